@@ -10,7 +10,7 @@ import { ChildError, spawnChild } from './child.ts';
 import type { ReplicateContext, ReplicateSource, TimedCellContext } from './context.ts';
 import { type FoundTarget, requireAnswer } from './find-servers.ts';
 import { createGeneratorGroup, type Member } from './generator-group.ts';
-import { failureOf, Session } from './session.ts';
+import { Session } from './session.ts';
 import { hasCommand, startServer } from './started-server.ts';
 import {
   deathCode,
@@ -21,6 +21,7 @@ import {
   startTarget,
   type TargetOf,
 } from './targets.ts';
+import { failureOf } from './trial-result.ts';
 
 /**
  * Measures one replicate. Failures of a process are results; only bugs are thrown.

@@ -1,24 +1,12 @@
 // The slices of one replicate: its arms take turns under load, and each slice is booked to its arm.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { MeasureError } from '../../results/errors.ts';
-import { areFailuresExpected } from '../../results/expect.ts';
 import { askedPerSec } from '../../results/metrics.ts';
-import {
-  type FailureCode,
-  FailureCode as FailureCodeSchema,
-  type Measurement,
-  OUTCOME_NAMES,
-  type Outcome,
-  type Probe,
-  type Slice,
-  type Trial,
-  type TrialResult,
-} from '../../results/model/trial.ts';
+import type { Probe, Slice, TrialResult } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
 import { type CapacityLoad, type Load, mostInFlight } from '../../scenarios/model/load.ts';
 import { originCount } from '../../scenarios/model/origins.ts';
-import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
+import type { Timing } from '../../scenarios/model/scenario.ts';
 import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
 import { createCapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
@@ -37,8 +25,7 @@ import {
 import { hasKernelCounts, kernelCountsBetween, readKernelCounts } from '../probes/kernel.ts';
 import type { SliceOrder, SliceReading } from '../protocol.ts';
 import { createTargetAccount, hasSeenAll, type TargetAccount } from './account.ts';
-import type { Arm, Failure } from './arm.ts';
-import { ChildError } from './child.ts';
+import type { Arm } from './arm.ts';
 import type { Emit } from './context.ts';
 import {
   deathCode,
@@ -47,6 +34,7 @@ import {
   PROFILE_TIMEOUT_MS,
   withoutRelay,
 } from './targets.ts';
+import { failureOf, resultOf } from './trial-result.ts';
 
 interface FindOptions {
   load: CapacityLoad;
@@ -84,99 +72,6 @@ export async function findCapacities(options: FindOptions): Promise<void> {
       onProbe(arm, judged);
     }
   }
-}
-
-/** Outcomes that make a trial a measurement of the machine's limits instead of its arm. */
-const LIMITS = { portExhausted: 'ports-exhausted', descriptorLimit: 'descriptor-limit' } as const;
-
-/** How many kinds of failure a message lists, the most frequent ones, and how much of each kind's example. */
-const MOST_KINDS = 3;
-const MOST_SAMPLE = 200;
-
-/** @param fallback the code for a process that died or failed at this point */
-export function failureOf(error: unknown, fallback: FailureCode): Failure {
-  if (error instanceof ChildError) {
-    const code = error.reason === 'hung' ? 'trial-hung' : fallback;
-    return { code, message: error.message, ...(error.stderr === '' ? {} : { detail: error.stderr }) };
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  const code = error instanceof MeasureError ? FailureCodeSchema.safeParse(error.code).data : undefined;
-  return { code: code ?? 'internal', message };
-}
-
-interface ResultOptions {
-  /** Whether the run was cut short: missing answers may only have lacked time. */
-  isInterrupted: boolean;
-  scenario: Pick<Scenario, 'expect' | 'baseline'>;
-}
-
-/** The result of a trial that was measured: failed if it hit a limit of the machine, or no request succeeded. */
-export function resultOf(
-  trial: Trial,
-  startedAt: string,
-  measurement: Measurement,
-  { isInterrupted, scenario }: ResultOptions,
-): TrialResult {
-  const error =
-    limitHit(measurement) ?? (isInterrupted ? undefined : withoutAnswer(trial, measurement, scenario));
-  return error === undefined
-    ? { trial, startedAt, state: 'completed', isPartial: isInterrupted, measurement }
-    : { trial, startedAt, state: 'failed', error };
-}
-
-function limitHit({ outcomes }: Measurement): Failure | undefined {
-  for (const [outcome, code] of Object.entries(LIMITS) as [keyof typeof LIMITS, FailureCode][]) {
-    const hit = outcomes[outcome];
-    if (hit !== undefined) {
-      return {
-        code,
-        message: `${hit.count} requests failed at a limit of this machine: ${hit.sample ?? outcome}`,
-      };
-    }
-  }
-  return undefined;
-}
-
-/** An arm without successful requests has no figures: the speed of failures says nothing about its work. */
-function withoutAnswer(
-  { arm }: Trial,
-  measurement: Measurement,
-  scenario: ResultOptions['scenario'],
-): Failure | undefined {
-  const { completed, failed, ledger, outcomes } = measurement;
-  if (completed > 0 || (failed > 0 && areFailuresExpected(arm, scenario))) return undefined;
-  const hasOnlyHung = failed === (outcomes.noAnswer?.count ?? 0) && ledger.unfinished > 0;
-  if (hasOnlyHung) {
-    const hasEnded = ledger.answered + ledger.failed > 0;
-    return {
-      code: 'no-answer',
-      message: hasEnded
-        ? `none of ${formatCount(failed || ledger.unfinished)} requests of ${arm} in the measured windows ended: each was abandoned at the end of its slice`
-        : `none of ${formatCount(ledger.requestsSent)} requests of ${arm} ended: each was abandoned at the end of its slice`,
-    };
-  }
-  const hasFailed = failed > 0 || (ledger.failed > 0 && ledger.answered === 0);
-  if (!hasFailed || areFailuresExpected(arm, scenario)) return undefined;
-  return {
-    code: 'no-good-answer',
-    message: `none of ${formatCount(failed || ledger.failed)} requests of ${arm} succeeded${describeFailures(measurement)}`,
-  };
-}
-
-/** `: 90 × connection reset, for example "read ECONNRESET"; 10 × bad status`, the most frequent first. */
-function describeFailures({ outcomes }: Measurement): string {
-  const kinds = (Object.entries(outcomes) as [Outcome, { count: number; sample?: string }][])
-    .toSorted(([, a], [, b]) => b.count - a.count)
-    .slice(0, MOST_KINDS)
-    .map(([outcome, { count, sample }]) => {
-      const example = sample === undefined ? '' : `, for example "${sample.slice(0, MOST_SAMPLE)}"`;
-      return `${formatCount(count)} × ${OUTCOME_NAMES[outcome]}${example}`;
-    });
-  return kinds.length === 0 ? ', and none ended in a measured window' : `: ${kinds.join('; ')}`;
-}
-
-function formatCount(count: number): string {
-  return count.toLocaleString('en-US');
 }
 
 const WARMUP_WINDOW_MS = 250;
@@ -217,7 +112,6 @@ export interface SessionOptions {
   sliceGraceMs?: number;
 }
 
-/** The slice of one user: enough for a median, and behind a link long enough for some round trips. */
 /** At a sample every fifth of a millisecond, thousands of them. */
 const PROFILED_MS = 1_000;
 
@@ -226,6 +120,7 @@ function inFileName(name: string): string {
   return name.replaceAll(/[^\w.-]+/g, '_').slice(0, 60);
 }
 
+/** The slice of one user: enough for a median, and behind a link long enough for some round trips. */
 const ALONE = { leastMs: 150, mostMs: 1_500, responses: 6, leastRequests: 3 } as const;
 const FINISH_TIMEOUT_MS = 20_000;
 const SLICE_GRACE_MS = 5_000;
