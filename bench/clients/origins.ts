@@ -1,5 +1,6 @@
 // Sends a scenario's requests to the origins of its target, and tells connections to one from those to another.
 import type { Trial } from '../../results/model/trial.ts';
+import { hostAndPort } from '../../scenarios/model/host.ts';
 import { nameOfOrigin, originShares } from '../../scenarios/model/origins.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
@@ -37,17 +38,6 @@ export function requestsTo(
 
 function nameAt({ name }: PreparedRequest, origin: string, requestCount: number): string {
   return requestCount === 1 ? origin : `${name}, ${origin}`;
-}
-
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
-
-/** Host, without the brackets of IPv6, and port of an origin. */
-export function hostAndPort(origin: string): { host: string; port: number } {
-  const { protocol, hostname, port } = new URL(origin);
-  return {
-    host: hostname.replaceAll(/[[\]]/g, ''),
-    port: port === '' ? DEFAULT_PORTS[protocol]! : Number(port),
-  };
 }
 
 /** By the host (as in its URL, without brackets, or its address) and the port that a client connects to: which of several origins it is; undefined where there is one. */

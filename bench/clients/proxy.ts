@@ -1,6 +1,7 @@
 // What the URL of an HTTP proxy says: where it is, what it gets to know of its user, and what no output may contain.
 import { isIPv6 } from 'node:net';
 import type { Client } from '../../scenarios/model/client.ts';
+import { hostAndPort } from '../../scenarios/model/host.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { Refusal } from '../contracts.ts';
 import { everyForm } from './request.ts';
@@ -12,7 +13,7 @@ export function proxyOrigin(proxyUrl: string): string {
 
 /** The port that connections go to. */
 export function proxyPort(proxyUrl: string): number {
-  return Number(new URL(proxyUrl).port || 80);
+  return hostAndPort(proxyUrl).port;
 }
 
 /** By one of its addresses, so that no client resolves its name again. A proxy does not learn the name that it was reached by. */

@@ -2,10 +2,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { BlockList, isIP, isIPv6, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { hostAndPort } from '../../scenarios/model/host.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { OpenedConnection } from '../contracts.ts';
 import { type BrokenConnection, watchFailures } from './connection-failures.ts';
-import { hostAndPort } from './origins.ts';
 
 export interface ClientSockets {
   /** Starts watching a socket that began to dial at this time, one of several origins perhaps, and is not connected yet. */

@@ -5,6 +5,7 @@ import type { Dispatcher } from 'undici';
 import * as library from 'undici';
 import { causesOf, memberOfForeign } from '../../results/errors.ts';
 import type { Client } from '../../scenarios/model/client.ts';
+import { hostOf } from '../../scenarios/model/host.ts';
 import type { Interceptors } from '../../scenarios/model/interceptors.ts';
 import { leavesBody } from '../../scenarios/model/left-body.ts';
 import { externalUrls } from '../../scenarios/model/origins.ts';
@@ -13,7 +14,6 @@ import type { Target } from '../../scenarios/model/target.ts';
 import type { AttemptSink, Refusal } from '../contracts.ts';
 import { INTERCEPTOR_SETTINGS } from '../resending.ts';
 import { classifyError, type Evidence, rootCause } from './errors.ts';
-import { hostAndPort } from './origins.ts';
 
 type Handler = Dispatcher.DispatchHandler;
 type Arguments<Name extends keyof Handler> = Parameters<NonNullable<Handler[Name]>>;
@@ -252,7 +252,7 @@ function dnsRefusals(target: Target): Refusal[] {
     return [
       { path, message: 'a Unix socket has no name to resolve', hint: 'no dns, or no target.socketPath' },
     ];
-  const hosts = externalUrls(target).map(url => hostAndPort(url).host);
+  const hosts = externalUrls(target).map(hostOf);
   return hosts.every(host => isIP(host) !== 0)
     ? [
         {

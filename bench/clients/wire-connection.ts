@@ -3,6 +3,7 @@ import { connect as connectPlain, isIP, type NetConnectOpts, type Socket } from 
 import { type ConnectionOptions, connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
+import { hostOf } from '../../scenarios/model/host.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import {
   beginExchange,
@@ -74,10 +75,10 @@ export function createSettings(
   prepared: PreparedRequests,
   hasPhases: boolean,
 ): WireSettings {
-  const { protocol, hostname, host, port } = new URL(endpoint.origin);
+  const { protocol, host, port } = new URL(endpoint.origin);
   const isTls = protocol === 'https:';
   trustInProcess(endpoint.caPem);
-  const name = hostname.replaceAll(/[[\]]/g, '');
+  const name = hostOf(endpoint.origin);
   const requests = prepared.map(request => wireText(request, host));
   const { headersMs, bodyMs } = client.timeouts;
   const { pipelining = 1, tcpKeepAliveMs, closing } = client.pool;

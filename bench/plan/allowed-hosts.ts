@@ -1,5 +1,6 @@
 // Decides which hosts load may be sent to: loopback, and hosts that the user allowed.
 import { BlockList, isIP } from 'node:net';
+import { hostOf } from '../../scenarios/model/host.ts';
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -9,11 +10,6 @@ loopback.addAddress('::1', 'ipv6');
 export function isLoopback(address: string): boolean {
   const version = isIP(address);
   return version !== 0 && loopback.check(address, version === 4 ? 'ipv4' : 'ipv6');
-}
-
-/** The host of a URL as resolvers and users write it: `::1`, where the URL has `[::1]`. */
-export function hostOf(url: string): string {
-  return new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
 /** Parses a host given to `--allow-host`, into the form of `hostOf`; undefined for anything but a host. */

@@ -1,6 +1,6 @@
 // Books what a target counts to the arm whose slice it was, and watches the local ports used towards the target.
+import { hostAndPort } from '../../scenarios/model/host.ts';
 import type { TargetReading } from '../../servers/protocol.ts';
-import { hostAndPort } from '../clients/origins.ts';
 import { proxyPort } from '../clients/proxy.ts';
 import { countHeldPorts, type Remote, waitForPorts } from '../probes/kernel.ts';
 import type { Arm } from './arm.ts';

@@ -7,13 +7,13 @@ import { isIP, isIPv6, type LookupFunction } from 'node:net';
 import tls from 'node:tls';
 import { errorMessage } from '../../results/errors.ts';
 import type { ForeignServer } from '../../results/model/run.ts';
+import { hostAndPort, hostOf } from '../../scenarios/model/host.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
-import { hostAndPort } from '../clients/origins.ts';
 import { proxyAt, proxyOrigin } from '../clients/proxy.ts';
 import { framedHeaders } from '../clients/request.ts';
 import { identityOptions } from '../clients/trust.ts';
 import type { PreparedRequest } from '../contracts.ts';
-import { hostOf, isLoopback } from '../plan/allowed-hosts.ts';
+import { isLoopback } from '../plan/allowed-hosts.ts';
 import { AnswerProgress } from './answer-progress.ts';
 import { authorityOf, fromProxy, openTunnel, ProxyError } from './proxy.ts';
 import { namedUrl, type Reach } from './reach.ts';
@@ -180,7 +180,7 @@ async function wayTo(
   if (proxy === undefined) return { host: address, port: hostAndPort(url).port };
   const tunnel = await openTunnel(proxyAt(proxy, address), authorityOf(new URL(url)), giveUp);
   // Without a host, Node compares the certificate of an address with `localhost`.
-  return { socket: tunnel, host: hostAndPort(url).host };
+  return { socket: tunnel, host: hostOf(url) };
 }
 
 /** The TLS version that the server chooses, and whether it offers HTTP/2. @throws Error of the handshake */

@@ -3,6 +3,7 @@ import http from 'node:http';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { errorMessage } from '../../results/errors.ts';
+import { hostAndPort } from '../../scenarios/model/host.ts';
 import { proxyAuthorization, proxyOrigin } from '../clients/proxy.ts';
 
 /** A proxy on the way to a server refused, or is none. */
@@ -52,8 +53,7 @@ export function authorityOf({ hostname, port, protocol }: URL): string {
  * @throws ProxyError when the proxy refuses, or cannot be reached
  */
 export function openTunnel(proxyUrl: string, authority: string, signal: AbortSignal): Promise<Duplex> {
-  const { hostname, port } = new URL(proxyUrl);
-  const host = hostname.replaceAll(/[[\]]/g, '');
+  const { host, port } = hostAndPort(proxyUrl);
   const authorization = proxyAuthorization(proxyUrl);
   const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
   http
@@ -62,7 +62,7 @@ export function openTunnel(proxyUrl: string, authority: string, signal: AbortSig
       signal,
       host,
       ...(isIP(host) === 0 ? {} : { family: isIP(host) }),
-      port: port === '' ? 80 : port,
+      port,
       method: 'CONNECT',
       path: authority,
       headers: {

@@ -1,6 +1,6 @@
 // Starts each command of a plan once before the run, so that what cannot start or answer is reported before any load.
 import { MeasureError } from '../../results/errors.ts';
-import { hostAndPort } from '../clients/origins.ts';
+import { hostOf } from '../../scenarios/model/host.ts';
 import { prepareRequests, secretsOf } from '../clients/request.ts';
 import type { Plan, PlannedCell } from '../plan/plan.ts';
 import { ChildError } from './child.ts';
@@ -59,7 +59,7 @@ async function rehearse(
       const located = {
         url: new URL('/', origin).href,
         reach: {},
-        addresses: [hostAndPort(origin).host],
+        addresses: [hostOf(origin)],
         requests,
       };
       const target = { servers: [located], cells: [{ id, target: stated, hasUserModules }] };

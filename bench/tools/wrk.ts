@@ -4,6 +4,7 @@ import { boundsOf, LCG } from '../../results/draw.ts';
 import type { ForeignServer } from '../../results/model/run.ts';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
+import { hostOf } from '../../scenarios/model/host.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
@@ -325,7 +326,7 @@ const wrk: ExternalTool = {
 
 /** Whether the server's name is an address, which no TLS handshake sends. */
 function isAddressed({ url = '', serverName }: Target): boolean {
-  return serverName === undefined && isIP(new URL(url).hostname.replaceAll(/[[\]]/g, '')) !== 0;
+  return serverName === undefined && isIP(hostOf(url)) !== 0;
 }
 
 function refusals(client: Client, target: Target, requests: readonly Request[] = []): Refusal[] {
