@@ -11,10 +11,10 @@ import {
   sightOf,
 } from '../results/gate.ts';
 import type { Trend } from '../results/history.ts';
-import { hasFewBeyond, METRIC_TABLE } from '../results/metrics.ts';
+import { METRIC_TABLE } from '../results/metrics.ts';
 import { METRICS } from '../results/model/run.ts';
 import { INTERVAL_NAME } from '../results/stats.ts';
-import { signsOf } from './cell-view.ts';
+import { quantileMarks, signsOf } from './cell-view.ts';
 import { changesFigure } from './charts/changes.ts';
 import { gateHistory } from './history.ts';
 import type {
@@ -75,18 +75,16 @@ type Place = Pick<GateLine, 'kind' | 'cell' | 'arm' | 'metric'>;
 function sideMarks(line: Place, run: RunSummary): Mark[] {
   const arms = line.kind === 'ratio' ? (pairOf(line, run) ?? []) : [armOf(line, line.arm, run)];
   const [one, other] = arms;
-  return [
-    ...(one !== undefined && other !== undefined && areErrorsUnlike(one, other)
-      ? (['unlikeErrors'] as const)
-      : []),
-    ...(arms.some(arm => arm !== undefined && isOfFew(line, arm)) ? (['fewBeyond'] as const) : []),
-  ];
+  const isUnlike = one !== undefined && other !== undefined && areErrorsUnlike(one, other);
+  const fewest = Math.min(...arms.map(arm => arm?.completed ?? Infinity));
+  return [...(isUnlike ? (['unlikeErrors'] as const) : []), ...quantileMarks(shareBeyondOf(line), fewest)];
 }
 
-/** Whether a metric is a quantile that too few of so many requests exceed. */
-function isOfFew({ metric }: Place, { completed }: { completed: number }): boolean {
-  if (metric === 'errorRatio' || metric === 'excessConnections') return false;
-  return hasFewBeyond(METRIC_TABLE[metric].shareBeyond, completed);
+/** Of a quantile; undefined for any other metric. */
+function shareBeyondOf({ metric }: Place): number | undefined {
+  return metric === 'errorRatio' || metric === 'excessConnections'
+    ? undefined
+    : METRIC_TABLE[metric].shareBeyond;
 }
 
 /** Marks of a change: those of either side. */

@@ -34,10 +34,8 @@ export interface Reuse {
 /** null if no request had a connection, or the connections of the client cannot be observed. */
 export function reuseOf(ledgers: readonly Ledger[]): Reuse | null {
   const opened = sumOf(ledgers, ledger => ledger.opened);
-  const connected = {
-    least: sumOf(ledgers, ledger => connectedOf(ledger).least),
-    most: sumOf(ledgers, ledger => connectedOf(ledger).most),
-  };
+  const each = ledgers.map(connectedOf);
+  const connected = { least: sumOf(each, ({ least }) => least), most: sumOf(each, ({ most }) => most) };
   if (connected.most === 0 || ledgers.some(({ openedBy }) => openedBy === 'unknown')) return null;
   const share = (requests: number): number => (requests === 0 ? 0 : Math.max(0, 1 - opened / requests));
   return { opened, connected, ratio: { least: share(connected.least), most: share(connected.most) } };

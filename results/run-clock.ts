@@ -1,5 +1,6 @@
 // How long a run took, and whether the clock of the machine was set meanwhile.
 import type { Run } from './model/run.ts';
+import { sumOf } from './stats.ts';
 
 type RunTimes = Pick<Run, 'startedAt' | 'finishedAt' | 'elapsedMs'> & {
   cells: readonly Pick<Run['cells'][number], 'elapsedMs'>[];
@@ -11,7 +12,7 @@ const LEAST_JUMP_MS = 2_000;
 /** Duration of a run, ms; of one without a monotonic duration at least that of its cells, which is always monotonic. */
 export function runDurationMs({ startedAt, finishedAt, elapsedMs, cells }: RunTimes): number {
   if (elapsedMs !== undefined) return elapsedMs;
-  const cellsMs = cells.reduce((sum, cell) => sum + cell.elapsedMs, 0);
+  const cellsMs = sumOf(cells, cell => cell.elapsedMs);
   return Math.max(cellsMs, Date.parse(finishedAt) - Date.parse(startedAt));
 }
 

@@ -1,5 +1,6 @@
 // Sends a scenario's requests to the origins of its target, and tells connections to one from those to another.
 import type { Trial } from '../../results/model/trial.ts';
+import { sumOf } from '../../results/stats.ts';
 import { hostAndPort } from '../../scenarios/model/host.ts';
 import { nameOfOrigin, originShares } from '../../scenarios/model/origins.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
@@ -22,8 +23,8 @@ export function requestsTo(
   const { origins } = endpoint;
   if (origins === undefined) return requests;
   const shares = originShares(asked.target);
-  const total = shares.reduce((sum, share) => sum + share, 0);
-  const spread = origins.flatMap(({ origin, path }, index) =>
+  const total = sumOf(shares, share => share);
+  const [first, ...others] = origins.flatMap(({ origin, path }, index) =>
     prepareRequests(asked, path, env).map((request, place) => ({
       ...request,
       // Bodies are the same everywhere, and may be long.
@@ -33,7 +34,7 @@ export function requestsTo(
       origin,
     })),
   );
-  return spread as PreparedRequest[] as unknown as PreparedRequests;
+  return [first!, ...others];
 }
 
 function nameAt({ name }: PreparedRequest, origin: string, requestCount: number): string {

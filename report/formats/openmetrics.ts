@@ -125,8 +125,9 @@ export function createRunMetrics(id: string): RunMetrics {
       handshakes.inc({ ...labels, kind: 'resumed' }, ledger.clientHandshakesResumed);
       trials.inc(labels);
       const key = JSON.stringify(labels);
-      const ledgers = [...(ledgersByArm.get(key) ?? []), ledger];
+      const ledgers = ledgersByArm.get(key) ?? [];
       ledgersByArm.set(key, ledgers);
+      ledgers.push(ledger);
       const reused = reuseOf(ledgers);
       if (reused !== null) reuse.set(labels, reused.ratio.least);
     },
