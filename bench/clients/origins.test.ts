@@ -1,5 +1,7 @@
 // Requests spread over origins: each origin gets its share, and is named by its place or its host.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { createDraw } from '../../results/draw.ts';
@@ -79,6 +81,22 @@ suite('requestsTo', () => {
     const bodies = requestsTo(endpoint, { target: own, request }, {}).map(({ body }) => body);
     assert.equal(bodies[0]!.length, 1_000);
     assert.equal(new Set(bodies).size, 1);
+  });
+
+  test('a file of a body is read once, however many origins get it', t => {
+    const read = t.mock.method(fs, 'readFileSync', () => Buffer.from('content'));
+    syncBuiltinESMExports();
+    t.after(() => {
+      read.mock.restore();
+      syncBuiltinESMExports();
+    });
+    const request = Request.parse({ method: 'POST', bodyFile: '/body.json' });
+    const requests = requestsTo(endpoint, { target: own, request }, {});
+    assert.deepEqual(
+      requests.map(({ body }) => String(body)),
+      ['content', 'content', 'content'],
+    );
+    assert.equal(read.mock.callCount(), 1);
   });
 
   test('whatever the shares, requests keep their weights, and origins are drawn by their shares', () => {

@@ -3,6 +3,7 @@ import type { Trial } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
 import { hostAndPort } from '../../scenarios/model/host.ts';
 import { nameOfOrigin, originShares } from '../../scenarios/model/origins.ts';
+import type { Request } from '../../scenarios/model/request.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
 import { prepareRequests } from './request.ts';
@@ -24,10 +25,11 @@ export function requestsTo(
   if (origins === undefined) return requests;
   const shares = originShares(asked.target);
   const total = sumOf(shares, share => share);
+  // Bodies are the same everywhere, and may be long or a file: they are read once.
+  const bodiless = withoutBodies(asked);
   const [first, ...others] = origins.flatMap(({ origin, path }, index) =>
-    prepareRequests(asked, path, env).map((request, place) => ({
+    prepareRequests(bodiless, path, env).map((request, place) => ({
       ...request,
-      // Bodies are the same everywhere, and may be long.
       body: requests[place]!.body,
       name: nameAt(request, nameOfOrigin(asked.target, index), requests.length),
       weight: (request.weight * shares[index]!) / total,
@@ -35,6 +37,15 @@ export function requestsTo(
     })),
   );
   return [first!, ...others];
+}
+
+function withoutBodies({ request, requests, target }: Asked): Asked {
+  const bodiless = <One extends Request>({ body, bodyFile, bodyBytes, ...rest }: One) => rest;
+  return {
+    target,
+    ...(request === undefined ? {} : { request: bodiless(request) }),
+    ...(requests === undefined ? {} : { requests: requests.map(bodiless) }),
+  } as Asked;
 }
 
 function nameAt({ name }: PreparedRequest, origin: string, requestCount: number): string {
