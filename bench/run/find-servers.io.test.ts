@@ -261,6 +261,24 @@ describe('Before a run, a server that we did not start is looked up, judged and 
       );
     });
 
+    test('of several requests, the one that is redirected is named as it was asked', async t => {
+      const server = http.createServer(({ url }, response) =>
+        response.writeHead(url === '/old' ? 301 : 200, { location: '/new' }).end(),
+      );
+      const port = await listenOnLoopback(t, server);
+      const requests = [
+        { name: 'home', path: '/home' },
+        { name: 'old', path: '/old' },
+      ];
+      const plan = planRun([makeScenario({ target: { url: `http://127.0.0.1:${port}/` }, requests })], {
+        seed: 1,
+      });
+      await assert.rejects(
+        findServers(await locateServers(plan, [])),
+        new RegExp(`^MeasureError: http://127.0.0.1:${port}/old, for old, is a redirect \\(301\\) to `),
+      );
+    });
+
     test('one that is expected is an answer, unless a module of the user may follow it', async t => {
       const server = http.createServer((_request, response) =>
         response.writeHead(302, { location: '/' }).end(),

@@ -247,9 +247,10 @@ async function askOne(
     const addresses = known === undefined ? server.addresses : [known.address];
     const facts = await firstAnswer({ ...server, addresses, request, sibling }, signal);
     const name = requests.length === 1 ? undefined : request.name;
-    requireWanted(facts, cells, name);
-    requireProxied(facts, reach, cells);
-    answers.push({ name, asked: describeQuestion(server.url, request), facts });
+    const asked = describeQuestion(server.url, request);
+    requireWanted(facts, cells, name === undefined ? asked : `${asked}, for ${name},`);
+    requireProxied(facts, reach, cells, asked);
+    answers.push({ name, asked, facts });
   }
   return { facts: answers[0]!.facts, answers, reach, request: requests[0] };
 }
@@ -287,18 +288,18 @@ function requireProxied(
   { status, url }: ForeignServer,
   { proxy }: Reach,
   cells: LocatedTarget['cells'],
+  asked: string,
 ): void {
   const isTunnelled = new URL(url).protocol === 'https:';
   if (proxy === undefined || isTunnelled || !isProxyRefusal(status)) return;
   if (cells.every(({ target }) => isExpectedStatus(target.expectStatus, status))) return;
-  const answer = describeProxyAnswer(proxy, status, `a request for ${url}`);
-  throw new MeasureError('unreachable', `${url} cannot be measured: ${answer}`);
+  const answer = describeProxyAnswer(proxy, status, `a request for ${asked}`);
+  throw new MeasureError('unreachable', `${asked} cannot be measured: ${answer}`);
 }
 
 /** @throws MeasureError for a redirect that would lead the load elsewhere */
-function requireWanted(facts: ForeignServer, cells: LocatedTarget['cells'], name: string | undefined): void {
+function requireWanted(facts: ForeignServer, cells: LocatedTarget['cells'], asked: string): void {
   if (!isUnwantedRedirect(facts, cells)) return;
-  const asked = name === undefined ? facts.url : `${facts.url}, asked for ${name},`;
   throw new MeasureError(
     'unreachable',
     `${asked} is a redirect (${facts.status}) to ${facts.location}: a client that follows it would send its load there; expected: the URL that answers`,
