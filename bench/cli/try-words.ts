@@ -1,11 +1,9 @@
 // Words problems of a tried scenario, whose author wrote no file, by the options of `try`.
 import { MeasureError, type Problem, UsageError } from '../../results/errors.ts';
+import { describeMissing, variableNamed } from '../clients/request.ts';
 import { formatProblems } from '../plan/read-scenarios.ts';
-
-/** The environment variable that a saved scenario reads the passphrase from. */
-export const PASSPHRASE = 'KEY_PASSPHRASE';
-/** The same for the URL of a proxy with a password. */
-export const PROXY_URL = 'PROXY_URL';
+import { PROXY_SETTING, PROXY_URL } from '../run/proxy.ts';
+import { OF_PASSPHRASE, PASSPHRASE_SETTING } from '../run/reach.ts';
 
 /** By setting. */
 const OPTIONS: Readonly<Record<string, string>> = {
@@ -36,14 +34,11 @@ const TARGET_FILES = new Set(['caFile', 'certFile', 'keyFile', 'serverName', 'so
 /** A text with the options in place of settings. */
 export function inOptions(text: string): string {
   return text
-    .replaceAll(
-      `passphrase: { env: '${PASSPHRASE}' }, the environment variable that holds its passphrase`,
-      '--pass with its passphrase',
-    )
-    .replaceAll('in the environment variable of target.passphrase', 'in --pass')
-    .replaceAll(`target.proxy: { env: '${PROXY_URL}' }`, '-x')
-    .replaceAll(/the environment variable \w+ is set, but empty/g, 'the value is empty')
-    .replaceAll(`the environment variable ${PROXY_URL}`, 'the URL')
+    .replaceAll(PASSPHRASE_SETTING, '--pass with its passphrase')
+    .replaceAll(OF_PASSPHRASE, 'in --pass')
+    .replaceAll(PROXY_SETTING, '-x')
+    .replaceAll(new RegExp(describeMissing('\\w+', ''), 'g'), 'the value is empty')
+    .replaceAll(variableNamed(PROXY_URL), 'the URL')
     .replaceAll(/\btransport: (?=[a-z])/g, '--client ')
     .replaceAll(/\brequest\.headers\.([\w-]+)/g, '-H $1')
     .replaceAll(SETTING, (whole: string, section: string | undefined, name: string) => {

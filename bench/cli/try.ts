@@ -19,11 +19,13 @@ import { proxySecrets } from '../clients/proxy.ts';
 import { everyForm, redact } from '../clients/request.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
 import { readSlowness } from '../probes/host.ts';
+import { PROXY_URL } from '../run/proxy.ts';
+import { PASSPHRASE } from '../run/reach.ts';
 import type { Context } from './context.ts';
 import { formatDuration } from './dry-run.ts';
 import { TRY_DEFAULTS } from './option-defaults.ts';
 import { type Conclusion, type MeasureOptions, measurePlan, readAsked, seedOf } from './run.ts';
-import { errorInOptions, PASSPHRASE, PROXY_URL } from './try-words.ts';
+import { errorInOptions } from './try-words.ts';
 
 export interface TryOptions extends MeasureOptions {
   request?: Method;

@@ -50,9 +50,14 @@ export function secretsOf(requests: PreparedRequests): string[] {
   return byLength([...new Set(requests.flatMap(({ secrets }) => secrets))]);
 }
 
+/** How messages name an environment variable. */
+export function variableNamed(name: string): string {
+  return `the environment variable ${name}`;
+}
+
 /** Of an environment variable that gives nothing. */
 export function describeMissing(name: string, value: string | undefined): string {
-  return `the environment variable ${name} is ${value === undefined ? 'not set' : 'set, but empty'}`;
+  return `${variableNamed(name)} is ${value === undefined ? 'not set' : 'set, but empty'}`;
 }
 
 /** @param place of the request in the scenario, for messages */
@@ -70,7 +75,7 @@ function prepare(
     }
     if (!/^[\t\x20-\x7e]*$/.test(secret)) {
       throw new UsageError(
-        `${place}.${where}: the environment variable ${value.env} has characters that are not visible ASCII (a line break at its end?)`,
+        `${place}.${where}: ${variableNamed(value.env)} has characters that are not visible ASCII (a line break at its end?)`,
       );
     }
     secrets.push(secret);

@@ -6,6 +6,11 @@ import { errorMessage } from '../../results/errors.ts';
 import { hostAndPort } from '../../scenarios/model/host.ts';
 import { proxyAuthorization, proxyOrigin } from '../clients/proxy.ts';
 
+/** The variable that messages name, and that `conntax try` saves the URL of a proxy with a password for. */
+export const PROXY_URL = 'PROXY_URL';
+/** How a scenario names it. */
+export const PROXY_SETTING = `target.proxy: { env: '${PROXY_URL}' }`;
+
 /** A proxy on the way to a server refused, or is none. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
@@ -29,7 +34,7 @@ function hintFor(proxyUrl: string, status: number): string {
   switch (status) {
     case AUTHENTICATION_REQUIRED:
       return proxyAuthorization(proxyUrl) === undefined
-        ? "target.proxy: { env: 'PROXY_URL' } with a user and a password in it (http://user:password@host:port)"
+        ? `${PROXY_SETTING} with a user and a password in it (http://user:password@host:port)`
         : 'another user or password in the URL of the proxy';
     case 403:
       return 'a proxy that lets this machine reach that server';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { errorMessage, UsageError } from '../../results/errors.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { Endpoint, Identity } from '../../servers/protocol.ts';
-import { describeMissing } from '../clients/request.ts';
+import { describeMissing, variableNamed } from '../clients/request.ts';
 
 /** What a target says of the way to its server, with the contents of its files. */
 export interface Reach extends Pick<Endpoint, 'caPem' | 'identity' | 'isUnverified' | 'socketPath'> {
@@ -13,6 +13,13 @@ export interface Reach extends Pick<Endpoint, 'caPem' | 'identity' | 'isUnverifi
   /** URL of an HTTP proxy on the way, with its user and password. */
   proxy?: string;
 }
+
+/** The variable that messages name, and that `conntax try` saves a passphrase for. */
+export const PASSPHRASE = 'KEY_PASSPHRASE';
+/** What a scenario lacks for an encrypted key. */
+export const PASSPHRASE_SETTING = `passphrase: { env: '${PASSPHRASE}' }, the environment variable that holds its passphrase`;
+/** Where the passphrase of a scenario is. */
+export const OF_PASSPHRASE = 'in the environment variable of target.passphrase';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -43,7 +50,7 @@ function readProxy({ proxy }: Target, env: Environment): string | undefined {
   const fault = proxyFault(text);
   if (fault === undefined) return text;
   throw new UsageError(
-    `target.proxy: the environment variable ${proxy.env} ${fault}; expected: such as http://user:password@127.0.0.1:3128`,
+    `target.proxy: ${variableNamed(proxy.env)} ${fault}; expected: such as http://user:password@127.0.0.1:3128`,
   );
 }
 
@@ -137,6 +144,6 @@ function keyFaultText(pem: string, passphrase: string | undefined): string {
   }
   if (!/ENCRYPTED/.test(pem)) return 'contains a private key that cannot be parsed; expected: a PEM file';
   return passphrase === undefined
-    ? "is encrypted; expected: passphrase: { env: 'KEY_PASSPHRASE' }, the environment variable that holds its passphrase"
-    : 'cannot be decrypted; expected: its own passphrase in the environment variable of target.passphrase';
+    ? `is encrypted; expected: ${PASSPHRASE_SETTING}`
+    : `cannot be decrypted; expected: its own passphrase ${OF_PASSPHRASE}`;
 }
