@@ -179,11 +179,12 @@ const IDLE_START_TIMEOUT_MS = 20_000;
 const STDERR_TAIL_CHARS = 4_000;
 
 /**
- * How long a child may take to say that it is ready.
- * @param slowness how many times as long processes take here as on an idle machine
+ * The deadline of something that a process has to do, longer the busier the machine is.
+ * @param idleMs the deadline on an idle machine
+ * @param slowness how many times as long processes take here as there
  */
-export function startTimeoutMs(slowness: number): number {
-  return Math.round(IDLE_START_TIMEOUT_MS * slowness);
+export function patienceMs(idleMs: number, slowness = readSlowness()): number {
+  return Math.round(idleMs * slowness);
 }
 
 /** The command line, pinned and niced as requested. Windows has no `nice`. */
@@ -305,7 +306,7 @@ class SupervisedChild<Command extends Message, Reply extends Message> implements
     type: Type,
   ): Promise<Extract<Reply, { type: Type }>> {
     try {
-      const reply = await this.ask(command, type, startTimeoutMs(readSlowness()));
+      const reply = await this.ask(command, type, patienceMs(IDLE_START_TIMEOUT_MS));
       requireProtocol((reply as { protocol?: number }).protocol, this.#title);
       return reply;
     } catch (error) {

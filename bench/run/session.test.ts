@@ -199,12 +199,15 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
 
   interface FakeChild extends GeneratorChild {
     readonly orders: readonly SliceOrder[];
+    /** For the last command of each type, beyond the times that a slice has itself. */
+    readonly allowedMs: Readonly<Record<string, number>>;
     readonly killCount: number;
   }
 
   /** A generator that opens the given number of connections in each slice, and completes ten requests on each. */
   function createFakeChild(perSlice: number, accept: (count: number) => void, failAt = Infinity): FakeChild {
     const orders: SliceOrder[] = [];
+    const allowedMs: Record<string, number> = {};
     let killCount = 0;
     const count = (): number => orders.length * perSlice;
     const replyTo = (command: GeneratorCommand): GeneratorReply => {
@@ -266,7 +269,10 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
       pid: 0,
       isAlive: true,
       tell: () => {},
-      ask: async (command, type) => {
+      ask: async (command, type, timeoutMs) => {
+        const { rampMs, windowMs, drainMs } =
+          command.type === 'slice' ? command.order : { rampMs: 0, windowMs: 0, drainMs: 0 };
+        allowedMs[command.type] = timeoutMs - rampMs - windowMs - drainMs;
         const reply = replyTo(command);
         assert.equal(reply.type, type);
         return reply as Extract<GeneratorReply, { type: typeof type }>;
@@ -277,6 +283,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
         killCount++;
       },
       orders,
+      allowedMs,
       get killCount() {
         return killCount;
       },
@@ -287,6 +294,7 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
     tiny: TinyCell,
     perSlice: Record<string, number>,
     failAt: Record<string, number> = {},
+    slowness = 1,
   ) {
     const { target: own, link } = tiny.options.cell.scenario;
     const { target, accept, settledCount } = createFakeTarget(usesTls(own), link !== undefined);
@@ -296,7 +304,8 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
       children.set(trial.arm, child);
       return new Arm(trial, child, target, new Map());
     });
-    const session = new Session({ ...tiny.options, replicate: 0, leftMs: () => 0, arms });
+    const options = { ...tiny.options, slowness: () => slowness };
+    const session = new Session({ ...options, replicate: 0, leftMs: () => 0, arms });
     return { session, arms, children, settledCount };
   }
 
@@ -323,6 +332,18 @@ describe('The turns of a replicate, on processes that are not there: whose turn 
         assert.equal(measurement.slices.length, 4);
       }
     });
+
+    for (const [slowness, expected] of [
+      [1, { slice: 5_004, finish: 20_000 }],
+      [12, { slice: 60_048, finish: 240_000 }],
+    ] as const) {
+      test(`where all takes ${slowness} times as long, generators may take that long beyond the times of a slice`, async () => {
+        const { session, children } = openSession(makeTinyCell(), { short: 7, long: 2 }, {}, slowness);
+        await session.measure();
+        await session.finish();
+        assert.deepEqual(children.get('short')!.allowedMs, expected);
+      });
+    }
 
     test('of targets of their own, arms are booked what each counted and used in their own turns', async () => {
       const tiny = makeTinyCell({ timing: { warmupMinMs: 1, warmupMaxMs: 1 } });

@@ -26,6 +26,7 @@ import { hasKernelCounts, kernelCountsBetween, readKernelCounts } from '../probe
 import type { SliceOrder, SliceReading } from '../protocol.ts';
 import { createTargetAccount, hasSeenAll, type TargetAccount } from './account.ts';
 import type { Arm } from './arm.ts';
+import { patienceMs } from './child.ts';
 import type { Emit } from './context.ts';
 import {
   deathCode,
@@ -108,8 +109,10 @@ export interface SessionOptions {
   emit: Emit;
   /** Remaining time budget of the cell, for progress events. */
   leftMs: () => number;
-  /** How much longer than its own times a slice may take before its generator counts as hung. */
-  sliceGraceMs?: number;
+  /** How much longer than its own times a slice may take before its generator counts as hung; default: by the machine's load. */
+  sliceGraceMs?: number | undefined;
+  /** How many times as long as on an idle machine processes take now; default: as this machine shows. */
+  slowness?: (() => number) | undefined;
 }
 
 /** At a sample every fifth of a millisecond, thousands of them. */
@@ -146,7 +149,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #timing: Timing;
   readonly #load: Load;
-  readonly #sliceGraceMs: number;
+  readonly #sliceGraceMs: number | undefined;
   readonly #isTls: boolean;
   readonly #isKernelCounting = hasKernelCounts();
   readonly #epochMs = Date.now();
@@ -164,7 +167,7 @@ export class Session {
     this.#options = options;
     this.#timing = timing;
     this.#load = load;
-    this.#sliceGraceMs = options.sliceGraceMs ?? SLICE_GRACE_MS + GRACE_PER_REQUEST_MS * mostInFlight(load);
+    this.#sliceGraceMs = options.sliceGraceMs;
     this.#isTls = usesTls(target);
     this.#firstResponseMs = link === undefined ? 0 : MOST_ROUND_TRIPS * longestRoundTripMs(link);
     const targets = new Set(options.arms.map(arm => arm.target));
@@ -431,7 +434,7 @@ export class Session {
     signal.addEventListener('abort', cut, { once: true });
     try {
       const savingMs = request.profilePath === undefined ? 0 : PROFILE_TIMEOUT_MS;
-      const timeoutMs = rampMs + windowMs + drainMs + savingMs + this.#sliceGraceMs;
+      const timeoutMs = rampMs + windowMs + drainMs + (this.#sliceGraceMs ?? this.#graceMs(savingMs));
       const order = {
         ...request,
         ...this.#spread(arm, rampMs),
@@ -450,6 +453,15 @@ export class Session {
     } finally {
       signal.removeEventListener('abort', cut);
     }
+  }
+
+  /** What a slice may take beyond its own times, which are the same on any machine. */
+  #graceMs(savingMs: number): number {
+    return this.#patienceMs(SLICE_GRACE_MS + GRACE_PER_REQUEST_MS * mostInFlight(this.#load) + savingMs);
+  }
+
+  #patienceMs(idleMs: number): number {
+    return patienceMs(idleMs, this.#options.slowness?.());
   }
 
   /**
@@ -475,7 +487,11 @@ export class Session {
     const { trial, child, target } = arm;
     if (arm.failure === undefined) {
       try {
-        const { reading } = await child.ask({ type: 'finish' }, 'finished', FINISH_TIMEOUT_MS);
+        const { reading } = await child.ask(
+          { type: 'finish' },
+          'finished',
+          this.#patienceMs(FINISH_TIMEOUT_MS),
+        );
         await this.#accountOf(arm).bookEnds(arm, reading.opened);
         child.requireLoaded();
         const isInterrupted = this.#options.signal.aborted;

@@ -14,7 +14,7 @@ import type {
   TargetReply,
 } from '../../servers/protocol.ts';
 import { hasKernelCounts, readKernelCounts } from '../probes/kernel.ts';
-import { spawnChild } from './child.ts';
+import { patienceMs, spawnChild } from './child.ts';
 import type { FoundTarget } from './find-servers.ts';
 import type { TimeLimit } from './time-limit.ts';
 
@@ -69,7 +69,7 @@ export async function startLink({
   return {
     pid: child.pid,
     port,
-    read: async () => (await child.ask({ type: 'read' }, 'reading', READ_TIMEOUT_MS)).reading,
+    read: async () => (await child.ask({ type: 'read' }, 'reading', patienceMs(READ_TIMEOUT_MS))).reading,
     get isAlive() {
       return child.isAlive;
     },
@@ -267,17 +267,17 @@ export async function startTarget(
     endpoint,
     isLoopback: true,
     serviceMs,
-    read: async () => (await child.ask({ type: 'read' }, 'reading', READ_TIMEOUT_MS)).reading,
+    read: async () => (await child.ask({ type: 'read' }, 'reading', patienceMs(READ_TIMEOUT_MS))).reading,
     profiler: {
       async start() {
-        await child.ask({ type: 'start-profile' }, 'profiling', READ_TIMEOUT_MS);
+        await child.ask({ type: 'start-profile' }, 'profiling', patienceMs(READ_TIMEOUT_MS));
       },
       async save(path) {
-        await child.ask({ type: 'save-profile', path }, 'profiled', PROFILE_TIMEOUT_MS);
+        await child.ask({ type: 'save-profile', path }, 'profiled', patienceMs(PROFILE_TIMEOUT_MS));
       },
     },
     async startSlice(windowAfterMs) {
-      await child.ask({ type: 'start-slice', windowAfterMs }, 'slice-started', READ_TIMEOUT_MS);
+      await child.ask({ type: 'start-slice', windowAfterMs }, 'slice-started', patienceMs(READ_TIMEOUT_MS));
     },
     get isAlive() {
       return child.isAlive;
