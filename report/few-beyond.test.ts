@@ -13,10 +13,11 @@ import { measureTable } from './sweeps/report.ts';
 import { measureOf, sectionsOf } from './sweeps/view.ts';
 import { expectationTable } from './tables/expectations.ts';
 import { mainTable } from './tables/main.ts';
-import { capacityRemarks, scheduleTable } from './tables/open-loads.ts';
+import { scheduleTable } from './tables/open-loads.ts';
 import { phaseTable } from './tables/phases.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
 import { sampleSweeps } from './testing/sample-sweeps.ts';
+import { capacityRemarks } from './words/capacity.ts';
 
 for (const [share, count, isMarked] of [
   [0.001, 9_999, true],

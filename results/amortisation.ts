@@ -69,9 +69,11 @@ export function fitAmortisation(points: readonly AmortisationPoint[]): Amortisat
 
 /**
  * The fit over a cell's clients. Their weights are trials / meanUs^2, because replicates differ by a share of their mean, not by
- * a number of microseconds. Null if the clients use several libraries, each of which has its own service time.
+ * a number of microseconds. Null if the clients use several libraries, each of which has its own service time, and after a search
+ * for the capacity, which measures each client at its own rate.
  */
 export function cellAmortisation(cell: Pick<CellResult, 'arms' | 'scenario'>): AmortisationFit | null {
+  if (cell.scenario.load.model === 'capacity') return null;
   const libraries = Object.values(cell.scenario.clients).map(
     ({ transport, api }) => `${transport} ${api ?? ''}`,
   );

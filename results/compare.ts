@@ -11,6 +11,7 @@ import {
   positive,
   readerOf,
   requestsPerSec,
+  speakingFor,
 } from './metrics.ts';
 import type { ArmSummary, Comparison, Metric } from './model/run.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
@@ -164,7 +165,8 @@ export function compareArms(cell: { baseline: string; trials: readonly TrialResu
     .filter(([arm]) => arm !== cell.baseline)
     .flatMap(([candidate, trials]) =>
       metrics.map((metric): Comparison => {
-        const { logRatios, interval } = ratioOver(readerOf(metric), trials, baseline);
+        const [own, others] = [speakingFor(metric, trials), speakingFor(metric, baseline)];
+        const { logRatios, interval } = ratioOver(readerOf(metric), own, others);
         return {
           metric,
           baseline: cell.baseline,
@@ -218,7 +220,9 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
     arm,
     trials: trials.length,
     requestsPerSec: figureInterval(trials, requestsPerSec),
-    capacityPerSec: figureInterval(trials, trial => capacityOf(trial.measurement)),
+    capacityPerSec: figureInterval(speakingFor('capacityPerSec', trials), trial =>
+      capacityOf(trial.measurement),
+    ),
     meanUs,
     p50Us,
     p90Us,
@@ -357,5 +361,5 @@ export function armInterval(metric: Metric, trials: readonly CompletedTrial[]): 
 
 /** The same, trial by trial. */
 export function replicateValues(metric: Metric, trials: readonly CompletedTrial[]): number[] {
-  return trials.flatMap(trial => trialFigure(readerOf(metric), trial) ?? []);
+  return speakingFor(metric, trials).flatMap(trial => trialFigure(readerOf(metric), trial) ?? []);
 }

@@ -43,8 +43,11 @@ export interface ConnectionCost {
   servedByCpu: Interval | null;
   /** What a new connection adds for one user, without any queue; null where that was not measured in each replicate. */
   alone: AloneCost | null;
-  /** Share of a core, client and known server together, that reuse saves at 1,000 requests/s. */
-  savedCoresAt1kPerSec: number;
+  /**
+   * Cores, client and known server together, that reuse saves at 1,000 requests/s; null where its 95 % interval over the
+   * replicates includes 0, so that no saving is shown.
+   */
+  savedCoresAt1kPerSec: number | null;
 }
 
 const CPU_PER_REQUEST: FigureReader = {
@@ -105,10 +108,11 @@ function costOfPair(
   const server = isServerKnown
     ? perConnection(({ measurement }) => measurement.target?.cpuUsPerRequest ?? Number.NaN)
     : null;
+  const both = client.replicateUs.map((us, index) => us + (server?.replicateUs[index] ?? 0));
+  const isSavingOpen = includesZero(replicateMeanInterval(both));
+  const savedCores = (1_000 * Math.abs(difference) * (client.valueUs + (server?.valueUs ?? 0))) / 1_000_000;
   // A stored run from elsewhere may hold any numbers.
-  const savedCoresAt1kPerSec =
-    (1_000 * Math.abs(difference) * (client.valueUs + (server?.valueUs ?? 0))) / 1_000_000;
-  if (!Number.isFinite(savedCoresAt1kPerSec)) return undefined;
+  if (!Number.isFinite(savedCores)) return undefined;
   const [more, fewer] = difference > 0 ? [left, right] : [right, left];
   return {
     fewer: fewer[0]!.trial.arm,
@@ -122,8 +126,13 @@ function costOfPair(
         : null,
     servedByCpu: ratioOver(CPU_PER_REQUEST, more, fewer).interval,
     alone: aloneCost(more, fewer),
-    savedCoresAt1kPerSec,
+    savedCoresAt1kPerSec: isSavingOpen ? null : savedCores,
   };
+}
+
+/** Whether a difference may as well be of the other sign; not said where there is no interval. */
+export function includesZero(interval: Interval | null): boolean {
+  return interval !== null && interval.low <= 0 && interval.high >= 0;
 }
 
 /** Only of a client that opens a connection for each request: the median of others is that of a request without one. */

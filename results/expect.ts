@@ -11,10 +11,12 @@ import { ratioOver } from './compare.ts';
 import {
   countResponses,
   hasFewBeyond,
+  leastCapacityOf,
   METRIC_TABLE,
   ratioOf as partOf,
   readerOf,
   type Share,
+  speakingFor,
 } from './metrics.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import {
@@ -45,7 +47,22 @@ function measuredOn(trials: readonly TrialResult[]): Measured {
 /** As far as a run can tell: null too of a quantile that fewer than 10 requests exceed. */
 function judgedOn(trials: readonly TrialResult[]): Measured {
   const measured = measuredOn(trials);
-  return (expectation, level) => (isOfFewRequests(expectation, trials) ? null : measured(expectation, level));
+  return (expectation, level) => {
+    if (isOfFewRequests(expectation, trials)) return null;
+    return measured(expectation, level) ?? capacityBound(expectation, trials, level);
+  };
+}
+
+/** What searches say whose highest rate was sustained in some replicates: that the capacity is no less. null if there are none. */
+function capacityBound(
+  { metric, of, over }: Expectation,
+  trials: readonly TrialResult[],
+  level: number,
+): Interval | null {
+  if (metric !== 'capacityPerSec' || over !== undefined) return null;
+  const least = completedOf(of, trials).map(({ measurement }) => leastCapacityOf(measurement));
+  const bound = areAllKnown(least) ? positiveInterval(least, level) : null;
+  return bound === null ? null : { ...bound, high: Number.POSITIVE_INFINITY };
 }
 
 /** Whether a limit is on a quantile of too few requests of a client that it is about. */
@@ -77,8 +94,8 @@ function ratioOf(
   trials: readonly TrialResult[],
   level: number,
 ): Interval | null {
-  const own = completedOf(of, trials);
-  const others = completedOf(over, trials);
+  const own = speakingFor(metric, completedOf(of, trials));
+  const others = speakingFor(metric, completedOf(over, trials));
   const { interval, ofTrial } = METRIC_TABLE[metric];
   if (interval.of === 'logarithms') return ratioOver(readerOf(metric), own, others, level).interval;
   if (interval.of === 'shares' && !interval.hasRatio) return null;

@@ -204,7 +204,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     title: 'capacity',
     columnKey: 'capacityPerSec',
     onlyUnder: 'capacity',
-    // Without a capacity, an expectation stays open: the search may have been cut short, or the capacity be low.
+    // Without a capacity, an expectation is judged by the bound that the search found, if it found one.
     ofTrial: ({ measurement }) => capacityOf(measurement),
     ofSummary: summary => summary.capacityPerSec,
     gauge: {
@@ -427,9 +427,48 @@ export function overall(portions: readonly Portion[]): number | null {
   return per > 0 ? portions.reduce((sum, portion) => sum + portion.amount, 0) / per : null;
 }
 
-/** The highest rate sustained; null if none was, or if the search was cut short, because it may have ended too low. */
+/**
+ * How a search for the capacity ended: between a rate that was sustained and one that was not (`found`), with the lowest rate
+ * that it may try failing, or the highest sustained; or before it was over.
+ */
+export type SearchOutcome = 'found' | 'lowestFailed' | 'highestSustained' | 'cutShort';
+
+export function searchOutcome({
+  isSettled,
+  ratePerSec,
+  notKeptPerSec,
+}: Pick<Capacity, 'isSettled' | 'ratePerSec' | 'notKeptPerSec'>): SearchOutcome {
+  if (!isSettled) return 'cutShort';
+  if (ratePerSec === 0) return 'lowestFailed';
+  return notKeptPerSec === null ? 'highestSustained' : 'found';
+}
+
+/** The highest rate sustained; null unless the search ended between it and a rate that was not. */
 export function capacityOf({ capacity }: CompletedTrial['measurement']): number | null {
-  return capacity?.isSettled && capacity.ratePerSec > 0 ? capacity.ratePerSec : null;
+  return capacity !== null && searchOutcome(capacity) === 'found' ? capacity.ratePerSec : null;
+}
+
+/** A lower bound of the capacity: also the highest rate that the search may try, if that was sustained. */
+export function leastCapacityOf({ capacity }: CompletedTrial['measurement']): number | null {
+  if (capacity === null) return null;
+  const outcome = searchOutcome(capacity);
+  return outcome === 'found' || outcome === 'highestSustained' ? capacity.ratePerSec : null;
+}
+
+/**
+ * The trials of a client that can speak for it on a metric. Searches that ended without a capacity are not missing by chance:
+ * what the others found lies between the ends of the range because it was selected so. With one of them none counts.
+ */
+export function speakingFor<Trial extends Pick<CompletedTrial, 'measurement'>>(
+  metric: ExpectedMetric,
+  trials: readonly Trial[],
+): readonly Trial[] {
+  if (metric !== 'capacityPerSec') return trials;
+  const isSelected = trials.some(({ measurement: { capacity } }) => {
+    const outcome = capacity === null ? 'cutShort' : searchOutcome(capacity);
+    return outcome === 'lowestFailed' || outcome === 'highestSustained';
+  });
+  return isSelected ? [] : trials;
 }
 
 function latencyOf(read: (summary: ArmSummary) => number): (summary: ArmSummary) => Interval | null {

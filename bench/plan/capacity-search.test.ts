@@ -32,7 +32,7 @@ describe('A rate is kept when all of the objective holds, and what did not hold 
   const rows: [why: string, reading: SliceReading, limit: ProbeLimit | null, told: RegExp][] = [
     ['all holds', readingOf({}), null, /^the objective held$/],
     ['at the limit it still holds', readingOf({ p50Us: 5_000, p99Us: 50_000 }), null, /held/],
-    ['p99 does not', readingOf({ p99Us: 50_001 }), 'latency', /^p99 was 50 ms, above 50 ms$/],
+    ['p99 does not', readingOf({ p99Us: 50_001 }), 'latency', /^p99 was 50\.001 ms, above 50 ms$/],
     ['p50 does not', readingOf({ p50Us: 6_000 }), 'latency', /^p50 was 6 ms, above 5 ms$/],
     ['2 of 4,000 fail: 0.05 %', readingOf({ completed: 3_998, failed: 2 }), null, /held/],
     [

@@ -68,7 +68,8 @@ function shortfallOf(
     return { limit: 'rate', why };
   }
   if (errorRatio > objective.errorRatio) {
-    const why = `${percent(errorRatio)} of the requests failed, above ${percent(objective.errorRatio)}`;
+    const failed = exceeding(errorRatio * 100, objective.errorRatio * 100, 2);
+    const why = `${failed} % of the requests failed, above ${Number((objective.errorRatio * 100).toPrecision(2))} %`;
     return { limit: 'errors', why };
   }
   const quantiles = [
@@ -77,7 +78,10 @@ function shortfallOf(
   ];
   for (const { name, us, limitMs } of quantiles) {
     if (limitMs !== undefined && us > limitMs * 1_000)
-      return { limit: 'latency', why: `${name} was ${ms(us)}, above ${limitMs} ms` };
+      return {
+        limit: 'latency',
+        why: `${name} was ${exceeding(us / 1_000, limitMs, 3)} ms, above ${limitMs} ms`,
+      };
   }
   // Half of the resolution: an arm that falls behind by the whole resolution must not pass.
   if (isFallingBehind({ due, ended }, resolutionRatio / 2))
@@ -89,8 +93,12 @@ function ms(us: number): string {
   return `${Number((us / 1_000).toPrecision(3))} ms`;
 }
 
-function percent(ratio: number): string {
-  return `${Number((ratio * 100).toPrecision(2))} %`;
+const MOST_DIGITS = 15;
+
+/** A figure above a limit, with as many digits as tell it from the limit. */
+function exceeding(value: number, limit: number, digits: number): number {
+  const rounded = Number(value.toPrecision(digits));
+  return rounded > limit || digits === MOST_DIGITS ? rounded : exceeding(value, limit, digits + 1);
 }
 
 /** Probes that agree on a rate settle it: the best of three. */

@@ -166,7 +166,7 @@ function rowOf(comparison: Comparison, view: CellView, hasSeveral: boolean) {
     plain,
     text,
     brief: gain === null ? '?' : `${plain.replace(/ \(.*/, '')}${signsOf(marks)}`,
-    tip: `${title}, ${candidate}: ${plain}${signsOf(marks)} better`,
+    tip: `${title}, ${candidate}: ${plain}${signsOf(marks)}; above 1 is better`,
     dots: ratios.map((ratio, index) => ({
       value: ratio,
       tip: `${title}, ${candidate}, replicate ${index + 1}: ${formatSignificant(ratio)}×`,

@@ -1,6 +1,7 @@
 // The answer of a sweep in at most 15 words: how its deciding figure goes along the setting, as far as the intervals show.
 import type { Answer, Badge } from '../model.ts';
 import { describeFailedLimit, describeSetting, limitBadges } from '../words/answer.ts';
+import { lacksCapacities } from '../words/capacity.ts';
 import { stateOf } from '../words/headline.ts';
 import { formatCount } from '../words/numbers.ts';
 import { type Course, coursesOf, extremesOf, isLevelKnown, sweepHeadline, trendOf } from './headline.ts';
@@ -41,7 +42,10 @@ function doubtBadges({ cells, missing }: SweepView): Badge[] {
 
 function sweepVerdict(sweep: SweepView): string {
   const [largest] = coursesOf(sweep);
-  if (largest === undefined) return 'Could not be measured';
+  if (largest === undefined)
+    return sweep.cells.some(({ view }) => lacksCapacities(view))
+      ? 'No capacity was found'
+      : 'Could not be measured';
   const { x, other } = sweep;
   if (other !== undefined || !x.isNumeric || largest.figures.length === 1)
     return describeSpan(largest, sweep);

@@ -8,6 +8,7 @@ import type { SweepPoint } from '../../scenarios/model/scenario.ts';
 import { describeSubset } from '../../scenarios/model/sweep.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
+import { lacksCapacities } from '../words/capacity.ts';
 import { describeErrorGaps, hasErrorGap, suggestNextStep } from '../words/doubts.ts';
 import { formatPercent } from '../words/numbers.ts';
 import {
@@ -101,7 +102,10 @@ export interface Course {
 /** The result of a sweep in one sentence. */
 export function sweepHeadline(sweep: SweepView): string {
   const [largest] = coursesOf(sweep);
-  if (largest === undefined) return `Could not be measured${describeCauses(sweep)}.`;
+  if (largest === undefined)
+    return sweep.cells.some(({ view }) => lacksCapacities(view))
+      ? 'There are no capacities to compare at any point.'
+      : `Could not be measured${describeCauses(sweep)}.`;
   const { other, cells } = sweep;
   const gaps = describeErrorGaps(cells.filter(({ view }) => hasErrorGap(view)).map(({ place }) => place));
   return `${gaps}${other === undefined ? describeAlong(largest, sweep.x) : describeOverall(largest, sweep)}`;

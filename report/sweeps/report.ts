@@ -19,6 +19,7 @@ import {
 } from '../tables/table.ts';
 import { auditLines } from '../words/audits.ts';
 import { boundRemarks } from '../words/bound.ts';
+import { describeGaps } from '../words/capacity.ts';
 import { cellCaveats, nameStop } from '../words/caveats.ts';
 import { conditionsOf, formatSeconds } from '../words/conditions.ts';
 import { describeMissingReuse } from '../words/doubts.ts';
@@ -65,6 +66,7 @@ function describeDoubts(sweep: SweepView): string[] {
       : [`Nothing could be measured${describePlaces(sweep, pointsOf(unmeasured))}.`]),
     ...(cut.length === 0 ? [] : [`Interrupted while measuring${describePlaces(sweep, pointsOf(cut))}.`]),
     ...reusePlaces(sweep),
+    ...capacityPlaces(sweep),
     ...(missing.length === 0
       ? []
       : [
@@ -79,6 +81,11 @@ function reusePlaces(sweep: SweepView): string[] {
   return sweep.cells.flatMap(({ view, place }) =>
     describeMissingReuse(view).map(text => `With ${place}, ${text}`),
   );
+}
+
+/** Searches that ended without a capacity, and where. */
+function capacityPlaces(sweep: SweepView): string[] {
+  return sweep.cells.flatMap(({ view, place }) => describeGaps(view).map(text => `With ${place}: ${text}`));
 }
 
 /** Caveats of the cells, each once, with the values that it applies to. */

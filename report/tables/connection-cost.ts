@@ -42,7 +42,7 @@ export function connectionCostTable(view: CellView): Table | null {
       cost.alone === null ? nothing : costCell(cost.alone.added, cost, view),
       ratioCell(cost.served, cost, view),
       ratioCell(cost.servedByCpu, cost, view),
-      figure(describeSaved(cost), cost.savedCoresAt1kPerSec, marksOf(cost, view)),
+      savedCell(cost, view),
     ]),
     notes: [
       `CPU time per new connection, with its ${INTERVAL_NAME}: in each replicate, the difference in CPU time per request divided by the difference in connections per request. Round trips are those that the protocols need before the first request. What one user waits for a new connection is the difference of median response times with one user instead of all, so nothing in it is a queue. How many more requests reuse serves is computed from the rates, and from the CPU time of client and server together, which other programs on the machine disturb less. The last column is what reuse saves at 1,000 requests/s, client and server together.`,
@@ -80,10 +80,13 @@ export function describeCost({ interval, replicateUs }: Cost): string {
   return high === low ? value : `${value} (${low} to ${high})`;
 }
 
-/** `0.20`; from too few replicates `0.20 (1 more replicate needed)`. */
-function describeSaved({ savedCoresAt1kPerSec, client }: ConnectionCost): string {
+/** `0.20`; from too few replicates `0.20 (1 more replicate needed)`; where the interval includes 0, that none is shown. */
+function savedCell(cost: ConnectionCost, view: CellView): TableCell {
+  const { savedCoresAt1kPerSec: cores, client } = cost;
+  if (cores === null) return words('none shown', null);
   const missing = missingReplicates(client.replicateUs.length);
-  return `${formatDecimals(savedCoresAt1kPerSec, 2)}${missing === 0 ? '' : ` (${formatMissing(missing)} needed)`}`;
+  const text = `${formatDecimals(cores, 2)}${missing === 0 ? '' : ` (${formatMissing(missing)} needed)`}`;
+  return figure(text, cores, marksOf(cost, view));
 }
 
 /** Marks of either client. */

@@ -89,6 +89,14 @@ export function expectationTable(view: CellView): Table | null {
           ]),
       ...unknownNotes(view.result),
       ...(expectations.some(
+        ({ state, first: { interval }, expectation: { metric } }) =>
+          metric === 'capacityPerSec' && interval === null && state !== 'unsure',
+      )
+        ? [
+            'Where no rate failed, a limit on the capacity is judged by the highest rate tried, which is a lower bound of it.',
+          ]
+        : []),
+      ...(expectations.some(
         ({ expectation: { over, metric } }) => over === undefined && hasTwoEstimators(metric),
       )
         ? [CENTRE_NOTE]
@@ -187,6 +195,8 @@ function formatLimit({ metric, over }: Expectation, limit: number): string {
 export function describeJudgement(expectation: Expectation, { interval, replicates }: Judgement): string {
   const missing = missingReplicates(replicates);
   if (interval === null && METRIC_TABLE[expectation.metric].interval.of === 'shares') return 'unknown';
+  if (interval === null && expectation.metric === 'capacityPerSec' && missing === 0)
+    return 'no capacity found';
   if (interval === null)
     return missing > 0 ? `too few replicates (${formatMissing(missing)} needed)` : 'not enough data';
   if (expectation.over !== undefined) return formatRatio(interval, limitBeside(expectation, interval));

@@ -1,13 +1,13 @@
 // Tables of open loads: how well the schedule was kept, and what capacity searches found; null for other loads.
 
 import { mergeHistograms } from '../../results/histogram.ts';
-import { askedPerSec, hasFewBeyond, METRIC_TABLE } from '../../results/metrics.ts';
+import { askedPerSec, METRIC_TABLE, searchOutcome } from '../../results/metrics.ts';
 import type { Capacity, Histogram, ProbeLimit } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
-import type { CapacityLoad } from '../../scenarios/model/load.ts';
 import { type ArmView, type CellView, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
-import { describeObjective, formatRate, formatRequestedRate } from '../words/load.ts';
+import { findLimit, listCapacities } from '../words/capacity.ts';
+import { describeObjective, formatRate } from '../words/load.ts';
 import { formatCount, formatInterval, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
 import {
   createTable,
@@ -27,11 +27,6 @@ const LIMIT_NAMES: Record<ProbeLimit, string> = {
   generator: 'the generator',
 };
 
-/** The capacity that each trial of an arm found. */
-function listCapacities({ trials }: Pick<ArmView, 'trials'>): Capacity[] {
-  return trials.flatMap(({ measurement }) => measurement.capacity ?? []);
-}
-
 export function capacityTable({ arms, result }: CellView): Table | null {
   const { load } = result.scenario;
   const searched = arms.filter(arm => listCapacities(arm).length > 0);
@@ -50,6 +45,7 @@ export function capacityTable({ arms, result }: CellView): Table | null {
     rows: searched.map(arm => [words(arm.label, arm.name), ...cellsOf(arm)]),
     notes: [
       `Capacity is the highest rate tried at which ${describeObjective(load.objective)}; not sustained is the lowest rate tried above it. The other tables show slices at the rate found in each replicate.`,
+      'A search in which the lowest rate failed, or none did, has found no capacity. With one of them among the replicates, the client has none: those that the others found were selected by the range of the search.',
       'If the generator is the limit, its process could not send on time, so the client library sustains no more.',
     ],
   });
@@ -64,7 +60,7 @@ function cellsOf(arm: ArmView): TableCell[] {
   return [
     rate === null ? nothing : figure(formatInterval(rate), rate, marks),
     figure(
-      found.map(({ ratePerSec, isSettled }) => formatFound(ratePerSec, isSettled)).join(', '),
+      found.map(formatFound).join(', '),
       found.map(({ ratePerSec }) => ratePerSec),
       marks,
     ),
@@ -74,61 +70,22 @@ function cellsOf(arm: ArmView): TableCell[] {
   ];
 }
 
-function formatFound(ratePerSec: number, isSettled: boolean): string {
+function formatFound(capacity: Capacity): string {
+  const { ratePerSec } = capacity;
   const text = ratePerSec === 0 ? 'none' : formatRate(ratePerSec);
-  return isSettled ? text : `${text} (cut short)`;
-}
-
-/** Why the lowest unsustained rate failed, at its last probe. */
-function findLimit({ notKeptPerSec, probes }: Capacity): ProbeLimit | null {
-  return probes.findLast(probe => probe.ratePerSec === notKeptPerSec && !probe.isKept)?.limit ?? null;
+  switch (searchOutcome(capacity)) {
+    case 'highestSustained':
+      return `at least ${text}`;
+    case 'cutShort':
+      return `${text} (cut short)`;
+    default:
+      return text;
+  }
 }
 
 function describeLimit(capacity: Capacity): string {
   const limit = findLimit(capacity);
-  return limit === null ? 'no rate tried' : LIMIT_NAMES[limit];
-}
-
-/** What to read with the capacities of a cell. */
-export function capacityRemarks({ arms, result }: CellView): string[] {
-  const { load } = result.scenario;
-  if (load.model !== 'capacity') return [];
-  const remark = (fits: (capacity: Capacity) => boolean, text: string): string[] => {
-    const named = arms.flatMap(arm => nameWhere(arm, fits) ?? []);
-    return named.length === 0 ? [] : [`For ${named.join(', ')} ${text}`];
-  };
-  return [
-    ...remark(
-      capacity => findLimit(capacity) === 'generator',
-      'the generator, not the target, was the limit: it could not send on time.',
-    ),
-    ...remark(
-      ({ notKeptPerSec, isSettled }) => isSettled && notKeptPerSec === null,
-      `no rate up to ${formatRequestedRate(load.maxRatePerSec)} requests per second failed, so the capacity is at least that.`,
-    ),
-    ...remark(
-      ({ ratePerSec, isSettled }) => isSettled && ratePerSec === 0,
-      `the objective did not hold even at about ${formatRequestedRate(load.minRatePerSec)} requests per second, where the search starts; the other tables show that rate.`,
-    ),
-    ...remark(
-      ({ ratePerSec }) => ratePerSec > 0 && isJudgedByFew(load, ratePerSec),
-      `a rate was tried for ${formatCount(load.probeMs)} ms, in which fewer than 10 requests exceed its p99: whether the limit on p99 held there hung on single slow requests. Expected: load.probeMs long enough for 1,000 requests.`,
-    ),
-  ];
-}
-
-/** Whether the trial of a rate is too short for the p99 that its objective limits. */
-function isJudgedByFew({ objective, probeMs }: CapacityLoad, ratePerSec: number): boolean {
-  const requestCount = (ratePerSec * probeMs) / 1_000;
-  return objective.p99Ms !== undefined && hasFewBeyond(METRIC_TABLE.p99Us.shareBeyond, requestCount);
-}
-
-/** The arm's name, with the number of replicates it applies to unless it applies to all. */
-function nameWhere(arm: ArmView, fits: (capacity: Capacity) => boolean): string | null {
-  const found = listCapacities(arm);
-  const count = found.filter(fits).length;
-  if (count === 0) return null;
-  return count === found.length ? arm.name : `${arm.name} (in ${count} of ${found.length} replicates)`;
+  return limit === null ? 'none of the rates tried' : LIMIT_NAMES[limit];
 }
 
 const CLOCKS = ['response', 'service', 'lateness'] as const;

@@ -10,9 +10,9 @@ import { usesTls } from '../../scenarios/model/tls.ts';
 import { type ArmView, allMarks, type CellView } from '../cell-view.ts';
 import type { Answer, Badge } from '../model.ts';
 import { describeMiss, missOf } from '../tables/expectations.ts';
-import { capacityRemarks } from '../tables/open-loads.ts';
 import { comparesLoadTools } from './agreement.ts';
 import { boundRemarks } from './bound.ts';
+import { capacityRemarks, lacksCapacities, nameLack } from './capacity.ts';
 import { describeCharges } from './connection-cost.ts';
 import { describeErrors, describeMissingReuse } from './doubts.ts';
 import {
@@ -79,6 +79,7 @@ export function cellVerdict(view: CellView): string {
   const { result, arms } = view;
   const { load } = result.scenario;
   if (stateOf(view) === 'unmeasured') return 'Could not be measured';
+  if (lacksCapacities(view)) return nameLack(view);
   const deciding = decidingComparisons(result);
   const [first, ...others] = deciding;
   if (first === undefined) return describeOne(arms, load);
@@ -182,7 +183,7 @@ function describeOne(arms: readonly ArmView[], load: Load): string {
         : `${roundInterval(summary.requestsPerSec).value} requests per second at a mean latency of ${mean}`;
     case 'capacity':
       return summary.capacityPerSec === null
-        ? 'No rate was found that is sustained'
+        ? 'No capacity was found'
         : `Sustains ${roundInterval(summary.capacityPerSec).value} requests per second`;
     case 'open':
     case 'burst':
@@ -246,9 +247,10 @@ function describeSpeed(
   return `Mean latency is ${percentOf(times)} ${times.value > 1 ? 'higher' : 'lower'} with ${subject === REUSE ? 'reuse' : subject}${behind('than with')}`;
 }
 
-/** How far from 1, to the digits that the interval supports: `12 %`. */
+/** How far from 1, to the digits that the interval supports: `12 %`; less than they show has one digit, `0.3 %`. */
 function percentOf(ratio: Interval): string {
   const { value } = roundInterval(ratio, 1);
+  if (Number(value) === 1) return `${Number((Math.abs(ratio.value - 1) * 100).toPrecision(1))} %`;
   const decimals = Math.max(0, (value.split('.')[1]?.length ?? 0) - 2);
   return `${(Math.abs(Number(value) - 1) * 100).toFixed(decimals)} %`;
 }
@@ -262,6 +264,7 @@ function describePrecision(view: CellView): string {
     return failureCauses(view.trials)
       .map(cause => `${capitalize(cause)}.`)
       .join(' ');
+  if (lacksCapacities(view)) return describeResult(view);
   if (only === undefined) return '';
   if (others.length > 0 || only.verdict === 'unsure' || knownRatio(only) === null)
     return describeResult(view, { withCosts: false });

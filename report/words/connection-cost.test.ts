@@ -132,6 +132,21 @@ suite('what a connection costs, in words', () => {
     assert.ok(cellRemarks(viewOf()).some(remark => remark.startsWith('With one user')));
   });
 
+  test('where intervals include 0 or 1, no saving, no server CPU and no gain is claimed', () => {
+    const noise = [900, -900, 700, -700];
+    const view = viewOf({}, ({ trial, measurement: { target, slices } }) => {
+      if (trial.arm !== 'short') return;
+      target!.cpuUsPerRequest += noise[trial.replicate]!;
+      for (const slice of slices) slice.userMs = slice.userMs! * (trial.replicate % 2 === 0 ? 0.21 : 0.19);
+    });
+    assert.match(
+      describeConnectionCosts(view)!,
+      /^A new connection costs 153 µs of client CPU \(152 to 155\), server CPU that could not be told apart from 0 \(−[\d,]+ to [\d,]+ µs\) and one round trip; that reuse serves more requests could not be shown: 1\.0\d+× \(0\.9\d+ to 1\.\d+\) the requests\. No saving of CPU time by reuse could be shown\.$/,
+    );
+    const [row] = connectionCostTable(view)!.rows;
+    assert.deepEqual([row!.at(-1)!.text, row!.at(-1)!.value], ['none shown', null]);
+  });
+
   test('what one user waits for is not claimed where its interval includes 0, and the interval is shown', () => {
     const unsure = viewOf({}, ({ trial, measurement: { alone } }) => {
       if (alone !== null && trial.arm === 'short')

@@ -1,25 +1,38 @@
 // What a new connection costs, in sentences: the answer that headlines a comparison of short and persistent connections.
-import { type ConnectionCost, type Cost, connectionCosts, mainCosts } from '../../results/connection-cost.ts';
+import {
+  type ConnectionCost,
+  type Cost,
+  connectionCosts,
+  includesZero,
+  mainCosts,
+} from '../../results/connection-cost.ts';
 import { foundServers } from '../../results/model/run.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { isExternal, meanRoundTripMs, openingRoundTrips, type Target } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
-import { formatLatency, formatRatio, isKnown, roundInterval } from './numbers.ts';
+import { excludesOne, formatLatency, formatRatio, isKnown, roundInterval } from './numbers.ts';
 
 /** Libraries that a headline lists one by one; of more it names the cheapest and the dearest. */
 const MOST_LISTED = 2;
 
-/** What a connection costs in a cell, one pair per client library; only costs that are known to be above 0. */
+/**
+ * What a connection costs in a cell, one pair per client library; only costs that are known to be above 0. None of a client
+ * without a capacity: it was measured at a rate at which it did not meet the objective, or below its limit.
+ */
 export function knownCosts({ result, trials }: Pick<CellView, 'result' | 'trials'>): ConnectionCost[] {
   const { clients, baseline } = result.scenario;
   const libraryOf = (arm: string): string => {
     const client = own(clients, arm);
     return client === undefined ? arm : [client.transport, client.api ?? '', client.protocol].join(' ');
   };
+  const isSearched = result.scenario.load.model === 'capacity';
   const hasAnswers = (name: string): boolean =>
-    result.arms.some(({ arm, completed }) => arm === name && completed > 0);
+    result.arms.some(
+      ({ arm, completed, capacityPerSec }) =>
+        arm === name && completed > 0 && !(isSearched && capacityPerSec === null),
+    );
   return mainCosts(connectionCosts(trials), { baseline, libraryOf }).filter(
     ({ client, more, fewer }) =>
       client.interval !== null && client.interval.low > 0 && hasAnswers(more) && hasAnswers(fewer),
@@ -65,7 +78,9 @@ export function nameCharge(view: CellView): string | null {
   const { client, server } = only;
   const signs = signsOf(marksOf(only, view, 'cpuUsPerRequest'));
   const text = ({ valueUs, interval }: Cost): string =>
-    `${roundInterval(interval ?? { value: valueUs, low: valueUs, high: valueUs }).value} µs${signs}`;
+    includesZero(interval)
+      ? 'not shown for the'
+      : `${roundInterval(interval ?? { value: valueUs, low: valueUs, high: valueUs }).value} µs${signs}`;
   return [`${text(client)} client`, ...(server === null ? [] : [`${text(server)} server`])].join(', ');
 }
 
@@ -97,15 +112,11 @@ export function describeAlone(view: CellView): string[] {
           ...(tlsUs === null ? [] : [`the ${describeHandshake(cost, view)} ${formatLatency(tlsUs)}`]),
         ];
         const request = `a request of ${formatLatency(requestUs)}`;
-        const found = isToldFromZero(added)
+        const found = !includesZero(added.interval)
           ? `a new connection adds ${describeTime(added)} to ${request}${parts.length === 0 ? '' : ':'}`
           : `what a new connection adds to ${request} could not be told apart from 0: ${describeTime(added)}${parts.length === 0 ? '' : ';'}`;
         return `With one user${who} and no queue, ${[found, parts.join(', ')].join(' ').trim()}.`;
       });
-}
-
-function isToldFromZero({ interval }: Cost): boolean {
-  return interval === null || interval.low > 0 || interval.high < 0;
 }
 
 /** `231 µs (215 to 247)`, `1.31 ms (1.25 to 1.37)`, `51 µs (−4.7 to 110)`. */
@@ -143,8 +154,12 @@ function describeCharge(cost: ConnectionCost, view: CellView): string {
   return parts.length === 1 ? parts[0]! : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
-/** `163 µs of client CPU (150 to 176)`. */
+/** `163 µs of client CPU (150 to 176)`; `server CPU that could not be told apart from 0 (−12 to 41 µs)`. */
 function describeCpu({ valueUs, interval }: Cost, what: string, signs: string): string {
+  if (interval !== null && includesZero(interval)) {
+    const bounds = roundInterval(interval, 0);
+    return `${what} that could not be told apart from 0${signs} (${bounds.low} to ${bounds.high} µs)`;
+  }
   const { value, low, high } = roundInterval(interval ?? { value: valueUs, low: valueUs, high: valueUs });
   return `${value} µs${signs} of ${what}${high === low ? '' : ` (${low} to ${high})`}`;
 }
@@ -198,17 +213,25 @@ function handshakeOf(trials: readonly CompletedTrial[]): 'full' | 'resumed' | nu
   return resumed >= MOSTLY * (full + resumed) ? 'resumed' : null;
 }
 
-/** `; reusing connections served 3.2× (3.0 to 3.4) the requests`; empty where the load sets the rate, or it is not known. */
+/**
+ * `; reusing connections served 3.2× (3.0 to 3.4) the requests`; that no difference is shown where the interval includes 1;
+ * empty where the load sets the rate, or it is not known.
+ */
 function describeServed(cost: ConnectionCost, view: CellView, words: string): string {
   if (cost.served === null || !isKnown(cost.served)) return '';
   const signs = signsOf(marksOf(cost, view, 'requestsPerSec'));
-  return `; ${words} ${formatRatio(cost.served)}${signs} the requests`;
+  const served = `${formatRatio(cost.served)}${signs} the requests`;
+  return excludesOne({ ratio: cost.served })
+    ? `; ${words} ${served}`
+    : `; that reuse serves more requests could not be shown: ${served}`;
 }
 
 function describeSaving(cost: ConnectionCost, view: CellView): string {
   const { savedCoresAt1kPerSec: cores, server } = cost;
   const signs = signsOf(marksOf(cost, view, 'cpuUsPerRequest'));
   const what = server === null ? " of the client's CPU" : '';
+  if (cores === null)
+    return `No saving of CPU time by reuse could be shown${what === '' ? '' : ' for the client'}.`;
   const amount =
     cores < 0.005
       ? `less than 0.01${signs} of a core`

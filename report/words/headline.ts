@@ -15,10 +15,10 @@ import {
   signsOf,
 } from '../cell-view.ts';
 import type { CellState, Mark } from '../model.ts';
-import { capacityRemarks } from '../tables/open-loads.ts';
 import { describeAgreement } from './agreement.ts';
 import { describeAmortisation, openingOf } from './amortisation.ts';
 import { boundRemarks } from './bound.ts';
+import { capacityRemarks, describeLack, lacksCapacities } from './capacity.ts';
 import { policySubject } from './conditions.ts';
 import { describeAlone, describeConnectionCosts, describeCostIn } from './connection-cost.ts';
 import {
@@ -58,7 +58,7 @@ function singleFigures({ name, summary, marks }: ArmView, load: Load): string | 
   const meanText = `a mean latency of ${formatLatency(summary.meanUs)}${signs}`;
   if (load.model === 'capacity') {
     return summary.capacityPerSec === null
-      ? `No rate was found that ${name} sustains`
+      ? null
       : `${name} sustains ${roundInterval(summary.capacityPerSec).value}${signs} requests per second while ${describeObjective(load.objective)}`;
   }
   if (summary.requestsPerSec === null) return null;
@@ -160,6 +160,7 @@ export function describeResult(view: CellView, { withCosts } = { withCosts: true
   }
   const deciding = decidingComparisons(result);
   const [first, ...others] = deciding;
+  if (lacksCapacities(view)) return describeLack(view);
   if (first === undefined) return describeSingle(view);
   const lost = lostArms(view);
   if (lost.length > 0 && deciding.every(({ replicateRatios }) => replicateRatios.length === 0)) {
@@ -199,7 +200,15 @@ function describePair(comparison: Comparison, view: CellView): string {
       : `No replicate has both ${candidate} and ${baseline}, so they cannot be compared.`;
   }
   const known = knownRatio(comparison);
-  if (known === null) return describeUnknown(comparison, { candidate, baseline, signs, verb, than });
+  if (known === null)
+    return describeUnknown(comparison, {
+      candidate,
+      baseline,
+      signs,
+      verb,
+      than,
+      replicates: view.result.replicates,
+    });
   if (verdict === 'unsure' && excludesOne(comparison))
     return `Unsure: ${candidate} ${verb} ${formatRatio(known)}${signs} ${than} ${baseline}, which the interval alone would show, but not beside the other comparisons.`;
   if (verdict === 'unsure') {
@@ -211,10 +220,24 @@ function describePair(comparison: Comparison, view: CellView): string {
 /** Without a useful interval: the ratios of the replicates, and what they leave open. */
 function describeUnknown(
   { ratio, replicateRatios, verdict }: Comparison,
-  of: { candidate: string; baseline: string; signs: string; verb: string; than: string },
+  of: {
+    candidate: string;
+    baseline: string;
+    signs: string;
+    verb: string;
+    than: string;
+    /** Of the cell; in some of them one of the two may have no figure. */
+    replicates: number;
+  },
 ): string {
   const count = replicateRatios.length;
-  const gave = `${of.candidate} ${of.verb} ${formatValues(replicateRatios, '×')}${of.signs} ${of.than} ${of.baseline} in ${count === 1 ? 'the only replicate' : `${count} replicates`}`;
+  const where =
+    count < of.replicates
+      ? `${count} of ${of.replicates} replicates`
+      : count === 1
+        ? 'the only replicate'
+        : `${count} replicates`;
+  const gave = `${of.candidate} ${of.verb} ${formatValues(replicateRatios, '×')}${of.signs} ${of.than} ${of.baseline} in ${where}`;
   const missing = missingReplicates(count);
   if (ratio === null)
     return `Too few replicates for an interval: ${gave}; at least ${missing === 0 ? 'one' : missing} more ${missing > 1 ? 'are' : 'is'} needed.`;

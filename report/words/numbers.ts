@@ -162,6 +162,7 @@ export function formatValues(values: readonly number[], unit = ''): string {
 export function formatPercent(ratio: number): string {
   if (!Number.isFinite(ratio)) return NO_FIGURE;
   if (ratio === 0) return '0 %';
+  if (ratio < 0) return `−${formatPercent(-ratio)}`;
   if (ratio < 0.0001) return '<0.01 %';
   if (ratio < 1 && ratio > 0.9995) return '>99.9 %';
   const percent = ratio * 100;

@@ -23,6 +23,13 @@ export function whole(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** How far a figure lies from what it is compared with, and on which side: `12.5 % above`, `0.2 % below`, `equal to`. */
+export function apart(ratio: number): string {
+  const text = percent(Math.abs(ratio));
+  if (text === percent(0)) return 'equal to';
+  return `${text} ${ratio < 0 ? 'below' : 'above'}`;
+}
+
 /** A share as a percentage to one digit: 0.913 is 91.3 %. */
 export function percent(ratio: number): string {
   return `${(ratio * 100).toFixed(1)} %`;

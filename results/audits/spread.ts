@@ -11,7 +11,7 @@ import {
 import type { Metric } from '../model/run.ts';
 import type { CompletedTrial } from '../model/trial.ts';
 import { findModes, shareInterval } from '../stats.ts';
-import { type ArmRule, percent, type TrialRule, whole } from './rule.ts';
+import { type ArmRule, apart, percent, type TrialRule, whole } from './rule.ts';
 
 const NOTABLE_BLOCK_SPREAD = 0.25;
 
@@ -109,7 +109,7 @@ export const ownStalls: ArmRule = {
     const own = foldSlices(trials);
     const theirs = foldArms(others);
     if (own === null || theirs === null) return null;
-    const detail = `${own.slow} of ${own.count} slices have a mean response time of at least ${SLOW} times the median slice, compared with ${theirs.slow} of ${theirs.count} slices of the other clients; the mean over all is ${percent(own.excess)} above that of the median slice`;
+    const detail = `${own.slow} of ${own.count} slices have a mean response time of at least ${SLOW} times the median slice, compared with ${theirs.slow} of ${theirs.count} slices of the other clients; the mean over all is ${apart(own.excess)} that of the median slice`;
     const isOwn =
       shareInterval(own.slow, own.count, STALL_LEVEL)!.low >
       shareInterval(theirs.slow, theirs.count, STALL_LEVEL)!.high;
