@@ -7,6 +7,7 @@ import {
   type KernelCounts,
   LinkReading,
   Measurement,
+  MOST_LATENESS_US,
   type ProcessReading,
   Resources,
   type Trial,
@@ -85,11 +86,19 @@ describe('What a relay did over many spans is the sum of their differences; its 
           );
           assert.equal(told.relay.cpuUsPerRequest, sum(({ cpuUs }) => cpuUs) / 7);
           const lateUs = turns.flatMap(([, { lateMs }]) => lateMs.map(ms => Math.max(0, ms * 1_000)));
+          assert.equal(told.latenessCount, lateUs.length);
           const worstUs = Math.max(0, ...lateUs);
           assert.ok(told.latenessMaxUs >= worstUs - 1 && told.latenessMaxUs <= worstUs + 101, `${worstUs}`);
           assert.ok(told.latenessP50Us <= told.latenessP99Us && told.latenessP99Us <= told.latenessMaxUs);
         }),
       );
+    });
+
+    test('beyond the end of the scale, the lateness is its end', () => {
+      const fold = new LinkFold();
+      const step = { connections: 0, toTarget: 0, toClient: 0, cpuUs: 0, wallMs: 1, lateMs: [3_000] };
+      fold.add({ before: STILL_RELAY, after: later(STILL_RELAY, step) });
+      assert.equal(fold.finish(1).latenessMaxUs, MOST_LATENESS_US);
     });
 
     test('early is in time, and nothing is a valid reading too', () => {

@@ -19,6 +19,7 @@ import type {
   Trial,
   TrialResult,
 } from '../../results/model/trial.ts';
+import { sumOf } from '../../results/stats.ts';
 import { isBuiltIn } from '../../scenarios/model/target.ts';
 import {
   LATENESS_BIN_COUNT,
@@ -97,6 +98,7 @@ export class LinkFold {
       latenessP50Us: this.#lateUs(0.5),
       latenessP99Us: this.#lateUs(0.99),
       latenessMaxUs: this.#lateUs(1),
+      latenessCount: sumOf(this.#lateness, count => count),
       relay: this.#usage.finish(exchanges),
       loadNiceness: LOAD_NICENESS,
     };

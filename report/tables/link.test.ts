@@ -1,11 +1,13 @@
 // The tables of an emulated link: which figures are shown beside each other, and what the remarks claim.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { auditTrial } from '../../results/audits/index.ts';
 import type { CellResult } from '../../results/model/run.ts';
+import type { LinkReading } from '../../results/model/trial.ts';
 import { type SampleOptions, sampleRun } from '../../results/testing/sample-run.ts';
 import { armNames, viewCell } from '../cell-view.ts';
 import { describeGap } from '../words/link.ts';
-import { predictionTable } from './link.ts';
+import { linkTable, predictionTable } from './link.ts';
 
 describe('Measurement, model and published figures side by side', () => {
   function viewOf(options: SampleOptions, change: (cell: CellResult) => CellResult = cell => cell) {
@@ -14,6 +16,13 @@ describe('Measurement, model and published figures side by side', () => {
   }
 
   const behind: SampleOptions = { scenario: 'behind-a-link' };
+
+  function changedLink(change: (reading: LinkReading) => LinkReading) {
+    const { run, trials } = sampleRun(behind);
+    const completed = trials.filter(trial => trial.state === 'completed');
+    for (const { measurement } of completed) measurement.link = change(measurement.link!);
+    return { view: viewCell(run.cells[0]!, completed, armNames(run)), trials: completed };
+  }
 
   function without(name: 'link' | 'published') {
     return (cell: CellResult): CellResult => {
@@ -115,6 +124,28 @@ describe('Measurement, model and published figures side by side', () => {
       describeGap(withShortMean(20_000))[0]!,
       /yet is no slower than persistent in mean latency\.$/,
     );
+  });
+
+  test('quantiles of the lateness of few pieces are marked, by the replicate that they are of', () => {
+    const lateness = (count: number | null) => {
+      const { view } = changedLink(reading => ({ ...reading, latenessCount: count }));
+      const { columns, rows } = linkTable(view)!;
+      return ['lateP50Ms', 'lateP99Ms', 'lateMaxMs'].map(
+        key => rows[0]![columns.findIndex(column => column.key === key)]!.text,
+      );
+    };
+    assert.deepEqual(lateness(1_000), ['0.0', '0.2', '0.9']);
+    assert.deepEqual(lateness(999), ['0.0', '0.2‡', '0.9']);
+    assert.deepEqual(lateness(19), ['0.0‡', '0.2‡', '0.9']);
+    assert.deepEqual(lateness(null), ['0.0', '0.2', '0.9'], 'of an older run');
+  });
+
+  test('lateness beyond what the relay tells apart is a lower bound', () => {
+    const { view, trials } = changedLink(reading => ({ ...reading, latenessMaxUs: 99_400 }));
+    const { columns, rows } = linkTable(view)!;
+    assert.equal(rows[0]![columns.findIndex(({ key }) => key === 'lateMaxMs')]!.text, '≥99.4');
+    const found = auditTrial(trials[0]!).find(({ rule }) => rule === 'link');
+    assert.match(found!.detail, /and up to 99\.4 ms or more;/);
   });
 
   test('figures of an invalid trial are marked in the sentence, too', () => {

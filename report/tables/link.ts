@@ -1,10 +1,11 @@
 // Tables of an emulated link: what its relay did for each client, and the measurement beside the model and published figures.
 import { isPrediction, type Modelled, modelArm, type Prediction } from '../../results/link-model.ts';
-import type { LinkReading } from '../../results/model/trial.ts';
+import { METRIC_TABLE } from '../../results/metrics.ts';
+import { type LinkReading, MOST_LATENESS_US } from '../../results/model/trial.ts';
 import { INTERVAL_NAME, type Interval, replicateInterval } from '../../results/stats.ts';
 import type { Published } from '../../scenarios/model/scenario.ts';
-import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
-import type { Column, Table, TableCell } from '../model.ts';
+import { type ArmView, type CellView, onlyInvalid, quantileMarks } from '../cell-view.ts';
+import type { Column, Mark, Table, TableCell } from '../model.ts';
 import { capitalize } from '../words/load.ts';
 import { formatCount, formatInterval, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
 import { CENTRE_NOTE, createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
@@ -174,14 +175,23 @@ function formatPublished(value: number): string {
 interface Measure {
   column: Column;
   /** @param readings of all trials of an arm, at least one */
-  read(readings: readonly LinkReading[]): { text: string; value: number };
+  read(readings: readonly LinkReading[]): { text: string; value: number; marks?: readonly Mark[] };
 }
 
-const worst = (column: Column, read: (reading: LinkReading) => number, text: (value: number) => string) => ({
+/** @param shareBeyond of a quantile of the lateness of pieces: it is marked where few of that replicate were later */
+const worst = (
+  column: Column,
+  read: (reading: LinkReading) => number,
+  text: (value: number) => string,
+  shareBeyond?: number,
+) => ({
   column,
   read: (readings: readonly LinkReading[]) => {
-    const value = Math.max(...readings.map(read));
-    return { text: text(value), value };
+    const [first, ...others] = readings as [LinkReading, ...LinkReading[]];
+    const found = others.reduce((most, next) => (read(next) > read(most) ? next : most), first);
+    const { latenessCount } = found;
+    const marks = latenessCount === null ? [] : quantileMarks(shareBeyond, latenessCount);
+    return { text: text(read(found)), value: read(found), marks };
   },
 });
 
@@ -193,8 +203,8 @@ const sum = (column: Column, read: (reading: LinkReading) => number, text: (valu
   },
 });
 
-/** Lateness is measured to a tenth of a millisecond. */
-const formatLateness = (ms: number): string => ms.toFixed(1);
+/** Lateness is measured to a tenth of a millisecond, up to the end of its scale. */
+const formatLateness = (ms: number): string => `${ms * 1_000 >= MOST_LATENESS_US ? '≥' : ''}${ms.toFixed(1)}`;
 const MIB = 2 ** 20;
 
 const MEASURES: readonly Measure[] = [
@@ -210,11 +220,13 @@ const MEASURES: readonly Measure[] = [
     figureColumn('lateP50Ms', 'late p50', 'ms'),
     ({ latenessP50Us }) => latenessP50Us / 1_000,
     formatLateness,
+    METRIC_TABLE.p50Us.shareBeyond,
   ),
   worst(
     figureColumn('lateP99Ms', 'late p99', 'ms'),
     ({ latenessP99Us }) => latenessP99Us / 1_000,
     formatLateness,
+    METRIC_TABLE.p99Us.shareBeyond,
   ),
   worst(
     figureColumn('lateMaxMs', 'late max', 'ms'),
@@ -233,6 +245,9 @@ export function linkTable({ arms }: CellView): Table | null {
     rows,
     notes: [
       'Late: how long after its due time the relay forwarded data. CPU, waiting and lateness are those of the worst replicate; connections and bytes are totals. Warm-up is not included.',
+      ...(rows.flat().some(({ marks }) => marks.includes('fewBeyond'))
+        ? ['What ‡ counts here are the pieces of data that the relay forwarded in that replicate.']
+        : []),
     ],
   });
 }
@@ -243,8 +258,8 @@ function rowOf({ label, name, trials, marks }: ArmView): TableCell[][] {
   if (readings.length === 0) return [];
   const invalid = onlyInvalid(marks);
   const cells = MEASURES.map(({ read }) => {
-    const { text, value } = read(readings);
-    return figure(text, value, invalid);
+    const { text, value, marks = [] } = read(readings);
+    return figure(text, value, [...invalid, ...marks]);
   });
   return [[words(label, name), ...cells]];
 }

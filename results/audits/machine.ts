@@ -1,6 +1,8 @@
 // Audits of the machine: CPU, contention, kernel counters, and the relay of an emulated link.
+
+import { hasFewBeyond, METRIC_TABLE } from '../metrics.ts';
 import type { Host } from '../model/run.ts';
-import type { Resources } from '../model/trial.ts';
+import { MOST_LATENESS_US, type Resources } from '../model/trial.ts';
 import { percent, type TrialRule, whole } from './rule.ts';
 
 /** Above this share of a core, a process is saturated. */
@@ -120,7 +122,7 @@ export const link: TrialRule = {
   rule: 'link',
   check({ measurement }) {
     if (measurement.link === null) return null;
-    const { relay, latenessP50Us, latenessP99Us, latenessMaxUs } = measurement.link;
+    const { relay, latenessP50Us, latenessP99Us, latenessMaxUs, latenessCount } = measurement.link;
     // Where every request failed there is no response time whose tail it could be.
     const hasLateTail = measurement.response.count > 0 && latenessP99Us > LATE_DELIVERY_P99_US;
     const isLate =
@@ -133,8 +135,10 @@ export const link: TrialRule = {
         : []),
       ...(isLate ? ['the relay was late, so the network was slower than requested'] : []),
     ];
+    const isOfFew = latenessCount !== null && hasFewBeyond(METRIC_TABLE.p99Us.shareBeyond, latenessCount);
+    const few = isOfFew ? ` (of only ${whole(latenessCount)} pieces)` : '';
     const figures = [
-      `data was forwarded late by ${ms(latenessP50Us)} at p50, ${ms(latenessP99Us)} at p99, and at most ${ms(latenessMaxUs)}`,
+      `data was forwarded late by ${ms(latenessP50Us)} at p50, ${ms(latenessP99Us)} at p99${few}, and ${latenessMaxUs < MOST_LATENESS_US ? `at most ${ms(latenessMaxUs)}` : `up to ${ms(latenessMaxUs)} or more`}`,
       `the relay used ${percent(relay.cpuRatio)} of a core and waited for it ${percent(relay.runDelayRatio)} of the time`,
     ].join('; ');
     if (causes.length > 0) return { state: 'fail', detail: `${causes.join('; ')} (${figures})` };

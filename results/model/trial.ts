@@ -299,12 +299,21 @@ export const KernelCounts = z.strictObject({
 export type KernelCounts = z.infer<typeof KernelCounts>;
 
 /** What the relay of an emulated link did while the arm was measured (its slices, no warm-up). */
+/** The end of the scale of a relay's lateness: this value means that or more. */
+export const MOST_LATENESS_US = 99_400;
+
 export const LinkReading = z.strictObject({
   connections: count().describe('Connections through the relay'),
   bytes: count().describe('Passed on, in both directions'),
   latenessP50Us: amount().describe('How much after its due time a piece was passed on'),
   latenessP99Us: amount().describe('99th percentile of the same'),
-  latenessMaxUs: amount().describe('Largest value of the same'),
+  latenessMaxUs: amount().describe(
+    'Largest value of the same; at 99,400, the end of the scale, that or more',
+  ),
+  latenessCount: count()
+    .nullable()
+    .default(null)
+    .describe('Pieces whose lateness was noted; null in runs of older versions'),
   relay: Resources.describe('Its naps between due times count as active in eventLoopRatio: see cpuRatio'),
   loadNiceness: z.int().describe('How far target and generators stood back behind the relay'),
 });

@@ -266,6 +266,7 @@ function sampleLink(slices: readonly Slice[], connections: number): LinkReading 
     latenessP50Us: 0,
     latenessP99Us: 200,
     latenessMaxUs: 900,
+    latenessCount: 40_000,
     relay: resourcesOf(slices, slice => slice.exchanges * 40, 0.9, 70_000_000),
     loadNiceness: 10,
   };
