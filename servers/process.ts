@@ -4,6 +4,9 @@ import { flushCompileCache } from 'node:module';
 import { errorMessage } from '../results/errors.ts';
 import type { ProcessReading } from '../results/model/trial.ts';
 
+/** How often this process was continued after a stop. */
+let continued = 0;
+
 /** Signals to the whole process group: Ctrl-C, a cancelled job, a closed terminal. */
 const GROUP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -12,6 +15,7 @@ const GROUP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  * closes, the parent is gone and `leave` is called.
  */
 export function obeyParentOnly(leave: () => void): void {
+  process.on('SIGCONT', () => continued++);
   for (const signal of GROUP_SIGNALS) process.on(signal, () => {});
   process.once('disconnect', leave);
 }
@@ -49,6 +53,7 @@ export function readProcess(): ProcessReading {
     loopIdleMs: loop.idle,
     runDelayMs: readRunDelayMs(),
     rssBytes: process.memoryUsage.rss(),
+    continued,
   };
 }
 

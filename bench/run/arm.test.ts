@@ -120,7 +120,10 @@ describe('What a relay did over many spans is the sum of their differences; its 
 });
 
 describe('What a process used over many spans is the sum of their differences, whatever it did in between', () => {
-  type Step = Record<'wallMs' | 'cpuUs' | 'activeMs' | 'idleMs' | 'runDelayMs' | 'rssBytes', number>;
+  type Step = Record<
+    'wallMs' | 'cpuUs' | 'activeMs' | 'idleMs' | 'runDelayMs' | 'rssBytes' | 'continued',
+    number
+  >;
 
   const start: ProcessReading = {
     atMs: 5,
@@ -139,6 +142,7 @@ describe('What a process used over many spans is the sum of their differences, w
       loopIdleMs: reading.loopIdleMs + step.idleMs,
       runDelayMs: reading.runDelayMs + step.runDelayMs,
       rssBytes: step.rssBytes,
+      continued: (reading.continued ?? 0) + step.continued,
     };
   }
 
@@ -150,6 +154,7 @@ describe('What a process used over many spans is the sum of their differences, w
     idleMs: amount,
     runDelayMs: amount,
     rssBytes: amount,
+    continued: amount,
   });
 
   suite('usage', () => {
@@ -176,6 +181,7 @@ describe('What a process used over many spans is the sum of their differences, w
                 : ratio(sum('activeMs'), sum('activeMs') + sum('idleMs')),
             runDelayRatio: ratio(sum('runDelayMs'), sum('wallMs')),
             rssBytes: Math.max(0, ...turns.map(([, within]) => within.rssBytes)),
+            stops: sum('continued'),
           });
         }),
       );

@@ -46,6 +46,7 @@ export class UsageFold {
   #idleMs = 0;
   #runDelayMs = 0;
   #rssBytes = 0;
+  #stops = 0;
 
   /** @returns the CPU time of the span, in µs */
   add(before: ProcessReading, after: ProcessReading): number {
@@ -56,6 +57,7 @@ export class UsageFold {
     this.#idleMs += after.loopIdleMs - before.loopIdleMs;
     this.#runDelayMs += after.runDelayMs - before.runDelayMs;
     this.#rssBytes = Math.max(this.#rssBytes, after.rssBytes);
+    this.#stops += (after.continued ?? 0) - (before.continued ?? 0);
     return spanCpuUs;
   }
 
@@ -70,6 +72,7 @@ export class UsageFold {
       eventLoopRatio: loopMs === 0 ? null : this.#activeMs / loopMs,
       runDelayRatio: wallMs === 0 ? 0 : this.#runDelayMs / wallMs,
       rssBytes: this.#rssBytes,
+      stops: this.#stops,
     };
   }
 }

@@ -278,7 +278,9 @@ class SupervisedChild<Command extends Message, Reply extends Message> implements
     this.#waiting.add(waiter);
     const limit = this.#limit;
     const startedAtMs = performance.now();
-    const giveUp = (): void => {
+    // Where this process itself stood still, the answer may have come meanwhile: it is read first.
+    const giveUp = (): void => void setImmediate(() => this.#waiting.has(waiter) && end());
+    const end = (): void => {
       const when = limit?.isOver
         ? `within ${Math.round(performance.now() - startedAtMs)} ms, when the announced time of the run was over`
         : `within ${timeoutMs} ms`;

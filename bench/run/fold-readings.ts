@@ -2,6 +2,7 @@
 import { mergeMeans } from '../../results/exact-mean.ts';
 import { emptyHistogram, mergeHistograms } from '../../results/histogram.ts';
 import type { Histogram, Measurement, ProcessReading, Timeline } from '../../results/model/trial.ts';
+import { sumOf } from '../../results/stats.ts';
 import type { ScheduleCounts, WindowSchedule } from '../contracts.ts';
 import type { GeneratorReading, SliceReading } from '../protocol.ts';
 
@@ -139,6 +140,7 @@ function foldProcesses(readings: readonly ProcessReading[], coreCount: number): 
     // A share of the time of each process, whatever the number of cores.
     runDelayMs: sum(readings, 'runDelayMs') * coresPerProcess,
     rssBytes: sum(readings, 'rssBytes'),
+    continued: sumOf(readings, ({ continued = 0 }) => continued),
   };
 }
 

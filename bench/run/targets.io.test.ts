@@ -93,6 +93,16 @@ describe("The target process is started, read and killed; when it can't start, t
       await assert.rejects(target.read(), { name: 'ChildError', reason: 'died' });
     });
 
+    test('counts that it was stopped and continued', async t => {
+      const target = await startTarget(Target.parse({}), 1, null);
+      t.after(target.kill);
+      const continued = async () => (await target.read()).continued;
+      assert.equal(await continued(), 0);
+      process.kill(target.pid, 'SIGSTOP');
+      process.kill(target.pid, 'SIGCONT');
+      assert.equal(await continued(), 1);
+    });
+
     test('a missing behaviour is reported', async () => {
       const started = startTarget(Target.parse({ behaviour: { name: 'fixd' } }), 1, null);
       await assert.rejects(started, error => {

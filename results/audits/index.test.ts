@@ -432,6 +432,19 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     });
   }
 
+  test('a process that was stopped makes its trial invalid, and is named', () => {
+    const [trial] = structuredClone(sampleRun({ scenario: 'behind-a-link' }).trials);
+    assert.ok(trial?.state === 'completed' && trial.measurement.link !== null);
+    trial.measurement.generator.stops = 1;
+    trial.measurement.link.relay.stops = 2;
+    const found = auditTrial(trial).find(({ rule }) => rule === 'stopped');
+    assert.match(
+      `${found?.state}: ${found?.detail}`,
+      /^fail: stopped .*: the generator once, the relay 2 times, by /,
+    );
+    assert.equal(isTrialValid(trial), false);
+  });
+
   test('a relay that naps is not judged by its event loop', () => {
     const [trial] = structuredClone(sampleRun({ scenario: 'behind-a-link' }).trials);
     assert.ok(trial?.state === 'completed' && trial.measurement.link !== null);
@@ -689,15 +702,15 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     };
     assert.deepEqual(
       rulesOf('short-vs-persistent'),
-      AUDITS.filter(rule => !['faults', 'schedule', 'link', 'closing'].includes(rule)),
+      AUDITS.filter(rule => !['faults', 'schedule', 'link', 'changes', 'closing'].includes(rule)),
     );
     assert.deepEqual(
       rulesOf('same-load'),
-      AUDITS.filter(rule => !['faults', 'block-spread', 'link', 'closing'].includes(rule)),
+      AUDITS.filter(rule => !['faults', 'block-spread', 'link', 'changes', 'closing'].includes(rule)),
     );
     assert.deepEqual(
       rulesOf('behind-a-link'),
-      AUDITS.filter(rule => !['faults', 'schedule', 'closing'].includes(rule)),
+      AUDITS.filter(rule => !['faults', 'schedule', 'changes', 'closing'].includes(rule)),
     );
     assert.deepEqual(
       auditCell(trials).map(({ rule, arm, trial }) => [rule, arm, trial]),

@@ -1,11 +1,12 @@
 // The audits: every check that a run makes on itself, as findings with the figures behind them.
 import type { Finding } from '../model/run.ts';
 import type { CompletedTrial, TrialResult } from '../model/trial.ts';
+import { changes } from './changes.ts';
 import { closing } from './closing.ts';
 import { conservation, ledger } from './connections.ts';
 import { faults } from './faults.ts';
 import { littlesLaw, schedule, sliceLength, steadiness } from './load.ts';
-import { bottleneck, contention, link, listenDrops, retransmits } from './machine.ts';
+import { bottleneck, contention, link, listenDrops, retransmits, stopped } from './machine.ts';
 import type { ArmRule, TrialRule } from './rule.ts';
 import { blockSpread, ownStalls, replicateSpread } from './spread.ts';
 
@@ -39,6 +40,7 @@ const TRIAL_RULES: readonly TrialRule[] = [
   schedule,
   bottleneck,
   contention,
+  stopped,
   link,
   listenDrops,
   retransmits,
@@ -47,7 +49,7 @@ const TRIAL_RULES: readonly TrialRule[] = [
   closing,
 ];
 
-const ARM_RULES: readonly ArmRule[] = [ownStalls, replicateSpread];
+const ARM_RULES: readonly ArmRule[] = [changes, ownStalls, replicateSpread];
 
 /** Every rule's finding on one trial, passes included, in the order of the rules. */
 export function auditTrial(result: CompletedTrial): Finding[] {

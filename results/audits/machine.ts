@@ -44,6 +44,24 @@ function usageOf({ cpuRatio, eventLoopRatio }: Resources, isShared = false): str
   return eventLoopRatio === null ? cpu : `${cpu}, event loop ${percent(eventLoopRatio)} busy`;
 }
 
+/** A process that stands still answers and sends nothing, and counts the wait as response time. */
+export const stopped: TrialRule = {
+  rule: 'stopped',
+  check({ measurement: { generator, target, link: relayed } }) {
+    const found = Object.entries({ generator, target, relay: relayed?.relay }).flatMap(([name, used]) =>
+      used == null || used.stops === 0
+        ? []
+        : [`the ${name} ${used.stops === 1 ? 'once' : `${used.stops} times`}`],
+    );
+    return found.length === 0
+      ? { state: 'pass', detail: 'no process was stopped in the slices' }
+      : {
+          state: 'fail',
+          detail: `stopped and continued in the slices: ${found.join(', ')}, by a signal (SIGSTOP, a suspended terminal or a debugger); the time until it went on counts as response time`,
+        };
+  },
+};
+
 /** Above this share, the comparison is partly one of scheduling luck. Undisturbed, it stays below 2 %. */
 const MOST_RUN_DELAY = 0.1;
 

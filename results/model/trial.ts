@@ -278,6 +278,11 @@ export const Resources = z.strictObject({
     .describe('Event-loop utilisation, 0 to 1; null for a process that is not of conntax'),
   runDelayRatio: amount().describe('Share of the time that its main thread was ready and waited for a core'),
   rssBytes: amount().describe('Largest resident memory seen'),
+  stops: count()
+    .default(0)
+    .describe(
+      'How often it was stopped and continued (SIGSTOP, SIGCONT) in the slices; 0 where that is not counted',
+    ),
 });
 export type Resources = z.infer<typeof Resources>;
 
@@ -513,6 +518,8 @@ export interface ProcessReading {
   /** Time that the main thread was ready to run and waited for a core; 0 where the kernel does not say. */
   runDelayMs: number;
   rssBytes: number;
+  /** Signals by which it was continued after a stop; absent of processes that do not count them. */
+  continued?: number;
 }
 
 export const OUTCOME_NAMES: Record<Outcome, string> = {

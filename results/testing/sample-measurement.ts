@@ -255,6 +255,7 @@ function resourcesOf(
     eventLoopRatio,
     runDelayRatio: 0.01,
     rssBytes,
+    stops: 0,
   };
 }
 
