@@ -48,11 +48,11 @@ interface Certificate {
   certPem: string;
 }
 
-const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * 3_600_000;
 
 const KEYS = { ec: { keyType: 'ec', curve: 'P-256' }, rsa: { keyType: 'rsa', keySize: 2048 } } as const;
 
-/** Makes a self-signed certificate, with P-256 or RSA 2048, for 127.0.0.1, valid from an hour ago for a week; never written to disk. */
+/** Makes a self-signed certificate, with P-256 or RSA 2048, for 127.0.0.1, never written to disk. Valid for a month before and after, so that a clock that is set in mid-run does not end it. */
 export async function createCertificate(key: Target['tlsKey'] = 'ec'): Promise<Certificate> {
   // Most targets speak no TLS, and it is 250 files.
   const { generate } = await import('selfsigned');
@@ -61,8 +61,8 @@ export async function createCertificate(key: Target['tlsKey'] = 'ec'): Promise<C
   const made = await generate([{ name: 'commonName', value: `conntax target ${randomUUID()}` }], {
     ...KEYS[key],
     algorithm: 'sha256',
-    notBeforeDate: new Date(nowMs - HOUR_MS),
-    notAfterDate: new Date(nowMs + 7 * 24 * HOUR_MS),
+    notBeforeDate: new Date(nowMs - 30 * DAY_MS),
+    notAfterDate: new Date(nowMs + 30 * DAY_MS),
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },
       { name: 'keyUsage', digitalSignature: true, keyCertSign: true, critical: true },

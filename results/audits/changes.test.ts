@@ -14,8 +14,9 @@ function changed(
   arms: readonly string[],
   change: (slice: Slice) => void,
   from = BLOCKS / 2,
+  blocks = BLOCKS,
 ): CompletedTrial[] {
-  const trials = sampleRun({ blocks: BLOCKS }).trials.filter(trial => trial.state === 'completed');
+  const trials = sampleRun({ blocks }).trials.filter(trial => trial.state === 'completed');
   for (const { trial, measurement } of trials) {
     if (trial.replicate !== 1 || !arms.includes(trial.arm)) continue;
     for (const slice of measurement.slices) if (slice.block >= from) change(slice);
@@ -81,11 +82,20 @@ describe('What changes within a replicate', () => {
     });
   });
 
+  test('is the server, too, where one client scatters so much that it would not show it alone', () => {
+    const trials = changed(BOTH, slower);
+    for (const { trial, measurement } of trials)
+      if (trial.arm === 'short')
+        for (const slice of measurement.slices) slice.meanUs *= slice.block % 3 === 0 ? 6 : 1;
+    for (const text of Object.values(found(trials)))
+      assert.match(text, /^fail: the server or the machine changed .*, from block 7 of 12 on/);
+  });
+
   test('for one client alone is its own, and a caveat', () => {
     const { short, persistent } = found(changed(['persistent'], slower));
     assert.match(
       persistent!,
-      /^warn: this client changed in mid-run, others did not: in replicate 2, from block 7 /,
+      /^warn: this client changed in mid-run, others hardly did: in replicate 2, from block 7 /,
     );
     assert.match(short!, /^pass: /);
   });
@@ -97,8 +107,11 @@ describe('What changes within a replicate', () => {
     assert.ok(Object.values(found(changed(BOTH, twice))).every(text => text.startsWith('pass')));
   });
 
-  test('too few slices are not checked', () => {
-    const trials = sampleRun({ blocks: 6 }).trials;
+  test('in few slices is found where it does not scatter: failures and connections, not times', () => {
+    const few = (change: (slice: Slice) => void) => found(changed(BOTH, change, 3, 6))['short']!;
+    assert.match(few(failing), /^fail: .* from block 4 of 6 on, 100\.0 % of the requests failed/);
+    assert.match(few(slower), /^pass: /);
+    const { trials } = sampleRun({ blocks: 3 });
     assert.ok(auditCell(trials).every(({ rule }) => rule !== 'changes'));
   });
 });
@@ -109,7 +122,7 @@ test('a few bursts do not hide a change, and a heavy tail is none', () => {
   const steps = Array.from({ length: 40 }, (_, block) => (block < 20 ? 1 : 3) + 0.2 * random());
   steps[5] = 4;
   steps[30] = 0;
-  assert.equal(findChange(at(steps), 1.1)?.block, 20);
+  assert.equal(findChange(at(steps), { least: 1.1, leastSlices: 5 })?.block, 20);
   let alarms = 0;
   for (let run = 0; run < 5_000; run++) {
     // The logarithms of slice means that scatter by a factor of 1.8.
@@ -117,7 +130,7 @@ test('a few bursts do not hide a change, and a heavy tail is none', () => {
       { length: 12 },
       () => 0.6 * (random() + random() + random() + random() - 2) * Math.sqrt(3),
     );
-    if (findChange(at(values), Math.log(3)) !== null) alarms++;
+    if (findChange(at(values), { least: Math.log(3), leastSlices: 5 }) !== null) alarms++;
   }
   assert.ok(alarms <= 15, `${alarms} of 5,000`);
 });

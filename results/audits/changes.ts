@@ -3,8 +3,10 @@ import type { CompletedTrial, Slice } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
 import { type ArmRule, type Check, percent } from './rule.ts';
 
-/** So many slices on each side: of ten slices, chance puts the five largest last in one of 252 cases. */
-const LEAST_SLICES = 5;
+/** Slices on each side, of what scatters: of ten slices, chance puts the five largest last in one of 252 cases. */
+const SCATTERING_SLICES = 5;
+/** Of shares, which hardly do. */
+const STABLE_SLICES = 2;
 /** Medians lie apart by so many mean distances from them. */
 const LEAST_SPREADS = 4;
 /** On each side, this share may be out of line: bursts of the machine. */
@@ -17,19 +19,19 @@ const LEAST_SHARE = 0.5;
 const KINDS = {
   time: {
     read: ({ meanUs }: Slice) => (meanUs > 0 ? Math.log(meanUs) : null),
-    least: Math.log(LEAST_TIMES),
+    limits: { least: Math.log(LEAST_TIMES), leastSlices: SCATTERING_SLICES },
     describe: (before: number, after: number) =>
       `the mean response time was ${milliseconds(Math.exp(after))} instead of ${milliseconds(Math.exp(before))}`,
   },
   failures: {
     read: ({ completed, failed }: Slice) => (completed + failed === 0 ? null : failed / (completed + failed)),
-    least: LEAST_SHARE,
+    limits: { least: LEAST_SHARE, leastSlices: STABLE_SLICES },
     describe: (before: number, after: number) =>
       `${percent(after)} of the requests failed instead of ${percent(before)}`,
   },
   connections: {
     read: ({ opened, exchanges }: Slice) => (opened == null || exchanges === 0 ? null : opened / exchanges),
-    least: LEAST_SHARE,
+    limits: { least: LEAST_SHARE, leastSlices: STABLE_SLICES },
     describe: (before: number, after: number) =>
       `${after.toFixed(2)} connections were opened per request instead of ${before.toFixed(2)}`,
   },
@@ -44,16 +46,18 @@ export interface Change {
   after: number;
 }
 
+type Series = readonly { block: number; value: number }[];
+
 /**
  * The best split of a series into a part before and a part after, by the distances from their medians, if the two lie apart
  * by at least `least` and do not overlap, but for some bursts; null if not.
  */
 export function findChange(
-  series: readonly { block: number; value: number }[],
-  least: number,
+  series: Series,
+  { least, leastSlices }: { least: number; leastSlices: number },
 ): Change | null {
   let best: { at: number; before: number[]; after: number[]; cost: number } | null = null;
-  for (let at = LEAST_SLICES; at <= series.length - LEAST_SLICES; at++) {
+  for (let at = leastSlices; at <= series.length - leastSlices; at++) {
     const [before, after] = [series.slice(0, at), series.slice(at)].map(part =>
       part.map(({ value }) => value).toSorted((a, b) => a - b),
     ) as [number[], number[]];
@@ -80,17 +84,42 @@ function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.round(share * (sorted.length - 1))]!;
 }
 
-function changeIn({ measurement: { slices } }: CompletedTrial, kind: Kind): Change | null {
-  const { read, least } = KINDS[kind];
-  const series = slices.flatMap(slice => {
-    const value = read(slice);
+function seriesOf({ measurement: { slices } }: CompletedTrial, kind: Kind): Series {
+  return slices.flatMap(slice => {
+    const value = KINDS[kind].read(slice);
     return value === null ? [] : [{ block: slice.block, value }];
   });
-  return findChange(series, least);
 }
 
-/** Clients take turns, so that what changed for all of them did so within some blocks. */
-const SAME_BLOCKS = 2;
+/** Of another client, whose figures may scatter too much to show it by themselves. */
+const SHARED_BY = 0.5;
+
+/** The medians of a client before and from a block on, if they differ as those of another did, though by less; else null. */
+function sameIn(trial: CompletedTrial, kind: Kind, { block, before, after }: Change): Change | null {
+  const [earlier, later] = [true, false].map(isEarlier =>
+    seriesOf(trial, kind)
+      .filter(one => one.block < block === isEarlier)
+      .map(({ value }) => value)
+      .toSorted((a, b) => a - b),
+  ) as [number[], number[]];
+  if (earlier.length === 0 || later.length === 0) return null;
+  const own = { block, before: quantile(earlier, 0.5), after: quantile(later, 0.5) };
+  const by = own.after - own.before;
+  const isAlike = Math.sign(by) === Math.sign(after - before);
+  return isAlike && Math.abs(by) >= SHARED_BY * KINDS[kind].limits.least ? own : null;
+}
+
+/** By its own slices, or by those of another client that its own agree with. */
+function changeOf(trial: CompletedTrial, rivals: readonly CompletedTrial[], kind: Kind): Change | null {
+  const found = (of: CompletedTrial): Change | null => findChange(seriesOf(of, kind), KINDS[kind].limits);
+  const own = found(trial);
+  if (own !== null) return own;
+  const [shared = null] = rivals.flatMap(rival => {
+    const its = found(rival);
+    return its === null ? [] : (sameIn(trial, kind, its) ?? []);
+  });
+  return shared;
+}
 
 /**
  * Replicates are one experiment each: where the server changes within one, its figures are a mixture of two. It is the
@@ -100,7 +129,7 @@ const SAME_BLOCKS = 2;
 export const changes: ArmRule = {
   rule: 'changes',
   check(trials, others) {
-    const counted = trials.filter(({ measurement }) => measurement.slices.length >= 2 * LEAST_SLICES);
+    const counted = trials.filter(({ measurement }) => measurement.slices.length >= 2 * STABLE_SLICES);
     if (counted.length === 0) return null;
     const found = counted.flatMap(trial => {
       const rivals = others.filter(other => other.trial.replicate === trial.trial.replicate);
@@ -119,13 +148,10 @@ export const changes: ArmRule = {
 function describeChanges(trial: CompletedTrial, rivals: readonly CompletedTrial[]): Check[] {
   const kinds = Object.keys(KINDS) as Kind[];
   return kinds.flatMap((kind): Check[] => {
-    const change = changeIn(trial, kind);
+    const change = changeOf(trial, rivals, kind);
     if (change === null) return [];
     const able = rivals.filter(rival => canShow(rival, kind, change));
-    const isShared = able.every(rival => {
-      const its = changeIn(rival, kind);
-      return its !== null && Math.abs(its.block - change.block) <= SAME_BLOCKS;
-    });
+    const isShared = able.every(rival => sameIn(rival, kind, change) !== null);
     const { trial: of, measurement } = trial;
     const where = `in replicate ${of.replicate + 1}, from block ${change.block + 1} of ${measurement.slices.length} on, ${KINDS[kind].describe(change.before, change.after)}`;
     return [
@@ -136,7 +162,7 @@ function describeChanges(trial: CompletedTrial, rivals: readonly CompletedTrial[
           }
         : {
             state: 'warn',
-            detail: `this client changed in mid-run, others did not: ${where}; its figures are a mixture of both`,
+            detail: `this client changed in mid-run, others hardly did: ${where}; its figures are a mixture of both`,
           },
     ];
   });
@@ -148,10 +174,10 @@ function canShow(
   kind: Kind,
   { before, after }: Change,
 ): boolean {
-  if (slices.length < 2 * LEAST_SLICES) return false;
+  if (slices.length < 2 * KINDS[kind].limits.leastSlices) return false;
   if (kind === 'time' || after < before) return true;
   const values = slices.flatMap(slice => KINDS[kind].read(slice) ?? []);
-  return values.length > 0 && Math.min(...values) < after - KINDS[kind].least;
+  return values.length > 0 && Math.min(...values) < after - KINDS[kind].limits.least;
 }
 
 function milliseconds(us: number): string {
