@@ -60,6 +60,20 @@ test('what was found and what was stated are conditions; a bad status is a cavea
   assert.ok(caveats.some(caveat => /is an external server.*its CPU use, its handshakes/.test(caveat)));
 });
 
+test('of several requests, each answer is in the conditions, and what only one of them shows in the caveats', () => {
+  const { run, trials } = structuredClone(sampleRuns["someone else's server"]!);
+  const [cell] = run.cells;
+  const found = { ...cell!.server!, status: 200, connectionHeader: 'close' };
+  cell!.otherAnswers = [{ asked: 'POST https://localhost:8443/orders', found }];
+  const { words, caveats, cells } = buildReport({ run, trials, charts: [] });
+  const text = JSON.stringify([words, caveats, cells]);
+  assert.match(text, /Found before the run by POST https:\/\/localhost:8443\/orders/);
+  assert.match(
+    text,
+    /By its answer to POST https:\/\/localhost:8443\/orders: .* so every request needs a new connection/,
+  );
+});
+
 test('a certificate that was not verified, and a Unix socket, are said in conditions and caveats', () => {
   const { run, trials } = structuredClone(sampleRuns["someone else's server"]!);
   const [cell] = run.cells;

@@ -129,6 +129,9 @@ function cellResult(
     scenario,
     server: server?.servers[0].facts ?? null,
     otherServers: (server?.servers ?? []).slice(1).map(({ facts }) => facts),
+    otherAnswers: (server?.servers ?? []).flatMap(({ answers }) =>
+      answers.slice(1).map(({ asked, facts }) => ({ asked, found: facts })),
+    ),
     serviceMs: source.serviceMs,
     replicates: replicatesOf(trials),
     failedTrials: trials.filter(trial => trial.state === 'failed').length,

@@ -175,6 +175,7 @@ export function foreignCaveats(result: CellResult): string[] {
   }
   return [
     ...servers.flatMap(each => foreignRemarks(each, target)),
+    ...otherRemarks(result),
     servers.length === 1
       ? `${server.url} is an external server: conntax did not pin it to a core, it was warmed up only by the clients' own load, and its CPU use, its handshakes and the requests that reached it are unknown.`
       : `${listed(servers.map(({ url }) => url))} are external servers: conntax did not pin them to cores, they were warmed up only by the clients' own load, and their CPU use, their handshakes, and the requests and connections that reached each of them are unknown.`,
@@ -186,6 +187,17 @@ export function foreignCaveats(result: CellResult): string[] {
     ...proxyCaveats(server),
     ...(server.proxy === null ? distanceCaveats(servers) : []),
   ];
+}
+
+/** What the answers to further requests add to those of the first: a server may close after some of them only. */
+function otherRemarks(result: CellResult): string[] {
+  const { target } = result.scenario;
+  const known = new Set(foundServers(result).flatMap(each => foreignRemarks(each, target)));
+  return result.otherAnswers.flatMap(({ asked, found }) =>
+    foreignRemarks(found, target)
+      .filter(remark => !known.has(remark))
+      .map(remark => `By its answer to ${asked}: ${remark}`),
+  );
 }
 
 function distanceCaveats(servers: readonly ForeignServer[]): string[] {
@@ -219,10 +231,16 @@ function proxyCaveats({ proxy, url, isLoopback }: ForeignServer): string[] {
 /** What the probe request before the run found. */
 function foundFacts(result: CellResult): Fact[] {
   const servers = foundServers(result);
-  return servers.map(server => ({
-    label: servers.length === 1 ? 'Found before the run' : `Found before the run at ${server.url}`,
-    value: describeFound(server),
-  }));
+  return [
+    ...servers.map(server => ({
+      label: servers.length === 1 ? 'Found before the run' : `Found before the run at ${server.url}`,
+      value: describeFound(server),
+    })),
+    ...result.otherAnswers.map(({ asked, found }) => ({
+      label: `Found before the run by ${asked}`,
+      value: describeFound(found),
+    })),
+  ];
 }
 
 /** `status 200 over HTTP/1.1, TLSv1.3 (offers h2), Server: nginx/1.22.1, at 127.0.0.1 (loopback)`. */

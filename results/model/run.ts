@@ -249,6 +249,15 @@ export const CellResult = z.strictObject({
     .default(null)
     .describe("What was found at a server that is not conntax's own; of target.urls, at the first"),
   otherServers: z.array(ForeignServer).default([]).describe('Of target.urls: at the others, in their order'),
+  otherAnswers: z
+    .array(
+      z.strictObject({
+        asked: z.string().describe('Such as POST http://127.0.0.1:3000/orders, without secrets'),
+        found: ForeignServer,
+      }),
+    )
+    .default([])
+    .describe('Of several requests: what was found by the others than the first, server by server'),
   replicates: count().describe('Replicates measured'),
   failedTrials: count().describe('Trials that could not be measured'),
   stop: StopReason.describe('Why no further replicate was started'),

@@ -93,6 +93,7 @@ function drawCell(options: SampleCellOptions): { cell: CellResult; trials: Trial
     scenario,
     server: null,
     otherServers: [],
+    otherAnswers: [],
     replicates,
     failedTrials: trials.filter(({ state }) => state === 'failed').length,
     stop: 'precise',
