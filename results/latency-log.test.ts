@@ -23,7 +23,7 @@ test('a line runs from the first window of its trial to the end of its last', ()
       }));
       return { ...trial, startedAt, measurement: { ...trial.measurement, slices } };
     });
-  const lines = latencyLog(replicate, run.startedAt)
+  const lines = latencyLog(replicate, run)
     .split('\n')
     .filter(line => line.startsWith('Tag='))
     .map(line => line.split(','));

@@ -1,14 +1,13 @@
 // The latencies of a run's trials as a standard HdrHistogram log.
 import { hdrLog } from './histogram.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
+import { type RunTimes, sinceStartMs } from './run-clock.ts';
 
 /**
  * One line per completed trial, tagged by it, from the start of its first window to the end of its last, since the start of the
  * run. Clients take turns, so the lines of a replicate overlap.
- * @param runStartedAt ISO date
  */
-export function latencyLog(trials: readonly TrialResult[], runStartedAt: string): string {
-  const runStartMs = Date.parse(runStartedAt);
+export function latencyLog(trials: readonly TrialResult[], run: RunTimes): string {
   return hdrLog(
     trials
       .filter((trial): trial is CompletedTrial => trial.state === 'completed')
@@ -16,7 +15,7 @@ export function latencyLog(trials: readonly TrialResult[], runStartedAt: string)
         const { startMs, endMs } = spanOf(measurement);
         return {
           tag: trial.id,
-          startMs: Date.parse(startedAt) - runStartMs + startMs,
+          startMs: sinceStartMs(run, startedAt) + startMs,
           lengthMs: endMs - startMs,
           histogram: measurement.response,
         };

@@ -1,7 +1,7 @@
 // A run's duration is that of a clock that nobody sets, and a time of day that jumped meanwhile is noticed.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clockJumpMs, runDurationMs } from './run-clock.ts';
+import { clockJumpMs, runDurationMs, sinceStartMs } from './run-clock.ts';
 
 const NOON_MS = Date.parse('2026-11-23T12:00:00.000Z');
 
@@ -20,5 +20,18 @@ for (const [why, wallMs, elapsedMs, expected] of [
       cells: [{ elapsedMs: 10_000 }, { elapsedMs: 8_000 }],
     };
     assert.deepEqual({ durationMs: runDurationMs(run), jumpMs: clockJumpMs(run) }, expected);
+  });
+}
+
+for (const [jumpMs, at, expected] of [
+  [-7_200_000, 4_000, 4_000],
+  [-7_200_000, 12_000 - 7_200_000, 12_000],
+  [7_200_000, 12_000 + 7_200_000, 12_000],
+  [0, 12_000, 12_000],
+] as const) {
+  test(`${at} ms on the clock are ${expected} ms since the start of a run in which it was set by ${jumpMs} ms`, () => {
+    const iso = (ms: number): string => new Date(NOON_MS + ms).toISOString();
+    const run = { startedAt: iso(0), finishedAt: iso(20_000 + jumpMs), elapsedMs: 20_000, cells: [] };
+    assert.equal(sinceStartMs(run, iso(at)), expected);
   });
 }

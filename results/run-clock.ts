@@ -2,7 +2,7 @@
 import type { Run } from './model/run.ts';
 import { sumOf } from './stats.ts';
 
-type RunTimes = Pick<Run, 'startedAt' | 'finishedAt' | 'elapsedMs'> & {
+export type RunTimes = Pick<Run, 'startedAt' | 'finishedAt' | 'elapsedMs'> & {
   cells: readonly Pick<Run['cells'][number], 'elapsedMs'>[];
 };
 
@@ -20,4 +20,11 @@ export function runDurationMs({ startedAt, finishedAt, elapsedMs, cells }: RunTi
 export function clockJumpMs(run: RunTimes): number {
   const jumpMs = Date.parse(run.finishedAt) - Date.parse(run.startedAt) - runDurationMs(run);
   return Math.abs(jumpMs) < LEAST_JUMP_MS ? 0 : jumpMs;
+}
+
+/** From the start of a run to one of its times of day, ms: where the clock was set in between, by the clock that nobody sets. */
+export function sinceStartMs(run: RunTimes, at: string): number {
+  const ms = Date.parse(at) - Date.parse(run.startedAt);
+  const isPossible = ms >= 0 && ms <= runDurationMs(run) + LEAST_JUMP_MS;
+  return isPossible ? ms : Math.max(0, ms - clockJumpMs(run));
 }

@@ -324,7 +324,7 @@ async function reportRun(
   if (options.json) for (const sentence of next) output.note(`Next: ${sentence}`);
   store.finish({
     run,
-    files: [...files, { name: 'latency.hlog', content: latencyLog(trials, run.startedAt) }],
+    files: [...files, { name: 'latency.hlog', content: latencyLog(trials, run) }],
   });
   for (const line of profileLines(join(store.dir, PROFILE_FOLDER))) output.note(line);
   await page?.finish(files.find(({ name }) => name === PAGE_FILE)?.content);
