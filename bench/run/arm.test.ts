@@ -391,9 +391,9 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
         );
       sliceWith(null);
       assert.equal(arm.finish(reading).timeWait, null);
-      sliceWith({ client: 3, server: 0 });
+      sliceWith({ client: 3, server: 5 });
       sliceWith({ client: 4, server: 2 });
-      assert.deepEqual(arm.finish(reading).timeWait, { client: 7, server: 2 });
+      assert.deepEqual(arm.finish(reading).timeWait, { client: 7, server: 7 });
     });
 
     test('requests per connection are those closed in its own turns', () => {
