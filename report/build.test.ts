@@ -272,6 +272,15 @@ test('scenarios that were not begun are named below the verdict', () => {
   assert.equal(answer.notes[0], 'Not begun: capacity, sizes.');
 });
 
+test('scenarios that this machine cannot measure are named, with the reason', () => {
+  const { run, trials } = sampleRuns['two arms']!;
+  const skipped = [{ cell: 'ports', message: 'no namespace', hint: 'expected: root' }];
+  const { answer, caveats } = buildReport({ run: { ...run, skipped }, trials, charts: [] });
+  assert.equal(answer.badges[0]?.text, '1 of 2 scenarios skipped');
+  assert.equal(answer.notes[0], 'Skipped: ports.');
+  assert.ok(caveats.includes('ports was skipped, because this machine has no namespace (expected: root).'));
+});
+
 test('where nothing was measured, no form has a table of dashes', async () => {
   const report = buildReport({ ...sampleRuns['no completed trial']!, charts });
   for (const format of formats.filter(({ name }) => name !== 'json')) {

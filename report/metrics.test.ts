@@ -140,6 +140,8 @@ for (const metric of METRIC_ORDER) {
     const { trials: sampled, cell, view } = sampleWith(metric);
     const trials = metric === 'failureMeanUs' ? sampled.map(withFailures) : sampled;
     if (metric === 'busiestBackendRatio') addBackends(trials);
+    if (metric === 'clientTimeWaitPer1kRequests' || metric === 'serverTimeWaitPer1kRequests')
+      addTimeWait(trials);
     // Nothing bounds the connections that the other client may need.
     const of = metric === 'unneededConnectionsPer1kRequests' ? 'short' : 'persistent';
     const expectation: Expectation = { metric, of, atLeast: 0 };
@@ -190,6 +192,32 @@ function addBackends(trials: readonly TrialResult[]): void {
   }
 }
 
+/** Counted only where an expectation asks. */
+function addTimeWait(trials: readonly TrialResult[]): void {
+  for (const trial of trials)
+    if (trial.state === 'completed') trial.measurement.timeWait = { client: 4, server: 1 };
+}
+
+test('TIME_WAIT of each end is that of all requests of the slices; unknown where it was not counted', () => {
+  const trial = sampleOf('short-vs-persistent').trials.find(({ state }) => state === 'completed');
+  assert.ok(trial?.state === 'completed');
+  const [slice] = trial.measurement.slices;
+  const slices = [
+    { ...slice!, exchanges: 300 },
+    { ...slice!, exchanges: 100 },
+  ];
+  const figuresOf = (timeWait: { client: number; server: number } | null, measured = slices) =>
+    (['clientTimeWaitPer1kRequests', 'serverTimeWaitPer1kRequests'] as const).map(metric =>
+      METRIC_TABLE[metric].ofTrial({
+        ...trial,
+        measurement: { ...trial.measurement, timeWait, slices: measured },
+      }),
+    );
+  assert.deepEqual(figuresOf({ client: 400, server: 2 }), [1_000, 5]);
+  assert.deepEqual(figuresOf(null), [null, null]);
+  assert.deepEqual(figuresOf({ client: 0, server: 0 }, []), [null, null]);
+});
+
 test('each metric has a gauge, but for quantiles, which are a summary, and those of expectations alone', () => {
   const without = METRIC_ORDER.filter(metric => METRIC_TABLE[metric].gauge === undefined);
   assert.deepEqual(without, [
@@ -200,6 +228,8 @@ test('each metric has a gauge, but for quantiles, which are a summary, and those
     'leftOpenPer1kRequests',
     'failureMeanUs',
     'busiestBackendRatio',
+    'clientTimeWaitPer1kRequests',
+    'serverTimeWaitPer1kRequests',
   ]);
 });
 

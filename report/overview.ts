@@ -1,6 +1,6 @@
 // The answer of a whole run, and the table of its scenarios: a row each, with its answer and a bar of its ratio.
 import type { Run } from '../results/model/run.ts';
-import { INTERVAL_NAME, type Interval } from '../results/stats.ts';
+import { INTERVAL_NAME, type Interval, sumOf } from '../results/stats.ts';
 import type { CellView } from './cell-view.ts';
 import { extentOf, WIDEST_WHISKER } from './charts/theme.ts';
 import type { Answer, Badge, Bar, Overview, OverviewRow, Table } from './model.ts';
@@ -33,21 +33,39 @@ export function answerOf(section: Section): Answer {
 /** The answer of a run: that of its only scenario, or what several have in common. */
 export function runAnswer(
   sections: readonly Section[],
-  { notBegun = [] }: Pick<Run, 'notBegun'> = {},
+  { notBegun = [], skipped = [] }: Pick<Run, 'notBegun' | 'skipped'> = {},
 ): Answer {
   const names = new Set(sections.map(nameOf));
-  const lacking = new Set(notBegun.map(scenarioOf).filter(name => !names.has(name)));
+  const lacking: [what: string, start: string, names: ReadonlySet<string>][] = [
+    ['not begun', 'Not begun', lackingOf(notBegun, names)],
+    [
+      'skipped',
+      'Skipped',
+      lackingOf(
+        skipped.map(({ cell }) => cell),
+        names,
+      ),
+    ],
+  ];
+  const asked = names.size + sumOf(lacking, ([, , { size }]) => size);
+  const found = lacking.filter(([, , { size }]) => size > 0);
   const answer = answerOfAll(sections);
-  if (lacking.size === 0) return answer;
-  const badge: Badge = {
-    text: `${formatCount(lacking.size)} of ${formatCount(lacking.size + names.size)} scenarios not begun`,
-    tone: 'doubt',
-  };
+  const badges = found.map(
+    ([what, , { size }]): Badge => ({
+      text: `${formatCount(size)} of ${formatCount(asked)} scenarios ${what}`,
+      tone: 'doubt',
+    }),
+  );
   return {
     ...answer,
-    badges: [badge, ...answer.badges].slice(0, MOST_BADGES),
-    notes: [`Not begun: ${[...lacking].join(', ')}.`, ...answer.notes],
+    badges: [...badges, ...answer.badges].slice(0, MOST_BADGES),
+    notes: [...found.map(([, start, lacking]) => `${start}: ${[...lacking].join(', ')}.`), ...answer.notes],
   };
+}
+
+/** Scenarios of which no cell was measured. */
+function lackingOf(cells: readonly string[], measured: ReadonlySet<string>): Set<string> {
+  return new Set(cells.map(scenarioOf).filter(name => !measured.has(name)));
 }
 
 const MOST_BADGES = 4;

@@ -113,6 +113,7 @@ function cellFigures({ cell, scenario, arms, comparisons }: CellResult): CellFig
 function conditionsOf({
   target: { faults, backends, ...target },
   link,
+  limits,
   load,
   clients,
   generators = 1,
@@ -123,6 +124,7 @@ function conditionsOf({
   const later = {
     backends: backends === 1 ? undefined : backends,
     faults: faults.length === 0 ? undefined : faults,
+    limits,
     request,
     requests,
     slicing: timing.slicing === 'whole' ? 'whole' : undefined,

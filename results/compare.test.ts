@@ -336,6 +336,9 @@ describe('Whether two arms failed unlike, and what makes two runs comparable', (
       { requests: [{ ...request, weight: 2 }] },
       { timing: { ...timing, slicing: 'whole' } },
       { target: { ...target, faults: [{ kind: 'close', ratio: 0.1 }] } },
+      { target: { ...target, backlog: 4 } },
+      { limits: { localPorts: 256 } },
+      { limits: { openFiles: 256 } },
     ].map(conditionsWith);
     assert.equal(new Set(all).size, all.length);
     assert.equal(conditionsWith({ timing: { ...timing, measureMs: 9 } }), all[0]);

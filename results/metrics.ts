@@ -4,7 +4,7 @@ import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
 import { whyUnbounded } from './connections.ts';
 import { mergeMeans } from './exact-mean.ts';
 import { type ArmSummary, METRICS, type Metric } from './model/run.ts';
-import type { Capacity, CompletedTrial, Measurement, Slice } from './model/trial.ts';
+import type { Capacity, CompletedTrial, Measurement, Slice, TimeWait } from './model/trial.ts';
 import { spreadOf } from './spread.ts';
 import { type Interval, sumOf } from './stats.ts';
 
@@ -284,6 +284,22 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     interval: { of: 'counts' },
     ofTrial: trial => spreadOf(trial)?.requests.busiestRatio ?? null,
   },
+  clientTimeWaitPer1kRequests: {
+    ...count,
+    title: "TIME_WAIT at the client's end per 1,000 requests",
+    columnKey: 'clientTimeWaitPer1000Count',
+    interval: { of: 'counts' },
+    ofTrial: ({ measurement }) => timeWaitPer1k(measurement, 'client'),
+    isBoundByUnanswered: false,
+  },
+  serverTimeWaitPer1kRequests: {
+    ...count,
+    title: "TIME_WAIT at the server's end per 1,000 requests",
+    columnKey: 'serverTimeWaitPer1000Count',
+    interval: { of: 'counts' },
+    ofTrial: ({ measurement }) => timeWaitPer1k(measurement, 'server'),
+    isBoundByUnanswered: false,
+  },
   successRatio: {
     ...count,
     title: 'success rate',
@@ -479,6 +495,12 @@ function latencyOf(read: (summary: ArmSummary) => number): (summary: ArmSummary)
 /** Opened per 1,000 requests sent, warm-up included. */
 export function connectionsPer1k({ measurement: { ledger } }: Measured): number {
   return ledger.requestsSent === 0 ? 0 : (ledger.opened / ledger.requestsSent) * 1_000;
+}
+
+/** Per 1,000 requests that ended in the slices; null where it was not counted. */
+function timeWaitPer1k({ timeWait, slices }: Measurement, end: keyof TimeWait): number | null {
+  const ended = sumOf(slices, ({ exchanges }) => exchanges);
+  return timeWait === null || ended === 0 ? null : (timeWait[end] / ended) * 1_000;
 }
 
 function isCounted({ ledger }: Measurement): boolean {

@@ -20,12 +20,14 @@ export default defineScenario({
     undici: { pool: { maxConnections: 100 } },
     // The default of Go.
     'idle-2': { transport: 'node-http', pool: { maxIdleConnections: 2 } },
+    'idle-10': { transport: 'node-http', pool: { maxIdleConnections: 10 } },
     'idle-50': { transport: 'node-http', pool: { maxIdleConnections: 50 } },
     'idle-100': { transport: 'node-http', pool: { maxIdleConnections: 100 } },
   },
   baseline: 'undici',
   expect: [
     { metric: 'connectionsPer1kRequests', of: 'idle-2', atLeast: 900 },
+    { metric: 'connectionsPer1kRequests', of: 'idle-10', atLeast: 850, atMost: 965 },
     { metric: 'connectionsPer1kRequests', of: 'idle-50', atLeast: 450, atMost: 800 },
     { metric: 'connectionsPer1kRequests', of: 'idle-100', atMost: 500 },
     { metric: 'connectionsPer1kRequests', of: 'undici', atMost: 500 },

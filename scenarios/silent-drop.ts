@@ -5,7 +5,7 @@ export default defineScenario({
   name: 'silent-drop',
   question:
     'A middlebox forgets idle connections without a word: what do requests meet, and which settings help?',
-  tags: ['pools', 'link'],
+  tags: ['catalogue', 'pools', 'faults'],
   // A NAT forgets after minutes; with pauses in the same proportion to it, seconds show the same.
   link: { roundTripMs: 40, silentAfterIdleMs: 800 },
   // At once, so that each request needs a connection of its own: a few at a time would keep the same connection busy.
@@ -15,9 +15,10 @@ export default defineScenario({
     warmupMinMs: 0,
     warmupMaxMs: 0,
     measureMs: 5_000,
+    // The interval of a share needs one.
     minReplicates: 1,
-    maxReplicates: 1,
     budgetMs: 30_000,
+    until: 'decided',
   },
   clients: {
     // Each request on a connection that was idle is sent into the void, and fails only when its time is up.

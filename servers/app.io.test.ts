@@ -9,7 +9,7 @@ import type { BehaviourModule } from './behaviour.ts';
 import fixed from './behaviours/fixed.ts';
 import type { Endpoint } from './protocol.ts';
 import { answerTogether } from './testing/answer-together.ts';
-import { connectRaw, createClient, readToEnd, type Scope } from './testing/client.ts';
+import { connectRaw, createClient, dialCount, readToEnd, type Scope } from './testing/client.ts';
 import { openTestTarget } from './testing/target.ts';
 
 describe('Under TLS the target speaks the version stated and only it, and counts full, resumed and failed handshakes apart', () => {
@@ -354,6 +354,28 @@ describe('The target keeps the connection policy that a scenario states, and cou
         150,
       );
     });
+  });
+
+  test('while the server accepts none, as many connections as the backlog and one more are established', {
+    skip: process.platform !== 'linux' && 'only Linux lists dials',
+  }, async t => {
+    const { endpoint } = await openTestTarget(t, { backlog: 2 });
+    // The loop of this process, which would accept, does not turn in between.
+    for (let dialled = 0; dialled < 7; dialled++) connectRaw(t, endpoint);
+    await new Promise(process.nextTick);
+    assert.equal(dialCount(endpoint), 4);
+  });
+
+  test('a target that accepts nothing leaves every dial without an answer', {
+    skip: process.platform !== 'linux' && 'only Linux lists dials',
+  }, async t => {
+    const target = await openTestTarget(t, { accepts: false });
+    const sockets = [connectRaw(t, target.endpoint), connectRaw(t, target.endpoint)];
+    await new Promise(process.nextTick);
+    assert.equal(dialCount(target.endpoint), 2);
+    await target.close();
+    assert.ok(sockets.every(({ connecting }) => connecting));
+    assert.equal(target.read().accepted, 0);
   });
 
   test('close ends idle, busy and silent connections, and frees the port', async t => {

@@ -16,6 +16,7 @@ import { countBackends, type OwnTarget, type Target } from '../scenarios/model/t
 import { Balancer } from './backends.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import { type ConnectionCounters, countConnections, sumCounters, type TargetCounters } from './counters.ts';
+import { type DeafPort, openDeafPort } from './deaf-port.ts';
 import { createFaultyResponder } from './faults.ts';
 import type { Endpoint, TargetReading } from './protocol.ts';
 
@@ -216,19 +217,28 @@ function createBackend(
   return { app, connections };
 }
 
-const LISTEN = { host: '127.0.0.1', port: 0, backlog: BACKLOG } as const;
+const LISTEN = { host: '127.0.0.1', port: 0 } as const;
 
 /** Where backends listen together; one alone listens itself, so that nothing stands before it. */
 interface Front {
-  address: AddressInfo;
-  balancer: Balancer | undefined;
+  port: number;
+  balancer?: Balancer;
+  /** Where connections are not accepted. */
+  deafPort?: DeafPort;
 }
 
-async function listen(backends: readonly Backend[], setting: OwnTarget['backends']): Promise<Front> {
+async function listen(
+  backends: readonly Backend[],
+  { backends: setting, backlog = BACKLOG, accepts = true }: OwnTarget,
+): Promise<Front> {
+  if (!accepts) {
+    const deafPort = await openDeafPort();
+    return { port: deafPort.port, deafPort };
+  }
   const [first] = backends;
   if (backends.length === 1 && first !== undefined) {
-    await first.app.listen(LISTEN);
-    return { address: first.app.server.address() as AddressInfo, balancer: undefined };
+    await first.app.listen({ ...LISTEN, backlog });
+    return { port: (first.app.server.address() as AddressInfo).port };
   }
   await Promise.all(backends.map(({ app }) => app.ready()));
   const balancer = new Balancer({
@@ -236,7 +246,7 @@ async function listen(backends: readonly Backend[], setting: OwnTarget['backends
     setting,
     read: () => backends.map(({ connections }) => connections.read()),
   });
-  return { address: await balancer.listen(LISTEN), balancer };
+  return { port: (await balancer.listen({ ...LISTEN, backlog })).port, balancer };
 }
 
 /**
@@ -266,8 +276,7 @@ export async function openTarget({
   );
   for (let index = 0; index < countBackends(target); index++)
     backends.push(createBackend(target, tlsOptions, faulty.respond));
-  const { address, balancer } = await listen(backends, target.backends);
-  const { port } = address;
+  const { port, balancer, deafPort } = await listen(backends, target);
   return {
     endpoint: tlsOptions
       ? { origin: `https://127.0.0.1:${port}`, path: '/', caPem: tlsOptions.cert }
@@ -283,7 +292,7 @@ export async function openTarget({
     },
     async close() {
       for (const { app } of backends) app.server.on('connection', socket => socket.destroy());
-      const isListenerClosed = balancer?.close();
+      const isListenerClosed = balancer?.close() ?? deafPort?.close();
       await Promise.all(backends.map(({ connections }) => connections.destroyConnections()));
       await Promise.all([isListenerClosed, ...backends.map(({ app }) => app.close())]);
     },

@@ -1,5 +1,5 @@
 // Helpers of child processes: obey only the parent, and read the process's own resource use.
-import { readFileSync } from 'node:fs';
+import { openSync, readSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { errorMessage } from '../results/errors.ts';
 import type { ProcessReading } from '../results/model/trial.ts';
@@ -52,16 +52,36 @@ export function readProcess(): ProcessReading {
     loopActiveMs: loop.active,
     loopIdleMs: loop.idle,
     runDelayMs: readRunDelayMs(),
-    rssBytes: process.memoryUsage.rss(),
+    rssBytes: readRssBytes(),
     continued,
   };
 }
 
+/** Resident memory; of a process that may open no more files, the largest that it had: only that is known without one. */
+function readRssBytes(): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return process.resourceUsage().maxRSS * 1_024;
+  }
+}
+
+/** Of the main thread. Kept open, because a process that may open no more files is measured too; undefined: not Linux. */
+let schedstat: number | undefined | null = null;
+const schedstatText = Buffer.alloc(128);
+
 /** Time of the main thread on the run queue: the second field of schedstat, in nanoseconds. */
 function readRunDelayMs(): number {
+  if (schedstat === null) schedstat = openSchedstat();
+  if (schedstat === undefined) return 0;
+  const length = readSync(schedstat, schedstatText, 0, schedstatText.length, 0);
+  return Number(schedstatText.toString('latin1', 0, length).split(' ')[1]) / 1e6;
+}
+
+function openSchedstat(): number | undefined {
   try {
-    return Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]) / 1e6;
+    return openSync('/proc/self/schedstat', 'r');
   } catch {
-    return 0; // not Linux
+    return undefined;
   }
 }

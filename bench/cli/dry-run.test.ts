@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Scenario } from '../../scenarios/model/scenario.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
-import { estimateLines, formatDuration } from './dry-run.ts';
+import { estimateLines, formatDuration, printPlan } from './dry-run.ts';
 
 describe('The estimate is one line, with rounded-up figures; a sweep that does not fit its budget is flagged', () => {
   interface Stated {
@@ -138,4 +138,22 @@ describe('The estimate is one line, with rounded-up figures; a sweep that does n
       ['1m 50s', '0ms', '1m 24s'],
     );
   });
+});
+
+test('a plan says which cells this machine cannot measure, and why', () => {
+  const lines: string[] = [];
+  const scenario = Scenario.parse({ name: 'near', question: 'q', clients: { one: {} }, baseline: 'one' });
+  const skipped = [{ cell: 'ports', message: 'no namespace', hint: 'expected: root' }];
+  const plan = { ...planRun([scenario], { seed: 1 }), skipped };
+  const output = {
+    out: (text: string) => lines.push(text),
+    note: () => {},
+    isTty: false,
+    hasColour: false,
+    columns: 80,
+  };
+  printPlan(plan, [], {}, output);
+  assert.match(lines.join('\n'), /^! ports is skipped: no namespace; expected: root$/m);
+  printPlan(plan, [], { json: true }, output);
+  assert.deepEqual(JSON.parse(lines.at(-1)!).skipped, skipped);
 });

@@ -3,6 +3,7 @@ import prettyMs from 'pretty-ms';
 import type { Fact } from '../../report/model.ts';
 import { describeClient, sharedConditions } from '../../report/words/conditions.ts';
 import { headlineOf } from '../../results/metrics.ts';
+import type { SkippedCell } from '../../results/model/run.ts';
 import { LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Load } from '../../scenarios/model/load.ts';
@@ -19,6 +20,7 @@ import {
   type PlannedCell,
 } from '../plan/plan.ts';
 import { sureReplicates } from '../plan/timing.ts';
+import { describeSkipped } from '../run/limited-machine.ts';
 import type { Check } from '../run/preflight.ts';
 import type { CommonOptions, Output } from './context.ts';
 
@@ -75,6 +77,8 @@ interface PlanDescription {
   mostMs: number;
   scenarios: ScenarioDescription[];
   cells: CellDescription[];
+  /** Cells that this machine cannot measure. */
+  skipped: readonly SkippedCell[];
 }
 
 const SHOWN_BLOCKS = 4;
@@ -141,6 +145,7 @@ export function describePlan(plan: Plan): PlanDescription {
       describeScenario(name, cells),
     ),
     cells: plan.cells.map(cell => describeCell(cell, plan.seed)),
+    skipped: plan.skipped ?? [],
   };
 }
 
@@ -170,7 +175,7 @@ function describeDuration({ estimatedMs, mostMs }: { estimatedMs: number; mostMs
  * @param isConfirming whether a failed expectation is re-measured
  */
 export function estimateLines(plan: Plan, isConfirming = false): string[] {
-  const { scenarios, cells, ...times } = describePlan(plan);
+  const { scenarios, cells, skipped: _, ...times } = describePlan(plan);
   const cellText = cells.length === 1 ? '1 cell' : `${cells.length} cells`;
   const isJudged = plan.cells.some(({ scenario }) => scenario.expect.length > 0);
   const again =
@@ -323,6 +328,7 @@ export function printPlan(
     ...description.scenarios.flatMap(scenario => scenarioLines(scenario, byName.get(scenario.name)!)),
     'This machine',
     ...checks.map(({ state, sentence }) => `${MARKS[state]} ${sentence}`),
+    ...description.skipped.map(skipped => `${MARKS.warn} ${describeSkipped(skipped)}`),
     '',
     ...estimateLines(plan),
     `Seed ${description.seed}. Nothing was started.`,

@@ -24,6 +24,7 @@ import type { ReplacedTarget } from '../plan/replace-target.ts';
 import { describeGit, describeHost, readSlowness } from '../probes/host.ts';
 import type { RunEvent } from '../run/context.ts';
 import { type FoundTarget, findServers, locateServers } from '../run/find-servers.ts';
+import { describeSkipped, requireSomething, skipImpossible } from '../run/limited-machine.ts';
 import { checkPlan, requireFit } from '../run/preflight.ts';
 import { rehearseServers } from '../run/rehearse.ts';
 import { runPlan } from '../run/run.ts';
@@ -100,7 +101,12 @@ export async function measurePlan(
     locateServers(planned, options.allowHost, undefined, signal),
   );
   const host = await describeHost();
-  const plan = settleGenerators(planned, countSpareCores(host), await loadPlugins(plugins.transports));
+  const plan = settleGenerators(
+    await skipImpossible(planned),
+    countSpareCores(host),
+    await loadPlugins(plugins.transports),
+  );
+  requireSomething(plan);
   const checks = checkPlan(plan, host, located, options.allowHost);
   if (options.dryRun) {
     printPlan(plan, checks, options, output);
@@ -110,6 +116,7 @@ export async function measurePlan(
   requireFit(checks);
   const isConfirming = options.confirm ?? Boolean(context.env['CI']);
   for (const line of estimateLines(plan, isConfirming)) output.note(line);
+  for (const skipped of plan.skipped ?? []) output.note(`  ! ${describeSkipped(skipped)}`);
   for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
   const started = await during('starting the server of target.command to see whether it answers', () =>
     rehearseServers(plan, {
@@ -302,6 +309,7 @@ async function describeAs(
     host,
     cells,
     ...(notBegun.length === 0 ? {} : { notBegun }),
+    ...(plan.skipped === undefined ? {} : { skipped: plan.skipped }),
   };
 }
 

@@ -193,6 +193,12 @@ describe('The same seed gives the same plan; the order of arms is fair', () => {
     const [plain] = planRun([scenario], { seed: 1 }).cells;
     assert.deepEqual([plain!.targets, plain!.generatorCode], [[{ arms: plain!.arms }], {}]);
     const code = { label: 'other', dir: null, packages: {} };
+    const [limited] = planRun([{ ...scenario, limits: { localPorts: 256 } }], { seed: 1 }).cells;
+    assert.deepEqual(
+      limited!.targets,
+      plain!.arms.map(arm => ({ arms: [arm] })),
+      'each arm has all of the ports towards a target of its own',
+    );
     const targets = plain!.arms.map(arm => ({ arms: [arm], code }));
     const generatorCode = { [scenario.baseline]: code };
     const [told] = planRun([{ ...scenario, targets, generatorCode }], { seed: 1 }).cells;

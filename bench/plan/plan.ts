@@ -1,6 +1,6 @@
 // Plans a run: which cells and trials, in which order, with how many generators, for how long and how precisely. Pure: the same seed gives the same plan.
 import { type Problem, UsageError } from '../../results/errors.ts';
-import type { ForeignServer, Host } from '../../results/model/run.ts';
+import type { ForeignServer, Host, SkippedCell } from '../../results/model/run.ts';
 import type { Trial } from '../../results/model/trial.ts';
 import { createRandom, shuffled } from '../../results/random.ts';
 import { LEAST_REPLICATES, studentReach } from '../../results/stats.ts';
@@ -41,6 +41,8 @@ export interface Plan {
   seed: number;
   cells: PlannedCell[];
   estimatedMs: number;
+  /** Cells that this machine cannot measure, which are not among the others; absent: none. */
+  skipped?: SkippedCell[];
 }
 
 /**
@@ -77,7 +79,9 @@ function planCell(
   const scenario = withBudget(whole, whole.timing.budgetMs / cellCount);
   const { baseline, name, clients } = scenario;
   const arms = [baseline, ...Object.keys(clients).filter(arm => arm !== baseline)];
-  const cellTargets = targets ?? [{ arms }];
+  // A port is taken towards one server, so with few of them each arm has a server of its own.
+  const isPerArm = scenario.limits?.localPorts !== undefined;
+  const cellTargets = targets ?? (isPerArm ? arms.map(arm => ({ arms: [arm] })) : [{ arms }]);
   const times = cellTimes(scenario, {
     expectedMs: client => expectedResponseMs(scenario, client, serviceMs),
     targetCount: cellTargets.length,

@@ -4,6 +4,7 @@ import type { Scenario } from '../../scenarios/model/scenario.ts';
 import { issuePaths, nameHint, type Path } from './problems.ts';
 import { connectionRules, engineRules, transportRules } from './rules/client.ts';
 import { faultRules } from './rules/faults.ts';
+import { limitRules } from './rules/limits.ts';
 import { divisionFindings, idleFindings, loadRules, timingRules } from './rules/load.ts';
 import { originRules } from './rules/origins.ts';
 import type { Finding, Rule, RuleContext } from './rules/rule.ts';
@@ -97,6 +98,7 @@ function rulesOf(context: RuleContext): Rule[] {
     ...protocolRules(context),
     ...faultRules(context),
     ...originRules(context),
+    ...limitRules(),
     ...engineRules(context),
     {
       reads: ['timing', 'load', 'link', 'target', 'clients'].map(name => [name]),

@@ -13,13 +13,14 @@ describe('Which settings can be swept: every one that there is, but those of the
   const known = knownPaths(scenarioJsonSchema(behaviourOptions(plugins.behaviours)));
   const ARMS = ['short', 'long'];
 
-  test('every setting of target, link, load, generators, timing, phases and clients can be swept', () => {
+  test('every setting of target, link, load, generators, limits, timing, phases and clients can be swept', () => {
     for (const path of [
       ...[
         'link.roundTripMs',
         'link.bytesPerSec',
         'phases',
         'generators',
+        'limits.openFiles',
         'target.tls',
         'target.behaviour.kind',
       ],
@@ -42,7 +43,7 @@ describe('Which settings can be swept: every one that there is, but those of the
     [
       'name',
       /^name cannot be swept$/,
-      /^a setting of target, link, load, request, generators, timing, phases or clients$/,
+      /^a setting of target, link, load, request, generators, limits, timing, phases or clients$/,
     ],
     ['baseline', /^baseline cannot be swept$/, /clients$/],
     ['sweep', /cannot be swept/, /clients$/],

@@ -18,7 +18,17 @@ import { createValidator, type FileModules, type PlanPlugins } from './validate.
 const EVERY_CLIENT = '*';
 
 /** The parts of a scenario whose settings a sweep may vary; the question and the comparison stay the same. */
-const SWEEPABLE = ['target', 'link', 'load', 'request', 'generators', 'timing', 'phases', 'clients'];
+const SWEEPABLE = [
+  'target',
+  'link',
+  'load',
+  'request',
+  'generators',
+  'limits',
+  'timing',
+  'phases',
+  'clients',
+];
 /** Settings within these parts that a sweep may not vary, with the reason. */
 const OF_THE_WHOLE: Readonly<Record<string, string>> = {
   'timing.budgetMs': 'the cells of a sweep share one budget',

@@ -1,7 +1,7 @@
 // kernel.test.ts
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
-import { countClientTimeWait, type PortRoom, portShortfall, waitForPorts } from './kernel.ts';
+import { countClientTimeWait, countTimeWait, type PortRoom, portShortfall, waitForPorts } from './kernel.ts';
 
 describe('Ports are waited for only where the kernel would not hand out another, and what holds them is counted rightly', () => {
   const range = { low: 1_000, high: 1_099 };
@@ -31,6 +31,32 @@ describe('Ports are waited for only where the kernel would not hand out another,
     for (const [why, room, held, needed, lacking, isElsewhere = false] of cases) {
       test(`${why}: ${lacking}`, () => {
         assert.equal(portShortfall({ ...room, timeWaitCount: 0 }, held, needed, !isElsewhere), lacking);
+      });
+    }
+  });
+
+  suite('countTimeWait', () => {
+    const line = (local: string, remote: string, leftMs: number, state = '06'): string => {
+      const left = (leftMs / 10).toString(16).toUpperCase().padStart(8, '0');
+      return `   1: 0100007F:${local} 0100007F:${remote} ${state} 00000000:00000000 03:${left} 00000000     0        0 0 3 0000000000000000`;
+    };
+    const SINCE_MS = 2_000;
+    const rows: [why: string, lines: string[], client: number, server: number][] = [
+      ['nothing', [], 0, 0],
+      ['closed by the client', [line('C001', '1F90', 59_000)], 1, 0],
+      ['closed by the server', [line('1F90', 'C001', 59_000)], 0, 1],
+      ['one each', [line('1F90', 'C001', 58_500), line('C002', '1F90', 60_000)], 1, 1],
+      ['at the start of the slice', [line('C001', '1F90', 58_000)], 1, 0],
+      ['before the slice', [line('C001', '1F90', 57_900), line('1F90', 'C001', 10)], 0, 0],
+      ['at other ports', [line('C001', 'C002', 59_000)], 0, 0],
+      ['of a second origin', [line('C001', '1F91', 59_000), line('1F91', 'C001', 59_000)], 1, 1],
+      ['open', [line('C001', '1F90', 59_000, '01')], 0, 0],
+      ['cut off before the timer', ['   1: 0100007F:C001 0100007F:1F90 06'], 0, 0],
+    ];
+    for (const [why, lines, client, server] of rows) {
+      test(`${why}: ${client} at the client's end, ${server} at the server's`, () => {
+        const text = ['  sl  local_address rem_address   st', ...lines].join('\n');
+        assert.deepEqual(countTimeWait(text, [0x1f90, 0x1f91], SINCE_MS), { client, server });
       });
     }
   });

@@ -2,13 +2,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MeasureError } from '../../results/errors.ts';
-import type { KernelCounts } from '../../results/model/trial.ts';
+import type { KernelCounts, TimeWait } from '../../results/model/trial.ts';
 import { hasPort, socketLines } from './sockets.ts';
 
-/** Cumulative since boot, for the whole network namespace. All zero where there is no /proc. */
-export function readKernelCounts(): KernelCounts {
-  const snmp = parseCounters(readText('/proc/net/snmp'));
-  const netstat = parseCounters(readText('/proc/net/netstat'));
+/** Cumulative since boot, for the whole network namespace of a process. All zero where there is no /proc. */
+export function readKernelCounts(pid: number | 'self' = 'self'): KernelCounts {
+  const snmp = parseCounters(readText(`/proc/${pid}/net/snmp`));
+  const netstat = parseCounters(readText(`/proc/${pid}/net/netstat`));
   return {
     activeOpens: snmp.get('Tcp:ActiveOpens') ?? 0,
     passiveOpens: snmp.get('Tcp:PassiveOpens') ?? 0,
@@ -76,6 +76,34 @@ function readText(path: string): string {
   } catch {
     return ''; // not Linux: each reader above has a default
   }
+}
+
+/** Connections in TIME_WAIT, by the end that closed first. */
+export function readTimeWait(
+  serverPorts: readonly number[],
+  sinceMs: number,
+  pid: number | 'self' = 'self',
+): TimeWait {
+  return countTimeWait(readText(`/proc/${pid}/net/tcp`), serverPorts, sinceMs);
+}
+
+const TIME_WAIT_MS = 60_000;
+const TICK_MS = 10;
+
+/**
+ * Counts connections that entered TIME_WAIT within the last `sinceMs`, in the text of /proc/net/tcp. A port that was used again
+ * meanwhile is counted once.
+ */
+export function countTimeWait(procNetTcp: string, serverPorts: readonly number[], sinceMs: number): TimeWait {
+  const counts = { client: 0, server: 0 };
+  for (const { state, local, remote, timer } of socketLines(procNetTcp)) {
+    if (state !== 'TIME_WAIT') continue;
+    const leftMs = Number.parseInt(timer?.split(':')[1] ?? '', 16) * TICK_MS;
+    if (!(TIME_WAIT_MS - leftMs <= sinceMs + TICK_MS)) continue;
+    if (serverPorts.some(port => hasPort(remote, port))) counts.client++;
+    else if (serverPorts.some(port => hasPort(local, port))) counts.server++;
+  }
+  return counts;
 }
 
 const POLL_MS = 500;

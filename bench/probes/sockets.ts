@@ -39,6 +39,8 @@ interface SocketLine {
   state: SocketState;
   local: string;
   remote: string;
+  /** `03:00001770`: what is waited for (03: the end of TIME_WAIT), and for how many hundredths of a second. */
+  timer: string | undefined;
   /** undefined where the line is cut off. */
   inode: string | undefined;
 }
@@ -46,9 +48,9 @@ interface SocketLine {
 /** The lines of /proc/net/tcp or tcp6 that have a known state; with tens of thousands, addresses are better read of a few. */
 export function socketLines(text: string): SocketLine[] {
   return text.split('\n').flatMap(line => {
-    const [, local, remote, code, , , , , , inode] = line.trim().split(/\s+/);
+    const [, local, remote, code, , timer, , , , inode] = line.trim().split(/\s+/);
     const state = STATES[code as keyof typeof STATES];
-    return state === undefined ? [] : { state, local: local!, remote: remote!, inode };
+    return state === undefined ? [] : { state, local: local!, remote: remote!, timer, inode };
   });
 }
 

@@ -1,8 +1,9 @@
 // Books what a target counts to the arm whose slice it was, and watches the local ports used towards the target.
+import type { TimeWait } from '../../results/model/trial.ts';
 import { hostAndPort } from '../../scenarios/model/host.ts';
 import type { TargetReading } from '../../servers/protocol.ts';
 import { proxyPort } from '../clients/proxy.ts';
-import { countHeldPorts, type Remote, waitForPorts } from '../probes/kernel.ts';
+import { countHeldPorts, type Remote, readTimeWait, waitForPorts } from '../probes/kernel.ts';
 import type { Arm } from './arm.ts';
 import { isOwnReading, type MeasuredTarget, type ServerReading } from './targets.ts';
 
@@ -60,6 +61,8 @@ const ACCEPT_SETTLE = { tries: 20, pauseMs: 5 } as const;
 export interface TargetAccount {
   /** Local ports held in TIME_WAIT towards the server, where the kernel does not reuse them. */
   heldPorts(): number;
+  /** Connections to the server that entered TIME_WAIT in the last `sinceMs`, in the network namespace of a process. */
+  timeWait(sinceMs: number, pid: number | undefined): TimeWait;
   /** Waits until `needed` ports are free. @throws MeasureError ports-exhausted, when waiting does not help */
   waitForPorts(needed: number, onWait: (why: string) => void, signal: AbortSignal): Promise<void>;
   /** Reads the server right before a slice, so that only the slice's own use is booked to it. */
@@ -94,6 +97,12 @@ export function createTargetAccount(target: MeasuredTarget): TargetAccount {
 
   return {
     heldPorts: () => Math.max(0, ...remotes.map(countHeldPorts)),
+    timeWait: (sinceMs, pid) =>
+      readTimeWait(
+        remotes.map(({ port }) => port),
+        sinceMs,
+        pid,
+      ),
     async waitForPorts(needed, onWait, signal) {
       for (const remote of remotes) await waitForPorts(remote, needed, onWait, signal);
     },

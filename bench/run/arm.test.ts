@@ -10,6 +10,7 @@ import {
   MOST_LATENESS_US,
   type ProcessReading,
   Resources,
+  type TimeWait,
   type Trial,
 } from '../../results/model/trial.ts';
 import { Client } from '../../scenarios/model/client.ts';
@@ -346,6 +347,7 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
             after: { countedBy: 'kernel', accepted: 2_002 },
           },
           kernel,
+          timeWait: null,
         },
         { block: 0, position: 0 },
       );
@@ -390,6 +392,25 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
       assert.equal(arm.finish(reading).ledger.opened, 4);
     });
 
+    test('what its slices left in TIME_WAIT adds up at each end; unknown where nobody asks', () => {
+      const arm = new Arm(trial, noChild, noTarget, new Map());
+      const sliceWith = (timeWait: TimeWait | null) =>
+        arm.addSlice(
+          {
+            reading: makeSlice({}),
+            target: { before: makeTarget({}), after: makeTarget({}) },
+            kernel,
+            timeWait,
+          },
+          { block: 0, position: 0 },
+        );
+      sliceWith(null);
+      assert.equal(arm.finish(reading).timeWait, null);
+      sliceWith({ client: 3, server: 5 });
+      sliceWith({ client: 4, server: 2 });
+      assert.deepEqual(arm.finish(reading).timeWait, { client: 7, server: 7 });
+    });
+
     test('requests per connection are those closed in its own turns', () => {
       const arm = new Arm(trial, noChild, noTarget, new Map());
       const earlier = [
@@ -432,6 +453,7 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
           }),
           target: { before: makeTarget({ cpuUs: 1_000 }), after: makeTarget({ cpuUs: 31_000, atMs: 120 }) },
           kernel,
+          timeWait: null,
         },
         { block: 0, position: 1 },
       );
@@ -447,6 +469,7 @@ describe("An arm's trial is the sum of what was booked to it: counts of its own 
           }),
           target: { before: makeTarget(), after: makeTarget() },
           kernel,
+          timeWait: null,
         },
         { block: 1, position: 0 },
       );

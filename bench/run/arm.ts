@@ -16,6 +16,7 @@ import type {
   ProcessReading,
   Resources,
   Slice,
+  TimeWait,
   Trial,
   TrialResult,
 } from '../../results/model/trial.ts';
@@ -261,6 +262,8 @@ interface SliceEvidence {
   kernel: KernelCounts;
   /** The relay of the cell's link, if it has one. */
   link?: LinkSpan | undefined;
+  /** What it left in TIME_WAIT; null where nobody asks. */
+  timeWait: TimeWait | null;
 }
 
 /** Over all replicates of a cell so far: an arm's longest request that ended, and whether any had no answer. */
@@ -311,6 +314,7 @@ export class Arm {
     timeWaitCreated: 0,
   };
   #exchanges = 0;
+  #timeWait: TimeWait | null = null;
 
   /** @param slowestByArm kept for the arms of later replicates */
   constructor(trial: Trial, child: GeneratorChild, target: MeasuredTarget, slowestByArm: SlowestByArm) {
@@ -363,11 +367,15 @@ export class Arm {
   }
 
   addSlice(
-    { reading, target: { before, after }, kernel, link }: SliceEvidence,
+    { reading, target: { before, after }, kernel, link, timeWait }: SliceEvidence,
     { block, position }: Pick<Slice, 'block' | 'position'>,
   ): void {
     this.#exchanges += reading.exchanges;
     if (link !== undefined) this.#link.add(link);
+    if (timeWait !== null) {
+      const { client, server } = this.#timeWait ?? { client: 0, server: 0 };
+      this.#timeWait = { client: client + timeWait.client, server: server + timeWait.server };
+    }
     this.#backends.addSlice(after);
     for (const name of Object.keys(this.#kernel) as (keyof KernelCounts)[]) {
       this.#kernel[name] += kernel[name];
@@ -414,6 +422,7 @@ export class Arm {
       lateness: reading.lateness,
       arrivals: reading.arrivals && { ...reading.arrivals, ended: reading.endedRecorded },
       capacity: this.capacity,
+      timeWait: this.#timeWait,
       timeline: reading.timeline,
       slices: this.#slices,
       ledger: this.#ledger(reading),

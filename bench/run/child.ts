@@ -135,6 +135,8 @@ export interface SpawnOptions {
   entry: string;
   /** Code version to run; defaults to this checkout. */
   code?: Code | undefined;
+  /** Command that starts it, before its own: where limits of the machine are lower; default: none. */
+  prefix?: readonly string[] | undefined;
   /** Core to pin it to; null: not pinned. */
   cpu: number | null;
   /** Niceness of all its threads, 0 to 19; default: 0. */
@@ -188,8 +190,12 @@ export function patienceMs(idleMs: number, slowness = readSlowness()): number {
 }
 
 /** The command line, pinned and niced as requested. Windows has no `nice`. */
-function commandOf({ path, node, nodeOptions }: EntryFile, { cpu, niceness = 0 }: SpawnOptions): string[] {
+function commandOf(
+  { path, node, nodeOptions }: EntryFile,
+  { prefix = [], cpu, niceness = 0 }: SpawnOptions,
+): string[] {
   return [
+    ...prefix,
     ...(cpu === null ? [] : ['taskset', '-c', String(cpu)]),
     ...(niceness === 0 || process.platform === 'win32' ? [] : ['nice', '-n', String(niceness)]),
     node,

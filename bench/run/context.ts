@@ -5,6 +5,7 @@ import type { TrialResult } from '../../results/model/trial.ts';
 import type { PlannedCell } from '../plan/plan.ts';
 import type { SlowestByArm } from './arm.ts';
 import type { FoundTarget } from './find-servers.ts';
+import type { LimitedMachine } from './limited-machine.ts';
 import type { TimeLimit } from './time-limit.ts';
 
 /** What happens while a run is measured; the command line shows and stores it. */
@@ -80,6 +81,8 @@ export interface ReplicateContext extends TimedCellContext {
   replicate: number;
   /** The slowest requests by arm, over all replicates of the cell. */
   slowest: SlowestByArm;
+  /** Where its processes run; undefined: on this machine as it is. */
+  machine?: LimitedMachine | undefined;
 }
 
 /** The replicates of a cell, one after another. */

@@ -10,6 +10,7 @@ import { ChildError, spawnChild } from './child.ts';
 import type { ReplicateContext, ReplicateSource, TimedCellContext } from './context.ts';
 import { type FoundTarget, requireAnswer } from './find-servers.ts';
 import { createGeneratorGroup, type Member } from './generator-group.ts';
+import { type LimitedMachine, openLimitedMachine } from './limited-machine.ts';
 import { Session } from './session.ts';
 import { hasCommand, startServer } from './started-server.ts';
 import {
@@ -92,7 +93,7 @@ export async function withSession<T>(
 }
 
 function spawnArm(trial: Trial, target: MeasuredTarget, context: ReplicateContext): Arm {
-  const { cell, pinning, slowest, limit } = context;
+  const { cell, pinning, slowest, limit, machine } = context;
   const { arm, generators = 1 } = trial;
   const cpus = pinning === null ? [] : (pinning.generatorCpus ?? [pinning.generatorCpu]);
   const spawn = (title: string, index: number): GeneratorChild =>
@@ -100,6 +101,7 @@ function spawnArm(trial: Trial, target: MeasuredTarget, context: ReplicateContex
       title: `${title} of client ${arm}`,
       entry: './generator-child',
       code: own(cell.generatorCode, arm),
+      prefix: machine?.clientPrefix,
       cpu: cpus.length === 0 ? null : cpus[index % cpus.length]!,
       niceness: loadNiceness(cell.scenario),
       limit,
@@ -142,6 +144,7 @@ class LiveReplicates implements ReplicateSource {
   readonly #isKept: boolean;
   /** In the order of `cell.targets`. */
   #targets: MeasuredTarget[] = [];
+  #machine: LimitedMachine | undefined;
   #serviceMs: number | null = null;
   #replicateMs = 0;
   /** The code of a failure at the current step. */
@@ -149,7 +152,9 @@ class LiveReplicates implements ReplicateSource {
 
   constructor(context: TimedCellContext) {
     this.#context = context;
-    this.#isKept = context.cell.targets.length === 1;
+    const { targets, scenario } = context.cell;
+    // Ports that a replicate leaves in TIME_WAIT are free only in a new namespace.
+    this.#isKept = targets.length === 1 && scenario.limits?.localPorts === undefined;
   }
 
   get serviceMs(): number | null {
@@ -168,7 +173,9 @@ class LiveReplicates implements ReplicateSource {
     try {
       await this.#openTargets(context);
       if (this.#isKept) startedAtMs = performance.now();
-      return signal.aborted ? [] : await measureReplicate(context, arm => this.#targetOf(arm));
+      return signal.aborted
+        ? []
+        : await measureReplicate({ ...context, machine: this.#machine }, arm => this.#targetOf(arm));
     } catch (error) {
       if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
       const failure = failureOf(error, this.#failureCode());
@@ -184,7 +191,8 @@ class LiveReplicates implements ReplicateSource {
   async profile(dir: string): Promise<void> {
     const { cell, emit } = this.#context;
     const replicate = 0;
-    const context: ReplicateContext = { ...this.#context, slowest: this.#slowest, replicate };
+    const machine = this.#machine;
+    const context: ReplicateContext = { ...this.#context, slowest: this.#slowest, replicate, machine };
     const trials = trialsOf(cell, replicate, context.seed);
     try {
       await withSession(
@@ -205,6 +213,7 @@ class LiveReplicates implements ReplicateSource {
 
   async close(): Promise<void> {
     await Promise.all(this.#targets.map(target => target.kill()));
+    await this.#machine?.close();
   }
 
   #targetOf(arm: string): MeasuredTarget {
@@ -228,9 +237,12 @@ class LiveReplicates implements ReplicateSource {
   async #openOwn(context: ReplicateContext): Promise<void> {
     await this.close(); // processes left from the last replicate
     this.#targets = [];
+    const { limits } = context.cell.scenario;
+    this.#machine = limits && (await openLimitedMachine(limits));
     for (const planned of context.cell.targets) await this.#startOwn(planned);
+    await this.#machine?.narrow();
     this.#failureCode = () => deathCode(...this.#targets);
-    await conditionTargets(context, arm => this.#targetOf(arm));
+    await conditionTargets({ ...context, machine: this.#machine }, arm => this.#targetOf(arm));
   }
 
   async #startOwn({ arms, code }: PlannedCell['targets'][number]): Promise<void> {
@@ -247,6 +259,7 @@ class LiveReplicates implements ReplicateSource {
       title: this.#isKept ? 'the target' : `the target of client ${arms.join(', ')}`,
       code,
       niceness: loadNiceness(scenario),
+      prefix: this.#machine?.serverPrefix,
       limit,
     });
     const index = this.#targets.push(target) - 1;

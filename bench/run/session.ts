@@ -6,7 +6,7 @@ import type { Probe, Slice, TrialResult } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
 import { type CapacityLoad, type Load, mostInFlight } from '../../scenarios/model/load.ts';
 import { originCount } from '../../scenarios/model/origins.ts';
-import type { Timing } from '../../scenarios/model/scenario.ts';
+import type { ExpectedMetric, Timing } from '../../scenarios/model/scenario.ts';
 import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
 import { createCapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
@@ -28,6 +28,7 @@ import { createTargetAccount, hasSeenAll, type TargetAccount } from './account.t
 import type { Arm } from './arm.ts';
 import { patienceMs } from './child.ts';
 import type { Emit } from './context.ts';
+import type { LimitedMachine } from './limited-machine.ts';
 import {
   deathCode,
   type LinkSpan,
@@ -109,6 +110,8 @@ export interface SessionOptions {
   emit: Emit;
   /** Remaining time budget of the cell, for progress events. */
   leftMs: () => number;
+  /** Where its processes run; undefined: on this machine as it is. */
+  machine?: LimitedMachine | undefined;
   /** How much longer than its own times a slice may take before its generator counts as hung; default: by the machine's load. */
   sliceGraceMs?: number | undefined;
   /** How many times as long as on an idle machine processes take now; default: as this machine shows. */
@@ -125,6 +128,10 @@ function inFileName(name: string): string {
 
 /** The slice of one user: enough for a median, and behind a link long enough for some round trips. */
 const ALONE = { leastMs: 150, mostMs: 1_500, responses: 6, leastRequests: 3 } as const;
+const TIME_WAIT_METRICS: ReadonlySet<string> = new Set<ExpectedMetric>([
+  'clientTimeWaitPer1kRequests',
+  'serverTimeWaitPer1kRequests',
+]);
 const FINISH_TIMEOUT_MS = 20_000;
 const SLICE_GRACE_MS = 5_000;
 /** A generator that opens or abandons thousands of connections at once does not read its channel meanwhile. */
@@ -152,6 +159,10 @@ export class Session {
   readonly #sliceGraceMs: number | undefined;
   readonly #isTls: boolean;
   readonly #isKernelCounting = hasKernelCounts();
+  /** Not where running out of them is the question. */
+  readonly #waitsForPorts: boolean;
+  /** Reading them costs tens of milliseconds where there are tens of thousands. */
+  readonly #asksForTimeWait: boolean;
   readonly #epochMs = Date.now();
   /** The most that the link alone adds to the first answer of an arm; 0 without a link. */
   readonly #firstResponseMs: number;
@@ -163,12 +174,17 @@ export class Session {
   readonly #unplaced = new Map<Arm, number>();
 
   constructor(options: SessionOptions) {
-    const { timing, load, target, link } = options.cell.scenario;
+    const { timing, load, target, link, limits, expect } = options.cell.scenario;
     this.#options = options;
     this.#timing = timing;
     this.#load = load;
     this.#sliceGraceMs = options.sliceGraceMs;
     this.#isTls = usesTls(target);
+    this.#waitsForPorts = limits?.localPorts === undefined;
+    this.#asksForTimeWait =
+      this.#isKernelCounting &&
+      link === undefined &&
+      expect.some(({ metric }) => TIME_WAIT_METRICS.has(metric));
     this.#firstResponseMs = link === undefined ? 0 : MOST_ROUND_TRIPS * longestRoundTripMs(link);
     const targets = new Set(options.arms.map(arm => arm.target));
     this.#accounts = new Map([...targets].map(shared => [shared, createTargetAccount(shared)]));
@@ -388,15 +404,18 @@ export class Session {
     const account = this.#accountOf(arm);
     const lengthMs = request.rampMs + request.windowMs;
     const portCount = this.#portsNeeded(arm, lengthMs);
-    await account.waitForPorts(portCount, message => this.#notice(message), this.#options.signal);
+    if (this.#waitsForPorts)
+      await account.waitForPorts(portCount, message => this.#notice(message), this.#options.signal);
     await account.open(arm);
     await this.#startSlice(arm, request);
     const heldBefore = account.heldPorts();
     const linkBefore = await arm.target.link?.read();
-    const kernelBefore = readKernelCounts();
+    const { machine } = this.#options;
+    const kernelBefore = readKernelCounts(machine?.pid);
+    const startedAtMs = performance.now();
     const reading = await this.#askForSlice(arm, request, place);
     if (reading === undefined) return undefined;
-    const counted = kernelCountsBetween(kernelBefore, readKernelCounts());
+    const counted = kernelCountsBetween(kernelBefore, readKernelCounts(machine?.pid));
     const linkAfter = await arm.target.link?.read();
     const link: LinkSpan | undefined = linkBefore && linkAfter && { before: linkBefore, after: linkAfter };
     const kernel = link === undefined ? counted : withoutRelay(counted, link);
@@ -410,7 +429,12 @@ export class Session {
     };
     const target = await account.book(arm, (before, after) => hasSeenAll(before, after, seen));
     // A slice that was cut before its window opened has measured nothing.
-    if (place !== undefined && reading.windowMs > 0) arm.addSlice({ reading, target, kernel, link }, place);
+    if (place !== undefined && reading.windowMs > 0) {
+      const timeWait = this.#asksForTimeWait
+        ? account.timeWait(performance.now() - startedAtMs, machine?.pid)
+        : null;
+      arm.addSlice({ reading, target, kernel, link, timeWait }, place);
+    }
     return reading;
   }
 

@@ -233,6 +233,8 @@ interface StartOptions {
   code?: Code | undefined;
   /** Niceness, 0 to 19; default: 0. */
   niceness?: number;
+  /** Command that starts it, before its own. */
+  prefix?: readonly string[] | undefined;
   limit?: TimeLimit | undefined;
 }
 
@@ -245,12 +247,13 @@ export async function startTarget(
   target: Target,
   seed: number,
   cpu: number | null,
-  { title = 'the target', code, niceness = 0, limit }: StartOptions = {},
+  { title = 'the target', code, niceness = 0, prefix, limit }: StartOptions = {},
 ): Promise<TargetProcess> {
   const child = spawnChild<TargetCommand, TargetReply>({
     title,
     entry: '../../servers/target-child',
     code,
+    prefix,
     cpu,
     niceness,
     limit,

@@ -9,6 +9,7 @@ import {
   TrialResult,
 } from '../../results/model/trial.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
+import type { Limits } from '../../scenarios/model/limits.ts';
 import type { Expectation } from '../../scenarios/model/scenario.ts';
 import { NULL_ARM } from '../../scenarios/model/sweep.ts';
 import { ChildError } from './child.ts';
@@ -209,11 +210,12 @@ describe('How a trial ended becomes data: every kind of error has a code, and a 
       });
     }
 
-    const limits: [outcome: 'portExhausted' | 'descriptorLimit', code: FailureCode][] = [
-      ['portExhausted', 'ports-exhausted'],
-      ['descriptorLimit', 'descriptor-limit'],
-    ];
-    for (const [outcome, code] of limits) {
+    const limits: [outcome: 'portExhausted' | 'descriptorLimit', code: FailureCode, setting: keyof Limits][] =
+      [
+        ['portExhausted', 'ports-exhausted', 'localPorts'],
+        ['descriptorLimit', 'descriptor-limit', 'openFiles'],
+      ];
+    for (const [outcome, code, setting] of limits) {
       test(`${outcome} is a failed trial without figures: ${code}`, () => {
         const measurement = withOutcomes({ ok: { count: 9 }, [outcome]: { count: 2, sample: 'no more' } });
         const result = resultOf(sample.trial, startedAt, measurement, WHOLE);
@@ -223,6 +225,17 @@ describe('How a trial ended becomes data: every kind of error has a code, and a 
           state: 'failed',
           error: { code, message: '2 requests failed at a limit of this machine: no more' },
         });
+      });
+
+      test(`${outcome} counts as any other failure where the scenario states that limit`, () => {
+        const measurement = withOutcomes({ ok: { count: 9 }, [outcome]: { count: 2, sample: 'no more' } });
+        const stateWith = (limits: Limits) =>
+          resultOf(sample.trial, startedAt, measurement, {
+            ...WHOLE,
+            scenario: { ...WHOLE.scenario, limits },
+          }).state;
+        const other = setting === 'localPorts' ? { openFiles: 99 } : { localPorts: 99 };
+        assert.deepEqual([stateWith({ [setting]: 99 }), stateWith(other)], ['completed', 'failed']);
       });
     }
   });

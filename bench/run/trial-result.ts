@@ -10,12 +10,16 @@ import {
   type Trial,
   type TrialResult,
 } from '../../results/model/trial.ts';
+import type { Limits } from '../../scenarios/model/limits.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { Failure } from './arm.ts';
 import { ChildError } from './child.ts';
 
 /** Outcomes that make a trial a measurement of the machine's limits instead of its arm. */
-const LIMITS = { portExhausted: 'ports-exhausted', descriptorLimit: 'descriptor-limit' } as const;
+const LIMITS = {
+  portExhausted: { code: 'ports-exhausted', setting: 'localPorts' },
+  descriptorLimit: { code: 'descriptor-limit', setting: 'openFiles' },
+} as const satisfies Partial<Record<Outcome, { code: FailureCode; setting: keyof Limits }>>;
 
 /** How many kinds of failure a message lists, the most frequent ones, and how much of each kind's example. */
 const MOST_KINDS = 3;
@@ -35,10 +39,10 @@ export function failureOf(error: unknown, fallback: FailureCode): Failure {
 interface ResultOptions {
   /** Whether the run was cut short: missing answers may only have lacked time. */
   isInterrupted: boolean;
-  scenario: Pick<Scenario, 'expect' | 'baseline'>;
+  scenario: Pick<Scenario, 'expect' | 'baseline' | 'limits'>;
 }
 
-/** The result of a trial that was measured: failed if it hit a limit of the machine, or no request succeeded. */
+/** The result of a trial that was measured: failed if it hit a limit of the machine that the scenario does not ask for, or no request succeeded. */
 export function resultOf(
   trial: Trial,
   startedAt: string,
@@ -46,16 +50,21 @@ export function resultOf(
   { isInterrupted, scenario }: ResultOptions,
 ): TrialResult {
   const error =
-    limitHit(measurement) ?? (isInterrupted ? undefined : withoutAnswer(trial, measurement, scenario));
+    limitHit(measurement, scenario) ??
+    (isInterrupted ? undefined : withoutAnswer(trial, measurement, scenario));
   return error === undefined
     ? { trial, startedAt, state: 'completed', isPartial: isInterrupted, measurement }
     : { trial, startedAt, state: 'failed', error };
 }
 
-function limitHit({ outcomes }: Measurement): Failure | undefined {
-  for (const [outcome, code] of Object.entries(LIMITS) as [keyof typeof LIMITS, FailureCode][]) {
+function limitHit(
+  { outcomes }: Measurement,
+  { limits = {} }: ResultOptions['scenario'],
+): Failure | undefined {
+  for (const outcome of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
     const hit = outcomes[outcome];
-    if (hit !== undefined) {
+    const { code, setting } = LIMITS[outcome];
+    if (hit !== undefined && limits[setting] === undefined) {
       return {
         code,
         message: `${hit.count} requests failed at a limit of this machine: ${hit.sample ?? outcome}`,

@@ -204,11 +204,14 @@ function describeLoopback(cells: readonly CellResult[]): string {
 }
 
 export function runCaveats(run: Run): string[] {
-  const { state, git, host, cells } = run;
+  const { state, git, host, cells, skipped = [] } = run;
   return [
     ...networkCaveats(cells),
     ...(state === 'partial' ? ['The run is partial: only what was measured is shown.'] : []),
     ...(state === 'failed' ? ['Some of the requested measurements could not be made.'] : []),
+    ...skipped.map(
+      ({ cell, message, hint }) => `${cell} was skipped, because this machine has ${message} (${hint}).`,
+    ),
     ...(host.pinning === null ? [`Processes were not pinned to cores: ${host.pinningDetail}.`] : []),
     ...busyCaveats(host),
     ...clockCaveats(run),

@@ -179,3 +179,20 @@ test('several generators are a condition, one is not worth a line', () => {
   assert.deepEqual([undefined, 1].map(describeGenerators), [undefined, undefined]);
   assert.match(describeGenerators(2)!, /^2 per client, each with its share of the load/);
 });
+
+test('limits of the machine, and what a server does with connections, are conditions where they are stated', () => {
+  const [cell] = sampleRun().run.cells;
+  const factsOf = (more: object) => {
+    const facts = sharedConditions({ ...cell!.scenario, ...more });
+    return (label: string) => facts.find(fact => fact.label === label)?.value;
+  };
+  assert.equal(factsOf({})('Limits'), undefined);
+  assert.equal(
+    factsOf({ limits: { localPorts: 256, openFiles: 1_024 } })('Limits'),
+    '256 local ports, each taken for the 60 s of TIME_WAIT, in a network namespace of its own; 1,024 open files per client',
+  );
+  const target = (stated: object) => factsOf({ target: Target.parse(stated) })('Target')!;
+  assert.match(target({ backlog: 4 }), /, accept queue of 4$/);
+  assert.match(target({ accepts: false }), /^HTTP\/1\.1 without TLS, and no connection is ever established$/);
+  assert.doesNotMatch(target({}), /accept|established/);
+});

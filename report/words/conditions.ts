@@ -8,6 +8,7 @@ import {
   isUnixSocket,
 } from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
+import type { Limits } from '../../scenarios/model/limits.ts';
 import { externalUrls, originShares } from '../../scenarios/model/origins.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { describeRequest, type NamedRequest } from '../../scenarios/model/request.ts';
@@ -363,6 +364,7 @@ export function sharedConditions({
   requests,
   load,
   generators,
+  limits,
   timing,
   phases,
 }: Scenario): Fact[] {
@@ -378,6 +380,7 @@ export function sharedConditions({
     ...(requests === undefined ? [] : [{ label: 'Requests', value: describeRequests(requests) }]),
     { label: 'Load', value: describeLoad(load) },
     ...generatorFacts(generators),
+    ...(limits === undefined ? [] : [{ label: 'Limits', value: describeLimits(limits) }]),
     { label: 'Timing', value: describeTiming(timing, generators) },
     ...(phases ? [] : [{ label: 'Phases', value: 'not recorded' }]),
   ];
@@ -392,6 +395,17 @@ function describeRequests(requests: readonly NamedRequest[]): string {
       return `${formatPercent(request.weight / total)} ${name}${describeRequest(request)}`;
     })
     .join('; ');
+}
+
+function describeLimits({ localPorts, openFiles }: Limits): string {
+  return [
+    ...(localPorts === undefined
+      ? []
+      : [
+          `${formatCount(localPorts)} local ports, each taken for the 60 s of TIME_WAIT, in a network namespace of its own`,
+        ]),
+    ...(openFiles === undefined ? [] : [`${formatCount(openFiles)} open files per client`]),
+  ].join('; ');
 }
 
 /** Only where there are several. */
@@ -453,8 +467,13 @@ function describeTarget(target: Target): string {
       ? `HTTP/2 (at most ${formatCount(maxConcurrentStreams)} streams per connection) and HTTP/1.1`
       : 'HTTP/1.1';
   const secured = tls === 'none' ? 'without TLS' : `over TLS ${tls} with an ${KEYS[tlsKey]} key`;
+  if (target.accepts === false) return `${spoken} ${secured}, and no connection is ever established`;
   const framed = framing === 'chunked' ? ', bodies in chunks' : '';
-  return `${spoken} ${secured}, ${describeBehaviour(behaviour)}${framed}${describeBackends(target)}${describeOrigins(target)}`;
+  return `${spoken} ${secured}, ${describeBehaviour(behaviour)}${framed}${describeBacklog(target)}${describeBackends(target)}${describeOrigins(target)}`;
+}
+
+function describeBacklog({ backlog }: Target): string {
+  return backlog === undefined ? '' : `, accept queue of ${formatCount(backlog)}`;
 }
 
 function describeBackends({ backends }: Target): string {

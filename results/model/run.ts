@@ -93,6 +93,8 @@ export const Metric = ExpectedMetric.exclude([
   'leftOpenPer1kRequests',
   'failureMeanUs',
   'busiestBackendRatio',
+  'clientTimeWaitPer1kRequests',
+  'serverTimeWaitPer1kRequests',
 ]);
 export type Metric = z.infer<typeof Metric>;
 export const METRICS: readonly Metric[] = Metric.options;
@@ -278,6 +280,14 @@ export const CellResult = z.strictObject({
 });
 export type CellResult = z.infer<typeof CellResult>;
 
+/** A cell that this machine cannot measure. */
+export const SkippedCell = z.strictObject({
+  cell: z.string().describe('Scenario, or point of its sweep'),
+  message: z.string().describe('Why'),
+  hint: z.string().describe('What would help'),
+});
+export type SkippedCell = z.infer<typeof SkippedCell>;
+
 /** The machine and its state: what a reader needs to judge a figure. */
 export const Host = z.strictObject({
   hostname: z.string().describe('Name of the machine'),
@@ -342,5 +352,9 @@ export const Run = z.strictObject({
     .array(z.string())
     .optional()
     .describe('Cells that were asked for and not begun before it ended; absent where there is none'),
+  skipped: z
+    .array(SkippedCell)
+    .optional()
+    .describe('Cells that were asked for and cannot be measured on this machine; absent where there is none'),
 });
 export type Run = z.infer<typeof Run>;

@@ -303,6 +303,13 @@ export const KernelCounts = z.strictObject({
 });
 export type KernelCounts = z.infer<typeof KernelCounts>;
 
+/** Connections that an arm's slices left in TIME_WAIT: at the end that closed first. */
+export const TimeWait = z.strictObject({
+  client: count().describe("At the clients' end"),
+  server: count().describe("At the server's end"),
+});
+export type TimeWait = z.infer<typeof TimeWait>;
+
 /** What the relay of an emulated link did while the arm was measured (its slices, no warm-up). */
 /** The end of the scale of a relay's lateness: this value means that or more. */
 export const MOST_LATENESS_US = 99_400;
@@ -442,6 +449,9 @@ export const Measurement = z.strictObject({
     .describe('Open loads: how much the generator itself was late, once a request could have been sent'),
   arrivals: Arrivals.nullable().default(null).describe('Open loads only'),
   capacity: Capacity.nullable().default(null).describe('Capacity searches only'),
+  timeWait: TimeWait.nullable()
+    .default(null)
+    .describe('null: no expectation asks for it, or it cannot be counted'),
   timeline: Timeline.describe('The steady time in equal parts'),
   slices: z.array(Slice).describe('In the order in which they were measured'),
   ledger: Ledger.describe('Connections and requests, counted at both ends'),

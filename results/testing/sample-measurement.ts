@@ -105,6 +105,7 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
     lateness: ratePerSec === null ? null : lateness,
     arrivals: ratePerSec === null ? null : sampleArrivals(completed),
     capacity,
+    timeWait: null,
     timeline: timelineOf(slices, response.maxUs),
     slices,
     ledger: sampleLedger(trial, sent, opened),

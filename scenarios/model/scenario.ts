@@ -1,6 +1,7 @@
 // The schema of a scenario file, with every default in one place.
 import { z } from 'zod';
 import { Client } from './client.ts';
+import { Limits } from './limits.ts';
 import { ClosedLoad, Load } from './load.ts';
 import { Request, Requests } from './request.ts';
 import { Link, Target, withUnknowns } from './target.ts';
@@ -21,6 +22,8 @@ export const ExpectedMetric = z.enum([
   'leftOpenPer1kRequests',
   'failureMeanUs',
   'busiestBackendRatio',
+  'clientTimeWaitPer1kRequests',
+  'serverTimeWaitPer1kRequests',
 ]);
 export type ExpectedMetric = z.infer<typeof ExpectedMetric>;
 
@@ -32,7 +35,7 @@ export type SweepValue = z.infer<typeof SweepValue>;
 export const Expectation = z
   .strictObject({
     metric: ExpectedMetric.describe(
-      'The metric. unneededConnectionsPer1kRequests: connections beyond those that the settings require, independent of the length of the run; connectionsPer1kRequests: all connections, so for a pool it falls as the run gets longer or faster; leftOpenPer1kRequests: those still open at the end, so 1000 is a leak of one per request; failureMeanUs: mean time until a request failed, as by a timeout; busiestBackendRatio: requests of the busiest of target.backends over the mean of all (1: evenly spread), in the last second of the window where backends are added',
+      'The metric. unneededConnectionsPer1kRequests: connections beyond those that the settings require, independent of the length of the run; connectionsPer1kRequests: all connections, so for a pool it falls as the run gets longer or faster; leftOpenPer1kRequests: those still open at the end, so 1000 is a leak of one per request; failureMeanUs: mean time until a request failed, as by a timeout; busiestBackendRatio: requests of the busiest of target.backends over the mean of all (1: evenly spread), in the last second of the window where backends are added; clientTimeWaitPer1kRequests, serverTimeWaitPer1kRequests: connections left in TIME_WAIT at that end, which is the one that closed first (Linux, without a link)',
     ),
     of: z.string().describe('The client that the limit applies to'),
     over: z
@@ -191,6 +194,9 @@ export const Scenario = z.strictObject({
     .describe(
       'Processes that send the load of a client together, for servers that one process cannot saturate: each has its share of users, rate and connections; auto: one per core that the target leaves. Default: 1',
     ),
+  limits: Limits.optional().describe(
+    'Limits of the machine under which the processes of this scenario run; where they cannot be set, it is skipped. Default: those of the machine',
+  ),
   timing: Timing.prefault({}),
   phases: z
     .boolean()

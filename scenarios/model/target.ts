@@ -232,6 +232,20 @@ export const Target = z.strictObject({
     .describe(
       'What ends the body of a response over HTTP/1.1: length, its Content-Length; chunked, its last chunk; close, the end of the connection, which then carries one request. Default: length, and chunked for the behaviour stream, whose length is not known in advance',
     ),
+  backlog: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .optional()
+    .describe(
+      'Length of the accept queue: while the server accepts none, so many connections and one more wait; the kernel drops any further SYN, and clients send it again after 1 s. Default: 4096',
+    ),
+  accepts: z
+    .boolean()
+    .optional()
+    .describe(
+      'false: no connection is ever established, as behind a firewall that drops packets: the accept queue is full from the start. Default: true',
+    ),
   backends: Backends.default(1),
   faults: Faults.default([]).describe(
     "What goes wrong with a share of the target's answers; a request meets at most one of them",

@@ -43,6 +43,7 @@ const promises: Record<Name, { options: Record<string, unknown>; bytes: number; 
     { options: {}, bytes: 1024, meanMs: 5 },
     { options: { everyMs: 40, stallMs: 20, bytes: 10 }, bytes: 10, meanMs: 5 },
     { options: { stallMs: 0 }, bytes: 1024, meanMs: 0 },
+    { options: { everyMs: 40, stallMs: 20, stops: 'process' }, bytes: 1024, meanMs: 5 },
   ],
 };
 
@@ -58,7 +59,13 @@ const refused: Record<Name, Record<string, unknown>[]> = {
   ],
   mixed: [{ slowRatio: 1.1 }, { slowRatio: -0.1 }, { fastMs: 3, slowMs: 2 }, { meanMs: 1 }],
   stream: [{ chunks: 0 }, { chunkBytes: 0 }, { intervalMs: -1 }, { bytes: 2 }],
-  stall: [{ everyMs: 0 }, { stallMs: -1 }, { stallMs: 11, everyMs: 10 }, { everyMs: 0.5 }],
+  stall: [
+    { everyMs: 0 },
+    { stallMs: -1 },
+    { stallMs: 11, everyMs: 10 },
+    { everyMs: 0.5 },
+    { stops: 'server' },
+  ],
 };
 
 for (const name of Object.keys(behaviours) as Name[]) {
@@ -226,4 +233,18 @@ test('a stall answers what came in it at its end, and what comes outside of it a
   }
   const expected = [0, 599, 1_000, 1_000, 1_000, 1_000, 1_599, 2_000, 2_000, 2_000];
   assert.deepEqual(Object.values(answeredAt), expected);
+});
+
+test('a stall of the process stops its event loop until the cycle ends, and one of the answers does not', async () => {
+  const { default: behaviour } = await behaviours.stall();
+  const spent = (stops: string): number => {
+    const options = behaviour.options.parse({ name: 'stall', everyMs: 60, stallMs: 60, stops });
+    const response = new EventEmitter() as unknown as http.ServerResponse;
+    Object.assign(response, { writeHead: () => response, end: () => response.emit('close') });
+    const before = performance.now();
+    behaviour.createResponder(options)(response);
+    response.emit('close');
+    return performance.now() - before;
+  };
+  assert.ok(spent('process') > 2 * spent('answers'));
 });

@@ -14,19 +14,30 @@ const options = z
       .default(1_000)
       .describe('Time from the start of one stall to the start of the next'),
     stallMs: z.int().min(0).max(60_000).default(100).describe('Duration of each stall, at most everyMs'),
+    stops: z
+      .enum(['answers', 'process'])
+      .default('answers')
+      .describe(
+        'What stands still: answers, while connections are still accepted; process: its event loop, from the first request in a stall, so that connections wait in the accept queue (target.backlog)',
+      ),
   })
   .refine(({ stallMs, everyMs }) => stallMs <= everyMs, {
     path: ['stallMs'],
     error: 'must be at most everyMs',
   });
 
+/** Stops the event loop. */
+function block(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)), 0, 0, ms);
+}
+
 /**
  * The stall is the last part of each cycle, and the first cycle begins when the target starts. Requests that arrive during a stall
- * are all answered at its end. Connections are still accepted: the service stalls, not the machine.
+ * are all answered at its end.
  */
 export default {
   options,
-  createResponder({ bytes, everyMs, stallMs }) {
+  createResponder({ bytes, everyMs, stallMs, stops }) {
     const respond = createBodyResponder(bytes, 'application/json');
     const startedAtMs = performance.now();
     return response => {
@@ -35,7 +46,13 @@ export default {
         respond(response);
         return;
       }
-      const timer = setTimeout(respond, Math.ceil(everyMs - intoCycleMs), response);
+      const leftMs = Math.ceil(everyMs - intoCycleMs);
+      if (stops === 'process') {
+        block(leftMs);
+        respond(response);
+        return;
+      }
+      const timer = setTimeout(respond, leftMs, response);
       response.once('close', () => clearTimeout(timer));
     };
   },

@@ -1,4 +1,5 @@
 // A small client on Node's own sockets for tests, which reports the connections that it used.
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { connect, type Socket } from 'node:net';
@@ -67,4 +68,15 @@ export function connectRaw(scope: Scope, { origin }: Endpoint): Socket {
 /** Everything that the peer sends until it ends the connection. */
 export async function readToEnd(socket: Socket): Promise<string> {
   return Buffer.concat(await socket.toArray()).toString('latin1');
+}
+
+/** Connections to the endpoint that this machine has begun and that are unanswered. */
+export function dialCount({ origin }: Endpoint): number {
+  const SYN_SENT = '02';
+  const port = Number(new URL(origin).port).toString(16).toUpperCase().padStart(4, '0');
+  const lines = readFileSync('/proc/net/tcp', 'latin1').split('\n');
+  return lines.filter(line => {
+    const [, , remote, state] = line.trim().split(/\s+/);
+    return state === SYN_SENT && remote?.endsWith(`:${port}`);
+  }).length;
 }

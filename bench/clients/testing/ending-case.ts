@@ -1,14 +1,9 @@
 // Conformance: an exchange can be abandoned at any stage, and close() leaves nothing behind.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { dialCount } from '../../../servers/testing/client.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
-import {
-  answerWith,
-  dialCount,
-  openBlackHole,
-  openMisbehavingServer,
-  type Request,
-} from './misbehaving-server.ts';
+import { answerWith, openBlackHole, openMisbehavingServer, type Request } from './misbehaving-server.ts';
 import { mostOpen, openSubject, type Subject, testWhere } from './subject.ts';
 import { until } from './until.ts';
 

@@ -1,10 +1,9 @@
 // A server on 127.0.0.1 that treats each request as a test prescribes, however wrongly, and records what it sees.
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { Worker } from 'node:worker_threads';
 import { createCertificate } from '../../../servers/app.ts';
+import { openDeafPort } from '../../../servers/deaf-port.ts';
 import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
 
@@ -100,42 +99,9 @@ export async function closedPort(scope: Scope): Promise<Endpoint> {
   return { origin: `http://127.0.0.1:${socket.localPort}`, path: '/' };
 }
 
-const STUCK_LISTENER = `
-  const { parentPort } = require('node:worker_threads');
-  const server = require('node:net').createServer();
-  server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => {
-    parentPort.postMessage(server.address().port);
-    setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
-  });
-`;
-
-/**
- * A port where no SYN is answered: a listener that never accepts, its backlog of 1 full. The kernel completes one
- * connect more than the backlog and drops all further SYNs.
- */
+/** A port where no SYN is answered. */
 export async function openBlackHole(scope: Scope): Promise<Endpoint> {
-  const worker = new Worker(STUCK_LISTENER, { eval: true });
-  const fillers: Socket[] = [];
-  scope.after(async () => {
-    for (const filler of fillers) filler.destroy();
-    await worker.terminate();
-  });
-  const [port] = (await once(worker, 'message')) as [number];
-  for (let i = 0; i < 2; i++) {
-    const filler = connect(port, '127.0.0.1').on('error', () => {});
-    fillers.push(filler);
-    await once(filler, 'connect');
-  }
+  const { port, close } = await openDeafPort();
+  scope.after(close);
   return { origin: `http://127.0.0.1:${port}`, path: '/' };
-}
-
-/** Connections to the endpoint that this machine has begun and that are unanswered. */
-export function dialCount({ origin }: Endpoint): number {
-  const SYN_SENT = '02';
-  const port = Number(new URL(origin).port).toString(16).toUpperCase().padStart(4, '0');
-  const lines = readFileSync('/proc/net/tcp', 'latin1').split('\n');
-  return lines.filter(line => {
-    const [, , remote, state] = line.trim().split(/\s+/);
-    return state === SYN_SENT && remote?.endsWith(`:${port}`);
-  }).length;
 }

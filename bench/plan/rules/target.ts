@@ -42,6 +42,14 @@ const COMMANDS = {
     message: 'an external server decides itself how its responses end',
     hint: 'no framing',
   },
+  backlog: {
+    message: 'an external server decides itself how many connections wait to be accepted',
+    hint: 'no backlog',
+  },
+  accepts: {
+    message: "only conntax's own server leaves connections without an answer on purpose",
+    hint: 'no accepts, or a target without a url',
+  },
   backends: {
     message: 'what stands behind an external server cannot be counted',
     hint: "no backends; conntax's own server counts them",
@@ -65,6 +73,11 @@ const STARTED_COMMANDS = {
   maxConcurrentStreams: { message: PLAIN_HTTP, hint: 'no maxConcurrentStreams' },
   origins: { ...COMMANDS.origins, hint: 'no origins, or a target without a command' },
   framing: { ...COMMANDS.framing, message: 'a server of your own decides itself how its responses end' },
+  backlog: {
+    ...COMMANDS.backlog,
+    message: 'a server of your own decides itself how many connections wait to be accepted',
+  },
+  accepts: { ...COMMANDS.accepts, hint: 'no accepts, or a target without a command' },
   backends: {
     message: 'what stands behind a server of your own cannot be counted',
     hint: "no backends; conntax's own server counts them",
@@ -388,6 +401,26 @@ export function protocolRules(context: RuleContext): Rule[] {
       'HTTP/2 ends each body by a frame',
       "no framing, or protocol: 'http1'",
     ),
+    targetRule(
+      'accepts',
+      ['backlog', 'backends', 'faults', 'origins'],
+      ({ accepts, backlog, backends, faults, origins }) =>
+        accepts === false &&
+        (backlog !== undefined || backends !== 1 || faults.length > 0 || origins !== undefined),
+      'where no connection is established, no backlog, backend, origin or fault has an effect',
+      'no accepts, or none of the others',
+    ),
+    {
+      reads: [['target', 'accepts'], ['link']],
+      check: ({ target, link }) =>
+        target.accepts === false && link !== undefined
+          ? {
+              path: ['target', 'accepts'],
+              message: 'the relay of the link accepts connections itself',
+              hint: 'no accepts, or no link',
+            }
+          : undefined,
+    },
     targetRule(
       'maxRequestsPerSocket',
       ['protocol', 'url', 'urls'],

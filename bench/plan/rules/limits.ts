@@ -1,0 +1,63 @@
+// Rules on limits of the machine: they hold for processes that conntax starts itself.
+import { isBuiltIn } from '../../../scenarios/model/target.ts';
+import type { Rule } from './rule.ts';
+
+const TIME_WAIT_METRICS: readonly string[] = ['clientTimeWaitPer1kRequests', 'serverTimeWaitPer1kRequests'];
+
+export function limitRules(): Rule[] {
+  return [
+    {
+      reads: [['limits'], ['link']],
+      check: ({ limits, link }) =>
+        limits?.localPorts === undefined || link === undefined
+          ? undefined
+          : {
+              path: ['limits', 'localPorts'],
+              message: 'the relay of the link opens connections of its own, which need ports too',
+              hint: 'no link, or no localPorts',
+            },
+    },
+    {
+      reads: [['limits'], ['target', 'url'], ['target', 'urls'], ['target', 'command']],
+      check: ({ limits, target }) =>
+        limits?.localPorts === undefined || isBuiltIn(target)
+          ? undefined
+          : {
+              path: ['limits', 'localPorts'],
+              message:
+                'only a server that conntax starts itself runs in a network namespace with its clients',
+              hint: "conntax's own server, or no localPorts",
+            },
+    },
+    {
+      reads: [['expect'], ['link']],
+      check: ({ expect, link }) =>
+        link === undefined
+          ? []
+          : expect.flatMap(({ metric }, index) =>
+              TIME_WAIT_METRICS.includes(metric)
+                ? {
+                    path: ['expect', index, 'metric'],
+                    message: 'the relay of the link stands between the two ends of a connection',
+                    hint: 'no link, or another metric',
+                  }
+                : [],
+            ),
+    },
+    {
+      reads: [['expect'], ['target', 'url'], ['target', 'urls'], ['target', 'command']],
+      check: ({ expect, target }) =>
+        isBuiltIn(target)
+          ? []
+          : expect.flatMap(({ metric }, index) =>
+              TIME_WAIT_METRICS.includes(metric)
+                ? {
+                    path: ['expect', index, 'metric'],
+                    message: "both ends of a connection can only be seen with conntax's own server",
+                    hint: "conntax's own server, or another metric",
+                  }
+                : [],
+            ),
+    },
+  ];
+}

@@ -1,0 +1,199 @@
+// Limits of the machine that a scenario states: starts processes under them, and says where that is not possible.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { errorMessage, MeasureError } from '../../results/errors.ts';
+import type { SkippedCell } from '../../results/model/run.ts';
+import type { Limits } from '../../scenarios/model/limits.ts';
+import type { Obstacle } from '../contracts.ts';
+import type { Plan } from '../plan/plan.ts';
+import { watchOver } from '../watchdog.ts';
+
+/** Where the processes of a cell run. */
+export interface LimitedMachine {
+  /** A process of its network namespace, whose /proc/PID/net has the counters; absent: that of conntax itself. */
+  readonly pid?: number;
+  /** Command that starts the server: it stands before the server's own. */
+  readonly serverPrefix: readonly string[];
+  /** The same for clients, after `narrow`. */
+  readonly clientPrefix: readonly string[];
+  /** Once the server listens: leaves as many local ports as were stated. */
+  narrow(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Below the default range, so that no server listens on one of them. */
+const FIRST_PORT = 10_000;
+
+/**
+ * Holds the namespace open until its input ends. The shell may run as root of a user namespace, and is the only one that writes
+ * to /proc/sys: ports in TIME_WAIT are not reused (tcp_tw_reuse), which on loopback they would be after 1 s.
+ */
+const HOLDER = `
+ip link set lo up && echo 0 > /proc/sys/net/ipv4/tcp_tw_reuse && echo ready || exit 1
+read range
+echo "$range" > /proc/sys/net/ipv4/ip_local_port_range && echo narrowed || exit 1
+read end
+`;
+
+/** Limits both kinds, so that Node cannot raise it again. */
+function fileLimitPrefix({ openFiles }: Limits): string[] {
+  return openFiles === undefined ? [] : ['sh', '-c', 'ulimit -n "$0" && exec "$@"', String(openFiles)];
+}
+
+/** @throws MeasureError unfit, when the system does not allow it */
+export async function openLimitedMachine(limits: Limits): Promise<LimitedMachine> {
+  const filePrefix = fileLimitPrefix(limits);
+  if (limits.localPorts === undefined) {
+    return { serverPrefix: [], clientPrefix: filePrefix, narrow: async () => {}, close: async () => {} };
+  }
+  const namespace = await NetworkNamespace.open();
+  const { prefix } = namespace;
+  const lastPort = FIRST_PORT + limits.localPorts - 1;
+  return {
+    pid: namespace.pid,
+    serverPrefix: prefix,
+    clientPrefix: [...prefix, ...filePrefix],
+    narrow: () => namespace.tell(`${FIRST_PORT} ${lastPort}`, 'narrowed'),
+    close: () => namespace.close(),
+  };
+}
+
+class NetworkNamespace {
+  readonly prefix: readonly string[];
+  readonly #holder: ChildProcess;
+  readonly #lines: NodeJS.AsyncIterator<string>;
+  readonly #gone: Promise<unknown>;
+  #stderr = '';
+
+  private constructor(isRoot: boolean) {
+    const user = isRoot ? [] : ['--user', '--map-root-user'];
+    this.#holder = spawn('unshare', [...user, '--net', 'sh', '-c', HOLDER], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    watchOver(this.#holder);
+    this.#gone = new Promise<void>(resolve => {
+      this.#holder.once('close', () => resolve());
+      this.#holder.once('error', error => {
+        this.#stderr = errorMessage(error);
+        resolve();
+      });
+    });
+    this.#holder.stdin!.on('error', () => {});
+    this.#holder.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(0, 500);
+    });
+    this.#lines = createInterface({ input: this.#holder.stdout! })[Symbol.asyncIterator]();
+    const enter = isRoot ? [] : ['--user', '--preserve-credentials'];
+    this.prefix = ['nsenter', '--target', String(this.pid), ...enter, '--net'];
+  }
+
+  /** @throws MeasureError unfit */
+  static async open(): Promise<NetworkNamespace> {
+    const namespace = new NetworkNamespace(process.getuid?.() === 0);
+    await namespace.#expect('ready');
+    return namespace;
+  }
+
+  get pid(): number {
+    return this.#holder.pid ?? 0;
+  }
+
+  async tell(line: string, answer: string): Promise<void> {
+    this.#holder.stdin!.write(`${line}\n`);
+    await this.#expect(answer);
+  }
+
+  async close(): Promise<void> {
+    this.#holder.stdin!.destroy();
+    this.#holder.kill('SIGKILL');
+    await this.#gone;
+  }
+
+  async #expect(answer: string): Promise<void> {
+    const line = await this.#lines.next();
+    if (line.value === answer) return;
+    await this.close();
+    throw new MeasureError('unfit', this.#stderr.trim() || `unshare ended without a word`);
+  }
+}
+
+/** What a kind of limit needs of the machine. */
+interface Kind {
+  setting: keyof Limits;
+  what: string;
+  hint: string;
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    setting: 'localPorts',
+    what: 'no network namespace of its own',
+    hint: 'expected: Linux, root or unprivileged user namespaces, and the programs unshare, nsenter and ip',
+  },
+  {
+    setting: 'openFiles',
+    what: 'no limit of open files',
+    hint: 'expected: a system with sh and ulimit, whose own limit is no lower',
+  },
+];
+
+/** Tries what a limit needs; undefined: it can be had. */
+async function tryLimit(limits: Limits): Promise<string | undefined> {
+  try {
+    const machine = await openLimitedMachine(limits);
+    try {
+      await machine.narrow();
+      await runOnce(machine.clientPrefix);
+    } finally {
+      await machine.close();
+    }
+    return undefined;
+  } catch (error) {
+    return errorMessage(error);
+  }
+}
+
+/** @throws an error with what the command says */
+async function runOnce([file, ...args]: readonly string[]): Promise<void> {
+  const child = spawn(file!, [...args, 'true'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const [status] = await once(child, 'close');
+  if (status !== 0) throw new Error(stderr.trim() || `${file} ended with status ${status}`);
+}
+
+/** Which of the limits cannot be had here, and why; undefined: all can. */
+async function obstacleTo(limits: Limits, attempt = tryLimit): Promise<Obstacle | undefined> {
+  for (const { setting, what, hint } of KINDS) {
+    if (limits[setting] === undefined) continue;
+    const why = await attempt({ [setting]: limits[setting] });
+    if (why !== undefined) return { message: `${what} (${why.replaceAll(/\s+/g, ' ')})`, hint };
+  }
+  return undefined;
+}
+
+/** The plan without the cells whose limits this machine cannot set. Each is tried, because nothing else tells. */
+export async function skipImpossible(plan: Plan, attempt = tryLimit): Promise<Plan> {
+  const skipped: SkippedCell[] = [];
+  for (const { id, scenario } of plan.cells) {
+    const obstacle = scenario.limits && (await obstacleTo(scenario.limits, attempt));
+    if (obstacle !== undefined) skipped.push({ cell: id, ...obstacle });
+  }
+  if (skipped.length === 0) return plan;
+  const isSkipped = new Set(skipped.map(({ cell }) => cell));
+  return { ...plan, cells: plan.cells.filter(({ id }) => !isSkipped.has(id)), skipped };
+}
+
+/** @throws MeasureError unfit, when nothing is left to measure */
+export function requireSomething({ cells, skipped = [] }: Plan): void {
+  if (cells.length > 0 || skipped.length === 0) return;
+  throw new MeasureError('unfit', skipped.map(describeSkipped).join('\n'));
+}
+
+/** `port-exhaustion is skipped: no network namespace of its own (…); expected: …`. */
+export function describeSkipped({ cell, message, hint }: SkippedCell): string {
+  return `${cell} is skipped: ${message}; ${hint}`;
+}
