@@ -43,7 +43,7 @@ describe('What fails a run is reported in one sentence, however much it is, and 
   suite('in every form', () => {
     const verdict = '1 of 3 expectations failed: expected something';
     const built = buildReport({ ...sampleRuns['two arms']!, charts: [] });
-    const first = 'FAIL: something is 81 % below 0.8×';
+    const first = 'FAIL: something is 0.15×; limit 0.8×';
     const report = { ...built, verdict, answer: { ...built.answer, verdict: first } };
     for (const format of formats) {
       test(format.name, async () => {

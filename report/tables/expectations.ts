@@ -15,11 +15,10 @@ import { type CellView, comparisonMarks, figureMarks } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
 import {
   BOUNDS_UNKNOWN,
+  formatBeside,
   formatCount,
   formatMissing,
   formatRatio,
-  formatShare,
-  formatSignificant,
   isKnown,
   missingReplicates,
   roundInterval,
@@ -115,7 +114,6 @@ export interface Miss {
   /** The limit that the figure lies beyond. */
   limit: number;
   value: number;
-  isBelow: boolean;
   /** How far beyond, so that different metrics can be compared: a logarithm. */
   severity: number;
 }
@@ -126,23 +124,18 @@ export function missOf({ expectation, first, together }: ExpectationResult): Mis
   if (interval === null) return null;
   const { atLeast, atMost } = expectation;
   const { value } = interval;
-  const isBelow = atLeast !== undefined && value < atLeast;
-  const limit = isBelow ? atLeast : atMost;
+  const limit = atLeast !== undefined && value < atLeast ? atLeast : atMost;
   if (limit === undefined) return null;
-  return { expectation, limit, value, isBelow, severity: Math.abs(Math.log(value / limit)) };
+  return { expectation, limit, value, severity: Math.abs(Math.log(value / limit)) };
 }
 
-/** `requests/s, ten / hundred is 81 % below 0.8×`; a share of requests in points, and nothing per cent above 0. */
-export function describeMiss({ expectation, limit, value, isBelow }: Miss): string {
+/** `requests/s, ten / hundred is 0.15×; limit 0.8×`. */
+export function describeMiss({ expectation, limit, value }: Miss): string {
   const { metric, of, over } = expectation;
-  const beyond =
-    metric === 'successRatio'
-      ? `${formatSignificant(Math.abs(value - limit) * 100)} points`
-      : limit === 0
-        ? ''
-        : formatShare(Math.abs(value / limit - 1));
-  const direction = isBelow ? 'below' : 'above';
-  return `${titleOf(metric)}, ${of}${over === undefined ? '' : ` / ${over}`} is ${[beyond, direction].filter(part => part !== '').join(' ')} ${formatLimit(expectation, limit)}`;
+  const [shown, divide] =
+    over === undefined ? [toShownUnit(metric, value), toShownUnit(metric, limit)] : [value, limit];
+  const unit = over === undefined ? unitBehind(metric) : '×';
+  return `${titleOf(metric)}, ${of}${over === undefined ? '' : ` / ${over}`} is ${formatBeside(shown, divide)}${unit}; limit ${formatLimit(expectation, limit)}`;
 }
 
 /** Why the figure that a limit asks for is unknown, however long the run; null if it is not. */

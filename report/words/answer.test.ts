@@ -82,7 +82,7 @@ describe('The verdict is short and right for every kind of run', () => {
     'a search cut short': 'No capacity of short and persistent was found',
     'two drivers': /^The load tools differ by up to 0\.\d % in requests per second$/,
     'two scenarios': 'Clients differ in 2 of 2 scenarios',
-    'a sweep': /^FAIL: requests\/s, persistent \/ short is \d+(\.\d)? % below 3×$/,
+    'a sweep': /^FAIL: requests\/s, persistent \/ short is \d\.\d+×; limit 3×$/,
   };
   for (const [name, expected] of Object.entries(CASES)) {
     test(name, () => {
@@ -178,7 +178,7 @@ describe('The verdict is short and right for every kind of run', () => {
 describe('A failed limit comes first, with how far it is missed; red is for failure and disbelief alone', () => {
   test('of four limits one fails', () => {
     const { verdict, precision, badges } = answerOf(withLimits(['pass', 'fail', 'unsure', 'pass']));
-    assert.equal(verdict, 'FAIL: requests/s, persistent / short is 75 % below 8×');
+    assert.equal(verdict, 'FAIL: requests/s, persistent / short is 2.00×; limit 8×');
     assert.match(precision, /^Reuse serves 5\.\d+ times the requests\. /);
     assert.deepEqual(badges[0], { text: 'FAIL 1 of 4 limits', tone: 'fail' });
   });

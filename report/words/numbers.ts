@@ -96,6 +96,11 @@ export function roundInterval(
   return { value: roundAt(value, last), low: bound(low), high: bound(high) };
 }
 
+/** `0.15`, `1.021` beside 1.02: three digits, or as many more as tell it from `divide`. */
+export function formatBeside(value: number, divide: number): string {
+  return roundBound(value, exponentOf(value) - 2, divide);
+}
+
 /** Of the first digit: 3 for 4,120, -1 for 0.344. */
 function exponentOf(value: number): number {
   return Math.floor(Math.log10(Math.abs(value)));
