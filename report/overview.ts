@@ -134,6 +134,7 @@ function describeAll(sections: readonly Section[]): string {
     ),
   );
   if (comparing.length === 0) return 'Nothing can be compared';
+  if (differing.length === 0) return `No difference shown in ${formatCount(comparing.length)} of ${count}`;
   return `Clients differ in ${formatCount(differing.length)} of ${formatCount(comparing.length)} scenarios`;
 }
 

@@ -136,6 +136,14 @@ describe("A supervised process answers, or its end is known with a reason; it ca
       assert.ok(child.isAlive && child.pid > 0);
     });
 
+    test('has answered in time if its answer is there when this process goes on after standing still', async t => {
+      const child = spawnOdd(t);
+      await child.ask({ type: 'echo', text: 'up' }, 'echoed', LONG_MS);
+      const asked = child.ask({ type: 'echo', text: 'hello' }, 'echoed', SHORT_MS);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20 * SHORT_MS);
+      assert.equal((await asked).text, 'hello');
+    });
+
     test('starts, if it has the same version of the messages', async t => {
       const child = spawnOdd(t);
       const { protocol } = await child.start({ type: 'begin', protocol: PROTOCOL_VERSION }, 'begun');

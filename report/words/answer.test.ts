@@ -110,6 +110,13 @@ describe('The verdict is short and right for every kind of run', () => {
     ['a loss', 'two arms', [0.145, 0.14, 0.15], 'worse', /^Reuse serves 8\d(\.\d)? % fewer requests$/],
     ['no verdict', 'two arms', [1.1, 0.9, 1.3], 'unsure', 'No difference shown between persistent and short'],
     [
+      'no verdict in any of several scenarios',
+      'two scenarios',
+      [1.1, 0.9, 1.3],
+      'unsure',
+      'No difference shown in 2 of 2 scenarios',
+    ],
+    [
       'an interval beyond 1 that other comparisons leave unsure',
       'two arms',
       [0.18, 0.06, 0.57],
