@@ -417,6 +417,14 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     assert.equal(auditTrial(trial).find(({ rule }) => rule === 'link')?.state, 'pass');
   });
 
+  test('a relay that was late with one of few pieces is a caveat: its 99th percentile is that piece', () => {
+    const [trial] = structuredClone(sampleRun({ scenario: 'behind-a-link' }).trials);
+    assert.ok(trial?.state === 'completed' && trial.measurement.link !== null);
+    trial.measurement.link.latenessP99Us = 9_000;
+    trial.measurement.link.latenessCount = 80;
+    assert.equal(auditTrial(trial).find(({ rule }) => rule === 'link')?.state, 'warn');
+  });
+
   for (const { latenessP99Us, state } of [
     { latenessP99Us: 2_000, state: 'pass' },
     { latenessP99Us: 2_100, state: 'warn' },

@@ -143,9 +143,11 @@ export const link: TrialRule = {
     const { relay, latenessP50Us, latenessP99Us, latenessMaxUs, latenessCount } = measurement.link;
     // Where every request failed there is no response time whose tail it could be.
     const hasLateTail = measurement.response.count > 0 && latenessP99Us > LATE_DELIVERY_P99_US;
+    const isOfFew = latenessCount !== null && hasFewBeyond(METRIC_TABLE.p99Us.shareBeyond, latenessCount);
     const isLate =
       latenessP50Us > MOST_P50_US ||
-      (hasLateTail && latenessP99Us > MOST_P99_SHARE * measurement.response.p99Us);
+      // Of few pieces it is a piece or two that were late, which is a caveat.
+      (hasLateTail && !isOfFew && latenessP99Us > MOST_P99_SHARE * measurement.response.p99Us);
     const causes = [
       ...(isSaturated(relay) ? ['the relay is saturated'] : []),
       ...(relay.runDelayRatio > MOST_RELAY_RUN_DELAY
@@ -153,7 +155,6 @@ export const link: TrialRule = {
         : []),
       ...(isLate ? ['the relay was late, so the network was slower than requested'] : []),
     ];
-    const isOfFew = latenessCount !== null && hasFewBeyond(METRIC_TABLE.p99Us.shareBeyond, latenessCount);
     const few = isOfFew ? ` (of only ${whole(latenessCount)} pieces)` : '';
     const figures = [
       `data was forwarded late by ${ms(latenessP50Us)} at p50, ${ms(latenessP99Us)} at p99${few}, and ${latenessMaxUs < MOST_LATENESS_US ? `at most ${ms(latenessMaxUs)}` : `up to ${ms(latenessMaxUs)} or more`}`,
