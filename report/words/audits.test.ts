@@ -33,8 +33,8 @@ test('clients and replicates with the same cause share a row, and a failure hide
   assert.deepEqual(
     table?.rows.map(row => row.slice(0, 3).map(({ text }) => text)),
     [
-      ['✗ FAIL', 'b: opened 20, accepted 10', '2 of 2'],
-      ['! warning', 'a: client-bound; b: target-bound', '2 of 2'],
+      ['✗ FAIL', 'opened 20, accepted 10 (b)', '2 of 2'],
+      ['! warning', 'client-bound (a); target-bound (b)', '2 of 2'],
     ],
   );
   for (const row of table!.rows) assert.match(row[3]!.text, /^[A-Z].*\.$/, 'what to do');

@@ -3,6 +3,7 @@ import type { AUDITS, Finding } from '../../results/model/run.ts';
 import type { CellView } from '../cell-view.ts';
 import type { AuditLine, Table } from '../model.ts';
 import { createTable, figureColumn, keyColumn, wordColumn, words } from '../tables/table.ts';
+import { listed } from './load.ts';
 
 const TITLES: Record<(typeof AUDITS)[number], string> = {
   conservation: 'conservation: sent = answered + failed + unfinished',
@@ -126,7 +127,7 @@ export function trustTable(lines: readonly AuditLine[]): Table | null {
   });
 }
 
-/** `short: client-bound: the figures reflect …; persistent: target-bound: …`: what was found first, without its figures. */
+/** `client-bound: the figures reflect … (short); target-bound: … (persistent)`: what was found first, without its figures. */
 function describeCause(group: readonly AuditLine[]): string {
   const bare = (line: AuditLine): string => {
     const [first = ''] = line.details;
@@ -137,7 +138,7 @@ function describeCause(group: readonly AuditLine[]): string {
   return [...causes]
     .map(([cause, own]) => {
       const arms = own.flatMap(({ arm }) => arm ?? []);
-      return arms.length === 0 ? cause : `${arms.join(', ')}: ${cause}`;
+      return arms.length === 0 ? cause : `${cause} (${listed(arms)})`;
     })
     .join('; ');
 }
