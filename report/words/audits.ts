@@ -1,4 +1,5 @@
 // The audits of a cell: one line per rule and client, a summary, and a table.
+import { groupSimilar } from '../../results/audits/index.ts';
 import type { AUDITS, Finding } from '../../results/model/run.ts';
 import type { CellView } from '../cell-view.ts';
 import type { AuditLine, Table } from '../model.ts';
@@ -134,11 +135,14 @@ function describeCause(group: readonly AuditLine[]): string {
     const [trial] = line.trials;
     return (trial === undefined ? first : first.replace(`${trial}: `, '')).replace(/ \([^()]*\)$/, '');
   };
-  const causes = Map.groupBy(group, bare);
-  return [...causes]
-    .map(([cause, own]) => {
+  return groupSimilar(group, bare)
+    .map(own => {
+      const [first] = own;
       const arms = own.flatMap(({ arm }) => arm ?? []);
-      return arms.length === 0 ? cause : `${cause} (${listed(arms)})`;
+      const isOfFirst = own.some(line => bare(line) !== bare(first));
+      return arms.length === 0
+        ? bare(first)
+        : `${bare(first)} (${listed(arms)}${isOfFirst ? `; figures of ${first.arm}` : ''})`;
     })
     .join('; ');
 }
