@@ -264,6 +264,14 @@ describe('What limits several scenarios is said once, with their names behind it
       ['2 of 4 failed (in a and b; the figures are those of a).'],
     ],
     [
+      'of a client that the sentence names',
+      [
+        ['a', [about('wrk is started anew.', 'wrk')]],
+        ['b', []],
+      ],
+      ['wrk is started anew (in a).'],
+    ],
+    [
       'of clients whose names differ in a number',
       [
         ['a', [about('Slow.', 'k10')]],

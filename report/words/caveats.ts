@@ -331,7 +331,10 @@ export interface Caveat {
 
 /** With what it is about behind it: `It waits (for short and persistent).` @param where ` in a and b`, or ` with x = 1` */
 export function wordCaveat({ text, clients }: Caveat, where = ''): string {
-  const whose = `${clients.length === 0 ? '' : `for ${listed(clients)}`}${where}`.trim();
+  // A client is often named as its library, with which the sentence begins.
+  const said = new Set(text.split(/[\s,.:;]+/));
+  const unnamed = clients.some(name => !said.has(name)) ? clients : [];
+  const whose = `${unnamed.length === 0 ? '' : `for ${listed(unnamed)}`}${where}`.trim();
   return whose === '' ? text : `${text.replace(/\.$/, '')} (${whose}).`;
 }
 
