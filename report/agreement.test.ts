@@ -57,7 +57,7 @@ test('drivers of the same mode are set side by side, with what each end counted'
     headline,
     /^Relative to undici, the largest deviation in requests per second is .* with wrk, and in mean/,
   );
-  assert.ok(caveats.includes('wrk: It is started for each slice.'));
+  assert.ok(caveats.includes('wrk is started for each slice.'));
   assert.ok(
     caveats.includes('The client hey was skipped: the program hey is not installed (apt-get install hey).'),
   );

@@ -8,7 +8,7 @@ import type { Chart, SweepChart } from './charts/chart.ts';
 import type { CellReport, CellSection, Check, Figure, Report, SectionName, Table } from './model.ts';
 import { overviewOf, runAnswer, viewsOf } from './overview.ts';
 import { sweepHeadline } from './sweeps/headline.ts';
-import { type CreateTable, reportSweep, sweepRemarks } from './sweeps/report.ts';
+import { type CreateTable, reportSweep, sweepCaveats, sweepRemarks } from './sweeps/report.ts';
 import { type Section, sectionsOf } from './sweeps/view.ts';
 import { connectionCostTable } from './tables/connection-cost.ts';
 import {
@@ -29,7 +29,14 @@ import { requestTable } from './tables/requests.ts';
 import { spreadTable } from './tables/spread.ts';
 import { cellAnswer } from './words/answer.ts';
 import { auditLines, auditTable, describePassed, summarizeAudits, trustTable } from './words/audits.ts';
-import { caveatsOfAll, cellCaveats, describeStop, runCaveats } from './words/caveats.ts';
+import {
+  type Caveat,
+  caveatsOfAll,
+  cellCaveats,
+  describeStop,
+  runCaveats,
+  wordCaveat,
+} from './words/caveats.ts';
 import { conditionsOf } from './words/conditions.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './words/headline.ts';
 import { countReplicates, formatCount } from './words/numbers.ts';
@@ -155,8 +162,14 @@ export function buildReport(of: {
     facts: machineFacts(run),
     words: METHOD_WORDS,
     caveats: runCaveats(run),
-    scenarioCaveats: caveatsOfAll([...sweeps, ...cells.filter(({ sweep }) => sweep === null)]),
+    scenarioCaveats: caveatsOfAll(
+      sections.map(section => ({ name: nameOf(section), caveats: caveatsOf(section) })),
+    ),
   };
+}
+
+function caveatsOf(section: Section): Caveat[] {
+  return section.kind === 'sweep' ? sweepCaveats(section.sweep) : cellCaveats(section.view);
 }
 
 function nameOf(section: Section): string {
@@ -214,7 +227,7 @@ function reportCell(view: CellView, charts: readonly Chart[], sweep: CellReport[
     failures: failureTable(view),
     figures,
     markNotes: allMarks(view).map(mark => MARK_NOTES[mark]),
-    caveats: cellCaveats(view),
+    caveats: cellCaveats(view).map(caveat => wordCaveat(caveat)),
   };
 }
 

@@ -186,9 +186,15 @@ suite('with a history', () => {
         tables.at(-1)!.rows.map(row => row[3]!.value),
         metrics,
       );
+      const drawn = figures.map(({ name }) => name).filter(name => name !== 'changes');
+      assert.equal(
+        drawn[0],
+        'short-vs-persistent/persistent/cpuUsPerRequest',
+        'what became worse comes first',
+      );
       assert.deepEqual(
-        figures.map(({ name }) => name).filter(name => name !== 'changes'),
-        metrics.map(metric => `short-vs-persistent/persistent/${metric}`),
+        drawn.toSorted(),
+        metrics.map(metric => `short-vs-persistent/persistent/${metric}`).toSorted(),
       );
     });
   }

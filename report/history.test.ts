@@ -192,6 +192,43 @@ suite('a picture', () => {
   });
 });
 
+suite('pictures beside each other', () => {
+  /** Two more clients than the first cell has, one of which a run lacks, and one that became better. */
+  function several(): [RunSummary, ...RunSummary[]] {
+    const six = sampleRun({ scenario: 'requests-per-connection' }).run.cells;
+    const both = summariseRun({ ...sampleRun().run, cells: [...sampleRun().run.cells, ...six] });
+    const history = historyOf({}, both);
+    history[2]!.cells = history[2]!.cells.slice(0, 1);
+    return history;
+  }
+  const placesOf = (spec: TopLevelSpec) =>
+    (pointsOf(spec) as unknown as { x: number; isNewest: boolean }[]).map(({ x }) => x);
+
+  test('have the same runs at their axes, also where a scenario was not measured, and those that became worse first', () => {
+    const { figures } = buildHistoryReport(several());
+    assert.ok(figures.length > 2);
+    const [first, ...others] = figures;
+    assert.match(first!.small!.note, /^Worse since 2026-11-18: /);
+    for (const { spec, name } of [first!, ...others]) {
+      const places = placesOf(spec);
+      assert.equal(places.at(-1), 13, name);
+      assert.equal(places.includes(2), name.startsWith('short-vs-persistent'), name);
+    }
+  });
+
+  test('link to the commit of a change where its repository is known, and only to a page of it', async () => {
+    const page = formats.find(({ name }) => name === 'html')!;
+    const rendered = async (history: [RunSummary, ...RunSummary[]]) =>
+      page.render(buildHistoryReport(history), { hasColour: false, columns: 100 });
+    const address = `https://git.example.com/us/ours/commit/${'ccc8'.repeat(10)}`;
+    assert.ok((await rendered(historyOf({}))).includes(`<a href="${address}">commit ccc8ccc8ccc8</a>`));
+    const history = historyOf({});
+    history[8]!.git!.repositoryUrl = 'javascript:alert(1)';
+    const text = await rendered(history);
+    assert.ok(!text.includes('javascript:') && text.includes(' commit ccc8ccc8ccc8</p>'));
+  });
+});
+
 for (const format of formats) {
   test(`${format.name} takes the names of a history as text`, async () => {
     const hostile = structuredClone(now);

@@ -10,17 +10,19 @@ import {
   type TrendChange,
 } from '../results/history.ts';
 import { METRIC_TABLE } from '../results/metrics.ts';
+import { commitPage } from '../results/repository.ts';
 import { INTERVAL_NAME } from '../results/stats.ts';
 import {
   describeChange,
   formatChance,
   formatLevel,
   isShown,
-  trendFigure,
+  trendFigures,
   trendName,
+  worseFirst,
 } from './charts/trend.ts';
 import type { Answer, Report, Table, TableCell } from './model.ts';
-import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
+import { createTable, figureColumn, keyColumn, linked, nothing, wordColumn, words } from './tables/table.ts';
 import { capitalize } from './words/load.ts';
 import { formatCount, formatRatio, formatRelativeChange } from './words/numbers.ts';
 import { formatDay } from './words/run.ts';
@@ -66,7 +68,7 @@ function changeCells({ points, changes }: Trend): TableCell[] {
   const { before, after, change, p } = last;
   const { run } = points[after.from]!;
   return [
-    words(formatDay(run.startedAt), run.runId),
+    linked(formatDay(run.startedAt), run.git === null ? undefined : commitPage(run.git), run.runId),
     words(formatLevel(before.ratio), { ...before.ratio }),
     words(formatRelativeChange(change), { ...change }),
     words(formatChance(p), p),
@@ -85,10 +87,6 @@ const outcomeColumn = wordColumn('state', 'outcome');
 /** A line for each ratio, those that became worse first. */
 function briefTable(trends: readonly Trend[]): Table {
   const hasSeveral = new Set(trends.map(({ cell }) => cell)).size > 1;
-  const rank = ({ changes }: Trend): number => {
-    const last = changes.at(-1);
-    return last === undefined ? 2 : last.isWorse ? 0 : 1;
-  };
   return createTable({
     name: 'ratios',
     title: 'Ratios over the runs',
@@ -99,21 +97,17 @@ function briefTable(trends: readonly Trend[]): Table {
       wordColumn('since', 'since'),
       figureColumn('newest', 'newest run'),
     ],
-    rows: trends
-      .toSorted((a, b) => rank(a) - rank(b))
-      .map(trend => {
-        const [since, , change] = changeCells(trend);
-        const { ratio } = trend.points.at(-1)!;
-        return [
-          outcomeOf(trend),
-          words(
-            `${METRIC_TABLE[trend.metric].title} of ${trend.arm}${hasSeveral ? ` in ${trend.cell}` : ''}`,
-          ),
-          change!,
-          since!,
-          words(formatRatio(ratio), { ...ratio }),
-        ];
-      }),
+    rows: worseFirst(trends).map(trend => {
+      const [since, , change] = changeCells(trend);
+      const { ratio } = trend.points.at(-1)!;
+      return [
+        outcomeOf(trend),
+        words(`${METRIC_TABLE[trend.metric].title} of ${trend.arm}${hasSeveral ? ` in ${trend.cell}` : ''}`),
+        change!,
+        since!,
+        words(formatRatio(ratio), { ...ratio }),
+      ];
+    }),
   });
 }
 
@@ -133,7 +127,7 @@ export function gateHistory(
     worseCount: shown.filter(isWorse).length,
     remarks: shown.filter(trend => isRegressed(trend) || isWorse(trend)).map(sinceWhen),
     tables: shown.length === 0 ? [] : [trendTable(shown)],
-    figures: shown.map(trendFigure),
+    figures: trendFigures(shown),
   };
 }
 
@@ -167,7 +161,7 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
     remarks,
     brief: trends.length === 0 ? null : briefTable(trends),
     tables: trends.length === 0 ? [] : [trendTable(trends)],
-    figures: trends.map(trendFigure),
+    figures: trendFigures(trends),
     sweeps: [],
     cells: [],
     scenarioCaveats: [],

@@ -22,6 +22,8 @@ export interface TableCell {
   text: string;
   value: JsonValue;
   marks: readonly Mark[];
+  /** Where the text leads, an address on the web. */
+  href?: string;
 }
 
 export interface Column {
@@ -80,6 +82,17 @@ export interface CellSection {
 export interface Figure extends Picture {
   section: SectionName;
   table: Table;
+  /** Of one among several of a kind, which a page sets small beside each other, with what they share said once. */
+  small?: SmallFigure;
+}
+
+export interface SmallFigure {
+  /** How to read all of them. */
+  howToRead: string;
+  /** What this one shows, in place of its caption. */
+  note: string;
+  /** What it is about; null if nothing. */
+  link: { text: string; href: string | undefined } | null;
 }
 
 /** The outcomes of one audit for one arm, trials folded. */

@@ -7,7 +7,7 @@ import type { Scenario } from '../scenarios/model/scenario.ts';
 import { whyUnneededUnknown } from './connections.ts';
 import { errorMessage, UsageError } from './errors.ts';
 import { describeIssue, listFolder, makeFolder, readTextFile, replaceFile } from './files.ts';
-import { type ArmSummary, type CellResult, Host, Metric, type Run } from './model/run.ts';
+import { type ArmSummary, type CellResult, Git, Host, Metric, type Run } from './model/run.ts';
 import { orderCell } from './order.ts';
 
 const count = () => z.int().min(0);
@@ -58,10 +58,7 @@ export const RunSummary = z.strictObject({
   runId: z.string().describe('Id of the run'),
   startedAt: z.iso.datetime().describe('Start of the run'),
   conntax: z.string().describe('Version of conntax'),
-  git: z
-    .strictObject({ commit: z.string(), isDirty: z.boolean() })
-    .nullable()
-    .describe('Commit of the folder it ran in; null outside a repository'),
+  git: Git.nullable().describe('Commit of the folder it ran in; null outside a repository'),
   host: Host.pick({ cpuModel: true, cpuCount: true, kernel: true, node: true, packages: true }),
   cells: z.array(CellFigures),
 });

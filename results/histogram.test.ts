@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import * as hdr from 'hdr-histogram-js';
 import { UsageError } from './errors.ts';
 import {
+  countBetween,
   createLatencyRecorder,
   emptyHistogram,
   hdrLog,
@@ -132,4 +133,18 @@ test('one recorder holds an hour at full resolution in a stored form well under 
   for (let us = 1; us < 3_600_000_000; us *= 1.0004) recorder.recordUs(us);
   assert.ok(recorder.summary().v2.length < 100_000);
   recorder.close();
+});
+
+test('counts between edges are those of the values, the upper edge included, and none outside', () => {
+  const edges = [10, 20, 50, 100];
+  const histogram = record([5, 10, 11, 20, 21, 50, 50, 100, 101, 4_000]);
+  assert.deepEqual(countBetween(histogram, edges), [2, 3, 1]);
+  assert.deepEqual(countBetween(emptyHistogram(), edges), [0, 0, 0]);
+  fc.assert(
+    fc.property(latencies, values => {
+      const { minUs, maxUs } = record(values);
+      const counts = countBetween(record(values), [minUs - 1, Math.sqrt(minUs * maxUs), maxUs]);
+      assert.equal(counts[0]! + counts[1]!, values.length);
+    }),
+  );
 });

@@ -106,6 +106,27 @@ export function percentileCurve(histogram: Histogram): { percentile: number; val
   return curve;
 }
 
+/**
+ * How many of the recorded latencies lie in each interval between two neighbours of `edgesUs`, the upper one included; those outside
+ * are in none.
+ *
+ * @param edgesUs ascending. An interval narrower than a thousandth of its values gets all or nothing of a stored bucket
+ */
+export function countBetween(histogram: Histogram, edgesUs: readonly number[]): number[] {
+  const counts = edgesUs.slice(1).map(() => 0);
+  if (histogram.count === 0) return counts;
+  const values = decode(histogram).recordedValuesIterator;
+  values.reset();
+  let interval = -1;
+  while (values.hasNext()) {
+    const { valueIteratedTo, countAddedInThisIterationStep } = values.next();
+    const us = withinRange(valueIteratedTo, histogram);
+    while (interval < counts.length && us > edgesUs[interval + 1]!) interval++;
+    if (interval >= 0 && interval < counts.length) counts[interval]! += countAddedInThisIterationStep;
+  }
+  return counts;
+}
+
 /** One line of a histogram log. `startMs` counts from any zero that the entries share. */
 export interface LogEntry {
   tag: string;
@@ -143,14 +164,14 @@ function build(useWebAssembly: boolean): hdr.Histogram {
 }
 
 /** Reads the stored form as the JavaScript kind, which needs no freeing; the two kinds cannot be added to each other. */
-function decode(histogram: Histogram): hdr.Histogram {
+function decode(histogram: Histogram): hdr.JsHistogram {
   if (histogram.v2.length > LONGEST_V2) {
     throw new UsageError(
       `a stored latency histogram of ${histogram.v2.length} characters is too long to be valid`,
     );
   }
   try {
-    return hdr.decodeFromCompressedBase64(histogram.v2, 64, false);
+    return hdr.decodeFromCompressedBase64(histogram.v2, 64, false) as hdr.JsHistogram;
   } catch (cause) {
     throw new UsageError(`cannot decode a stored latency histogram: ${String(cause)}`);
   }

@@ -68,7 +68,9 @@ async function bisect(
     if (source.cell.generatorCode['after']!.label === `some ${abortAt}`) controller.abort();
     return replayVersions(factorOf)(source);
   };
-  const { context, printed } = replayContext(workspace.dir, { createSource });
+  // Nothing opens a page there, which a note says.
+  const env = { PATH: workspace.dir };
+  const { context, printed } = replayContext(workspace.dir, { createSource, env });
   const status = await bisectCommand(
     range,
     [file],
@@ -97,8 +99,12 @@ async function bisect(
 test('the first worse version is named, by as few comparisons as halving takes, each version installed once', async t => {
   const { status, out, notes, installed, runs } = await bisect(t, {
     factorOf: worseFrom('some 1.3.0', 'some 1.9.0', 'some 1.10.0'),
+    options: { open: true },
   });
   assert.equal(status, 1, notes);
+  const opened = notes.match(/No browser was opened .*/g);
+  assert.equal(opened?.length, 1, 'of all steps there is one page');
+  assert.match(opened[0]!, /\/bisect\.html$/);
   assert.match(
     out,
     /some 1\.3\.0 is the first version that is worse: client CPU per request [\d.]+× .* in tiny, compared with 1\.0\.0\./,

@@ -27,6 +27,7 @@ import { type AbOptions, beforeAndAfter, chooseScenarios, sideOf } from './ab.ts
 import { type CandidateOptions, type Candidates, findCandidates, requireOptions } from './candidates.ts';
 import { type Context, exitStatusOf } from './context.ts';
 import { tellGithub } from './github.ts';
+import { announcePage } from './open-page.ts';
 import { LEAST_EFFECT } from './option-defaults.ts';
 import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
 
@@ -238,8 +239,8 @@ class Search {
     await measurePlan(planRun([variant], { seed, slowness: readSlowness() }), {
       startedAt: new Date(),
       startedAtMs: performance.now(),
-      // A failure is measured again by the steps that follow.
-      options: { ...options, confirm: false },
+      // A failure is measured again by the steps that follow, and the page that is opened is that of all.
+      options: { ...options, confirm: false, open: false },
       // Each step has its own report in its folder; the result is that of all.
       context: { ...context, env, output: { ...context.output, out: () => {} } },
       conclude: ({ run }) => {
@@ -285,17 +286,20 @@ function causeOf(run: Run): string | null {
 
 async function showResult(
   { bisection, dir }: Search,
-  { json, verbose }: BisectOptions,
-  { plugins, output, env }: Context,
+  options: BisectOptions,
+  context: Context,
 ): Promise<void> {
+  const { plugins, output, env } = context;
+  const { json, verbose } = options;
   const report = buildBisectReport(bisection);
   const formats = await loadPlugins<Format>(plugins.formats);
-  const options = { hasColour: output.hasColour, columns: output.columns, isBrief: verbose !== true };
-  output.out(await formats[json ? 'json' : 'terminal']!.render(report, options));
-  const markdown = await formats['markdown']!.render(report, options);
+  const layout = { hasColour: output.hasColour, columns: output.columns, isBrief: verbose !== true };
+  output.out(await formats[json ? 'json' : 'terminal']!.render(report, layout));
+  const markdown = await formats['markdown']!.render(report, layout);
   tellGithub(report, markdown, output, env);
   if (dir === undefined) return;
   replaceFile(join(dir, 'bisect.md'), markdown);
-  replaceFile(join(dir, 'bisect.html'), await formats['html']!.render(report, options));
-  output.note(`Report: ${join(dir, 'bisect.html')}`);
+  const page = join(dir, 'bisect.html');
+  replaceFile(page, await formats['html']!.render(report, layout));
+  await announcePage(page, options, context);
 }

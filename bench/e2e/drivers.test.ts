@@ -64,7 +64,7 @@ test(
     const failed = run?.cells[0]?.findings.filter(({ state }) => state === 'fail');
     assert.deepEqual(failed, []);
     assert.match(stdout, /Agreement of load tools/);
-    assert.match(stdout, /^- wrk: It is started for each slice/m);
+    assert.match(stdout, /^- wrk is started for each slice/m);
   },
 );
 

@@ -96,5 +96,8 @@ suite('describeGit', () => {
     writeFileSync(join(folder, 'new'), '');
     const dirty = await describeGit(folder);
     assert.deepEqual(Run.shape.git.parse(dirty), { commit, isDirty: true });
+    git('remote', 'add', 'origin', 'https://me:secret@git.example.com/us/ours.git');
+    const known = { commit, isDirty: true, repositoryUrl: 'https://git.example.com/us/ours' };
+    assert.deepEqual(Run.shape.git.parse(await describeGit(folder)), known);
   });
 });

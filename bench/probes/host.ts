@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import { promisify } from 'node:util';
 import type { Host, Run } from '../../results/model/run.ts';
+import { repositoryPage } from '../../results/repository.ts';
 import { readProcess } from '../../servers/process.ts';
 import { readDescriptorLimit, readPortRoom } from './kernel.ts';
 
@@ -135,13 +136,28 @@ function packageVersion(name: string): string {
   return 'unknown';
 }
 
-/** Commit and state of the work tree around `folder`; null without a work tree or git. */
+/** Commit and state of the work tree around `folder`, and the page of its repository; null without a work tree or git. */
 export async function describeGit(folder: string): Promise<Run['git']> {
   try {
     const { stdout: commit } = await exec('git', ['-C', folder, 'rev-parse', 'HEAD']);
     const { stdout: status } = await exec('git', ['-C', folder, 'status', '--porcelain']);
-    return { commit: commit.trim(), isDirty: status.trim() !== '' };
+    const repositoryUrl = await findRepositoryPage(folder);
+    return {
+      commit: commit.trim(),
+      isDirty: status.trim() !== '',
+      ...(repositoryUrl === undefined ? {} : { repositoryUrl }),
+    };
   } catch {
     return null;
+  }
+}
+
+async function findRepositoryPage(folder: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await exec('git', ['-C', folder, 'remote', 'get-url', 'origin']);
+    return repositoryPage(stdout.trim());
+  } catch {
+    // It has no such remote.
+    return undefined;
   }
 }

@@ -438,9 +438,9 @@ const engine: EngineModule = {
   honours: HONOURS,
   cannot: engineCannot(HONOURS),
   caveats: [
-    'conntax replaces its private connection handling (autocannon 9.0.0), which loses responses when it must reconnect, and times them from the wrong request when the server closes.',
-    'conntax times its events itself, instead of using its histogram of whole milliseconds; nothing is added for coordinated omission.',
-    'It has one connection per user and does not verify certificates.',
+    'conntax replaces the private connection handling of autocannon 9.0.0, which loses responses when it must reconnect, and times them from the wrong request when the server closes.',
+    'conntax times the events of autocannon itself, instead of using its histogram of whole milliseconds; nothing is added for coordinated omission.',
+    'autocannon has one connection per user and does not verify certificates.',
   ],
   refusals,
   open,

@@ -203,9 +203,9 @@ const engine: EngineModule = {
   honours: HONOURS,
   cannot: engineCannot(HONOURS),
   caveats: [
-    'It is started for each slice and opens new connections in each; Go also opens one whenever none is idle at that moment, so there may be more connections than users.',
-    'Its bytes are taken from Content-Length: responses without it, such as chunked ones, count as 0 bytes.',
-    'It does not verify certificates, and takes an incomplete body for a complete one.',
+    'hey is started for each slice and opens new connections in each; Go also opens one whenever none is idle at that moment, so there may be more connections than users.',
+    'Bytes of hey are taken from Content-Length: responses without it, such as chunked ones, count as 0 bytes.',
+    'hey does not verify certificates, and takes an incomplete body for a complete one.',
   ],
   missing: () => missingProgram('hey'),
   refusesLoad: ({ requestsPerConnection }, { concurrency }) =>

@@ -62,7 +62,10 @@ for (const chart of charts) {
       .map(({ run, trials }) => viewCell(run.cells[0]!, trials, armNames(run)))
       .find(view => chart.applies(view));
     assert.ok(view !== undefined, 'there is a sample for it');
-    assert.match(await renderChart(chart.spec(view), { id: 'x', description: '' }), />[^<]*†<\/text>/);
+    assert.match(
+      await renderChart(chart.spec(view), { id: 'x', description: '' }),
+      />[^<]*†<\/(?:text|tspan)>/,
+    );
     assert.match(JSON.stringify(chart.table(view).rows), /†/);
   });
 

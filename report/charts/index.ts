@@ -10,6 +10,7 @@ export const charts = {
   phases: () => import('./phases.ts'),
   latencyPercentiles: async () => ({ default: (await import('./percentiles.ts')).latencyPercentiles }),
   responseAndService: async () => ({ default: (await import('./percentiles.ts')).responseAndService }),
+  latencyDensity: () => import('./density.ts'),
   replicateRatios: () => import('./ratios.ts'),
   ledger: () => import('./ledger.ts'),
   amortisation: () => import('./amortisation.ts'),

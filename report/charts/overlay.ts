@@ -3,7 +3,8 @@ import type { MeasuredRun } from '../../results/page-data.ts';
 import { armNames, type CellView, viewCell } from '../cell-view.ts';
 import type { Figure } from '../model.ts';
 import { drawForest, type ForestRow, rowsOf, tabulateForest } from './forest.ts';
-import { type Curve, columnOf, curveOf, drawCurves, percentileTable } from './percentiles.ts';
+import { describeLimits, limitsOf } from './latency-limits.ts';
+import { type Curve, columnOf, curveOf, drawCurves, howMerged, percentileTable } from './percentiles.ts';
 
 const KINDS = ['after', 'before'] as const;
 type Kind = (typeof KINDS)[number];
@@ -74,14 +75,17 @@ function overlayCurves(sides: Sides): Figure | null {
   });
   if (curves.length === 0) return null;
   const { cell } = sides.after.result;
+  const limits = limitsOf(sides.after);
   const title = `Latency by percentile, before and after: ${cell}`;
   return {
     name: `${cell}/percentiles`,
     section: 'latency',
     title,
-    caption:
-      'The response time that a share of the requests does not exceed, all replicates of a run merged; each step to the right is ten times rarer. Dotted: before; solid: after. Faint: fewer than 10 requests took longer. Lower is better.',
-    spec: drawCurves(curves, { kinds: KINDS, axisTitle: 'response time (ms)' }),
+    caption: [
+      `The response time that a share of the requests does not exceed; each step to the right is ten times rarer. Dotted: before; solid: after. ${howMerged('solid lines')} Lower is better.`,
+      ...describeLimits(limits),
+    ].join(' '),
+    spec: drawCurves(curves, { kinds: KINDS, axisTitle: 'response time (ms)', limits }),
     table: percentileTable({
       name: 'percentiles',
       title,
@@ -95,6 +99,6 @@ function overlayCurves(sides: Sides): Figure | null {
 }
 
 /** Both runs in one colour, whatever marks a client has in either. */
-function inColourOf(label: string, { arm, kind, rows }: Curve): Curve {
-  return { arm: { ...arm, label }, kind, rows: rows.map(row => ({ ...row, arm: label })) };
+function inColourOf(label: string, { arm, rows, ...rest }: Curve): Curve {
+  return { ...rest, arm: { ...arm, label }, rows: rows.map(row => ({ ...row, arm: label })) };
 }

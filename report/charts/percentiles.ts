@@ -2,13 +2,22 @@
 
 import type { TopLevelSpec } from 'vega-lite';
 import { mergeHistograms, percentileCurve } from '../../results/histogram.ts';
+import { hasFewBeyond } from '../../results/metrics.ts';
 import type { Histogram } from '../../results/model/trial.ts';
 import { type ArmView, type CellView, leastCensoredUs, quantileMarks, signsOf } from '../cell-view.ts';
 import type { Mark, Table } from '../model.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
 import { formatLatency, formatMs } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
-import { armLegend, armMarks, framed, type Layer, logAxis, type X, type Y } from './theme.ts';
+import {
+  describeLimits,
+  FIRST_RARITY,
+  type LatencyLimit,
+  limitLayers,
+  limitsOf,
+  reachWith,
+} from './latency-limits.ts';
+import { armColour, armLegend, armMarks, framed, type Layer, logAxis, type X, type Y } from './theme.ts';
 
 /** Response time alone, for a closed load. */
 export const latencyPercentiles = percentileChart({
@@ -17,8 +26,7 @@ export const latencyPercentiles = percentileChart({
   clocks: ['response'],
   axisTitle: 'response time (ms)',
   applies: model => model === 'closed',
-  caption:
-    'The response time that a share of the requests does not exceed, all replicates merged; each step to the right is ten times rarer. Faint: fewer than 10 requests took longer. Lower is better.',
+  caption: `The response time that a share of the requests does not exceed; each step to the right is ten times rarer. ${howMerged('lines')} Lower is better.`,
 });
 
 /** Response and service time, for loads with a schedule; the gap between them is the time that requests waited to be sent. */
@@ -28,9 +36,14 @@ export const responseAndService = percentileChart({
   clocks: ['response', 'service'],
   axisTitle: 'time (ms)',
   applies: model => model !== 'closed',
-  caption:
-    'The time that a share of the requests does not exceed, all replicates merged; each step to the right is ten times rarer. Faint: fewer than 10 requests took longer. Solid lines: response time, from when a request was due; dotted lines: service time, from when it was sent. Where they diverge, requests waited to be sent, which service time alone would hide.',
+  caption: `The time that a share of the requests does not exceed; each step to the right is ten times rarer. Solid lines: response time, from when a request was due; dotted lines: service time, from when it was sent. Where they diverge, requests waited to be sent, which service time alone would hide. ${howMerged('solid lines')}`,
 });
+
+/** What lines and bands are of, and where they end. @param banded the lines that have a band */
+export function howMerged(banded: 'lines' | 'solid lines'): string {
+  const band = banded === 'lines' ? 'The band' : `The band around ${banded}`;
+  return `Lines merge all replicates and end where fewer than 10 requests took longer. ${band} reaches from the lowest replicate to the highest, as far as each has 10 slower requests.`;
+}
 
 type Clock = 'response' | 'service';
 
@@ -55,8 +68,8 @@ function percentileChart(of: {
     title,
     section: 'latency',
     applies: view => of.applies(view.result.scenario.load.model) && curvesOf(view, clocks).length > 0,
-    caption: () => of.caption,
-    spec: view => drawCurves(curvesOf(view, clocks), { kinds: clocks, axisTitle }),
+    caption: view => [of.caption, ...describeLimits(limitsOf(view))].join(' '),
+    spec: view => drawCurves(curvesOf(view, clocks), { kinds: clocks, axisTitle, limits: limitsOf(view) }),
     table: view =>
       percentileTable({
         name,
@@ -85,13 +98,28 @@ export function columnOf({ arm, rows }: Curve): PercentileColumn {
   };
 }
 
-/** @param kinds one, or two with a dash each; clients then have none of their own */
+/** @param kinds one, or two with a dash each; clients then have none of their own, and the first kind has bands */
 export function drawCurves(
   curves: readonly Curve[],
-  { kinds, axisTitle }: { kinds: readonly string[]; axisTitle: string },
+  {
+    kinds,
+    axisTitle,
+    limits,
+  }: { kinds: readonly string[]; axisTitle: string; limits: readonly LatencyLimit[] },
 ): TopLevelSpec {
   const arms = [...new Map(curves.map(({ arm }) => [arm.label, arm])).values()];
-  const rows = curves.flatMap(curve => curve.rows);
+  const rows = curves.flatMap(curve => curve.rows.filter(isDrawn));
+  const banded = curves.filter(({ kind }) => kind === kinds[0]);
+  const times = [
+    ...rows,
+    ...banded.flatMap(({ band }) => band.flatMap(({ ms, highMs }) => [{ ms }, { ms: highMs }])),
+  ];
+  const axes = percentileAxes({
+    rarest: Math.max(...rows.map(({ rarity }) => rarity)),
+    timesMs: times.map(({ ms }) => ms),
+    limits,
+    title: axisTitle,
+  });
   const { colour, dash } = armMarks(arms, armLegend(arms, 'stroke'));
   const kindDash = {
     field: 'kind',
@@ -102,21 +130,15 @@ export function drawCurves(
   } as const;
   return framed(
     {
-      encoding: percentileAxes(
-        curves.map(curve => curve.rows),
-        axisTitle,
-      ),
+      encoding: axes.encoding,
       layer: [
-        ...[
-          { values: curves.flatMap(curve => curve.rows.filter(isSupported)), opacity: 1 },
-          { values: curves.flatMap(curve => tailOf(curve.rows)), opacity: TAIL_OPACITY },
-        ].map(
-          ({ values, opacity }): Layer => ({
-            data: { values },
-            mark: { type: 'line', strokeWidth: 2.2, opacity, aria: false },
-            encoding: { color: colour, strokeDash: kinds.length > 1 ? kindDash : dash },
-          }),
-        ),
+        ...banded.map(bandLayer),
+        {
+          data: { values: rows },
+          mark: { type: 'line', strokeWidth: 2.2, aria: false },
+          encoding: { color: colour, strokeDash: kinds.length > 1 ? kindDash : dash },
+        },
+        ...limitLayers(limits, axes.endsMs),
         {
           data: { name: 'figures', values: rows },
           mark: { type: 'point', filled: true, size: 60, color: 'transparent', opacity: 1 },
@@ -133,6 +155,23 @@ export interface Curve {
   arm: ArmView;
   kind: string;
   rows: readonly (PercentileRow & { arm: string; kind: string })[];
+  /** Empty with fewer than two replicates. */
+  band: readonly BandRow[];
+}
+
+/** From the lowest replicate to the highest, at a percentile. */
+interface BandRow {
+  rarity: number;
+  ms: number;
+  highMs: number;
+}
+
+function bandLayer({ arm, band }: Curve): Layer {
+  return {
+    data: { values: [...band] },
+    mark: { type: 'area', color: armColour(arm), opacity: BAND_OPACITY, aria: false },
+    encoding: { y2: { field: 'highMs' } },
+  };
 }
 
 function curvesOf({ arms }: CellView, clocks: readonly Clock[]): Curve[] {
@@ -148,28 +187,56 @@ function curvesOf({ arms }: CellView, clocks: readonly Clock[]): Curve[] {
   );
 }
 
-/** All replicates merged; null without any time. @param label starts the tip of each point */
+/** All replicates merged, and the band that they span; null with too few requests for a line. @param label starts the tip of each point */
 export function curveOf(
   arm: ArmView,
   { clock, kind, label }: { clock: Clock; kind: string; label: string },
 ): Curve | null {
-  const merged = mergeHistograms(arm.trials.map(({ measurement }) => measurement[clock]));
-  const rows = percentileRows(merged, label).map(row => ({ ...row, arm: arm.label, kind }));
-  return rows.length === 0 ? null : { arm, kind, rows };
+  const histograms = arm.trials.map(({ measurement }) => measurement[clock]);
+  const rows = percentileRows(mergeHistograms(histograms), label).map(row => ({
+    ...row,
+    arm: arm.label,
+    kind,
+  }));
+  if (rows.filter(isDrawn).length < LEAST_POINTS) return null;
+  return { arm, kind, rows, band: bandOf(histograms) };
 }
 
-const TAIL_OPACITY = 0.45;
+/** A line needs them. */
+const LEAST_POINTS = 2;
+const BAND_OPACITY = 0.16;
 
-function isSupported({ marks }: PercentileRow, index: number, rows: readonly PercentileRow[]): boolean {
-  return marks.length === 0 && index < rows.length - 1;
+/** From p50 on, to where fewer than 10 requests took longer. */
+function isDrawn(
+  { percentile, marks }: PercentileRow,
+  index: number,
+  rows: readonly PercentileRow[],
+): boolean {
+  return percentile >= 50 && marks.length === 0 && index < rows.length - 1;
 }
 
-/** The part of a curve beyond which there are few requests, joined to the rest. */
-function tailOf<Row extends PercentileRow>(rows: readonly Row[]): Row[] {
-  return rows.slice(Math.max(0, rows.findLastIndex(isSupported)));
+function bandOf(histograms: readonly Histogram[]): BandRow[] {
+  const curves = histograms
+    .filter(({ count }) => count > 0)
+    .map(histogram =>
+      percentileCurve(histogram)
+        .slice(0, -1)
+        .filter(({ percentile }) => percentile >= 50 && !hasFewBeyond(1 - percentile / 100, histogram.count)),
+    );
+  const [first, ...others] = curves;
+  if (first === undefined || others.length === 0) return [];
+  // All have the same percentiles, and end sooner or later.
+  return first.slice(0, Math.min(...others.map(({ length }) => length))).map(({ percentile }, index) => {
+    const valuesUs = curves.map(curve => curve[index]!.valueUs);
+    return {
+      rarity: 1 / (1 - percentile / 100),
+      ms: Math.min(...valuesUs) / 1000,
+      highMs: Math.max(...valuesUs) / 1000,
+    };
+  });
 }
 
-/** Beyond this ratio of the highest to the lowest median, a linear axis would flatten the fastest curve. */
+/** Beyond this ratio of the highest time to the lowest median, a linear axis would flatten the fastest curve. */
 const LOG_RATIO = 20;
 
 export interface PercentileRow {
@@ -207,36 +274,49 @@ function percentileRows(histogram: Histogram, label: string): PercentileRow[] {
   });
 }
 
-/** Both axes, which span all curves. */
-function percentileAxes(curves: readonly (readonly PercentileRow[])[], yTitle: string): { x: X; y: Y } {
-  const rows = curves.flat();
-  const rarest = Math.max(...rows.map(({ rarity }) => rarity));
-  const highest = Math.max(...rows.map(({ ms }) => ms));
-  const lowest = Math.min(...rows.map(({ ms }) => ms));
-  const isLog = highest / medianFloor(curves) > LOG_RATIO && lowest > 0;
+/** Both axes, which span all that is drawn, and the ends of the upright one. */
+function percentileAxes(of: {
+  rarest: number;
+  timesMs: readonly number[];
+  limits: readonly LatencyLimit[];
+  title: string;
+}): { encoding: { x: X; y: Y }; endsMs: [number, number] } {
+  const { timesMs, limits, title } = of;
+  const rarest = Math.max(of.rarest, ...limits.map(({ endRarity }) => endRarity));
+  const [lowest, highest] = reachWith(limits, [Math.min(...timesMs), Math.max(...timesMs)]);
+  const isLog = highest / lowest > LOG_RATIO && lowest > 0;
   return {
-    x: {
-      field: 'rarity',
-      type: 'quantitative',
-      scale: { type: 'log', domain: [1, rarest], nice: false },
-      axis: {
-        title: 'percentile',
-        values: [1, ...decadesTo(rarest)],
-        labelExpr: "format(100 - 100 / datum.value, '~r') + ' %'",
+    endsMs: [isLog ? lowest : 0, highest],
+    encoding: {
+      x: {
+        field: 'rarity',
+        type: 'quantitative',
+        scale: { type: 'log', domain: [FIRST_RARITY, rarest], nice: false },
+        axis: {
+          title: 'percentile',
+          values: [FIRST_RARITY, ...decadesTo(rarest)],
+          labelExpr: "format(100 - 100 / datum.value, '~r') + ' %'",
+        },
       },
-    },
-    y: {
-      field: 'ms',
-      type: 'quantitative',
-      ...(isLog
-        ? {
-            scale: { type: 'log', domain: [lowest, highest], nice: false },
-            axis: logAxis(lowest, highest, yTitle),
-          }
-        : { scale: { zero: true, nice: true }, axis: { title: yTitle, tickCount: 6, format: ',~r' } }),
+      y: {
+        field: 'ms',
+        type: 'quantitative',
+        ...(isLog
+          ? {
+              scale: { type: 'log', domain: [lowest, highest], nice: false },
+              axis: logAxis(lowest, highest, title),
+            }
+          : {
+              scale: { domain: [0, highest * HEADROOM], nice: false },
+              axis: { title, tickCount: 6, format: ',~r' },
+            }),
+      },
     },
   };
 }
+
+/** Above the highest time on a linear axis, as a factor. */
+const HEADROOM = 1.04;
 
 export function percentileTable(of: {
   name: string;
@@ -272,11 +352,6 @@ export function percentileTable(of: {
 /** 10, 100 ... up to the rarest percentile. */
 function decadesTo(rarest: number): number[] {
   return Array.from({ length: Math.max(0, Math.floor(Math.log10(rarest))) }, (_, index) => 10 ** (index + 1));
-}
-
-/** The lowest median of the curves. */
-function medianFloor(curves: readonly (readonly PercentileRow[])[]): number {
-  return Math.min(...curves.map(rows => rows.find(({ percentile }) => percentile >= 50)?.ms ?? rows[0]!.ms));
 }
 
 /** With enough digits to distinguish it from 100 %. */

@@ -75,6 +75,8 @@ const DASHES = [
 
 export const INK = 'var(--ink)';
 export const MUTED = 'var(--muted)';
+/** Of what became worse. */
+export const BAD = 'var(--bad)';
 const GRID = 'var(--grid)';
 
 /** No name contains it, because it would break the name in two. */

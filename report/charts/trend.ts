@@ -1,15 +1,27 @@
-// Chart and sentences of a trend: the ratio run by run with its interval, its levels, and where they changed.
+// Charts and sentences of trends: ratios run by run with their intervals, their levels, and where they changed.
 import type { TopLevelSpec } from 'vega-lite';
 import type { RunSummary } from '../../results/baselines.ts';
 import type { Trend, TrendChange } from '../../results/history.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
+import { commitPage } from '../../results/repository.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
-import type { Figure, Table } from '../model.ts';
-import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from '../tables/table.ts';
+import type { Figure, SmallFigure, Table, TableCell } from '../model.ts';
+import { createTable, figureColumn, keyColumn, linked, nothing, wordColumn, words } from '../tables/table.ts';
 import { capitalize } from '../words/load.ts';
 import { formatRatio, formatRelativeChange, roundInterval } from '../words/numbers.ts';
 import { formatCommit, formatDay } from '../words/run.ts';
-import { armColour, extentOf, figureAxis, framed, INK, type Layer, MUTED, within, type X } from './theme.ts';
+import {
+  armColour,
+  BAD,
+  extentOf,
+  figureAxis,
+  framed,
+  INK,
+  type Layer,
+  MUTED,
+  within,
+  type X,
+} from './theme.ts';
 
 /** Whether reports always show it: the deciding metric, and CPU time, which is the least noisy. */
 export function isShown({ isDeciding, metric }: Pick<Trend, 'isDeciding' | 'metric'>): boolean {
@@ -69,21 +81,59 @@ function listTraits({ git, conntax, host }: RunSummary): [name: string, value: s
   ];
 }
 
-const HEIGHT_PX = 230;
+const HEIGHT_PX = 190;
 /** A band may reach beyond all figures by this factor; a change of level is often only a few per cent. */
 const WIDEST_BAND = 1.15;
 /** The most days at the axis. */
 const MOST_TICKS = 4;
 
-export function trendFigure(trend: Trend): Figure {
-  return {
+/** Those that became worse first, all over the same runs. */
+export function trendFigures(trends: readonly Trend[]): Figure[] {
+  const runs = [...new Set(trends.flatMap(({ points }) => points.map(({ run }) => run)))].toSorted((a, b) =>
+    a.startedAt < b.startedAt ? -1 : 1,
+  );
+  return worseFirst(trends).map(trend => ({
     name: [trend.cell, trend.arm, trend.metric].join('/'),
     section: 'course',
     title: capitalize(trendName(trend)),
     caption: captionOf(trend),
-    spec: specOf(trend),
+    spec: specOf(trend, runs),
     table: tableOf(trend),
+    small: smallOf(trend),
+  }));
+}
+
+/** By the last change: for the worse, for the better, none. */
+export function worseFirst(trends: readonly Trend[]): Trend[] {
+  const rank = ({ changes }: Trend): number => {
+    const last = changes.at(-1);
+    return last === undefined ? 2 : last.isWorse ? 0 : 1;
   };
+  return trends.toSorted((a, b) => rank(a) - rank(b));
+}
+
+const HOW_TO_READ = `Ratios to the baseline client of the scenario, run by run, the newest at the right (a diamond). All pictures have the same runs below each other, evenly spaced. Bands are ${INTERVAL_NAME}s, cut off where they reach far beyond all points. A horizontal line is a level; a dashed line is a change of level, red if it is for the worse.`;
+
+function smallOf(trend: Trend): SmallFigure {
+  const { baseline, points, changes } = trend;
+  const last = changes.at(-1);
+  if (last === undefined) {
+    const note = `No significant change; ${formatRatio(points.at(-1)!.ratio)} that of ${baseline} in the newest run.`;
+    return { howToRead: HOW_TO_READ, note, link: null };
+  }
+  const { before, after, change, isWorse } = last;
+  const { run } = points[after.from]!;
+  const levels = `${formatLevel(after.ratio)} that of ${baseline}, before ${formatLevel(before.ratio)}`;
+  return {
+    howToRead: HOW_TO_READ,
+    note: `${isWorse ? 'Worse' : 'Better'} since ${formatDay(run.startedAt)}: ${levels}, ${formatRelativeChange(change)}.`,
+    link: run.git === null ? null : { text: `commit ${formatCommit(run.git)}`, href: commitPage(run.git) },
+  };
+}
+
+/** The commit of a run, with a link to its page if that is known. */
+function commitCell({ git }: RunSummary): TableCell {
+  return git === null ? nothing : linked(formatCommit(git), commitPage(git), git.commit);
 }
 
 function captionOf(trend: Trend): string {
@@ -94,15 +144,17 @@ function captionOf(trend: Trend): string {
   ].join(' ');
 }
 
-function specOf(trend: Trend): TopLevelSpec {
-  const points = pointsOf(trend);
+/** @param runs at the axis, oldest first */
+function specOf(trend: Trend, runs: readonly RunSummary[]): TopLevelSpec {
+  const places = trend.points.map(({ run }) => runs.indexOf(run));
+  const points = pointsOf(trend, places);
   const extent = extentOf(points, { alsoShown: [], widestBand: WIDEST_BAND });
   const rows = points.map(point => within(extent, point));
   const colour = armColour({ look: lookOf(trend) });
   const title = `${trend.arm} / ${trend.baseline}`;
   return framed(
     {
-      encoding: { x: xOf(trend), y: figureAxis(extent, { title, isRatio: true }) },
+      encoding: { x: xOf(runs), y: figureAxis(extent, { title, isRatio: true }) },
       layer: [
         {
           data: { values: rows },
@@ -113,8 +165,8 @@ function specOf(trend: Trend): TopLevelSpec {
           data: { values: rows },
           mark: { type: 'line', strokeWidth: 1, color: colour, opacity: 0.6, aria: false },
         },
-        ...changeLayers(trend),
-        levelLayer(trend),
+        ...changeLayers(trend, places),
+        levelLayer(trend, places),
         {
           data: { name: 'figures', values: rows },
           mark: { type: 'point', filled: true, color: colour, opacity: 1 },
@@ -139,20 +191,20 @@ interface Point {
   tip: string;
 }
 
-function pointsOf({ points }: Trend): Point[] {
-  return points.map(({ run, ratio }, x) => ({
-    x,
+function pointsOf({ points }: Trend, places: readonly number[]): Point[] {
+  return points.map(({ run, ratio }, index) => ({
+    x: places[index]!,
     ...ratio,
-    isNewest: x === points.length - 1,
+    isNewest: index === points.length - 1,
     tip: `${formatDay(run.startedAt)}${run.git === null ? '' : `, commit ${formatCommit(run.git)}`}: ${formatRatio(ratio)}`,
   }));
 }
 
 /** Runs are evenly spaced, whatever time lies between them; the axis shows their days. */
-function xOf({ points }: Trend): X {
-  const last = points.length - 1;
+function xOf(runs: readonly RunSummary[]): X {
+  const last = runs.length - 1;
   const step = Math.ceil((last + 1) / MOST_TICKS);
-  const days = points.map(({ run }) => formatDay(run.startedAt));
+  const days = runs.map(({ startedAt }) => formatDay(startedAt));
   return {
     field: 'x',
     type: 'quantitative',
@@ -160,18 +212,18 @@ function xOf({ points }: Trend): X {
     axis: {
       title: null,
       grid: false,
-      values: points.map((_, index) => index).filter(index => (last - index) % step === 0),
+      values: runs.map((_, index) => index).filter(index => (last - index) % step === 0),
       labelExpr: `${JSON.stringify(days)}[datum.value]`,
     },
   };
 }
 
-function levelLayer({ levels }: Trend): Layer {
+function levelLayer({ levels }: Trend, places: readonly number[]): Layer {
   return {
     data: {
       values: levels.map(({ from, to, ratio }) => ({
-        x: from - 0.4,
-        end: to - 0.6,
+        x: places[from]! - 0.4,
+        end: places[to - 1]! + 0.4,
         value: ratio.value,
         tip: `level: ${formatLevel(ratio)}`,
       })),
@@ -181,10 +233,11 @@ function levelLayer({ levels }: Trend): Layer {
   };
 }
 
-function changeLayers(trend: Trend): Layer[] {
+function changeLayers(trend: Trend, places: readonly number[]): Layer[] {
   if (trend.changes.length === 0) return [];
   const values = trend.changes.map(change => ({
-    x: change.after.from - 0.5,
+    x: places[change.after.from]! - 0.5,
+    colour: change.isWorse ? BAD : MUTED,
     tip: describeChange(trend, change),
   }));
   return [
@@ -194,7 +247,7 @@ function changeLayers(trend: Trend): Layer[] {
       encoding: {
         y: { value: 0 },
         y2: { value: 'height' },
-        color: { value: MUTED },
+        color: { field: 'colour', type: 'nominal', scale: null },
         description: { field: 'tip' },
       },
     },
@@ -224,7 +277,7 @@ function tableOf(trend: Trend): Table {
       const level = trend.levels.find(({ from }) => from === index);
       return [
         words(run.runId),
-        run.git === null ? nothing : words(formatCommit(run.git), run.git.commit),
+        commitCell(run),
         words(formatRatio(ratio), { ...ratio }),
         level === undefined ? nothing : words(formatLevel(level.ratio), { ...level.ratio }),
       ];

@@ -17,6 +17,7 @@ import {
   type OverviewRow,
   type Picture,
   type Report,
+  type SmallFigure,
   type SweepMeasure,
   type SweepReport,
   type Table,
@@ -108,6 +109,7 @@ function bodyCell(cell: TableCell, { isKey, align, key }: Column): Markup {
   }
   // A figure may break only before its bounds.
   const text = align === 'right' ? cell.text.replaceAll(' to ', '\u00a0to\u00a0') : cell.text;
+  const shown = cell.href === undefined ? inTone(cell, key, text) : html`<a href="${cell.href}">${text}</a>`;
   // Most are figures, so these have no class.
   const classes = [
     ...(align === 'right' ? [] : ['words']),
@@ -115,7 +117,7 @@ function bodyCell(cell: TableCell, { isKey, align, key }: Column): Markup {
     ...(align === 'right' && cell.text.length > LONG_FIGURE ? ['lines'] : []),
     ...(cell.marks.includes('invalid') ? ['invalid'] : []),
   ];
-  return html`<td${classes.length === 0 ? nothing : html` class="${classes.join(' ')}"`}>${inTone(cell, key, text)}</td>`;
+  return html`<td${classes.length === 0 ? nothing : html` class="${classes.join(' ')}"`}>${shown}</td>`;
 }
 
 function inTone(cell: TableCell, key: string, text: string): Markup {
@@ -515,9 +517,30 @@ ${plainTable(cell.auditTable)}
 /** @param id unique in the page */
 async function figuresMarkup(figures: readonly Figure[], id: string, level: 3 | 4 = 4): Promise<Markup[]> {
   const drawn: Markup[] = [];
-  for (const [index, figure] of figures.entries())
-    drawn.push(await figureMarkup(figure, `${id}-${index}`, level));
-  return drawn;
+  const small: Markup[] = [];
+  for (const [index, figure] of figures.entries()) {
+    if (figure.small === undefined) drawn.push(await figureMarkup(figure, `${id}-${index}`, level));
+    else small.push(await smallMarkup(figure, figure.small, `${id}-${index}`));
+  }
+  const [first] = figures.flatMap(figure => figure.small ?? []);
+  if (first === undefined) return drawn;
+  return [...drawn, html`<p class="note">${first.howToRead}</p>\n<div class="multiples">\n${small}\n</div>`];
+}
+
+async function smallMarkup(figure: Figure, { note, link }: SmallFigure, id: string): Promise<Markup> {
+  const target =
+    link === null
+      ? nothing
+      : link.href === undefined
+        ? html` ${link.text}`
+        : html` <a href="${link.href}">${link.text}</a>`;
+  return html`<figure>
+<figcaption>${headingOf(figure.title, 3)}<p>${note}${target}</p></figcaption>
+${await pictureMarkup(figure, id)}
+<details><summary>As a table</summary>
+${plainTable(figure.table)}
+</details>
+</figure>`;
 }
 
 function hashOf(text: string): string {

@@ -1,6 +1,6 @@
 // Format: Markdown as GitHub shows it, including tables.
 import { visibleLine } from '../../results/visible.ts';
-import type { Answer, CellReport, Fact, Figure, Report, SweepReport, Table } from '../model.ts';
+import type { Answer, CellReport, Fact, Figure, Report, SweepReport, Table, TableCell } from '../model.ts';
 import { formatHeading } from '../tables/table.ts';
 import { type Format, partsOf, tablesOfClients } from './format.ts';
 
@@ -129,8 +129,12 @@ export function layOutTable({ columns, rows }: Table): string {
   return [
     line(columns.map(column => escapeMarkdown(formatHeading(column)))),
     line(columns.map(({ align }) => (align === 'right' ? '---:' : '---'))),
-    ...rows.map(row => line(row.map(({ text }) => escapeMarkdown(text)))),
+    ...rows.map(row => line(row.map(layOutCell))),
   ].join('\n');
+}
+
+function layOutCell({ text, href }: TableCell): string {
+  return href === undefined ? escapeMarkdown(text) : `[${escapeMarkdown(text)}](${href})`;
 }
 
 export function list(items: readonly string[]): string {

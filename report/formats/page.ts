@@ -99,6 +99,11 @@ figure { margin: 2.2rem 0 0; }
 figcaption h3 { margin: 0; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 29rem), 1fr)); gap: 1.2rem 2rem; }
 .pair > * { margin: 0; min-width: 0; max-width: 40rem; }
+.multiples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); gap: 1.6rem 1.5rem; }
+.multiples > * { display: grid; grid-template-rows: subgrid; grid-row: span 4; margin: 0; min-width: 0; max-width: 37rem; row-gap: 0; }
+.multiples h3 { margin: 0; font-size: 0.95rem; }
+.multiples .picture { margin: 0; }
+.multiples .picture svg { font-size: 13px; }
 .fold { border: 1px solid var(--line); border-radius: 6px; padding: 0 1rem; }
 .fold > summary { width: auto; padding: 0.6rem 0; color: var(--muted); }
 .fold > summary b { color: var(--ink); font-weight: 600; margin-right: 0.4rem; }
@@ -145,7 +150,7 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   h1 { font-size: 1.4rem; }
   .words, .long, tbody th { min-width: 0; }
   th, td { padding: 0.42rem 0.4rem; }
-  .picture svg, .first .picture svg { font-size: 14px; }
+  .picture svg, .first .picture svg, .multiples .picture svg { font-size: 14px; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
   .overview thead { display: none; }

@@ -20,7 +20,7 @@ import {
 import { auditLines } from '../words/audits.ts';
 import { boundRemarks } from '../words/bound.ts';
 import { describeGaps } from '../words/capacity.ts';
-import { cellCaveats, nameStop } from '../words/caveats.ts';
+import { type Caveat, cellCaveats, nameStop, wordCaveat } from '../words/caveats.ts';
 import { conditionsOf, formatSeconds } from '../words/conditions.ts';
 import { describeMissingReuse } from '../words/doubts.ts';
 import { stateOf } from '../words/headline.ts';
@@ -89,16 +89,16 @@ function capacityPlaces(sweep: SweepView): string[] {
 }
 
 /** Caveats of the cells, each once, with the values that it applies to. */
-function sweepCaveats(sweep: SweepView): string[] {
+export function sweepCaveats(sweep: SweepView): Caveat[] {
   const caveats = sweep.cells.flatMap(({ points, view }) =>
-    cellCaveats(view).map(text => ({ text, points })),
+    cellCaveats(view).map(caveat => ({ caveat, points })),
   );
-  return [...Map.groupBy(caveats, ({ text }) => text)].map(([text, group]) => {
+  return [...Map.groupBy(caveats, ({ caveat }) => JSON.stringify(caveat)).values()].map(group => {
     const places = describePlaces(
       sweep,
       group.map(({ points }) => points),
     );
-    return places === '' ? text : `${text.replace(/\.$/, '')} (${places.trim()}).`;
+    return { text: wordCaveat(group[0]!.caveat, places), clients: [] };
   });
 }
 
@@ -340,7 +340,7 @@ export function reportSweep(
     cellTable: cellTable(sweep),
     conditions: conditionsOfSweep(sweep),
     markNotes: sweepMarks(sweep).map(mark => MARK_NOTES[mark]),
-    caveats: sweepCaveats(sweep),
+    caveats: sweepCaveats(sweep).map(caveat => wordCaveat(caveat)),
   };
 }
 

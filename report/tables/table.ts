@@ -12,6 +12,11 @@ export function words(text: string, value: JsonValue = text): TableCell {
   return { text, value, marks: [] };
 }
 
+/** Text that leads to an address, if there is one. */
+export function linked(text: string, href: string | undefined, value: JsonValue = text): TableCell {
+  return { ...words(text, value), ...(href === undefined ? {} : { href }) };
+}
+
 /** A figure followed by its marks. */
 export function figure(text: string, value: JsonValue, marks: readonly Mark[] = []): TableCell {
   return { text: `${text}${signsOf(marks)}`, value, marks };

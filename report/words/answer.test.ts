@@ -182,6 +182,24 @@ describe('The verdict is short and right for every kind of run', () => {
   });
 });
 
+test('waits for a core are named where most trials had them, with the longest', () => {
+  const contended = (share: number) => {
+    const { run, trials } = structuredClone(SAMPLES['two arms']!);
+    const busy = trials.slice(0, trials.length * share);
+    for (const trial of busy) {
+      assert.ok(trial.state === 'completed');
+      trial.measurement.target!.runDelayRatio = 0.46;
+    }
+    const ids = new Set(busy.map(({ trial }) => trial.id));
+    for (const finding of run.cells[0]!.findings)
+      if (finding.rule === 'contention' && ids.has(finding.trial!)) finding.state = 'warn';
+    return answerOf({ run, trials }).badges.map(({ text }) => text);
+  };
+  const text = 'waited for CPU up to 46 % of the time';
+  assert.ok(contended(1).includes(text));
+  assert.ok(!contended(0.5).includes(text));
+});
+
 describe('A failed limit comes first, with how far it is missed; red is for failure and disbelief alone', () => {
   test('of four limits one fails', () => {
     const { verdict, precision, badges } = answerOf(withLimits(['pass', 'fail', 'unsure', 'pass']));

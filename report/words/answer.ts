@@ -325,6 +325,7 @@ function cellBadges(view: CellView): Badge[] {
     ...limitBadges(view.result.expectations),
     ...doubtBadges(view),
     ...verdictBadges(view),
+    ...contentionBadges(view),
     ...boundBadges(view),
   ].slice(0, MOST_BADGES);
 }
@@ -392,6 +393,21 @@ function verdictBadges({ result }: CellView): Badge[] {
 
 function formatReach(reach: number): string {
   return reach > 1 ? 'wider than ±100 %' : `±${Number((reach * 100).toPrecision(2))} %`;
+}
+
+/** Where most trials had to wait for a core: what makes intervals wide is then no property of client or server. */
+function contentionBadges({ arms, result }: CellView): Badge[] {
+  const checked = result.findings.filter(({ rule }) => rule === 'contention');
+  const contended = checked.filter(({ state }) => state === 'warn');
+  if (contended.length * 2 <= checked.length) return [];
+  const waits = arms
+    .flatMap(({ trials }) => trials)
+    .map(({ measurement: { generator, target } }) =>
+      Math.max(generator.runDelayRatio, target?.runDelayRatio ?? 0),
+    );
+  return [
+    { text: `waited for CPU up to ${Math.round(Math.max(...waits) * 100)} % of the time`, tone: 'doubt' },
+  ];
 }
 
 function boundBadges({ arms }: CellView): Badge[] {

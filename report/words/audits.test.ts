@@ -33,11 +33,24 @@ test('clients and replicates with the same cause share a row, and a failure hide
   assert.deepEqual(
     table?.rows.map(row => row.slice(0, 3).map(({ text }) => text)),
     [
-      ['✗ FAIL', 'b: opened 20, accepted 10', '2 of 2'],
-      ['! warning', 'a: client-bound; b: target-bound', '2 of 2'],
+      ['✗ FAIL', 'opened 20, accepted 10 (b)', '2 of 2'],
+      ['! warning', 'client-bound (a); target-bound (b)', '2 of 2'],
     ],
   );
   for (const row of table!.rows) assert.match(row[3]!.text, /^[A-Z].*\.$/, 'what to do');
+});
+
+test('a cause of several clients that differs in its figures alone is said once', () => {
+  const wait = (arm: string, percent: number): Finding => ({
+    rule: 'contention',
+    state: 'warn',
+    arm,
+    trial: `c/0/${arm}`,
+    detail: `waited ${percent} % of the time`,
+  });
+  const found = (...findings: Finding[]) => trustTable(linesOf(findings))?.rows[0]?.[1]?.text;
+  assert.equal(found(wait('a', 40), wait('b', 30)), 'waited 40 % of the time (a and b; figures of a)');
+  assert.equal(found(wait('a', 40), wait('b', 40)), 'waited 40 % of the time (a and b)');
 });
 
 test('what passed is said in a sentence, each check once', () => {

@@ -1,8 +1,10 @@
 // The audits of a cell: one line per rule and client, a summary, and a table.
+import { groupSimilar } from '../../results/audits/index.ts';
 import type { AUDITS, Finding } from '../../results/model/run.ts';
 import type { CellView } from '../cell-view.ts';
 import type { AuditLine, Table } from '../model.ts';
 import { createTable, figureColumn, keyColumn, wordColumn, words } from '../tables/table.ts';
+import { listed } from './load.ts';
 
 const TITLES: Record<(typeof AUDITS)[number], string> = {
   conservation: 'conservation: sent = answered + failed + unfinished',
@@ -130,18 +132,21 @@ export function trustTable(lines: readonly AuditLine[]): Table | null {
   });
 }
 
-/** `short: client-bound: the figures reflect …; persistent: target-bound: …`: what was found first, without its figures. */
+/** `client-bound: the figures reflect … (short); target-bound: … (persistent)`: what was found first, without its figures. */
 function describeCause(group: readonly AuditLine[]): string {
   const bare = (line: AuditLine): string => {
     const [first = ''] = line.details;
     const [trial] = line.trials;
     return (trial === undefined ? first : first.replace(`${trial}: `, '')).replace(/ \([^()]*\)$/, '');
   };
-  const causes = Map.groupBy(group, bare);
-  return [...causes]
-    .map(([cause, own]) => {
+  return groupSimilar(group, bare)
+    .map(own => {
+      const [first] = own;
       const arms = own.flatMap(({ arm }) => arm ?? []);
-      return arms.length === 0 ? cause : `${arms.join(', ')}: ${cause}`;
+      const isOfFirst = own.some(line => bare(line) !== bare(first));
+      return arms.length === 0
+        ? bare(first)
+        : `${bare(first)} (${listed(arms)}${isOfFirst ? `; figures of ${first.arm}` : ''})`;
     })
     .join('; ');
 }

@@ -4,10 +4,10 @@ import { describe, test } from 'node:test';
 import type { CellResult, Run } from '../../results/model/run.ts';
 import type { Outcome } from '../../results/model/trial.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
-import { armNames, viewCell } from '../cell-view.ts';
+import { armNames, type CellView, viewCell } from '../cell-view.ts';
 import type { FactGroup } from '../model.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
-import { caveatsOfAll, cellCaveats, describeStop, runCaveats } from './caveats.ts';
+import { type Caveat, caveatsOfAll, cellCaveats, describeStop, runCaveats, wordCaveat } from './caveats.ts';
 import { machineFacts } from './run.ts';
 
 describe('Why measuring stopped, and the precision reached', () => {
@@ -144,12 +144,15 @@ test('requests without a response outside the windows are said to be in no error
   assert.ok(first?.state === 'completed');
   const { measurement } = first;
   const about = (): string[] =>
-    cellCaveats(viewCell(run.cells[0]!, trials, armNames(run))).filter(caveat =>
+    wordedCaveats(viewCell(run.cells[0]!, trials, armNames(run))).filter(caveat =>
       caveat.includes('no response'),
     );
   assert.deepEqual(about(), []);
   Object.assign(measurement.ledger, { requestsSent: 867, answered: 861, unfinished: 6 });
-  assert.match(about().join(), /^short: 6 requests outside the measured windows .* does not include them\.$/);
+  assert.match(
+    about().join(),
+    /^6 requests of short outside the measured windows .* does not include them\.$/,
+  );
   measurement.censored = { count: 6, leastUs: 1 };
   assert.deepEqual(about(), [], 'those of the windows are in it');
 });
@@ -190,8 +193,10 @@ describe('Requests that failed outside the windows are said to be in no error ra
       Object.assign(changed.measurement.outcomes, Object.fromEntries(outcomes));
       Object.assign(changed.measurement.ledger, { failed: 20, failures: all });
       assert.deepEqual(
-        cellCaveats(viewCell(run.cells[0]!, [changed], armNames(run))).filter(text => text.includes(DETAIL)),
-        said.map(text => `short: ${text.replace('|', 'outside the measured windows (warm-up and ramps)')}`),
+        wordedCaveats(viewCell(run.cells[0]!, [changed], armNames(run))).filter(text =>
+          text.includes(DETAIL),
+        ),
+        said.map(text => text.replace('|', 'of short outside the measured windows (warm-up and ramps)')),
       );
     });
   }
@@ -207,7 +212,7 @@ test('connections that end between slices: only what can be changed is advised',
   const [cell] = run.cells;
   const about = (slicing: 'alternate' | 'whole'): string => {
     const scenario = { ...cell!.scenario, timing: { ...cell!.scenario.timing, slicing } };
-    const caveats = cellCaveats(viewCell({ ...cell!, scenario }, trials, armNames(run)));
+    const caveats = wordedCaveats(viewCell({ ...cell!, scenario }, trials, armNames(run)));
     return caveats.filter(text => text.startsWith('80 connections of persistent ended')).join();
   };
   assert.match(
@@ -220,34 +225,59 @@ test('connections that end between slices: only what can be changed is advised',
   );
 });
 
-describe('What limits several scenarios is said once, with their names: a table', () => {
-  const rows: [why: string, parts: [name: string, caveats: string[]][], said: string[]][] = [
-    ['a single scenario needs no name', [['a', ['short: slow.', 'Few.']]], ['short: slow.', 'Few.']],
+function wordedCaveats(view: CellView): string[] {
+  return cellCaveats(view).map(caveat => wordCaveat(caveat));
+}
+
+describe('What limits several scenarios is said once, with their names behind it: a table', () => {
+  const about = (text: string, ...clients: string[]): Caveat => ({ text, clients });
+  const rows: [why: string, parts: [name: string, caveats: Caveat[]][], said: string[]][] = [
+    [
+      'a single scenario needs no name',
+      [['a', [about('Slow.', 'short', 'persistent'), about('Few.')]]],
+      ['Slow (for short and persistent).', 'Few.'],
+    ],
     [
       'of all scenarios',
       [
-        ['a', ['short: slow.']],
-        ['b', ['short: slow.']],
+        ['a', [about('Slow.', 'short')]],
+        ['b', [about('Slow.', 'short')]],
       ],
-      ['all scenarios: short: slow.'],
+      ['Slow (for short in all scenarios).'],
     ],
     [
-      'of one among several',
+      'of some among several',
       [
-        ['a', ['short: slow.']],
+        ['a', [about('Slow.', 'short', 'persistent')]],
         ['b', []],
-        ['c', ['short: slow.', 'Few.']],
+        ['c', [about('Slow.', 'short', 'persistent'), about('Few.')]],
       ],
-      ['a, c: short: slow.', 'c: Few.'],
+      ['Slow (for short and persistent in a and c).', 'Few (in c).'],
     ],
     [
       'with other numbers',
       [
-        ['a', ['2 of 4 failed.']],
-        ['b', ['3 of 4 failed.']],
+        ['a', [about('2 of 4 failed.')]],
+        ['b', [about('3 of 4 failed.')]],
         ['c', []],
       ],
-      ['a, b: 2 of 4 failed. (figures of the first)'],
+      ['2 of 4 failed (in a and b; the figures are those of a).'],
+    ],
+    [
+      'of a client that the sentence names',
+      [
+        ['a', [about('wrk is started anew.', 'wrk')]],
+        ['b', []],
+      ],
+      ['wrk is started anew (in a).'],
+    ],
+    [
+      'of clients whose names differ in a number',
+      [
+        ['a', [about('Slow.', 'k10')]],
+        ['b', [about('Slow.', 'k100')]],
+      ],
+      ['Slow (for k10 in a).', 'Slow (for k100 in b).'],
     ],
   ];
   for (const [why, parts, said] of rows) {
@@ -259,10 +289,10 @@ describe('What limits several scenarios is said once, with their names: a table'
   test('what two clients say alike is one sentence', () => {
     const { run, trials } = structuredClone(sampleRuns['two arms']!);
     for (const trial of trials) if (trial.state === 'completed') trial.measurement.caveats = ['It waits.'];
-    const caveats = cellCaveats(viewCell(run.cells[0]!, trials, armNames(run)));
+    const caveats = wordedCaveats(viewCell(run.cells[0]!, trials, armNames(run)));
     assert.deepEqual(
-      caveats.filter(caveat => caveat.includes('It waits.')),
-      ['short, persistent: It waits.'],
+      caveats.filter(caveat => caveat.includes('It waits')),
+      ['It waits (for short and persistent).'],
     );
   });
 });

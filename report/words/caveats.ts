@@ -10,6 +10,7 @@ import type { ArmView, CellView } from '../cell-view.ts';
 import { foreignCaveats, formatSeconds } from './conditions.ts';
 import { delayedAckCaveats } from './delayed-ack.ts';
 import { LINK_LIMITS } from './link.ts';
+import { listed } from './load.ts';
 import { countReplicates, formatCount, reachRatio } from './numbers.ts';
 
 const OPENED: Record<ArmSummary['openedBy'], string> = {
@@ -274,7 +275,7 @@ function outsideCaveats({ arms, result }: Pick<CellView, 'arms' | 'result'>): st
       count === 0
         ? []
         : [
-            `${name}: ${count === 1 ? '1 request' : `${formatCount(count)} requests`} outside the measured windows (${around}) ${ended}. The error rate covers the requests of the windows only, so it does not include ${count === 1 ? 'it' : 'them'}.`,
+            `${count === 1 ? '1 request' : `${formatCount(count)} requests`} of ${name} outside the measured windows (${around}) ${ended}. The error rate covers the requests of the windows only, so it does not include ${count === 1 ? 'it' : 'them'}.`,
           ],
     );
   });
@@ -324,7 +325,28 @@ function unansweredOutside({ ledger, censored, arrivals }: CompletedTrial['measu
   return Math.max(0, ledger.unfinished - inWindows);
 }
 
-export function cellCaveats(view: CellView): string[] {
+/** What limits figures, and whose: all of a scenario's without names of clients. */
+export interface Caveat {
+  /** Sentences. */
+  text: string;
+  clients: readonly string[];
+}
+
+/** With what it is about behind it: `It waits (for short and persistent).` @param where ` in a and b`, or ` with x = 1` */
+export function wordCaveat({ text, clients }: Caveat, where = ''): string {
+  // A client is often named as its library, with which the sentence begins.
+  const said = new Set(text.split(/[\s,.:;]+/));
+  const unnamed = clients.some(name => !said.has(name)) ? clients : [];
+  const whose = `${unnamed.length === 0 ? '' : `for ${listed(unnamed)}`}${where}`.trim();
+  return whose === '' ? text : `${text.replace(/\.$/, '')} (${whose}).`;
+}
+
+export function cellCaveats(view: CellView): Caveat[] {
+  return [...sceneCaveats(view).map(text => ({ text, clients: [] })), ...clientCaveats(view.arms)];
+}
+
+/** Of a scenario as a whole, or of clients that the sentence names. */
+function sceneCaveats(view: CellView): string[] {
   const { result, trials, arms } = view;
   const failed = trials.filter(({ state }) => state === 'failed').length;
   const partial = trials.filter(trial => trial.state === 'completed' && trial.isPartial).length;
@@ -350,29 +372,32 @@ export function cellCaveats(view: CellView): string[] {
         ]
       : []),
     ...result.leftOut.map(({ arm, message, hint }) => `The client ${arm} was skipped: ${message} (${hint}).`),
-    ...clientCaveats(arms),
   ];
 }
 
-/** What clients say of their own figures, each sentence once: `short, persistent: …`. */
-function clientCaveats(arms: readonly ArmView[]): string[] {
+/** What clients say of their own figures, each sentence once. */
+function clientCaveats(arms: readonly ArmView[]): Caveat[] {
   const said = arms.flatMap(({ name, trials }) =>
     foldSimilar(trials.flatMap(({ measurement }) => measurement.caveats)).map(text => ({ name, text })),
   );
-  return [...Map.groupBy(said, ({ text }) => text)].map(
-    ([text, group]) => `${group.map(({ name }) => name).join(', ')}: ${text}`,
-  );
+  return [...Map.groupBy(said, ({ text }) => text)].map(([text, group]) => ({
+    text,
+    clients: group.map(({ name }) => name),
+  }));
 }
 
 /** Caveats of several scenarios, each once, with the names of those that it is of; those of a single one as they are. */
-export function caveatsOfAll(parts: readonly { name: string; caveats: readonly string[] }[]): string[] {
+export function caveatsOfAll(parts: readonly { name: string; caveats: readonly Caveat[] }[]): string[] {
   const [only, ...others] = parts;
-  if (only !== undefined && others.length === 0) return [...only.caveats];
-  const all = parts.flatMap(({ name, caveats }) => caveats.map(text => ({ name, text })));
-  return groupSimilar(all, ({ text }) => text).map(group => {
-    const [{ text }, ...rest] = group;
-    const names = [...new Set(group.map(({ name }) => name))];
-    const where = names.length === parts.length ? 'all scenarios' : names.join(', ');
-    return `${where}: ${text}${rest.some(other => other.text !== text) ? ' (figures of the first)' : ''}`;
+  if (only !== undefined && others.length === 0) return only.caveats.map(caveat => wordCaveat(caveat));
+  const all = parts.flatMap(({ name, caveats }) => caveats.map(caveat => ({ name, caveat })));
+  const ofSame = Map.groupBy(all, ({ caveat }) => JSON.stringify(caveat.clients));
+  const groups = [...ofSame.values()].flatMap(some => groupSimilar(some, ({ caveat }) => caveat.text));
+  return groups.map(group => {
+    const [{ name, caveat }, ...rest] = group;
+    const names = [...new Set(group.map(one => one.name))];
+    const where = names.length === parts.length ? 'all scenarios' : listed(names);
+    const differs = rest.some(other => other.caveat.text !== caveat.text);
+    return wordCaveat(caveat, ` in ${where}${differs ? `; the figures are those of ${name}` : ''}`);
   });
 }

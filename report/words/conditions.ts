@@ -19,7 +19,7 @@ import type { CellView } from '../cell-view.ts';
 import type { Fact } from '../model.ts';
 import { describeFaults } from './faults.ts';
 import { describeLink } from './link.ts';
-import { describeLoad } from './load.ts';
+import { describeLoad, listed } from './load.ts';
 import { formatCount, formatPercent } from './numbers.ts';
 import { describeInterceptors, describeResilience } from './resending.ts';
 
@@ -135,10 +135,6 @@ function describeExternalOrigins(target: Target): string {
     (url, index) => `${url} (${parts[index]}${index === 0 ? ' of the requests' : ''})`,
   );
   return `external servers at ${listed(places)}`;
-}
-
-function listed(parts: readonly string[]): string {
-  return parts.length < 2 ? parts.join() : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
 /** The connection policy that the scenario declares for an external server, and which parts it leaves open. */

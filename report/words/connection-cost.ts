@@ -12,6 +12,7 @@ import { own } from '../../scenarios/model/own.ts';
 import { isExternal, meanRoundTripMs, openingRoundTrips, type Target } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import { listed } from './load.ts';
 import { excludesOne, formatLatency, formatRatio, isKnown, roundInterval } from './numbers.ts';
 
 /** Libraries that a headline lists one by one; of more it names the cheapest and the dearest. */
@@ -151,7 +152,7 @@ function describeCharge(cost: ConnectionCost, view: CellView): string {
     ...(cost.server === null ? [] : [describeCpu(cost.server, 'server CPU', signs)]),
     ...describeTrips(cost, view),
   ];
-  return parts.length === 1 ? parts[0]! : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+  return listed(parts);
 }
 
 /** `163 µs of client CPU (150 to 176)`; `server CPU that could not be told apart from 0 (−12 to 41 µs)`. */

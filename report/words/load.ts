@@ -105,7 +105,12 @@ export function describeObjective({ p50Ms, p99Ms, errorRatio }: CapacityLoad['ob
     ...(p99Ms === undefined ? [] : [`p99 is at most ${p99Ms} ms`]),
     errorRatio === 0 ? 'no request fails' : `at most ${formatPercent(errorRatio)} of the requests fail`,
   ];
-  return `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+  return listed(parts);
+}
+
+/** `a, b and c`. */
+export function listed(parts: readonly string[]): string {
+  return parts.length < 2 ? parts.join() : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
 function describeArrivals(arrivals: OpenLoad['arrivals']): string {

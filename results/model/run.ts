@@ -326,6 +326,17 @@ export const Host = z.strictObject({
 });
 export type Host = z.infer<typeof Host>;
 
+export const Git = z.strictObject({
+  commit: z.string().describe('Full name of the commit'),
+  isDirty: z.boolean().describe('Whether files differed from it'),
+  repositoryUrl: z
+    .string()
+    .optional()
+    .describe(
+      'Page of the repository on the web, from its remote named origin, without user and password; absent where there is none',
+    ),
+});
+
 export const Run = z.strictObject({
   schemaVersion: z.literal(1).describe('Version of this format'),
   id: z.string().describe('Start time and a random suffix'),
@@ -340,12 +351,7 @@ export const Run = z.strictObject({
   conntax: z.string().describe('Version of conntax'),
   command: z.array(z.string()).describe('Command line'),
   seed: z.int().describe('Seed of all randomness of the run'),
-  git: z
-    .strictObject({ commit: z.string(), isDirty: z.boolean() })
-    .nullable()
-    .describe(
-      'Commit of the folder it ran in, and whether files differed from it; null outside a repository',
-    ),
+  git: Git.nullable().describe('Commit of the folder it ran in; null outside a repository'),
   host: Host.describe('Machine and its state'),
   cells: z.array(CellResult).describe('Results per scenario, or per point of a sweep'),
   notBegun: z

@@ -28,7 +28,11 @@ export function sampleHistory(
     const at = new Date(Date.parse(now.startedAt) - (count - index) * DAY_MS).toISOString();
     run.startedAt = at;
     run.runId = `${at.slice(0, 19).replaceAll(':', '-')}Z-${String(index).padStart(4, '0')}`;
-    run.git = { commit: String(index).padStart(4, 'c').repeat(10), isDirty: false };
+    run.git = {
+      commit: String(index).padStart(4, 'c').repeat(10),
+      isDirty: false,
+      repositoryUrl: 'https://git.example.com/us/ours',
+    };
     const isBefore = index < count - atLevel;
     if (isBefore) run.host.packages['undici'] = '8.11.0';
     for (const ratio of run.cells.flatMap(({ ratios }) => ratios)) {

@@ -115,7 +115,7 @@ export function sampleMeasurement(trial: Trial, place: Place): Measurement {
     link: trial.link === undefined ? null : sampleLink(slices, k === 'unlimited' ? 0 : exchanges / k),
     closing: null,
     alone: ratePerSec === null && trial.client.transport === 'undici' ? sampleAlone(share, tripsUs) : null,
-    caveats: trial.client.transport === 'undici' ? [] : ['It is started for each slice.'],
+    caveats: trial.client.transport === 'undici' ? [] : ['wrk is started for each slice.'],
     kernel: {
       activeOpens: opened,
       passiveOpens: opened,
