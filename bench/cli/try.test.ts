@@ -13,8 +13,8 @@ import {
   parseProxy,
   pathFrom,
   planInTime,
+  readAddress,
   requireGoodStatus,
-  scenarioOf,
 } from './try.ts';
 
 const options = { ...TRY_DEFAULTS, results: 'results', allowHost: [], concurrency: 20 };
@@ -125,9 +125,8 @@ test('HEAD is sent by a client that keeps connections, unless one is named', () 
 
 test('a saved scenario names files from its own folder', () => {
   const files = { cacert: 'ca.pem', dataFile: '/home/me/mine/body.json', client: './ours.ts' };
-  const { scenario } = scenarioOf('https://127.0.0.1:8443/', { ...options, ...files }, file =>
-    pathFrom('mine/try.json', file, '/home/me'),
-  );
+  const { scenarioWith } = readAddress('https://127.0.0.1:8443/', { ...options, ...files });
+  const scenario = scenarioWith(file => pathFrom('mine/try.json', file, '/home/me'));
   assert.equal(scenario.target?.caFile, '../ca.pem');
   assert.equal(scenario.request?.bodyFile, './body.json');
   assert.equal(scenario.clients['persistent']?.transport, '../ours.ts');

@@ -83,8 +83,9 @@ async function tryServer(address: string, given: TryOptions, context: Context): 
   const startedAt = new Date();
   const startedAtMs = performance.now();
   const options = completed(given);
-  const { scenario, secrets, typed } = scenarioOf(address, options, file => resolve(context.cwd, file));
+  const { scenarioWith, secrets, typed } = readAddress(address, options);
   Object.assign(process.env, secrets);
+  const scenario = scenarioWith(file => resolve(context.cwd, file));
   const { plan, leftOut } = planInTime(await readVariants(scenario, context), {
     seed: seedOf(options, startedAt),
     slowness: readSlowness(),
@@ -92,7 +93,7 @@ async function tryServer(address: string, given: TryOptions, context: Context): 
   if (leftOut !== undefined) context.output.note(`  ! ${leftOut}`);
   if (options.save !== undefined) {
     const { clients } = plan.cells[0]!.scenario;
-    const saved = scenarioOf(address, options, file => pathFrom(options.save!, file, context.cwd)).scenario;
+    const saved = scenarioWith(file => pathFrom(options.save!, file, context.cwd));
     const kept = Object.entries(saved.clients).filter(([name]) => Object.hasOwn(clients, name));
     const content = `${JSON.stringify({ ...saved, clients: Object.fromEntries(kept) }, null, 2)}\n`;
     saveScenario(options.save, content, Object.keys(secrets), context);
@@ -212,7 +213,8 @@ export function pathFrom(saved: string, file: string, cwd: string): string {
 }
 
 interface TriedScenario {
-  scenario: ScenarioInput;
+  /** The same wherever it stands, but for the paths of its files. */
+  scenarioWith(locate: Locate): ScenarioInput;
   /** By environment variable. */
   secrets: Record<string, string>;
   /** What the stored command line must not repeat. */
@@ -220,7 +222,7 @@ interface TriedScenario {
 }
 
 /** @throws UsageError for an address that is no URL, a header that is none, or contradicting options */
-export function scenarioOf(address: string, options: Tried, locate: Locate): TriedScenario {
+export function readAddress(address: string, options: Tried): TriedScenario {
   const secrets: Record<string, string> = {};
   const typed: string[] = [];
   const hide = (name: string, value: string): Value => {
@@ -247,7 +249,6 @@ export function scenarioOf(address: string, options: Tried, locate: Locate): Tri
     url.username = '';
     url.password = '';
   }
-  const request = requestOf(options, { headers, query, locate });
   const { concurrency, rate, expectStatus } = options;
   if (options.pass !== undefined) {
     secrets[PASSPHRASE] = options.pass;
@@ -260,7 +261,7 @@ export function scenarioOf(address: string, options: Tried, locate: Locate): Tri
   return {
     secrets,
     typed: typed.filter(text => text !== ''),
-    scenario: {
+    scenarioWith: locate => ({
       name: 'try',
       question: `What does opening a connection to ${url.host} cost, and how many connections do ${rate === undefined ? `${concurrency} users` : `${rate} requests/s`} need?`,
       target: {
@@ -268,12 +269,12 @@ export function scenarioOf(address: string, options: Tried, locate: Locate): Tri
         ...reachOf(options, locate),
         ...(expectStatus === undefined ? {} : { expectStatus: [...expectStatus] }),
       },
-      ...(Object.keys(request).length === 0 ? {} : { request }),
+      ...requestOf(options, { headers, query, locate }),
       load: rate === undefined ? { model: 'closed', concurrency } : { model: 'open', ratePerSec: rate },
       timing: { budgetMs: Math.round(options.budgetSec * 1_000), maxReplicates: MOST_REPLICATES },
       clients: clientsOf(options, locate),
       baseline: PERSISTENT,
-    },
+    }),
   };
 }
 
@@ -340,9 +341,9 @@ function requestOf(
     query,
     locate,
   }: { headers: Record<string, Value>; query: Record<string, Value>; locate: Locate },
-): NonNullable<ScenarioInput['request']> {
+): Pick<ScenarioInput, 'request'> {
   const hasBody = data !== undefined || dataFile !== undefined;
-  return {
+  const request: NonNullable<ScenarioInput['request']> = {
     // As curl does: data is posted.
     ...(method === undefined ? (hasBody ? { method: 'POST' } : {}) : { method }),
     ...(Object.keys(query).length === 0 ? {} : { query }),
@@ -350,6 +351,7 @@ function requestOf(
     ...(data === undefined ? {} : { body: data }),
     ...(dataFile === undefined ? {} : { bodyFile: locate(dataFile) }),
   };
+  return Object.keys(request).length === 0 ? {} : { request };
 }
 
 /** Short and persistent connections, and pools of a half and a quarter of the users where the client has a pool. */
