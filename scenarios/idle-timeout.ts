@@ -22,7 +22,7 @@ export default defineScenario({
   },
   baseline: 'undici-80ms',
   expect: ['undici', 'node'].flatMap(library => [
-    { metric: 'connectionsPer1kRequests' as const, of: `${library}-80ms`, atLeast: 900 },
+    { metric: 'connectionsPer1kRequests' as const, of: `${library}-80ms`, atLeast: 600 },
     { metric: 'connectionsPer1kRequests' as const, of: `${library}-60s`, atMost: 300 },
   ]),
 });

@@ -25,6 +25,6 @@ export default defineScenario({
   baseline: 'first-free',
   expect: [
     { metric: 'connectionsPer1kRequests', of: 'first-free', atLeast: 90 },
-    { metric: 'connectionsPer1kRequests', of: 'round-robin', over: 'first-free', atMost: 0.7 },
+    { metric: 'connectionsPer1kRequests', of: 'round-robin', over: 'first-free', atMost: 0.85 },
   ],
 });

@@ -11,8 +11,8 @@ export default defineScenario({
   load: { model: 'open', ratePerSec: 200, arrivals: 'constant', maxInFlight: 400 },
   timing: {
     slicing: 'whole',
-    warmupMinMs: 250,
-    warmupMaxMs: 250,
+    warmupMinMs: 0,
+    warmupMaxMs: 0,
     measureMs: 1_900,
     budgetMs: 30_000,
     until: 'decided',

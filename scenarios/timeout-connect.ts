@@ -23,7 +23,7 @@ export default defineScenario({
   expect: [
     ...['node-http', 'undici'].flatMap(of => [
       { metric: 'successRatio' as const, of, atMost: 0.1 },
-      { metric: 'failureMeanUs' as const, of, atLeast: 290_000 },
+      { metric: 'failureMeanUs' as const, of, atLeast: 250_000 },
     ]),
     { metric: 'failureMeanUs', of: 'undici', over: 'node-http', atLeast: 1.3 },
   ],

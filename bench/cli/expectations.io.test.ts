@@ -60,3 +60,37 @@ for (const [why, expect, options, status, told] of cases) {
     assert.equal(cell!.expectations.at(-1)!.confirmation !== null, isMeasuredAgain);
   });
 }
+
+test('a scenario whose limits this machine cannot set is skipped, with the reason; the others decide the exit status', async t => {
+  const workspace = await openWorkspace(t);
+  const timing = { minReplicates: 3, maxReplicates: 3, budgetMs: 60_000 };
+  const files = [
+    await workspace.writeScenario({ ...tinyScenario(timing), expect: [possible] }),
+    await workspace.writeScenario(
+      {
+        ...tinyScenario(timing),
+        name: 'few-ports',
+        limits: { localPorts: 256 },
+        expect: [impossible],
+      },
+      'few-ports.json',
+    ),
+  ];
+  const { context, printed } = replayContext(workspace.dir);
+  const { PATH } = process.env;
+  t.after(() => Object.assign(process.env, { PATH }));
+  // Without any program there is no namespace.
+  process.env['PATH'] = workspace.dir;
+  const options = { results: workspace.results, allowHost: [] };
+  assert.equal(await runCommand(files, options, context), 0);
+  const reason =
+    /few-ports is skipped: no network namespace of its own \(.*ENOENT.*\); expected: Linux, root/;
+  assert.match(printed.notes.join('\n'), reason);
+  assert.match(printed.out.join('\n'), /1 of 2 scenarios skipped/);
+  const { cells, skipped } = workspace.onlyRun().run!;
+  assert.deepEqual(
+    [cells.map(({ cell }) => cell), skipped?.map(({ cell }) => cell)],
+    [['tiny'], ['few-ports']],
+  );
+  await assert.rejects(runCommand(files.slice(1), options, context), reason);
+});
