@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { Worker } from 'node:worker_threads';
-import { createCertificate } from '../../../servers/app.ts';
 import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
+import { sharedCertificate } from '../../../servers/testing/shared-certificate.ts';
 
 export interface MisbehavingServer {
   endpoint: Endpoint;
@@ -56,7 +56,7 @@ export async function openMisbehavingServer(
       }
     });
   };
-  const certificate = isTls ? await createCertificate() : undefined;
+  const certificate = isTls ? await sharedCertificate() : undefined;
   const server =
     certificate === undefined
       ? createServer()
