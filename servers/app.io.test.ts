@@ -5,6 +5,8 @@ import http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { describe, suite, test } from 'node:test';
 import { type ConnectionOptions, connect, TLSSocket } from 'node:tls';
+import { Target } from '../scenarios/model/target.ts';
+import { openTarget } from './app.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import fixed from './behaviours/fixed.ts';
 import type { Endpoint } from './protocol.ts';
@@ -109,10 +111,10 @@ describe('Under TLS the target speaks the version stated and only it, and counts
   });
 
   test('each target has a certificate of its own', async t => {
-    const [one, two] = await Promise.all([
-      openTestTarget(t, { tls: '1.3' }),
-      openTestTarget(t, { tls: '1.3' }),
-    ]);
+    const target = Target.parse({ tls: '1.3' });
+    const open = () => openTarget({ target, behaviour: fixed, seed: 1 });
+    const [one, two] = await Promise.all([open(), open()]);
+    for (const { close } of [one, two]) t.after(close);
     assert.notEqual(one.endpoint.caPem, two.endpoint.caPem);
   });
 });

@@ -179,7 +179,8 @@ suite('end of a connection', () => {
         else response.end();
       },
     };
-    const target = await openTestTarget(t, { ...H2, keepAliveTimeoutMs: 50 }, behaviour);
+    // Long against the pause of a busy machine between two requests of a session.
+    const target = await openTestTarget(t, { ...H2, keepAliveTimeoutMs: 300 }, behaviour);
     const idle = await openUsed(t, target.endpoint);
     const closing = once(idle, 'goaway'); // which may come before the next session is open
     const busy = await openUsed(t, target.endpoint);

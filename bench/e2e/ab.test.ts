@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { putFakeNpm } from '../run/testing/fake-npm.ts';
 import { callCli } from '../testing/in-process.ts';
 import { runHere } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
@@ -71,8 +72,8 @@ for (const [side, spec] of [
     const file = await workspace.writeScenario(
       tinyScenario({ minReplicates: 2, maxReplicates: 9, budgetMs: 60_000 }),
     );
-    const after = `${spec}@file:${join(root, 'node_modules', spec)}`;
-    const args = ['ab', file, '--side', side, '--arm', 'short', '--after-package', after];
+    await putFakeNpm(t, { versions: ['1.0.0'] });
+    const args = ['ab', file, '--side', side, '--arm', 'short', '--after-package', `${spec}@1.0.0`];
     const { status, stdout, stderr } = await runHere(t, args, {
       cwd: workspace.dir,
       env: { TMPDIR: workspace.dir },

@@ -30,7 +30,7 @@ test('the first of three versions that is slower is named, with exit status 1', 
     },
   });
   const file = await workspace.writeScenario(
-    tinyScenario({ minReplicates: 4, maxReplicates: 10, budgetMs: 60_000 }),
+    tinyScenario({ minReplicates: 3, maxReplicates: 10, budgetMs: 60_000 }),
   );
   const args = ['bisect', 'undici@1.0..1.2', file, '--client', 'persistent'];
   const { status, stdout, stderr } = await runHere(t, args, {
@@ -69,7 +69,7 @@ test('the commit that made a server slower is named, though another one does not
     git('commit', '--quiet', '--message', subject);
   }
   const file = await workspace.writeScenario(
-    tinyScenario({ minReplicates: 4, maxReplicates: 10, budgetMs: 60_000 }),
+    tinyScenario({ minReplicates: 3, maxReplicates: 10, budgetMs: 60_000 }),
   );
   const args = ['bisect', 'HEAD~3..main', file, '--client', 'persistent', '--start'];
   const { status, stdout, stderr } = await runHere(t, [...args, `'${process.execPath}' server.mjs`], {

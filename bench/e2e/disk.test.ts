@@ -26,6 +26,7 @@ async function runOnDisk(
     'mkdir results && mount -t tmpfs -o "$0" tmpfs results && "$@"; status=$?; cp -r results stored; exit $status';
   const outcome = await runCli(t, ['run', file], {
     cwd: workspace.dir,
+    hasCharts: true,
     wrapper: ['unshare', '--mount', 'sh', '-c', script, mountOptions],
   });
   return { ...outcome, stored: storedRuns(join(workspace.dir, 'stored')) };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RunSummary } from '../../results/baselines.ts';
 import { callCli } from '../testing/in-process.ts';
-import { runCli } from './testing/cli.ts';
+import { runCli, runHere } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 test('baseline, gate and compare', async t => {
@@ -14,7 +14,7 @@ test('baseline, gate and compare', async t => {
   const cli = (...args: string[]) => runCli(t, args, { cwd: dir });
   const call = (...args: string[]) => callCli(args, { cwd: dir });
   const file = await workspace.writeScenario(tinyScenario({ minReplicates: 2, maxReplicates: 2 }));
-  const run = await cli('run', file, '--null-arm');
+  const run = await runHere(t, ['run', file, '--null-arm'], { cwd: dir });
   assert.equal(run.status, 0, run.stderr);
   const stored = workspace.onlyRun();
   assert.deepEqual(Object.keys(stored.run!.cells[0]!.scenario.clients).sort(), [

@@ -8,7 +8,7 @@ import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import { drawnCounts } from '../clients/testing/request-case.ts';
 import { requestSeed } from '../plan/plan.ts';
 import { callCli } from '../testing/in-process.ts';
-import { runCli } from './testing/cli.ts';
+import { runHere } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 async function serve(t: TestContext) {
@@ -38,7 +38,7 @@ test('requests and connections of each server are what is stored of each, drawn 
     baseline: 'short',
     expect: [{ metric: 'successRatio', of: 'kept', atLeast: 0.5 }],
   });
-  const { status, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir });
+  const { status, stderr } = await runHere(t, ['run', file], { cwd: workspace.dir });
   assert.equal(status, 0, stderr);
   assert.match(stderr, new RegExp(`^ {2}http://${first.host}/one: status 200 `, 'm'));
   assert.match(stderr, new RegExp(`^ {2}http://${second.host}/two: status 200 `, 'm'));
@@ -93,7 +93,7 @@ test("several origins of conntax's own server: both ends count the same of each"
     target: { origins: [3, 1] },
     clients: { short: { requestsPerConnection: 1 }, kept: { pool: { maxConnections: 1 } } },
   });
-  const { status, stderr } = await runCli(t, ['run', file], { cwd: workspace.dir });
+  const { status, stderr } = await runHere(t, ['run', file], { cwd: workspace.dir });
   assert.equal(status, 0, stderr);
   const { trials, dir } = workspace.onlyRun();
   for (const result of trials) {

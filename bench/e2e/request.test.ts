@@ -26,7 +26,7 @@ function filesIn(folder: string): { name: string; text: string }[] {
 
 test('a POST with a body from a file and a secret header, to a server of someone else: each request has both', async t => {
   const workspace = await openWorkspace(t);
-  const server = await openEchoServer(t);
+  const server = await openEchoServer(t, { serviceMs: 5 });
   await writeFile(join(workspace.dir, 'order.json'), '{"a":1}');
   const file = await workspace.writeScenario({
     ...tinyScenario(),

@@ -8,7 +8,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { TrialResult } from '../../results/model/trial.ts';
 import { callCli } from '../testing/in-process.ts';
-import { type CliResult, runCli } from './testing/cli.ts';
+import { type CliResult, runCli, runHere } from './testing/cli.ts';
 import { reasonNotTo } from './testing/privileges.ts';
 import { openWorkspace, RUN_FILES, tinyScenario } from './testing/workspace.ts';
 
@@ -53,7 +53,7 @@ test('a run is measured, stored, shown, and rendered again', async t => {
   const workspace = await openWorkspace(t);
   const { dir, results } = workspace;
   const file = await workspace.writeScenario(tinyScenario({ warmupMinMs: 200, warmupMaxMs: 500 }));
-  const run: CliResult = await runCli(t, ['run', file, '--seed', '7'], { cwd: dir });
+  const run: CliResult = await runCli(t, ['run', file, '--seed', '7'], { cwd: dir, hasCharts: true });
   const stored = workspace.onlyRun();
   const contents = new Map(stored.files.map(name => [name, readFileSync(join(stored.dir, name), 'utf8')]));
 
@@ -81,7 +81,7 @@ test('a run is measured, stored, shown, and rendered again', async t => {
     assert.deepEqual(stored.files, RUN_FILES);
     assert.equal(readFileSync(join(results, 'latest'), 'utf8'), `${stored.id}\n`);
     assert.match(contents.get('latency.hlog')!, /^#\[/);
-    assert.match(contents.get('report.html')!, /^<!doctype html>/i);
+    assert.match(contents.get('report.html')!, /^<!doctype html>[\s\S]*<svg role="img" aria-label="/i);
   });
 
   await t.test('what is stored validates against the committed schemas', () => {
@@ -133,18 +133,18 @@ test('a run is measured, stored, shown, and rendered again', async t => {
     `\`report\` shows the same and changes nothing of it${canCutOff ? ', without a network' : ''}`,
     async t => {
       const wrapper = canCutOff ? ['unshare', '--net'] : [];
-      const byProgram = await runCli(t, ['report'], { cwd: dir, wrapper });
+      const byProgram = await runCli(t, ['report'], { cwd: dir, wrapper, hasCharts: true });
       assert.deepEqual([byProgram.status, byProgram.stdout], [0, run.stdout], byProgram.stderr);
+      assert.deepEqual(workspace.onlyRun().files, RUN_FILES);
+      for (const [name, content] of contents) {
+        assert.equal(readFileSync(join(stored.dir, name), 'utf8'), content, `${name} is as it was`);
+      }
       for (const ref of [[stored.id], [stored.dir], [join(stored.dir, 'run.json')]]) {
-        const again = await callCli(['report', ...ref], { cwd: dir });
+        const again = await callCli(['report', ...ref], { cwd: dir, hasCharts: true });
         assert.equal(again.status, 0, again.stderr);
         assert.equal(again.stdout, run.stdout);
         const [, path] = /^Report: (.*)\n$/.exec(again.stderr) ?? assert.fail(again.stderr);
         assert.equal(resolve(dir, path!), join(stored.dir, 'report.html'));
-      }
-      assert.deepEqual(workspace.onlyRun().files, RUN_FILES);
-      for (const [name, content] of contents) {
-        assert.equal(readFileSync(join(stored.dir, name), 'utf8'), content, `${name} is as it was`);
       }
     },
   );
@@ -182,7 +182,7 @@ test('with --json, standard output is one JSON document; seed and timing of the 
   const { dir } = workspace;
   const file = await workspace.writeScenario(tinyScenario({ maxReplicates: 5 }));
   const words = ['--json', '--budget-sec', '0.5', '--precision', '1'];
-  const run = await runCli(t, ['run', file, ...words], { cwd: dir });
+  const run = await runHere(t, ['run', file, ...words], { cwd: dir });
   assert.equal(run.status, 0, run.stderr);
   const report = JSON.parse(run.stdout) as { state: string; cells: { cell: string }[] };
   assert.equal(report.state, 'complete');

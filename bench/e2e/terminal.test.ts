@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import { type CliResult, CONNTAX, startProgram } from './testing/cli.ts';
+import { type CliResult, PLAIN_CONNTAX, startProgram } from './testing/cli.ts';
 import { reasonNotTo } from './testing/privileges.ts';
 import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';
 
@@ -22,7 +22,7 @@ function runOnTerminal(
   env: Record<string, string> = {},
   size = 'stty cols 120 rows 40',
 ): Promise<CliResult> {
-  const command = [...CONNTAX, ...args].map(word => `'${word}'`).join(' ');
+  const command = [...PLAIN_CONNTAX, ...args].map(word => `'${word}'`).join(' ');
   const words = ['script', '--quiet', '--return', '--command', `${size} && ${command}`, '/dev/null'];
   return startProgram(t, words, { cwd: dir, env: { TERM: 'xterm-256color', ...env } }).result;
 }

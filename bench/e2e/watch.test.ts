@@ -35,7 +35,8 @@ async function startSubject(t: TestContext, how: 'leaks' | 'reuses'): Promise<{ 
   return { pid: child.pid!, port: Number(line) };
 }
 
-const BRIEFLY = ['--for-sec', '2', '--every-ms', '50'];
+/** Few more observations than a verdict needs. */
+const BRIEFLY = ['--for-sec', '1.2', '--every-ms', '50'];
 
 interface Watched {
   levels: { name: string; last: number; growth: { verdict: string } }[];
@@ -58,11 +59,11 @@ describe('watch', { concurrency: 2 }, () => {
   test('a process that reuses its connections does not; its port alone shows the same', async t => {
     const { dir: cwd } = await openWorkspace(t);
     const { pid, port } = await startSubject(t, 'reuses');
-    for (const subject of [
+    const watches = [
       ['--pid', String(pid)],
       ['--port', String(port)],
-    ]) {
-      const { status, stdout } = await runCli(t, ['watch', ...subject, ...BRIEFLY, '--json'], { cwd });
+    ].map(subject => runCli(t, ['watch', ...subject, ...BRIEFLY, '--json'], { cwd }));
+    for (const { status, stdout } of await Promise.all(watches)) {
       assert.equal(status, 0, stdout);
       const { levels } = JSON.parse(stdout) as Watched;
       const open = levels.find(({ name }) => name === `ESTABLISHED to 127.0.0.1:${port}`);

@@ -47,7 +47,11 @@ suite('a cell under an open load', () => {
     assert.ok(service.p90Us < response.p90Us / 2, `service ${service.p90Us}, response ${response.p90Us}`);
     assert.ok(arrivals!.heldBack > arrivals!.due / 5, `${arrivals!.heldBack} of ${arrivals!.due}`);
     assert.ok(lateness!.count > 0 && lateness!.p50Us < response.p90Us / 4);
-    assert.ok(closed.measurement.response.p90Us < response.p90Us / 2, `${closed.measurement.response.p90Us}`);
+    // Four wait for the end of each stall, among dozens that come between two stalls: fewer, the busier the machine.
+    assert.ok(
+      closed.measurement.response.meanUs < response.meanUs / 2,
+      `${closed.measurement.response.meanUs}`,
+    );
     assert.deepEqual([closed.measurement.arrivals, closed.measurement.lateness], [null, null]);
   });
 

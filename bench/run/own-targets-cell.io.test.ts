@@ -78,7 +78,7 @@ suite('a cell whose arms have targets of their own', () => {
     const targets = watchTargets('target-child');
     const relays = watchTargets('link-child');
     // On a busy machine the default budget ends before the second replicate.
-    const timing = { ...TWO.timing, warmupMinMs: 200, warmupMaxMs: 200, budgetMs: 120_000 };
+    const timing = { ...TWO.timing, budgetMs: 120_000 };
     const tiny = makeCell({ timing, target: { tls: '1.3' }, link: { roundTripMs: 5 } }, event => {
       targets.onEvent(event);
       relays.onEvent(event);

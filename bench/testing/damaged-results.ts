@@ -17,6 +17,8 @@ import { MeasureError, UsageError } from '../../results/errors.ts';
 import { createRandom, type Random } from '../../results/random.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { visibleLines } from '../../results/visible.ts';
+import type { Plugins } from '../cli/context.ts';
+import { plugins } from '../cli/plugins.ts';
 import { BAD_TEXT, RAW_TEXT, textAround } from './bad-text.ts';
 import { STORED_COMMANDS, testContext } from './in-process.ts';
 import { mutatedBytes, mutatedValue, pick, serialize } from './mutate-json.ts';
@@ -155,7 +157,7 @@ export async function fuzzStoredRuns({
       counts.tried++;
       for (const name of ['report', pick(others, random)]) {
         const { context, printed } = testContext();
-        context.plugins = lighter(context.plugins, index);
+        context.plugins = lighter(index);
         try {
           await STORED_COMMANDS[name]!(dir, context);
           if (name === 'report') counts.shown++;
@@ -184,10 +186,8 @@ export async function fuzzStoredRuns({
   return counts;
 }
 
-function lighter<Plugins extends ReturnType<typeof testContext>['context']['plugins']>(
-  plugins: Plugins,
-  index: number,
-): Plugins {
+/** All plug-ins for a few of the folders only. */
+function lighter(index: number): Plugins {
   const { html: _page, ...brief } = plugins.formats;
   const plain = { ...plugins.formats, html: plugins.formats['markdown']! };
   return {

@@ -21,11 +21,14 @@ export interface Printed {
   notes: string[];
 }
 
+/** Without charts, which take longer to draw than all else of a report; those of a history and of a gate are no plug-ins. */
+const WITHOUT_CHARTS = { ...plugins, charts: {}, sweepCharts: {} };
+
 /** What commands are given, and what they print by it. */
 export function testContext(env: NodeJS.ProcessEnv = {}): { context: Context; printed: Printed } {
   const printed: Printed = { out: [], notes: [] };
   const context: Context = {
-    plugins,
+    plugins: WITHOUT_CHARTS,
     output: {
       out: text => printed.out.push(text),
       note: text => printed.notes.push(text),
@@ -64,16 +67,22 @@ export interface Called {
 /**
  * Runs `conntax` with these words in a folder, without a process: for what measures nothing, or refuses to. Not twice at once,
  * because this process then works in that folder.
+ * @param hasCharts as the program's reports have, on a terminal too
  */
 export async function callCli(
   words: readonly string[],
-  { cwd, env = process.env }: { cwd: string; env?: NodeJS.ProcessEnv },
+  {
+    cwd,
+    env = process.env,
+    hasCharts = false,
+  }: { cwd: string; env?: NodeJS.ProcessEnv; hasCharts?: boolean },
 ): Promise<Called> {
-  return call(words, replayContext(cwd, { env }));
+  const { context, printed } = replayContext(cwd, { env });
+  return call(words, { context: hasCharts ? { ...context, plugins } : context, printed });
 }
 
 /**
- * The same with real targets, generators and load tools. Charts, which take longer than a tiny run, are left out.
+ * The same with real targets, generators and load tools.
  * @param env beside that of this process, for the run's processes too
  */
 export async function measureHere(
@@ -84,8 +93,7 @@ export async function measureHere(
   Object.assign(process.env, env);
   const { context, printed } = replayContext(cwd);
   const { createSource: _recorded, ...real } = context;
-  const live = { ...real, env: process.env, plugins: { ...plugins, charts: {}, sweepCharts: {} } };
-  return call(words, { context: live, printed }).finally(() => {
+  return call(words, { context: { ...real, env: process.env }, printed }).finally(() => {
     for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
     Object.assign(process.env, before);
   });

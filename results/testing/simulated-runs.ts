@@ -61,16 +61,35 @@ export interface DrawnRuns {
   most?: number;
 }
 
+interface Pool {
+  /** The trials of each replicate. */
+  pairs: CompletedTrial[][];
+  /** The true ratio. */
+  truth: number;
+}
+
+/** By case: simulating one takes as long as drawing hundreds of runs from it. */
+const pools = new Map<StallCase, Pool>();
+
+function poolOf(stall: StallCase, size: number): Pool {
+  const known = pools.get(stall);
+  if (known?.pairs.length === size) return known;
+  const trials = simulatedTrials(stall, size, createRandom(4, stall.name));
+  const pool = {
+    pairs: [...Map.groupBy(trials, ({ trial }) => trial.replicate).values()],
+    truth: Math.exp(truthOf(stall).value),
+  };
+  pools.set(stall, pool);
+  return pool;
+}
+
 /** Runs drawn from a pool of simulated replicates, each stopped as a cell is: precise, and measured for long enough. */
 export function coverageOfRuns(
   stall: StallCase,
   { pool, runs, least = LEAST_REPLICATES, most = 30 }: DrawnRuns,
 ): RunCoverage {
-  const random = createRandom(4, stall.name);
-  const pairs = [
-    ...Map.groupBy(simulatedTrials(stall, pool, random), ({ trial }) => trial.replicate).values(),
-  ];
-  const truth = Math.exp(truthOf(stall).value);
+  const { pairs, truth } = poolOf(stall, pool);
+  const random = createRandom(4, `runs of ${stall.name}`);
   let held = 0;
   let used = 0;
   for (let run = 0; run < runs; run++) {

@@ -2,10 +2,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { createCertificate } from '../../../servers/app.ts';
 import { openDeafPort } from '../../../servers/deaf-port.ts';
 import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
+import { sharedCertificate } from '../../../servers/testing/shared-certificate.ts';
 
 export interface MisbehavingServer {
   endpoint: Endpoint;
@@ -55,7 +55,7 @@ export async function openMisbehavingServer(
       }
     });
   };
-  const certificate = isTls ? await createCertificate() : undefined;
+  const certificate = isTls ? await sharedCertificate() : undefined;
   const server =
     certificate === undefined
       ? createServer()

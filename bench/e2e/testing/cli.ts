@@ -21,10 +21,17 @@ export interface Scope {
   after(act: () => unknown): void;
 }
 
+const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+
 /** The command that a user types as `conntax`. */
-export const CONNTAX: readonly string[] = [
+export const CONNTAX: readonly string[] = [process.execPath, MAIN];
+
+/** The same, without charts in its reports. */
+export const PLAIN_CONNTAX: readonly string[] = [
   process.execPath,
-  fileURLToPath(new URL('../../cli/main.ts', import.meta.url)),
+  '--import',
+  new URL('without-charts.ts', import.meta.url).href,
+  MAIN,
 ];
 
 export interface CliOptions {
@@ -33,6 +40,8 @@ export interface CliOptions {
   env?: Readonly<Record<string, string>>;
   /** What stands before the command, such as `prlimit --nofile=70`. */
   wrapper?: readonly string[];
+  /** Whether reports have charts; default: they have none. */
+  hasCharts?: boolean;
 }
 
 export interface CliResult {
@@ -73,7 +82,8 @@ function baseEnv(): NodeJS.ProcessEnv {
 
 /** Starts `conntax` with these words; the test's end is its end. */
 export function startCli(t: Scope, args: readonly string[], options: CliOptions): RunningCli {
-  return startProgram(t, [...(options.wrapper ?? []), ...CONNTAX, ...args], options);
+  const program = options.hasCharts === true ? CONNTAX : PLAIN_CONNTAX;
+  return startProgram(t, [...(options.wrapper ?? []), ...program, ...args], options);
 }
 
 /** Starts any program that runs `conntax` somewhere within. */
