@@ -810,8 +810,14 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     {
       factors: [0.8, 0.9, 1, 1.1],
       state: 'warn',
-      detail: /^replicates disagree: requests/,
+      detail: /^replicates disagree: requests\/s: the 4 replicates lie within 37\.5 % of the slowest$/,
       why: 'no gap, but far apart',
+    },
+    {
+      factors: [0.3, 0.5, 0.8, 1.2],
+      state: 'warn',
+      detail: /^replicates disagree: requests\/s: the highest of 4 replicates is 4\.0 times the lowest$/,
+      why: 'no gap, and by more than a per cent says',
     },
   ];
 

@@ -68,8 +68,12 @@ export const replicateSpread: ArmRule = {
         detail: `replicates disagree: two modes, ${low.length} of ${figures.length} at ${around(low, metric)} and ${high.length} at ${around(high, metric)}; a process keeps its mode for life, so measure more replicates rather than longer ones`,
       };
     }
-    const spread = figures.at(-1)! / figures[0]! - 1;
-    const detail = `${noun}: the ${figures.length} replicates lie within ${percent(spread)} of the ${isHigherBetter(metric) ? 'slowest' : 'fastest'}`;
+    const ratio = figures.at(-1)! / figures[0]!;
+    const spread = ratio - 1;
+    const detail =
+      ratio < 2
+        ? `${noun}: the ${figures.length} replicates lie within ${percent(spread)} of the ${isHigherBetter(metric) ? 'slowest' : 'fastest'}`
+        : `${noun}: the highest of ${figures.length} replicates is ${ratio.toFixed(1)} times the lowest`;
     return spread > NOTABLE_REPLICATE_SPREAD
       ? { state: 'warn', detail: `replicates disagree: ${detail}` }
       : { state: 'pass', detail };
