@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import { buildReport, expectationVerdict } from './build.ts';
 import type { CellReport, Check, Table } from './model.ts';
+import { reportOf } from './testing/format-suite.ts';
 import { charts, formats, sweepCharts } from './testing/plugins.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
 import { sampleSweeps } from './testing/sample-sweeps.ts';
@@ -84,8 +85,8 @@ describe('The report of a run is complete and marks every invalid figure', () =>
   }
 
   test('every table has a cell for each column, and figures have raw values', () => {
-    for (const [name, sample] of Object.entries(sampleRuns)) {
-      for (const cell of buildReport({ ...sample, charts }).cells) {
+    for (const name of Object.keys(sampleRuns)) {
+      for (const cell of reportOf(name).cells) {
         for (const { columns, rows, title } of tablesOf(cell)) {
           for (const row of rows) {
             assert.equal(row.length, columns.length, `${name}, ${title}`);
