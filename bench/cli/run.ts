@@ -78,8 +78,11 @@ interface Measuring {
   startedAtMs: number;
   options: MeasureOptions;
   context: Context;
-  /** Throws where the first answers of external servers make a measurement pointless. */
-  requireAnswers?: ((answers: readonly ForeignServer[]) => void) | undefined;
+  /**
+   * The plan that the first answers of external servers leave; undefined: the same. Throws where they make a measurement
+   * pointless.
+   */
+  settle?: ((answers: readonly ForeignServer[]) => Plan | undefined) | undefined;
   /** What a reader may do next: sentences. */
   conclude?: ((conclusion: Conclusion) => string[]) | undefined;
 }
@@ -92,7 +95,7 @@ interface Measuring {
  */
 export async function measurePlan(
   planned: Plan,
-  { startedAt, startedAtMs, options, context, requireAnswers, conclude }: Measuring,
+  { startedAt, startedAtMs, options, context, settle, conclude }: Measuring,
 ): Promise<number> {
   const { output, plugins } = context;
   requireRequests(planned, context.env);
@@ -101,25 +104,22 @@ export async function measurePlan(
     locateServers(planned, options.allowHost, undefined, signal),
   );
   const host = await describeHost();
-  const plan = settleGenerators(
-    await skipImpossible(planned),
-    countSpareCores(host),
-    await loadPlugins(plugins.transports),
-  );
-  requireSomething(plan);
-  const checks = checkPlan(plan, host, located, options.allowHost);
+  const prepare = async (wanted: Plan): Promise<Plan> => {
+    const possible = await skipImpossible(wanted);
+    const prepared = settleGenerators(possible, countSpareCores(host), await loadPlugins(plugins.transports));
+    requireSomething(prepared);
+    return prepared;
+  };
+  const asking = await prepare(planned);
+  const checks = checkPlan(asking, host, located, options.allowHost);
   if (options.dryRun) {
-    printPlan(plan, checks, options, output);
+    printPlan(asking, checks, options, output);
     requireFit(checks);
     return 0;
   }
   requireFit(checks);
-  const isConfirming = options.confirm ?? Boolean(context.env['CI']);
-  for (const line of estimateLines(plan, isConfirming)) output.note(line);
-  for (const skipped of plan.skipped ?? []) output.note(`  ! ${describeSkipped(skipped)}`);
-  for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
   const started = await during('starting the server of target.command to see whether it answers', () =>
-    rehearseServers(plan, {
+    rehearseServers(asking, {
       cpu: host.pinning?.targetCpu ?? null,
       signal,
       onStart: (command, folder) =>
@@ -130,7 +130,13 @@ export async function measurePlan(
   const asked = await during(`asking ${urls} for the first time`, () => findServers(located, signal));
   const answered = new Map<string, readonly FoundTarget[]>(started);
   for (const [id, server] of asked) answered.set(id, [server]);
-  requireAnswers?.([...answered.values()].flatMap(answersOf).map(({ facts }) => facts));
+  const settled = settle?.([...answered.values()].flatMap(answersOf).map(({ facts }) => facts));
+  const plan = settled === undefined ? asking : await prepare(settled);
+  // How long it takes is of interest only where the servers answer.
+  const isConfirming = options.confirm ?? Boolean(context.env['CI']);
+  for (const line of estimateLines(plan, isConfirming)) output.note(line);
+  for (const skipped of plan.skipped ?? []) output.note(`  ! ${describeSkipped(skipped)}`);
+  for (const { state, sentence } of checks) if (state !== 'pass') output.note(`  ! ${sentence}`);
   noteServers(plan, answered, output);
   // The baseline's server is first.
   const servers = new Map([...answered].map(([id, [server]]) => [id, server!]));

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MeasureError, type Problem, UsageError } from '../../results/errors.ts';
+import { Request } from '../../scenarios/model/request.ts';
+import { closingRefusals } from '../clients/request.ts';
 import { errorInOptions, inOptions } from './try-words.ts';
 
 const TABLE: [scenario: string, options: string][] = [
@@ -46,6 +48,17 @@ test('a mistake of every client is said once, and of the options alone', () => {
     said.message,
     /^1 problem; nothing was started\.\n\nconntax try\n {2}--client: wire knows no proxy/,
   );
+});
+
+test('a setting of the client, of which the command line has no option, is not offered in place of another library', () => {
+  const [problem] = closingRefusals('undici', Request.parse({ method: 'GET', body: 'a' }));
+  const path = 'clients.persistent.requestsPerConnection';
+  const said = errorInOptions(new UsageError('', [{ file: '', ...problem!, path }])) as UsageError;
+  assert.match(
+    said.message,
+    /--client: undici closes the connection after each GET request with a body\n +expected: --client node-http or wire$/m,
+  );
+  assert.match(problem!.hint!, /^requestsPerConnection: 1, or transport: /, 'a scenario has the setting');
 });
 
 test('an error keeps its kind, and any other is left alone', () => {

@@ -52,6 +52,12 @@ function placeOf(path: string): string {
   return /^clients\.[^.]+\./.test(path) ? '--client' : inOptions(path);
 }
 
+/** What the option at a place takes: a value of a client's own setting, before another library, is no choice of `try`. */
+function hintAt(path: string, hint: string): string {
+  const said = inOptions(hint);
+  return placeOf(path) === '--client' ? said.replace(/^\w+: \d+, or (?=--client )/, '') : said;
+}
+
 /** One mistake is said once, even if several clients have it. */
 function withoutRepetition(problems: readonly Problem[]): Problem[] {
   return [...new Map(problems.map(problem => [JSON.stringify(problem), problem])).values()];
@@ -68,7 +74,7 @@ export function errorInOptions(error: unknown): unknown {
       file: 'conntax try',
       path: placeOf(path),
       message: inOptions(message),
-      ...(hint === undefined ? {} : { hint: inOptions(hint) }),
+      ...(hint === undefined ? {} : { hint: hintAt(path, hint) }),
     })),
   );
   return new UsageError(formatProblems(said).replace(' in 1 scenario file', ''), said, { cause: error });

@@ -12,6 +12,7 @@ import {
   parseHeader,
   parseProxy,
   pathFrom,
+  planAtAnswer,
   planInTime,
   readAddress,
   requireGoodStatus,
@@ -28,8 +29,11 @@ test('of a server that keeps connections, its idle timeout is spoken of', () => 
 test('of a server that closes each connection, no setting is advised', () => {
   const servers = [{ ...FOUND_SERVER, httpVersion: '1.0' }];
   const said = conclude({ run: sampleRun().run, servers }, options).join(' ');
-  assert.match(said, /answers over HTTP\/1\.0 without Connection: keep-alive, so no setting of a pool helps/);
+  assert.match(said, /answers over HTTP\/1\.0 without Connection: keep-alive: .* nothing to reuse/);
+  assert.match(said, /Let the server, or the proxy before it, keep connections: HTTP\/1\.1 keep-alive/);
   assert.doesNotMatch(said, /idle timeout|not known yet|Set /);
+  const open = undecided([0.18, 0.21]);
+  assert.doesNotMatch(conclude({ run: open, servers }, options).join(' '), /--budget-sec|not decided/);
 });
 
 const url = 'http://127.0.0.1:3000/secret';
@@ -73,6 +77,28 @@ test('where the time may be too short for all clients, short against persistent 
   const longer = planInTime([triedScenario(Number(seconds) * 1_000)], pace);
   assert.deepEqual(longer.plan.cells[0]!.arms, ['persistent', 'short', 'pool-5', 'pool-10']);
   assert.equal(longer.leftOut, undefined);
+});
+
+test('pools are left out where the first answer ends its connection, however much time there is', () => {
+  const pace = { seed: 1, slowness: 1 };
+  const variants = [triedScenario(3_600_000)];
+  assert.equal(planAtAnswer(variants, [FOUND_SERVER], pace), undefined);
+  const closing = planAtAnswer(variants, [{ ...FOUND_SERVER, connectionHeader: 'close' }], pace)!;
+  assert.deepEqual(closing.plan.cells[0]!.arms, ['persistent', 'short']);
+  assert.match(closing.leftOut!, /^pool-5 and pool-10 left out, because /);
+});
+
+test('a port beyond the last is named as what is wrong with the URL', () => {
+  for (const address of ['127.0.0.1:99999', 'http://127.0.0.1:99999/health', 'https://[::1]:65536?a=1'])
+    assert.throws(() => readAddress(address, options), {
+      exitCode: 2,
+      message: /its port is \d+, and ports end at 65535/,
+    });
+  for (const address of ['127.0.0.1:65535', 'ftp://127.0.0.1/a:99999'])
+    assert.throws(() => readAddress(address, options), {
+      exitCode: 2,
+      message: /is not a URL of a server; /,
+    });
 });
 
 /** The sample's comparison of short with persistent connections, as it is with these replicates. */

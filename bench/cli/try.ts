@@ -86,11 +86,15 @@ async function tryServer(address: string, given: TryOptions, context: Context): 
   const { scenarioWith, secrets, typed } = readAddress(address, options);
   Object.assign(process.env, secrets);
   const scenario = scenarioWith(file => resolve(context.cwd, file));
-  const { plan, leftOut } = planInTime(await readVariants(scenario, context), {
-    seed: seedOf(options, startedAt),
-    slowness: readSlowness(),
-  });
-  if (leftOut !== undefined) context.output.note(`  ! ${leftOut}`);
+  const variants = await readVariants(scenario, context);
+  const pace = { seed: seedOf(options, startedAt), slowness: readSlowness() };
+  const inTime = planInTime(variants, pace);
+  const { plan } = inTime;
+  let { leftOut } = inTime;
+  const noteLeftOut = (): void => {
+    if (leftOut !== undefined) context.output.note(`  ! ${leftOut}`);
+  };
+  if (options.dryRun === true) noteLeftOut();
   if (options.save !== undefined) {
     const { clients } = plan.cells[0]!.scenario;
     const saved = scenarioWith(file => pathFrom(options.save!, file, context.cwd));
@@ -103,8 +107,12 @@ async function tryServer(address: string, given: TryOptions, context: Context): 
     startedAtMs,
     options,
     context: { ...context, argv: context.argv.map(word => redact(word, everyForm(typed))) },
-    requireAnswers: answers => {
+    settle: answers => {
       for (const answer of answers) requireGoodStatus(answer, options);
+      const atAnswer = planAtAnswer(variants, answers, pace);
+      if (atAnswer !== undefined) ({ leftOut } = atAnswer);
+      noteLeftOut();
+      return atAnswer?.plan;
     },
     conclude: conclusion => [...conclude(conclusion, options), ...(leftOut === undefined ? [] : [leftOut])],
   });
@@ -137,14 +145,37 @@ export function planInTime(
   const { budgetMs } = cell.scenario.timing;
   if (cell.least.intervalMs <= budgetMs) return { plan };
   const needed = Math.ceil(cell.least.intervalMs / BUDGET_STEP_MS) * (BUDGET_STEP_MS / 1_000);
-  const withoutPools = variants.map(variant => ({
+  return {
+    plan: planRun(withoutPools(variants), pace),
+    leftOut: `${pools.join(' and ')} left out, because ${formatDuration(budgetMs)} may be too short for ${cell.arms.length} clients; to measure them too, add --budget-sec ${needed}.`,
+  };
+}
+
+/**
+ * Where the server closes each connection after its response, without the smaller pools, whose sizes then say nothing;
+ * undefined: the plan stays.
+ */
+export function planAtAnswer(
+  variants: readonly Variant[],
+  answers: readonly ForeignServer[],
+  pace: { seed: number; slowness: number },
+): { plan: Plan; leftOut: string | undefined } | undefined {
+  if (!answers.some(answer => closingReason(answer) !== undefined)) return undefined;
+  const pools = variants.flatMap(({ clients }) => Object.keys(clients).filter(isSmallerPool));
+  return {
+    plan: planRun(withoutPools(variants), pace),
+    leftOut:
+      pools.length === 0
+        ? undefined
+        : `${pools.join(' and ')} left out, because a pool has no connection to keep there.`,
+  };
+}
+
+function withoutPools(variants: readonly Variant[]): Variant[] {
+  return variants.map(variant => ({
     ...variant,
     clients: Object.fromEntries(Object.entries(variant.clients).filter(([name]) => !isSmallerPool(name))),
   }));
-  return {
-    plan: planRun(withoutPools, pace),
-    leftOut: `${pools.join(' and ')} left out, because ${formatDuration(budgetMs)} may be too short for ${cell.arms.length} clients; to measure them too, add --budget-sec ${needed}.`,
-  };
 }
 
 /** A suggested budget is a multiple of this. */
@@ -301,10 +332,17 @@ function freeVariable(name: string, value: string, secrets: Readonly<Record<stri
   }
 }
 
+const MOST_PORT = 65_535;
+
 /** @throws UsageError */
 function parseUrl(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
+  const port = /^(?:https?:\/\/)?[^/?#]*:(\d+)(?:[/?#]|$)/i.exec(address)?.[1];
+  if (port !== undefined && Number(port) > MOST_PORT)
+    throw new UsageError(
+      `${address} is not a URL of a server: its port is ${port}, and ports end at ${MOST_PORT}; expected: such as http://127.0.0.1:3000/health`,
+    );
   const hint = /^[\w.-]+(?::\d+)?(?:\/|$)/.test(address)
     ? `http://${address}`
     : 'http://127.0.0.1:3000/health';
@@ -381,13 +419,14 @@ const ENOUGH_RATIO = 0.95;
 export function conclude({ run, servers }: Conclusion, options: Tried): string[] {
   const [server] = servers;
   const closes = server === undefined ? undefined : closingReason(server);
+  if (closes !== undefined)
+    return [
+      `The server ${closes}: it closes each connection after its response, so there is nothing to reuse, and what a connection costs cannot be compared here. Let the server, or the proxy before it, keep connections: HTTP/1.1 keep-alive, and answers with a Content-Length or in chunks.`,
+    ];
   return [
     ...decisionLines(run),
-    ...(closes === undefined
-      ? [...poolLines(run, options), ...(server === undefined ? [] : idleLines(server, options))]
-      : [
-          `The server ${closes}, so no setting of a pool helps: make it keep connections open, or put a proxy that does in front of it.`,
-        ]),
+    ...poolLines(run, options),
+    ...(server === undefined ? [] : idleLines(server, options)),
     ...(options.save === undefined
       ? ['To change the question, add --save try.json: it is the scenario of this run.']
       : []),

@@ -168,7 +168,7 @@ export function closingRefusals(library: string, request: Request): Refusal[] {
     {
       path: 'requestsPerConnection',
       message: `${library} closes the connection after each ${method} request${method === 'HEAD' ? '' : ' with a body'}`,
-      hint: '1, or transport: node-http or wire',
+      hint: 'requestsPerConnection: 1, or transport: node-http or wire',
     },
   ];
 }

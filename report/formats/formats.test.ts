@@ -85,6 +85,20 @@ test('the short report fits a screen, and begins and ends with the answer', asyn
   }
 });
 
+test('five clients are shown before the table is cut, however much there is to do next', async () => {
+  const terminal = formats.find(({ name }) => name === 'terminal')!;
+  const report = reportOf('six arms');
+  const next = Array.from({ length: 9 }, () => 'Set the pool to 5 connections.');
+  const lines = (await terminal.render(report, { ...BRIEF, next })).split('\n');
+  const names = report.cells[0]!.brief.rows.map(row => row[0]!.text);
+  assert.ok(names.length > 4);
+  for (const name of names.slice(0, 5))
+    assert.ok(
+      lines.some(line => line.startsWith(`${name} `)),
+      lines.join('\n'),
+    );
+});
+
 test('what to do next stands above the answer that ends the report, within the same screen', async () => {
   const terminal = formats.find(({ name }) => name === 'terminal')!;
   const next = ['Set the pool to 5 connections. '.repeat(6).trim(), 'Add --save.'];

@@ -15,12 +15,17 @@ import {
   wrapped,
 } from './terminal-page.ts';
 
-/** Lines of the report at 100 columns and more; the command adds the path of the page. */
+/**
+ * Lines of the report at 100 columns and more, unless LEAST_CLIENTS below a long list of what to do next need more; the command
+ * adds the path of the page.
+ */
 const MOST_LINES = 25;
 /** Left for remarks when a table is long. */
 const REMARK_LINES = 3;
 /** The same where remarks say since when something is a regression. */
 const GATE_REMARK_LINES = 8;
+/** Clients that the table shows whatever else there is to say: what was measured comes before remarks on it. */
+const LEAST_CLIENTS = 5;
 /** What a row is about, and a figure. */
 const LEAST_COLUMNS = 3;
 /** Failed checks that are listed; of more, the number. */
@@ -53,11 +58,21 @@ export function layOutBrief(report: Report, page: Page, next: readonly string[])
   const wanted = layOutRemarks(answer.notes, page, Number.POSITIVE_INFINITY).length;
   const reserved =
     report.brief === null ? Math.min(REMARK_LINES, answer.notes.length) : Math.min(GATE_REMARK_LINES, wanted);
-  const table = take(layOutFirst(report, page, room - reserved));
+  const table = take(layOutFirst(report, page, Math.max(room - reserved, clientLines(report, page))));
   const remarks = take(layOutRemarks(answer.notes, page, room));
   const bars = take(layOutBars(report, page, room));
   const caveats = take(layOutRemarks([...report.scenarioCaveats, ...report.caveats], page, room));
   return [...top, ...failed, ...table, ...bars, ...remarks, ...caveats, ...closing].join('\n');
+}
+
+/** Lines of the table of clients with as many of them as are always shown; 0 where the table is about something else. */
+function clientLines(report: Report, page: Page): number {
+  const [part] = partsOf(report);
+  if (report.brief !== null || report.overview !== null || part?.kind !== 'cell') return 0;
+  const { rows } = part.cell.brief;
+  const shown = { ...part.cell.brief, rows: rows.slice(0, LEAST_CLIENTS) };
+  const lines = layOutRows(shown, page, Number.POSITIVE_INFINITY).length;
+  return rows.length > LEAST_CLIENTS ? lines + 1 : lines;
 }
 
 function layOutFailed(checks: readonly Check[], { width, colours }: Page): string[] {

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { compareArms, summariseArms } from '../../results/compare.ts';
 import type { Run } from '../../results/model/run.ts';
 import type { Interval } from '../../results/stats.ts';
+import { FOUND_SERVER } from '../../results/testing/found-server.ts';
 import { buildReport } from '../build.ts';
 import type { Answer } from '../model.ts';
 import { type StoredSample, sampleRuns, sweepAndScenario } from '../testing/sample-runs.ts';
@@ -69,6 +70,36 @@ for (const name of ['two arms', 'six arms', 'a capacity search', 'an open load']
     assert.doesNotMatch(texts.join(), /no difference/);
   });
 }
+
+describe('A server that closes each connection leaves nothing to reuse', () => {
+  const closing = { ...FOUND_SERVER, httpVersion: '1.0' };
+  /** Of one replicate that the budget ended, in which each request opened a connection. */
+  function at(server: typeof closing, opened = (sent: number) => sent): StoredSample {
+    const { run, trials } = ofOneReplicate('two arms');
+    const cells = run.cells.map(cell => ({
+      ...cell,
+      server,
+      stop: 'budget' as const,
+      arms: cell.arms.map(arm => ({ ...arm, opened: opened(arm.requestsSent) })),
+    }));
+    return { run: { ...run, cells }, trials };
+  }
+
+  test('which is the answer, and no longer run is advised', () => {
+    const report = buildReport({ ...at(closing), charts: [] });
+    const { verdict, precision, notes, badges } = report.answer;
+    assert.equal(verdict, 'What a connection costs cannot be compared here');
+    assert.match(precision, /closes each connection after its response, so there is nothing to reuse\.$/);
+    assert.deepEqual(badges[0], { text: 'no connection could be reused', tone: 'doubt' });
+    assert.doesNotMatch(JSON.stringify([notes, report.headline, report.remarks]), /--budget-sec|Too few/);
+  });
+
+  test('unless it keeps connections, or was seen to after its first answer', () => {
+    for (const sample of [at(FOUND_SERVER), at(closing, sent => sent / 2)])
+      assert.match(answerOf(sample).verdict, /^Undecided: one replicate is too few/);
+    assert.match(answerOf(at(FOUND_SERVER)).notes.join(), /--budget-sec/);
+  });
+});
 
 describe('The verdict is short and right for every kind of run', () => {
   const CASES: Record<string, string | RegExp> = {

@@ -14,7 +14,7 @@ import { comparesLoadTools } from './agreement.ts';
 import { boundRemarks } from './bound.ts';
 import { capacityRemarks, lacksCapacities, nameLack } from './capacity.ts';
 import { describeCharges } from './connection-cost.ts';
-import { describeErrors, describeMissingReuse } from './doubts.ts';
+import { describeErrors, describeMissingReuse, lacksReuse } from './doubts.ts';
 import {
   decidingComparisons,
   describePartial,
@@ -42,7 +42,8 @@ export function cellAnswer(view: CellView): Answer {
   return {
     verdict: failed ?? cellVerdict(view),
     precision: [failed === null ? '' : `${cellVerdict(view)}.`, describePrecision(view)].join(' ').trim(),
-    context: `Conditions: ${describeSetting(view)}. ${describeCharges(view) ?? ''}`.trim(),
+    context:
+      `Conditions: ${describeSetting(view)}. ${lacksReuse(view.result) ? '' : (describeCharges(view) ?? '')}`.trim(),
     badges: cellBadges(view),
     notes: cellNotes(view),
   };
@@ -80,6 +81,7 @@ export function cellVerdict(view: CellView): string {
   const { load } = result.scenario;
   if (stateOf(view) === 'unmeasured') return 'Could not be measured';
   if (lacksCapacities(view)) return nameLack(view);
+  if (lacksReuse(result)) return 'What a connection costs cannot be compared here';
   const deciding = decidingComparisons(result);
   const [first, ...others] = deciding;
   if (first === undefined) return describeOne(arms, load);
@@ -264,7 +266,7 @@ function describePrecision(view: CellView): string {
     return failureCauses(view.trials)
       .map(cause => `${capitalize(cause)}.`)
       .join(' ');
-  if (lacksCapacities(view)) return describeResult(view);
+  if (lacksCapacities(view) || lacksReuse(view.result)) return describeResult(view);
   if (only === undefined) return '';
   if (others.length > 0 || only.verdict === 'unsure' || knownRatio(only) === null)
     return describeResult(view, { withCosts: false });
@@ -366,6 +368,7 @@ function doubtBadges(view: CellView): Badge[] {
 function verdictBadges({ result }: CellView): Badge[] {
   const deciding = decidingComparisons(result);
   if (deciding.every(({ replicateRatios }) => replicateRatios.length === 0)) return [];
+  if (lacksReuse(result)) return [{ text: 'no connection could be reused', tone: 'doubt' }];
   const sure = deciding.filter(({ verdict }) => verdict !== 'unsure').length;
   const reaches = deciding.flatMap(comparison => {
     const ratio = knownRatio(comparison);
@@ -447,6 +450,7 @@ export function isReuseGain(view: CellView): boolean {
     only.verdict !== 'unsure' &&
     headlineOf(view.result.scenario.load).metric === 'requestsPerSec' &&
     (gainOf(only, view.result.scenario.load)?.value ?? 0) >= TIMES &&
-    subjectsOf(only, view).baseline === ''
+    subjectsOf(only, view).baseline === '' &&
+    !lacksReuse(view.result)
   );
 }

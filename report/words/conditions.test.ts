@@ -92,7 +92,7 @@ describe('What a server answers before the run is compared with what the scenari
       'it closes, and the scenario does not say so',
       { connectionHeader: 'close' },
       {},
-      /declare it with target\.connectionClose: true/,
+      /nothing to reuse; a scenario declares it with target\.connectionClose: true/,
     ],
     ['it closes, among other words', { connectionHeader: 'TE, Close' }, {}, /Connection: close/],
     ['another word', { connectionHeader: 'close-notify' }, {}, undefined],

@@ -71,7 +71,7 @@ function closeRemarks(server: ForeignServer, { connectionClose }: Target): strin
   const reason = closingReason(server);
   if (reason !== undefined && connectionClose !== true) {
     return [
-      `${reason}, so every request needs a new connection; declare it with target.connectionClose: true`,
+      `${reason}, so every request needs a new connection, and there is nothing to reuse; a scenario declares it with target.connectionClose: true`,
     ];
   }
   return reason === undefined && connectionClose === true

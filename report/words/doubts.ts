@@ -1,9 +1,11 @@
 // What qualifies a headline: connections that are not reused, requests that failed, and what a verdict would take.
 import { errorRatioOf, failsOften } from '../../results/compare.ts';
-import { type CellResult, type Comparison, foundServers } from '../../results/model/run.ts';
+import { type CellResult, type Comparison, closingReason, foundServers } from '../../results/model/run.ts';
 import { reuseOf } from '../../results/reuse.ts';
 import { LEAST_REPLICATES, replicatesToTell } from '../../results/stats.ts';
+import type { Client } from '../../scenarios/model/client.ts';
 import { closesAfterResponse } from '../../scenarios/model/closing-server.ts';
+import { own } from '../../scenarios/model/own.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { countReplicates, formatCount, formatPercent, knownRatio } from './numbers.ts';
 
@@ -17,10 +19,8 @@ const NOT_REUSED = 0.01;
  */
 export function describeMissingReuse({ arms, result }: Pick<CellView, 'arms' | 'result'>): string[] {
   const { target } = result.scenario;
-  const servers = foundServers(result);
   const closes =
-    closesAfterResponse(target) ||
-    (servers.length > 0 && servers.every(({ httpVersion }) => httpVersion === '1.0'))
+    closesAfterResponse(target) || wereFoundClosing(result)
       ? ', because the server closes it after each response'
       : '';
   return arms.flatMap(({ name, client, trials }: ArmView) => {
@@ -40,6 +40,43 @@ export function describeMissingReuse({ arms, result }: Pick<CellView, 'arms' | '
           `${its} opened ${formatCount(reuse.opened)} connections for ${sent} requests: it hardly reuses any${closes}.`,
         ];
   });
+}
+
+/** Whether each external server of the cell, by its answer before the run, closes every connection after one response. */
+function wereFoundClosing(result: CellResult): boolean {
+  const servers = foundServers(result);
+  return servers.length > 0 && servers.every(server => closingReason(server) !== undefined);
+}
+
+/**
+ * Whether the cell asks what reuse gains from servers that allow none: their first answers say that they close each connection,
+ * and the clients that would reuse connections were seen to open one for nearly every request.
+ */
+export function lacksReuse(result: CellResult): boolean {
+  const { clients } = result.scenario;
+  const deciding = result.comparisons.filter(({ isDeciding }) => isDeciding);
+  const isReused = ({ arm, opened, requestsSent }: CellResult['arms'][number]): boolean =>
+    own(clients, arm)?.requestsPerConnection !== 1 && opened < requestsSent * (1 - HARDLY_REUSED);
+  return (
+    wereFoundClosing(result) &&
+    deciding.length > 0 &&
+    deciding.every(({ candidate, baseline }) =>
+      differInReuse(own(clients, candidate), own(clients, baseline)),
+    ) &&
+    !result.arms.some(isReused)
+  );
+}
+
+/** Whether one of two clients of the same library reuses connections and the other never does. */
+function differInReuse(one: Client | undefined, other: Client | undefined): boolean {
+  return (
+    one !== undefined &&
+    other !== undefined &&
+    (one.requestsPerConnection === 1) !== (other.requestsPerConnection === 1) &&
+    one.transport === other.transport &&
+    one.api === other.api &&
+    one.protocol === other.protocol
+  );
 }
 
 export function hasErrorGap(view: CellView): boolean {
@@ -102,12 +139,14 @@ interface Open {
 
 /**
  * What to do about open comparisons: `Measure longer for a verdict: --budget-sec 240.` Cells share one budget, so the one that
- * takes longest decides. Undefined if it was not the budget that ended the replicates.
+ * takes longest decides. Undefined if it was not the budget that ended the replicates, or if no longer run could tell.
  *
  * @param cells all cells that share the budget
  */
 export function suggestNextStep(open: readonly Open[], cells: readonly CellResult[]): string | undefined {
-  const short = open.filter(({ result }) => result.stop === 'budget' && result.replicates > 0);
+  const short = open.filter(
+    ({ result }) => result.stop === 'budget' && result.replicates > 0 && !lacksReuse(result),
+  );
   if (short.length === 0) return undefined;
   const needed = short.map(each => ({ ...each, count: replicatesNeeded(each) }));
   const known = needed.filter(each => each.count !== null);

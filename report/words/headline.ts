@@ -26,6 +26,7 @@ import {
   describeErrors,
   describeMissingReuse,
   hasErrorGap,
+  lacksReuse,
   suggestNextStep,
 } from './doubts.ts';
 import { describeGap } from './link.ts';
@@ -152,6 +153,10 @@ export function cellRemarks(view: CellView): string[] {
   ];
 }
 
+/** The result at a server that closes each connection: any ratio is that of two clients that do the same. */
+const NOTHING_TO_REUSE =
+  'The server closes each connection after its response, so there is nothing to reuse.';
+
 export function describeResult(view: CellView, { withCosts } = { withCosts: true }): string {
   const { result, trials } = view;
   if (stateOf(view) === 'unmeasured') {
@@ -161,6 +166,7 @@ export function describeResult(view: CellView, { withCosts } = { withCosts: true
   const deciding = decidingComparisons(result);
   const [first, ...others] = deciding;
   if (lacksCapacities(view)) return describeLack(view);
+  if (lacksReuse(result)) return NOTHING_TO_REUSE;
   if (first === undefined) return describeSingle(view);
   const lost = lostArms(view);
   if (lost.length > 0 && deciding.every(({ replicateRatios }) => replicateRatios.length === 0)) {
