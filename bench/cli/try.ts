@@ -167,7 +167,7 @@ export function planAtAnswer(
     leftOut:
       pools.length === 0
         ? undefined
-        : `${pools.join(' and ')} left out, because a pool has no connection to keep there.`,
+        : `${pools.join(' and ')} left out, because the server closes each connection after its response.`,
   };
 }
 

@@ -125,6 +125,14 @@ test('what cannot be tried is said before anything is sent, with what was expect
   assert.ok(!existsSync(workspace.results));
 });
 
+test('that nothing listens is said before how long a run would take', async t => {
+  const workspace = await openWorkspace(t);
+  const { status, stderr } = await callCli(['try', 'http://127.0.0.1:1/'], { cwd: workspace.dir });
+  assert.equal(status, 3, stderr);
+  assert.match(stderr, /does not answer/);
+  assert.doesNotMatch(stderr, /About|Likely precision/);
+});
+
 test('a status that would count as failed ends it after the first question', async t => {
   const workspace = await openWorkspace(t);
   const { endpoint, received } = await openEchoServer(t);
