@@ -23,7 +23,7 @@ import { loadPlugins } from '../plan/read-scenarios.ts';
 import type { ReplacedTarget } from '../plan/replace-target.ts';
 import { describeGit, describeHost, readSlowness } from '../probes/host.ts';
 import type { RunEvent } from '../run/context.ts';
-import { type FoundTarget, findServers, locateServers } from '../run/find-servers.ts';
+import { type FoundTarget, findServers, locateServers, requireWelcome } from '../run/find-servers.ts';
 import { describeSkipped, requireSomething, skipImpossible } from '../run/limited-machine.ts';
 import { checkPlan, requireFit } from '../run/preflight.ts';
 import { rehearseServers } from '../run/rehearse.ts';
@@ -131,6 +131,8 @@ export async function measurePlan(
   const answered = new Map<string, readonly FoundTarget[]>(started);
   for (const [id, server] of asked) answered.set(id, [server]);
   requireAnswers?.([...answered.values()].flatMap(answersOf).map(({ facts }) => facts));
+  for (const { id, scenario } of plan.cells)
+    for (const found of answered.get(id) ?? []) requireWelcome(scenario, found);
   noteServers(plan, answered, output);
   // The baseline's server is first.
   const servers = new Map([...answered].map(([id, [server]]) => [id, server!]));
