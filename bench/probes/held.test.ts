@@ -1,4 +1,4 @@
-// The sockets of one client are told from those of others at the same port, at both ends and in every state.
+// Sockets of one client are counted without those of others at the same port, at both ends and in every state.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ClientSockets } from './held.ts';

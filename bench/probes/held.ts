@@ -10,7 +10,7 @@ import {
   socketLines,
 } from './sockets.ts';
 
-/** Ten times as often as the eye needs, so that a slice of a second has enough for a slope. */
+/** A slice of one second then has enough samples for a slope. */
 const LEAST_EVERY_MS = 50;
 /** A slice of any length has at most so many. */
 const MOST_SAMPLES = 1_200;
@@ -123,7 +123,10 @@ export class SocketSampler {
     clearInterval(this.#timer);
   }
 
+  /** Reads once more: what is left after the slice is often the question. */
   finish(client: HeldByClient): Held {
+    this.#nextListAtMs = 0;
+    this.sample();
     const server = this.#of.server === null ? null : this.#server;
     return { everyMs: this.#everyMs, client, server, sockets: this.#counts };
   }
