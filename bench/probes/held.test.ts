@@ -48,6 +48,14 @@ test('its connections count at both ends, those of another client and of earlier
   });
 });
 
+test('a connection of its own that was open before counts when it is over, too', () => {
+  const sockets = new ClientSockets([8080], list(client('A001', 'ESTABLISHED', 11)), new Set([11]));
+  assert.deepEqual(sockets.count(list(client('A001', 'TIME_WAIT')), new Set()), {
+    client: { TIME_WAIT: 1 },
+    server: {},
+  });
+});
+
 test('a local port that was in TIME_WAIT before and is used again counts from then on', () => {
   const sockets = new ClientSockets([8080], list(server('C001', 'TIME_WAIT')), new Set());
   assert.deepEqual(sockets.count(list(server('C001', 'TIME_WAIT')), new Set()), { client: {}, server: {} });
