@@ -7,6 +7,8 @@ import type { Interval } from './stats.ts';
 export interface Leak extends Interval {
   /** grows: in each replicate; steady: in none, as a pool that is full; unsure: in some. */
   verdict: 'grows' | 'steady' | 'unsure';
+  /** Whether, in each replicate, more descriptors were added than a pool keeps for the most requests that were in flight at once. */
+  exceedsPool: boolean;
 }
 
 type Level = 'descriptors' | 'rssBytes';
@@ -28,6 +30,7 @@ export function judgeLeak(trials: readonly CompletedTrial[], level: Level): Leak
   const growing = growths.filter(({ verdict }) => verdict === 'grows').length;
   return {
     verdict: growing === growths.length ? 'grows' : growing === 0 ? 'steady' : 'unsure',
+    exceedsPool: trials.every(exceedsPool),
     value: perThousand((perMinutes[Math.floor(middle)]! + perMinutes[Math.ceil(middle)]!) / 2),
     low: perThousand(Math.min(...growths.map(({ leastPerMinute }) => leastPerMinute))),
     high: perThousand(Math.max(...growths.map(({ mostPerMinute }) => mostPerMinute))),
@@ -42,6 +45,16 @@ function growthPerRequest({ sent, ...held }: HeldByClient, level: Level): Growth
     return value == null || !isNew ? [] : { atMs, value };
   });
   return judgeGrowth(observed);
+}
+
+/** undici opens up to twice as many connections as requests are in flight. */
+const MOST_PER_IN_FLIGHT = 2;
+
+function exceedsPool({ measurement: { held } }: CompletedTrial): boolean {
+  if (held === undefined) return false;
+  const { descriptors, inFlight } = held.client;
+  const most = inFlight.reduce((highest, count) => Math.max(highest, count), 0);
+  return descriptors.at(-1)! - descriptors[0]! > MOST_PER_IN_FLIGHT * most;
 }
 
 const MS_PER_MINUTE = 60_000;

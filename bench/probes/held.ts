@@ -14,6 +14,8 @@ import {
 const LEAST_EVERY_MS = 50;
 /** A slice of any length has at most so many. */
 const MOST_SAMPLES = 1_200;
+/** The first list within a slice is read after so long. */
+const FIRST_LIST_MS = 200;
 /** Of a core, for the list of sockets. The kernel walks all its buckets for it: 5 ms on an idle machine, 50 with 20,000 in TIME_WAIT. */
 const LIST_SHARE = 0.006;
 
@@ -94,6 +96,7 @@ export class SocketSampler {
     try {
       if (of.server !== null && of.server.ports.length > 0) {
         this.#sockets = new ClientSockets(of.server.ports, this.#list(), readSocketInodes(of.clientPid));
+        this.#countSockets();
       }
     } catch (error) {
       requireGone(error);
@@ -106,6 +109,7 @@ export class SocketSampler {
   }
 
   start(): void {
+    this.#nextListAtMs = performance.now() + FIRST_LIST_MS;
     this.sample();
     this.#timer = setInterval(() => this.sample(), this.#everyMs);
   }
@@ -142,11 +146,11 @@ export class SocketSampler {
   }
 
   #countSockets(): void {
-    const startedAtMs = performance.now();
+    const before = process.cpuUsage();
     const atMs = this.#nowMs();
     this.#counts.push({ atMs, ...this.#sockets!.count(this.#list(), readSocketInodes(this.#of.clientPid)) });
-    const endedAtMs = performance.now();
-    this.#nextListAtMs = endedAtMs + (endedAtMs - startedAtMs) / LIST_SHARE;
+    const { user, system } = process.cpuUsage(before);
+    this.#nextListAtMs = performance.now() + (user + system) / 1_000 / LIST_SHARE;
   }
 
   /** Of the client's network namespace. conntax's own target is at an address of IPv4. */
