@@ -13,6 +13,8 @@ import { announce } from './machine.ts';
 const PLAIN = { head: [], border: [] };
 /** Connections that stay open meanwhile. */
 const HELD = 200;
+/** Only half of the local ports are taken while any of these is free, and one that is used again is in TIME_WAIT once. */
+const SERVERS = 4;
 /** At once, while sockets are brought into TIME_WAIT. */
 const BATCH = 100;
 
@@ -31,18 +33,21 @@ await announce('Sampling', false);
 const held: Socket[] = [];
 let isHolding = false;
 // Whoever closes first has the socket in TIME_WAIT.
-const server = createServer(socket => {
-  if (!isHolding) socket.end();
-});
-server.listen(0, '127.0.0.1');
-await once(server, 'listening');
-const { port } = server.address() as AddressInfo;
+const servers = Array.from({ length: SERVERS }, () =>
+  createServer(socket => {
+    if (!isHolding) socket.end();
+  }).listen(0, '127.0.0.1'),
+);
+await Promise.all(servers.map(server => once(server, 'listening')));
+const ports = servers.map(server => (server.address() as AddressInfo).port);
 
 async function bringIntoTimeWait(count: number): Promise<void> {
   isHolding = false;
   while (readPortRoom().timeWaitCount < count) {
     await Promise.all(
-      Array.from({ length: BATCH }, () => once(connect({ port, host: '127.0.0.1' }).resume(), 'close')),
+      Array.from({ length: BATCH }, (_, index) =>
+        once(connect({ port: ports[index % SERVERS]!, host: '127.0.0.1' }).resume(), 'close'),
+      ),
     );
   }
 }
@@ -50,7 +55,7 @@ async function bringIntoTimeWait(count: number): Promise<void> {
 async function hold(count: number): Promise<void> {
   isHolding = true;
   while (held.length < count) {
-    const socket = connect({ port, host: '127.0.0.1' });
+    const socket = connect({ port: ports[0]!, host: '127.0.0.1' });
     await once(socket, 'connect');
     held.push(socket);
   }
@@ -89,7 +94,7 @@ for (const count of counts) {
   const epochMs = Date.now();
   const sampler = new SocketSampler({
     clientPid: process.pid,
-    server: { pid: process.pid, ports: [port] },
+    server: { pid: process.pid, ports },
     lengthMs: seconds * 1_000,
     epochMs,
   });
@@ -114,4 +119,4 @@ for (const count of counts) {
 }
 console.log(table.toString());
 for (const socket of held) socket.destroy();
-server.close();
+for (const server of servers) server.close();
