@@ -71,6 +71,38 @@ describe('Ratios, verdicts, summaries and the stopping rule', () => {
     return copy;
   }
 
+  test('a percentile that is far off in some replicates, while response times are as ever, shows no mode', () => {
+    const { trials: eight } = sampleRun({ replicates: 8 });
+    for (const { state, ...result } of eight) {
+      if (state !== 'completed' || result.trial.arm !== 'persistent' || result.trial.replicate < 6) continue;
+      (result as CompletedTrial).measurement.response.p99Us *= 3;
+    }
+    const { ratio, replicateRatios } = compareArms({ baseline: 'short', trials: eight }).find(
+      ({ metric }) => metric === 'p99Us',
+    )!;
+    const logs = replicateRatios.map(Math.log);
+    const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
+    assert.ok(Math.abs(Math.log(ratio!.value) - mean) < 1e-9);
+    assert.ok(ratio!.high / ratio!.low > 1.5, 'two of eight are three times the others');
+  });
+
+  test('a machine that is slow in two of eight replicates leaves the means of two arms as far apart as their ratio', () => {
+    const { trials: eight } = sampleRun({ replicates: 8 });
+    for (const { state, ...result } of eight) {
+      if (state !== 'completed' || result.trial.replicate < 6) continue;
+      // A little less for one arm, so that its slow replicates are no group of their own.
+      const factor = result.trial.arm === 'short' ? 0.6 : 0.85;
+      for (const slice of (result as CompletedTrial).measurement.slices) slice.completed *= factor;
+    }
+    const [short, persistent] = summariseArms(eight);
+    const { replicateRatios } = requestsPerSec(compareArms({ baseline: 'short', trials: eight }));
+    const mean = Math.exp(
+      replicateRatios.map(Math.log).reduce((sum, log) => sum + log, 0) / replicateRatios.length,
+    );
+    const apart = persistent!.requestsPerSec!.value / short!.requestsPerSec!.value;
+    assert.ok(Math.abs(apart / mean - 1) < 0.01, `${apart} and ${mean}`);
+  });
+
   test('every other arm is compared with the baseline on every metric', () => {
     const comparisons = compareArms({ baseline: 'short', trials });
     assert.deepEqual(

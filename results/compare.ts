@@ -310,10 +310,14 @@ function replicateRatios(
     });
 }
 
-/** Of the slice in the middle, which no pause makes slower; null where figures are not of slices. */
+/**
+ * Of the slice in the middle, which no pause makes slower; null without slices. A percentile or CPU time is not of slices: a
+ * process in another mode shows in response times, and a replicate whose p99 alone is far off is none.
+ */
 function usualFigure(reader: FigureReader, { trial, measurement }: CompletedTrial): number | null {
-  if (reader.of === 'trial') return null;
-  const figures = reader
+  const slices = reader.of === 'slices' ? reader : readerOf('meanUs');
+  if (slices.of === 'trial') return null;
+  const figures = slices
     .read(measurement.slices, trial.load)
     .filter(({ per }) => per > 0)
     .map(({ amount, per }) => amount / per)

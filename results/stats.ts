@@ -197,13 +197,15 @@ function isOfOneMode({
 }
 
 /**
- * What an arm did in each replicate, as one figure: the location and interval of the logarithms, back in their unit. Of
- * fewer than three replicates, or where one is 0, it is the mean without an interval (low = high = value); null for none.
+ * What an arm did in each replicate, as one figure: geometric mean and interval. It knows no modes: only a pair tells a slow
+ * process from a slow machine, and the means of two arms are as far apart as their ratio. Of fewer than three replicates, or
+ * where one is 0, it is the mean without an interval (low = high = value); null for none.
  */
 export function overReplicates(values: readonly number[]): Interval | null {
   if (values.length === 0) return null;
-  const interval = values.every(value => value > 0) ? replicateInterval(values.map(Math.log)) : null;
-  if (interval !== null) return interval;
+  if (values.length >= LEAST_REPLICATES && values.every(value => value > 0)) {
+    return toRatio(replicateMeanInterval(values.map(Math.log))!);
+  }
   const value = meanOf(values);
   return { value, low: value, high: value };
 }

@@ -4,7 +4,7 @@ import { defineScenario } from '../bench/index.ts';
 export default defineScenario({
   name: 'connection-cost-tls',
   question:
-    'What does a new connection with a full TLS 1.3 handshake cost the server and the kernel, with a client that costs next to nothing?',
+    'What does a new connection with a full TLS 1.3 handshake cost client and server, with a client that does as little as it can?',
   tags: ['quick', 'tls'],
   target: { behaviour: { name: 'fixed', bytes: 1024 }, tls: '1.3' },
   // Ten handshakes queue for one core. With a hundred, a response would take over 100 ms, and a slice seconds.

@@ -3,8 +3,7 @@ import { defineScenario } from '../bench/index.ts';
 
 export default defineScenario({
   name: 'connection-cost',
-  question:
-    'What does a new connection cost the server and the kernel, with a client that costs next to nothing?',
+  question: 'What does a new connection cost client and server, with a client that does as little as it can?',
   tags: ['quick', 'basics'],
   target: { behaviour: { name: 'fixed', bytes: 1024 } },
   load: { concurrency: 100 },

@@ -33,7 +33,7 @@ describe("One arm's client on two codes: nothing but the code differs, and what 
     assert.deepEqual([target, load], [scenario.target, scenario.load]);
     assert.deepEqual(timing, { ...scenario.timing, minReplicates: 4, until: 'decided' });
     assert.deepEqual(generatorCode, codes);
-    assert.equal(question, 'Does undici 8 change what undici 7 did? Client long of mine');
+    assert.equal(question, 'Is undici 8 better or worse than undici 7? Client long of mine');
   });
 
   for (const [asked, least] of [
@@ -131,7 +131,7 @@ describe("One arm's client on two codes: nothing but the code differs, and what 
     assert.deepEqual(target!.expect, [targetCpu, rate, ...others], 'what is looked at first comes first');
     assert.equal(
       target!.question,
-      'Does undici 8 change what undici 7 did as the target? Client long of mine',
+      'Is the server of undici 8 better or worse than undici 7? Client long of mine',
     );
   });
 });

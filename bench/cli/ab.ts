@@ -60,7 +60,7 @@ const RULES: Record<Side, SideRules> = {
   },
   target: {
     cpuMetric: 'targetCpuUsPerRequest',
-    place: ' as the target',
+    place: 'the server of ',
     processes: ({ before, after }) => ({
       targets: [
         { arms: [BEFORE], code: before },
@@ -81,7 +81,7 @@ export function beforeAndAfter(scenario: Variant, arms: readonly string[], chang
   return arms.map(arm => ({
     ...scenario,
     name: arms.length === 1 ? scenario.name : `${scenario.name}-${arm}`,
-    question: `Does ${after.label} change what ${before.label} did${place}? Client ${arm} of ${scenario.name}`,
+    question: `Is ${place}${after.label} better or worse than ${before.label}? Client ${arm} of ${scenario.name}`,
     clients: { [BEFORE]: scenario.clients[arm]!, [AFTER]: scenario.clients[arm]! },
     baseline: BEFORE,
     timing: { ...scenario.timing, minReplicates: leastReplicates(scenario.timing), until: 'decided' },

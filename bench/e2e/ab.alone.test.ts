@@ -83,7 +83,7 @@ test('a slower target is found by its CPU per request: exit status 1', async t =
     const { ledger } = trial.measurement;
     assert.deepEqual([ledger.accepted, ledger.requestsSeen], [ledger.opened, ledger.requestsSent]);
   }
-  assert.match(stdout, /Does slow change what this conntax did as the target\?/);
+  assert.match(stdout, /Is the server of slow better or worse than this conntax\?/);
   assert.match(
     readFileSync(join(workspace.onlyRun().dir, 'report.md'), 'utf8'),
     /Target of after.*code of slow/,

@@ -404,12 +404,15 @@ function overviewMarkup({ rows, table }: Overview): Markup {
 <tbody>
 ${rows.map((row, index) => {
   const drawn = cells(row, index);
-  return html`<tr>${table.columns.map(({ key, heading, isKey }, column) => {
+  return html`<tr>${table.columns.map(({ key, heading, unit, isKey }, column) => {
     const content = own(drawn, key) ?? html`${table.rows[index]![column]!.text}`;
+    const hasLabel = key === 'cost' || (key === 'gain' && row.bar !== null);
+    const name = unit === undefined ? heading : `${heading}, ${unit}`;
+    const label = hasLabel ? html` data-label="${name}: "` : nothing;
     const isFailed = key === 'verdict' && isFailure(row.answer);
     return isKey
       ? html`<th scope="row">${content}</th>`
-      : html`<td class="words${isFailed ? ' failed' : ''}"${key === 'cost' ? html` data-label="${heading}: "` : nothing}>${content}</td>`;
+      : html`<td class="words${isFailed ? ' failed' : ''}"${label}>${content}</td>`;
   })}</tr>`;
 })}
 </tbody>

@@ -82,7 +82,7 @@ describe('The verdict is short and right for every kind of run', () => {
     'a search cut short': 'No capacity of short and persistent was found',
     'two drivers': /^The load tools differ by up to 0\.\d % in requests per second$/,
     'two scenarios': 'Clients differ in 2 of 2 scenarios',
-    'a sweep': /^FAIL: requests\/s, persistent \/ short is \d\.\d+×; limit 3×$/,
+    'a sweep': /^FAIL: requests\/s, persistent is \d\.\d+× short; limit 3×$/,
   };
   for (const [name, expected] of Object.entries(CASES)) {
     test(name, () => {
@@ -203,7 +203,7 @@ test('waits for a core are named where most trials had them, with the longest', 
 describe('A failed limit comes first, with how far it is missed; red is for failure and disbelief alone', () => {
   test('of four limits one fails', () => {
     const { verdict, precision, badges } = answerOf(withLimits(['pass', 'fail', 'unsure', 'pass']));
-    assert.equal(verdict, 'FAIL: requests/s, persistent / short is 2.00×; limit 8×');
+    assert.equal(verdict, 'FAIL: requests/s, persistent is 2.00× short; limit 8×');
     assert.match(precision, /^Reuse serves 5\.\d+ times the requests\. /);
     assert.deepEqual(badges[0], { text: 'FAIL 1 of 4 limits', tone: 'fail' });
   });
@@ -241,4 +241,40 @@ test('several scenarios are rows of a table, their bars on one axis from the low
   for (const { bar } of overview!.rows)
     assert.ok(bar!.one < bar!.low && bar!.low < bar!.value && bar!.value < bar!.high);
   assert.equal(buildReport({ ...sampleRuns['two arms']!, charts: [] }).overview, null);
+});
+
+test('gains of up to three scenarios are listed in their order, of more as a range; the column says what of', () => {
+  const { run, trials } = sampleRuns['two arms']!;
+  const [cell] = run.cells;
+  const answered = (factors: readonly number[]) => {
+    const cells = factors.map((factor, index) => ({
+      ...cell!,
+      cell: `scenario-${index}`,
+      comparisons: cell!.comparisons.map(comparison => ({
+        ...comparison,
+        ratio: comparison.ratio && {
+          value: comparison.ratio.value * factor,
+          low: comparison.ratio.low * factor,
+          high: comparison.ratio.high * factor,
+        },
+      })),
+    }));
+    const named = cells.flatMap(one =>
+      trials.map(result => ({ ...result, trial: { ...result.trial, cell: one.cell } })),
+    );
+    return buildReport({ run: { ...run, cells }, trials: named, charts: [] });
+  };
+  const three = answered([2, 8, 1]);
+  assert.match(
+    three.answer.verdict,
+    /^Reuse serves 1\d(\.\d)?, 4\d(\.\d)? and 5\.\d+ times the requests in 3 scenarios$/,
+  );
+  assert.match(
+    answered([2, 8, 1, 4]).answer.verdict,
+    /^Reuse serves 5\.\d+ to 4\d(\.\d)? times the requests in 4 scenarios$/,
+  );
+  assert.equal(
+    three.overview!.table.columns.find(({ key }) => key === 'gain')!.heading,
+    'requests/s, times better',
+  );
 });

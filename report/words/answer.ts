@@ -48,7 +48,7 @@ export function cellAnswer(view: CellView): Answer {
   };
 }
 
-/** `FAIL: requests/s, ten / hundred is 0.15×; limit 0.8×`: the limit that is missed by most; null if none failed. */
+/** `FAIL: requests/s, ten is 0.15× hundred; limit 0.8×`: the limit that is missed by most; null if none failed. */
 export function describeFailedLimit(cells: readonly Pick<CellView, 'result'>[]): string | null {
   const failed = cells.flatMap(({ result }) => result.expectations).filter(({ state }) => state === 'fail');
   if (failed.length === 0) return null;
