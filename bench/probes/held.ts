@@ -10,14 +10,12 @@ import {
   socketLines,
 } from './sockets.ts';
 
-/** A slice of one second then has enough samples for a slope. */
-const LEAST_EVERY_MS = 50;
+/** A slice of two seconds then has enough samples for a slope. */
+const LEAST_EVERY_MS = 100;
 /** A slice of any length has at most so many. */
 const MOST_SAMPLES = 1_200;
-/** The first list within a slice is read after so long. */
-const FIRST_LIST_MS = 200;
 /** Of a core, for the list of sockets. The kernel walks all its buckets for it: 5 ms on an idle machine, 50 with 20,000 in TIME_WAIT. */
-const LIST_SHARE = 0.006;
+const LIST_SHARE = 0.004;
 
 export interface SampledProcesses {
   clientPid: number;
@@ -109,7 +107,6 @@ export class SocketSampler {
   }
 
   start(): void {
-    this.#nextListAtMs = performance.now() + FIRST_LIST_MS;
     this.sample();
     this.#timer = setInterval(() => this.sample(), this.#everyMs);
   }

@@ -200,7 +200,7 @@ export const Held = z.strictObject({
   sockets: z
     .array(z.strictObject({ atMs: z.number(), client: SocketsByState, server: SocketsByState }))
     .describe(
-      "Connections of this client that were open when the slice began or opened in it, at both ends. Less often than the rest: as often as 0.6 % of a core permits. Empty without conntax's own target, or behind a link",
+      "Connections of this client that were open when the slice began or opened in it, at both ends. Less often than the rest: as often as 0.4 % of a core permits. Empty without conntax's own target, or behind a link",
     ),
 });
 export type Held = z.infer<typeof Held>;
