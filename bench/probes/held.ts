@@ -14,7 +14,7 @@ import {
 const LEAST_EVERY_MS = 100;
 /** A slice of any length has at most so many. */
 const MOST_SAMPLES = 1_200;
-/** Of a core, for the list of sockets. The kernel walks all its buckets for it: 5 ms on an idle machine, 50 with 20,000 in TIME_WAIT. */
+/** Of a core, for the list of sockets: the kernel walks all its buckets for it, however short it is (docs/measured.md). */
 const LIST_SHARE = 0.004;
 
 export interface SampledProcesses {
