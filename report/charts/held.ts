@@ -222,7 +222,7 @@ export const sockets: Chart = {
   title: 'Sockets by state',
   applies: view => socketPoints(view).length > 0,
   caption: () =>
-    "The client's connections at both ends, by the kernel's list, in the course of one replicate (the server's dashed): those that were open when the slice began, and those opened in it. Reading the list takes milliseconds, so it is read as often as 0.4 % of a core permits; what came and went between two readings is not seen.",
+    "The client's connections at both ends, by the kernel's list, in the course of one replicate (the server's dashed): those that were open when the slice began, and those opened in it. Reading the list takes milliseconds, so it is read as often as 0.4 % of a core permits; what came and went between two readings is not seen, and while connections are being opened, the two ends of one reading can differ by some.",
   spec: view => panels(socketPoints(view)),
   table: view =>
     createTable({
