@@ -282,6 +282,8 @@ export interface LoadLoop {
   runSlice(times: SliceTimes): Promise<Window>;
   /** Ends the running slice's window now, and its drain soon. */
   cut(): void;
+  /** Requests without an answer yet; absent where a load tool does not say. */
+  readonly inFlight?: number;
   readonly sent: number;
   /** The same by request, in the order of the scenario's; absent: there is one. */
   readonly sentByRequest?: readonly number[] | undefined;

@@ -2,6 +2,7 @@
 import type {
   Attempts,
   Censored,
+  HeldByClient,
   Histogram,
   Ledger,
   Measurement,
@@ -34,6 +35,8 @@ export interface SliceOrder {
   users?: number;
   /** Where there are several requests: begins the sequence in which they are drawn. */
   requestSeed?: number;
+  /** Time between two samples of what the process holds; absent: none are taken. */
+  heldEveryMs?: number;
   /** Files of a profile of this slice, without their extensions. */
   profilePath?: string;
 }
@@ -77,6 +80,8 @@ export interface SliceReading {
   tlsUs: number | null;
   /** Open loads only. */
   schedule?: WindowSchedule;
+  /** Absent if not requested, and of load tools. */
+  held?: HeldByClient;
   before: ProcessReading;
   after: ProcessReading;
 }

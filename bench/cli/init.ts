@@ -28,7 +28,7 @@ function filesFor({ url }: InitOptions): Record<string, string> {
     },
     baseline: 'persistent',
     // Of a server whose connection policy nobody has stated, it is the ratio that shows whether connections are reused.
-    expect: [{ metric: 'connectionsPer1kRequests', of: 'persistent', over: 'short', atMost: 0.5 }],
+    expect: [{ metric: 'connectionsPer1kRequests', of: 'ours', over: 'short', atMost: 0.5 }],
   };
   return {
     [SCENARIO]: `${JSON.stringify(scenario, null, 2)}\n`,
@@ -131,6 +131,7 @@ export function initCommand(options: InitOptions, { cwd, output }: Context): voi
       `  2. conntax run ./${SCENARIO} --dry-run`,
       `  3. conntax run ./${SCENARIO}`,
       `  4. commit ${WORKFLOW}, with the command that starts your server`,
+      '  5. keep results/, where runs are stored, out of git (.gitignore)',
       ...(isDependency(cwd) ? [] : [INSTALLING]),
     ].join('\n'),
   );

@@ -307,7 +307,12 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
         .argParser(collect)
         .default([], 'none'),
     )
-    .option('-d, --data <text>', 'body of the request')
+    .addOption(
+      new Option(
+        '-d, --data <text>',
+        'body of the request, or @file (repeatable: joined by &); no content-type is added',
+      ).argParser((text, before?: string) => (before === undefined ? text : `${before}&${text}`)),
+    )
     .addOption(new Option('--data-file <file>', 'file with the body of the request').conflicts('data'))
     .option(
       '-c, --concurrency <n>',

@@ -23,7 +23,7 @@ import { loadPlugins } from '../plan/read-scenarios.ts';
 import type { ReplacedTarget } from '../plan/replace-target.ts';
 import { describeGit, describeHost, readSlowness } from '../probes/host.ts';
 import type { RunEvent } from '../run/context.ts';
-import { type FoundTarget, findServers, locateServers } from '../run/find-servers.ts';
+import { type FoundTarget, findServers, locateServers, requireWelcome } from '../run/find-servers.ts';
 import { describeSkipped, requireSomething, skipImpossible } from '../run/limited-machine.ts';
 import { checkPlan, requireFit } from '../run/preflight.ts';
 import { rehearseServers } from '../run/rehearse.ts';
@@ -132,6 +132,8 @@ export async function measurePlan(
   for (const [id, server] of asked) answered.set(id, [server]);
   const settled = settle?.([...answered.values()].flatMap(answersOf).map(({ facts }) => facts));
   const plan = settled === undefined ? asking : await prepare(settled);
+  for (const { id, scenario } of plan.cells)
+    for (const found of answered.get(id) ?? []) requireWelcome(scenario, found);
   // How long it takes is of interest only where the servers answer.
   const isConfirming = options.confirm ?? Boolean(context.env['CI']);
   for (const line of estimateLines(plan, isConfirming)) output.note(line);

@@ -7,7 +7,7 @@ import { suggestNextStep } from '../../report/words/doubts.ts';
 import { headlinePhrases } from '../../report/words/load.ts';
 import { formatComparison, formatRatio } from '../../report/words/numbers.ts';
 import { UsageError } from '../../results/errors.ts';
-import { kindOf, replaceFile } from '../../results/files.ts';
+import { kindOf, readTextFile, replaceFile } from '../../results/files.ts';
 import { closingReason, type ForeignServer, type Run } from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
@@ -217,7 +217,16 @@ function statusHint(status: number): string {
   }
 }
 
-/** Replaces the file if there is one. @throws UsageError when it cannot be written */
+/** A scenario that was saved before may be replaced; anything else is the user's. */
+function isScenario(file: string): boolean {
+  try {
+    return 'clients' in JSON.parse(readTextFile(file) ?? '');
+  } catch {
+    return false;
+  }
+}
+
+/** Replaces a scenario of that name. @throws UsageError when it cannot be written, or another file has the name */
 function saveScenario(
   name: string,
   content: string,
@@ -229,6 +238,10 @@ function saveScenario(
     throw new UsageError(`--save ${name}: ${dirname(file)} is not a folder; expected: a folder that exists`);
   if (kindOf(file) === 'folder')
     throw new UsageError(`--save ${name}: this is a folder; expected: the name of a file, such as try.json`);
+  if (kindOf(file) === 'file' && !isScenario(file))
+    throw new UsageError(
+      `--save ${name}: this file exists, and is no scenario; expected: another name, such as try.json`,
+    );
   replaceFile(file, content);
   const needs = variables.length === 0 ? '' : `, with ${variables.join(' and ')} in the environment`;
   output.note(`Saved the scenario: conntax run ${name.includes('/') ? name : `./${name}`}${needs}`);
@@ -373,13 +386,16 @@ export function parseProxy(text: string): string {
 }
 
 function requestOf(
-  { request: method, data, dataFile }: TryOptions,
+  { request: method, data: text, dataFile: path }: TryOptions,
   {
     headers,
     query,
     locate,
   }: { headers: Record<string, Value>; query: Record<string, Value>; locate: Locate },
 ): Pick<ScenarioInput, 'request'> {
+  // As for curl, too: data that begins with @ is the name of a file.
+  const isFile = text?.startsWith('@') === true;
+  const [data, dataFile] = isFile ? [undefined, text.slice(1)] : [text, path];
   const hasBody = data !== undefined || dataFile !== undefined;
   const request: NonNullable<ScenarioInput['request']> = {
     // As curl does: data is posted.

@@ -106,7 +106,7 @@ test('the authorities of the system are trusted, and a server of bad statuses al
   const authority = join(workspace.dir, 'authority.pem');
   await writeFile(authority, certPem);
   const safe = https.createServer({ cert: certPem, key: keyPem }, (_request, response) => response.end('ok'));
-  const lost = http.createServer((_request, response) => response.writeHead(404).end('not here'));
+  const lost = http.createServer((_request, response) => response.writeHead(503).end('not now'));
   const files = [
     await workspace.writeScenario(
       scenario({ url: `https://127.0.0.1:${await listenOnLoopback(t, safe)}/` }, 'safe'),
@@ -126,11 +126,11 @@ test('the authorities of the system are trusted, and a server of bad statuses al
   assert.equal(trusted.status, 3, trusted.stderr);
   assert.match(
     trusted.stderr,
-    /! http:\/\/127\.0\.0\.1:\d+\/ responded with status 404 before the run; .*failed request/,
+    /! http:\/\/127\.0\.0\.1:\d+\/ responded with status 503 before the run; .*failed request/,
   );
   const { run } = workspace.onlyRun();
   const [safely, badly] = run!.cells;
   assert.ok(safely!.arms[0]!.completed > 0 && safely!.arms[0]!.failed === 0);
   assert.ok(badly!.failedTrials > 0, 'without a good answer there are no figures');
-  assert.match(trusted.stderr, /none of [\d,]+ requests of persistent succeeded: .*status 404/);
+  assert.match(trusted.stderr, /none of [\d,]+ requests of persistent succeeded: .*status 503/);
 });

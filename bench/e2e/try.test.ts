@@ -1,6 +1,6 @@
 // `conntax try URL`: a server that is running gets an answer without a scenario file, and the scenario of it can be kept.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openEchoServer } from '../../servers/testing/echo-server.ts';
@@ -102,6 +102,7 @@ test('what cannot be tried is said before anything is sent, with what was expect
   const workspace = await openWorkspace(t);
   const { endpoint, received } = await openEchoServer(t);
   const url = endpoint.origin;
+  writeFileSync(join(workspace.dir, 'server.js'), '// mine');
   const refused: [words: string[], told: RegExp][] = [
     [['127.0.0.1:3000'], /not a URL.*expected: such as http:\/\/127\.0\.0\.1:3000/],
     [['ftp://127.0.0.1/'], /not a URL/],
@@ -111,6 +112,8 @@ test('what cannot be tried is said before anything is sent, with what was expect
     [[url, '-d', 'a', '--data-file', 'b'], /cannot be used with/],
     [[url, '--data-file', './none'], /--data-file: cannot be read/],
     [[url, '--save', 'none/mine.json'], /--save none\/mine\.json: .*\/none is not a folder/],
+    [[url, '-d', '@none'], /--data-file: cannot be read/],
+    [[url, '--save', 'server.js'], /--save server\.js: this file exists, and is no scenario/],
     [[url, '-c', '0'], /a whole number from 1 to 10000/],
     [[url, '--client', 'undicy'], /conntax try\n.*unknown transport "undicy".*did you mean undici/s],
     [['http://192.0.2.1/'], /not on loopback.*--allow-host 192\.0\.2\.1/s],
@@ -123,6 +126,24 @@ test('what cannot be tried is said before anything is sent, with what was expect
   }
   assert.equal(received.length, 0);
   assert.ok(!existsSync(workspace.results));
+  assert.equal(readFileSync(join(workspace.dir, 'server.js'), 'utf8'), '// mine');
+});
+
+test('data is of a file behind an @, and of several options together, as curl has it; a saved scenario may be replaced', async t => {
+  const workspace = await openWorkspace(t);
+  writeFileSync(join(workspace.dir, 'order.json'), '{"quantity":2}');
+  const saving = ['--save', 'mine.json', '--dry-run'];
+  for (const [words, request] of [
+    [['-d', '@order.json'], { method: 'POST', bodyFile: './order.json' }],
+    [['-d', 'a=1', '-d', 'b=2'], { method: 'POST', body: 'a=1&b=2' }],
+  ] as const) {
+    const { status, stderr } = await callCli(['try', 'http://127.0.0.1:9/', ...words, ...saving], {
+      cwd: workspace.dir,
+    });
+    assert.equal(status, 0, stderr);
+    const saved = JSON.parse(readFileSync(join(workspace.dir, 'mine.json'), 'utf8'));
+    assert.deepEqual(saved.request, request);
+  }
 });
 
 test('that nothing listens is said before how long a run would take', async t => {

@@ -127,7 +127,7 @@ export abstract class SliceLoop implements LoadLoop {
     return this.#window;
   }
 
-  protected get inFlight(): number {
+  get inFlight(): number {
     return this.#inFlight;
   }
 

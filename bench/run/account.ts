@@ -59,6 +59,8 @@ const ACCEPT_SETTLE = { tries: 20, pauseMs: 5 } as const;
 
 /** One per server: its counts continue from slice to slice, across arms. */
 export interface TargetAccount {
+  /** Ports of this machine that the server's connections go to. */
+  readonly ports: readonly number[];
   /** Local ports held in TIME_WAIT towards the server, where the kernel does not reuse them. */
   heldPorts(): number;
   /** Connections to the server that entered TIME_WAIT in the last `sinceMs`, in the network namespace of a process. */
@@ -80,6 +82,7 @@ type IsComplete = (before: ServerReading, after: ServerReading) => boolean;
 
 export function createTargetAccount(target: MeasuredTarget): TargetAccount {
   const remotes = remotesOf(target);
+  const ports = remotes.map(({ port }) => port);
   let last: ServerReading | undefined;
 
   async function book(arm: Arm, isComplete: IsComplete) {
@@ -97,12 +100,8 @@ export function createTargetAccount(target: MeasuredTarget): TargetAccount {
 
   return {
     heldPorts: () => Math.max(0, ...remotes.map(countHeldPorts)),
-    timeWait: (sinceMs, pid) =>
-      readTimeWait(
-        remotes.map(({ port }) => port),
-        sinceMs,
-        pid,
-      ),
+    ports,
+    timeWait: (sinceMs, pid) => readTimeWait(ports, sinceMs, pid),
     async waitForPorts(needed, onWait, signal) {
       for (const remote of remotes) await waitForPorts(remote, needed, onWait, signal);
     },

@@ -8,6 +8,7 @@ import type {
   BackendGrowth,
   Backends,
   Capacity,
+  Held,
   KernelCounts,
   Ledger,
   Lengthening,
@@ -264,6 +265,8 @@ interface SliceEvidence {
   link?: LinkSpan | undefined;
   /** What it left in TIME_WAIT; null where nobody asks. */
   timeWait: TimeWait | null;
+  /** Where the slice is all of its replicate. */
+  held?: Held | undefined;
 }
 
 /** Over all replicates of a cell so far: an arm's longest request that ended, and whether any had no answer. */
@@ -315,6 +318,7 @@ export class Arm {
   };
   #exchanges = 0;
   #timeWait: TimeWait | null = null;
+  #held: Held | undefined;
 
   /** @param slowestByArm kept for the arms of later replicates */
   constructor(trial: Trial, child: GeneratorChild, target: MeasuredTarget, slowestByArm: SlowestByArm) {
@@ -367,7 +371,7 @@ export class Arm {
   }
 
   addSlice(
-    { reading, target: { before, after }, kernel, link, timeWait }: SliceEvidence,
+    { reading, target: { before, after }, kernel, link, timeWait, held }: SliceEvidence,
     { block, position }: Pick<Slice, 'block' | 'position'>,
   ): void {
     this.#exchanges += reading.exchanges;
@@ -377,6 +381,7 @@ export class Arm {
       this.#timeWait = { client: client + timeWait.client, server: server + timeWait.server };
     }
     this.#backends.addSlice(after);
+    this.#held = held;
     for (const name of Object.keys(this.#kernel) as (keyof KernelCounts)[]) {
       this.#kernel[name] += kernel[name];
     }
@@ -424,6 +429,7 @@ export class Arm {
       capacity: this.capacity,
       timeWait: this.#timeWait,
       timeline: reading.timeline,
+      ...(this.#held === undefined ? {} : { held: this.#held }),
       slices: this.#slices,
       ledger: this.#ledger(reading),
       backends: this.#backends.finish(),

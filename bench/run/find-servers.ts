@@ -1,10 +1,12 @@
 // Finds the external servers of a plan: resolves their hosts, checks that load is allowed there, and asks each before the run.
 import dns from 'node:dns';
+import { STATUS_CODES } from 'node:http';
 import { isIP } from 'node:net';
 import { errorMessage, MeasureError, UsageError } from '../../results/errors.ts';
 import type { ForeignServer } from '../../results/model/run.ts';
 import { hostAndPort, hostOf } from '../../scenarios/model/host.ts';
 import { externalUrls } from '../../scenarios/model/origins.ts';
+import type { Scenario } from '../../scenarios/model/scenario.ts';
 import { isExpectedStatus } from '../../scenarios/model/statuses.ts';
 import { isExternal, type Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
@@ -312,6 +314,43 @@ function isUnwantedRedirect({ status, location }: ForeignServer, cells: LocatedT
   return cells.some(
     ({ target, hasUserModules }) => hasUserModules || !isExpectedStatus(target.expectStatus, status),
   );
+}
+
+/** Statuses by which a server refuses a request itself, so that it would refuse all of the load. */
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500;
+}
+
+const REFUSAL_HINTS: Readonly<Record<number, string>> = {
+  401: 'request.headers with credentials that the server accepts',
+  403: 'request.headers with credentials that the server accepts',
+  404: 'another path',
+  405: 'another request.method',
+  415: 'request.headers with a content-type of the body',
+};
+
+/**
+ * A load of which every request is refused measures nothing, and may lock out whose credentials it has. Users' modules send
+ * requests of their own, and a scenario may expect failures.
+ * @throws UsageError when a server refused all that it was asked before the load
+ */
+export function requireWelcome(
+  { target, clients, expect }: Pick<Scenario, 'target' | 'clients' | 'expect'>,
+  { servers }: Pick<FoundTarget, 'servers'>,
+): void {
+  if (Object.values(clients).some(({ modulePath }) => modulePath !== undefined)) return;
+  if (expect.some(({ metric }) => metric === 'successRatio')) return;
+  for (const { answers } of servers) {
+    const [first] = answers;
+    const isRefused = answers.every(
+      ({ facts: { status } }) => isRefusal(status) && !isExpectedStatus(target.expectStatus, status),
+    );
+    if (first === undefined || !isRefused) continue;
+    const { status } = first.facts;
+    throw new UsageError(
+      `${first.asked} responded with status ${status} (${STATUS_CODES[status] ?? 'unknown'}), and so it would to the load; none was sent. Expected: ${REFUSAL_HINTS[status] ?? 'another request'}, or target.expectStatus with ${status} if this is the response to measure`,
+    );
+  }
 }
 
 interface FirstQuestion extends Pick<LocatedServer, 'url' | 'reach' | 'addresses'> {

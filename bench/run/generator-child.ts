@@ -36,6 +36,7 @@ import type {
   SliceReading,
 } from '../protocol.ts';
 import { reachAsChecked } from './external-server.ts';
+import { HeldSampler } from './held-by-client.ts';
 
 interface LoopOptions {
   load: Load;
@@ -139,13 +140,18 @@ function createGenerator(
   return {
     dropsInFlight: engine?.dropsInFlight ?? false,
     hasUsers: engine === undefined,
-    async slice({ epochMs, ...order }) {
+    async slice({ epochMs, heldEveryMs, ...order }) {
       pauses?.end();
       const before = readProcess();
       const { ended, opened } = recorder;
       const givenUp = givenUpBy(loop);
       const originMs = epochMs - performance.timeOrigin;
+      const sampler =
+        heldEveryMs === undefined || engine !== undefined
+          ? undefined
+          : new HeldSampler(loop, { everyMs: heldEveryMs, originMs });
       const window = await loop.runSlice({ ...order, originMs });
+      const held = sampler?.finish();
       if (givenUpBy(loop) > givenUp) await settle(recorder);
       pauses?.begin();
       return {
@@ -155,6 +161,7 @@ function createGenerator(
         exchanges: recorder.ended - ended,
         opened: countsConnections ? recorder.opened - opened : null,
         ...(loop.schedule === undefined ? {} : { schedule: loop.schedule.window() }),
+        ...(held === undefined ? {} : { held }),
         before,
         after: readProcess(),
         ...engine?.lastSlice,

@@ -53,6 +53,17 @@ suite('a cell under an open load', () => {
       `${closed.measurement.response.meanUs}`,
     );
     assert.deepEqual([closed.measurement.arrivals, closed.measurement.lateness], [null, null]);
+    if (process.platform !== 'linux') return;
+    for (const { measurement } of [open, closed]) {
+      const { client, server, sockets } = measurement.held!;
+      assert.ok(client.inFlight.length > 2 && client.inFlight.every(count => count <= maxInFlight));
+      assert.equal(client.sent.at(-1), measurement.ledger.requestsSent);
+      assert.ok(server!.descriptors.length > 2 && server!.rssBytes.every(bytes => bytes > 1e6));
+      // Both ends of the same few connections, whatever else this machine is doing.
+      const { client: atClient, server: atServer } = sockets.at(-1)!;
+      assert.deepEqual(atClient, { ESTABLISHED: measurement.ledger.opened });
+      assert.deepEqual(atServer, atClient);
+    }
   });
 
   test('bursts are whole in every slice', async () => {

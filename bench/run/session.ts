@@ -22,6 +22,7 @@ import {
   warmUpDrainMs,
   warmUpPerSec,
 } from '../plan/timing.ts';
+import { SocketSampler } from '../probes/held.ts';
 import { hasKernelCounts, kernelCountsBetween, readKernelCounts } from '../probes/kernel.ts';
 import type { SliceOrder, SliceReading } from '../protocol.ts';
 import { createTargetAccount, hasSeenAll, type TargetAccount } from './account.ts';
@@ -406,6 +407,8 @@ export class Session {
     const portCount = this.#portsNeeded(arm, lengthMs);
     if (this.#waitsForPorts)
       await account.waitForPorts(portCount, message => this.#notice(message), this.#options.signal);
+    // Before the slice has begun for the target: its faults have times of their own.
+    const sampler = place && this.#sampler(arm, request);
     await account.open(arm);
     await this.#startSlice(arm, request);
     const heldBefore = account.heldPorts();
@@ -413,7 +416,9 @@ export class Session {
     const { machine } = this.#options;
     const kernelBefore = readKernelCounts(machine?.pid);
     const startedAtMs = performance.now();
-    const reading = await this.#askForSlice(arm, request, place);
+    sampler?.start();
+    const reading = await this.#askForSlice(arm, { ...request, ...sampler?.order }, place);
+    sampler?.stop();
     if (reading === undefined) return undefined;
     const counted = kernelCountsBetween(kernelBefore, readKernelCounts(machine?.pid));
     const linkAfter = await arm.target.link?.read();
@@ -433,9 +438,27 @@ export class Session {
       const timeWait = this.#asksForTimeWait
         ? account.timeWait(performance.now() - startedAtMs, machine?.pid)
         : null;
-      arm.addSlice({ reading, target, kernel, link, timeWait }, place);
+      const held = reading.held && sampler?.finish(reading.held);
+      arm.addSlice({ reading, target, kernel, link, timeWait, held }, place);
     }
     return reading;
+  }
+
+  /** Of a slice that lasts for a whole replicate; undefined where clients take turns, or where there is nothing to read. */
+  #sampler(arm: Arm, { rampMs, windowMs, drainMs }: SliceRequest): SocketSampler | undefined {
+    const { trial, child, target } = arm;
+    const isWhole = this.#timing.slicing === 'whole' && trial.generators === undefined;
+    if (!isWhole || !this.#isKernelCounting) return undefined;
+    const isDirect = target.link === undefined;
+    return new SocketSampler({
+      clientPid: child.pid,
+      server:
+        target.pid === undefined
+          ? null
+          : { pid: target.pid, ports: isDirect ? this.#accountOf(arm).ports : [] },
+      lengthMs: rampMs + windowMs + drainMs,
+      epochMs: this.#epochMs,
+    });
   }
 
   /** Every slice finds the same target, and in a recorded one it changes at the times that the scenario states. */

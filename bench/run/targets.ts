@@ -187,6 +187,8 @@ export interface MeasuredTarget {
   readonly endpoint: Endpoint;
   /** Whether traffic to it stays on this machine. */
   readonly isLoopback: boolean;
+  /** Of conntax's own server. */
+  readonly pid?: number;
   /** Mean service time by its configuration; absent if unknown. */
   readonly serviceMs?: number;
   /** The relay in front of it if the cell has a link; the endpoint is then the relay's. */

@@ -13,6 +13,7 @@ const INVALID = [
   'an invalid trial of six arms',
   'an invalid trial of an open load',
   'an invalid trial of a capacity search',
+  'an invalid trial, held over time',
 ];
 
 /** The points of the layer that is named for them. */

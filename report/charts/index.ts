@@ -15,6 +15,8 @@ export const charts = {
   ledger: () => import('./ledger.ts'),
   amortisation: () => import('./amortisation.ts'),
   timeline: () => import('./timeline.ts'),
+  held: async () => ({ default: (await import('./held.ts')).held }),
+  sockets: async () => ({ default: (await import('./held.ts')).sockets }),
 };
 
 /** Figures of a sweep, in this order for each measure. */

@@ -7,6 +7,7 @@ import { emptyHistogram } from '../../results/histogram.ts';
 import { Run } from '../../results/model/run.ts';
 import { TrialResult } from '../../results/model/trial.ts';
 import { phasedTrial } from '../../results/testing/phased-trial.ts';
+import { sampleHeld } from '../../results/testing/sample-held.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { sampleSweep } from '../../results/testing/sample-sweep.ts';
 import { Target, withUnknowns } from '../../scenarios/model/target.ts';
@@ -61,9 +62,24 @@ export const sampleRuns: Record<string, StoredSample> = {
     'sizes[bytes=1]',
     'sizes[bytes=2]',
   ]),
+  'an invalid trial, held over time': heldOverTime(sampleRun({ trouble: 'invalid-trial', replicates: 1 })),
   'a bad hour': readRecorded('a-bad-hour'),
   'two scenarios': together(sampleRun(), sampleRun({ scenario: 'requests-per-connection' })),
 };
+
+/** Of one client, and of another that leaks half a connection per request. */
+function heldOverTime({ run, trials }: StoredSample): StoredSample {
+  return {
+    run,
+    trials: trials.map(result => {
+      if (result.state === 'failed') return result;
+      const held = sampleHeld({
+        leftPerRequest: result.trial.arm === run.cells[0]!.scenario.baseline ? 0.5 : 0,
+      });
+      return { ...result, measurement: { ...result.measurement, held } };
+    }),
+  };
+}
 
 /** As it was measured on a machine with far more to do: a line of the run, and one for each trial. */
 function readRecorded(name: string): StoredSample {

@@ -168,6 +168,43 @@ export const Timeline = z.strictObject({
 });
 export type Timeline = z.infer<typeof Timeline>;
 
+/** TCP sockets by the kernel's name of their state, such as CLOSE_WAIT. */
+const SocketsByState = z.record(z.string(), count());
+
+/** What the client's process held, sampled by itself. One value per sample in each list. */
+export const HeldByClient = z.strictObject({
+  atMs: z.array(z.number()).describe('Since the start of the replicate'),
+  inFlight: z
+    .array(count())
+    .describe('Requests without an answer yet, those that wait for a connection included'),
+  sent: z.array(count()).describe('Requests begun since the generator started'),
+  descriptors: z.array(count()).describe("Open descriptors: sockets, and some twenty of the process's own"),
+  rssBytes: z.array(amount().nullable()).describe('Resident memory; null: no descriptor was left to read it'),
+  heapBytes: z.array(amount().nullable()).describe('JavaScript heap in use; null likewise'),
+});
+export type HeldByClient = z.infer<typeof HeldByClient>;
+
+/** What the target's process held, as the kernel says. One value per sample in each list. */
+export const HeldByServer = z.strictObject({
+  atMs: z.array(z.number()).describe('Since the start of the replicate'),
+  descriptors: z.array(count()).describe('Open descriptors, connections of other clients included'),
+  rssBytes: z.array(amount()).describe('Resident memory'),
+});
+export type HeldByServer = z.infer<typeof HeldByServer>;
+
+/** What generator and target held in the course of a slice that lasts for a whole replicate. */
+export const Held = z.strictObject({
+  everyMs: amount().describe('Time between two samples; a busy process takes fewer'),
+  client: HeldByClient,
+  server: HeldByServer.nullable().describe('null for a server that conntax did not start as its own'),
+  sockets: z
+    .array(z.strictObject({ atMs: z.number(), client: SocketsByState, server: SocketsByState }))
+    .describe(
+      "Connections of this client that were open when the slice began or opened in it, at both ends. Less often than the rest: as often as 0.4 % of a core permits. Empty without conntax's own target, or behind a link",
+    ),
+});
+export type Held = z.infer<typeof Held>;
+
 /**
  * What a client sent for its requests, where the two can differ: a retry sends one of them several times, a cache or an open
  * breaker none. Covers the whole trial, warm-up included.
@@ -453,6 +490,9 @@ export const Measurement = z.strictObject({
     .default(null)
     .describe('null: no expectation asks for it, or it cannot be counted'),
   timeline: Timeline.describe('The steady time in equal parts'),
+  held: Held.optional().describe(
+    'Absent where clients take turns, of groups of generators and load tools, on systems other than Linux, and in older runs',
+  ),
   slices: z.array(Slice).describe('In the order in which they were measured'),
   ledger: Ledger.describe('Connections and requests, counted at both ends'),
   backends: Backends.nullable().default(null).describe('null: the target is a single server'),

@@ -124,7 +124,9 @@ export const Timing = z.strictObject({
   slicing: z
     .enum(['alternate', 'whole'])
     .default('alternate')
-    .describe('alternate: clients take turns in short slices; whole: one slice per client and replicate'),
+    .describe(
+      'alternate: clients take turns in short slices; whole: one slice per client and replicate, sampled while it lasts (Linux)',
+    ),
   sliceMs: z.int().min(20).max(60_000).default(100).describe('Minimum steady window of a slice'),
   sliceResponses: z
     .int()
