@@ -17,6 +17,7 @@ import { describeCharges } from './connection-cost.ts';
 import { describeErrors, describeMissingReuse } from './doubts.ts';
 import {
   decidingComparisons,
+  describeNullArm,
   describePartial,
   describeResult,
   doubtRemarks,
@@ -429,6 +430,7 @@ function cellNotes(view: CellView): string[] {
     ...doubtRemarks(view).filter(remark => !said.includes(remark)),
     ...capacityRemarks(view),
     ...unsureRemarks(view),
+    ...describeNullArm([view]),
   ];
 }
 
