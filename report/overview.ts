@@ -224,15 +224,16 @@ function overviewTable(rows: readonly OverviewRow[], metrics: ReadonlySet<Metric
 }
 
 /** Places on a logarithmic axis that follows the ratios and 1; bounds that lie far beyond are cut off. */
-function placer(gains: readonly Interval[]): (of: { gain: Interval; text: string }) => Bar {
+function placer(gains: readonly Interval[]): (of: { gain: Interval; text: string; named: string }) => Bar {
   const extent = extentOf(gains, { alsoShown: [1], widestBand: WIDEST_WHISKER });
   const [least, most] = [Math.log(extent.low), Math.log(extent.high)];
   const at = (value: number): number => {
     const place = most === least ? 0 : (Math.log(value) - least) / (most - least);
     return Number(Math.min(1, Math.max(0, place)).toFixed(4));
   };
-  return ({ gain: { value, low, high }, text }) => ({
+  return ({ gain: { value, low, high }, text, named }) => ({
     text,
+    named,
     one: at(1),
     value: at(value),
     low: at(low),
