@@ -120,6 +120,11 @@ export function appliesAt({ at = {} }: Expectation, points: readonly SweepPoint[
   );
 }
 
+/** The scenario of a cell; one of a sweep is called `scenario[setting=value]`. */
+export function scenarioOf(cell: string): string {
+  return cell.replace(/\[.*$/s, '');
+}
+
 /** The A/A arm: it is the same client as the baseline, so every difference between them is noise. */
 export const NULL_ARM = 'null';
 
