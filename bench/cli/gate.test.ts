@@ -58,12 +58,12 @@ suite('how to make a run a baseline is said only where it would be taken', () =>
     [
       'it varies',
       known(1.3),
-      /^Baseline save would refuse this run: run \S+ is not usable as a baseline\. Blind: .*\. Measure longer \(--budget-sec \d+\), or save it anyway with --force$/,
+      /^Baseline save would refuse this run: run \S+ is not usable as a baseline\. Blind: .*\. Measure longer \(an estimate: --budget-sec \d+\), or save it anyway with --force$/,
     ],
     [
       'and the scenario allows no more replicates',
       known(1.3, 4),
-      / Measure longer \(--budget-sec \d+, with timing\.maxReplicates of at least \d+\), or /,
+      / Measure longer \(an estimate: --budget-sec \d+, with timing\.maxReplicates of at least \d+\), or /,
     ],
     ['it varies by far', known(100), / More than an hour would be needed: close other programs/],
     ['one replicate', single, / Measure longer, at least 3 replicates \(--budget-sec\), or /],

@@ -133,7 +133,7 @@ function wordBudget(seconds: number, replicates: number, maxReplicates: number):
 }
 
 /**
- * What would let a blind run see a change of BLIND_ABOVE in the ratio that needs least for it: `Measure longer (--budget-sec 240)`.
+ * What would let a blind run see a change of BLIND_ABOVE in the ratio that needs least for it: `Measure longer (an estimate: --budget-sec 240)`.
  * All that a run could not see beyond the minimum effect is taken for noise that shrinks with the number of replicates.
  *
  * @param cells of the run; those of one scenario share a budget
@@ -161,7 +161,7 @@ export function describeLongerSight({ ratios }: Sight, cells: readonly CellResul
     needed === null ? Number.POSITIVE_INFINITY : roundUp((elapsedMs / 1_000) * (needed / replicates));
   return needed === null || seconds > MOST_BUDGET_SEC
     ? `More than an hour would be needed: ${QUIETER}`
-    : `Measure longer (${wordBudget(seconds, needed, maxReplicates)})`;
+    : `Measure longer (an estimate: ${wordBudget(seconds, needed, maxReplicates)})`;
 }
 
 /** null if no number would suffice; without an interval, one more than there are. */
