@@ -47,17 +47,20 @@ function titleOf({ metric }: Pick<GateLine, 'metric'>): string {
       return METRIC_TABLE.successRatio.complement!.title;
     case 'excessConnections':
       return 'unnecessary connections';
+    case 'openedConnections':
+      return 'connections opened';
     default:
       return METRIC_TABLE[metric].title;
   }
 }
 
-/** `+9.8 % (+8.1 % to +11.5 %)`; of counts, per 1,000 requests. */
+/** `+9.8 % (+8.1 % to +11.5 %)`; of counts, per 1,000 requests, and without an interval where they are exact. */
 function formatChange({ kind, change }: Pick<GateLine, 'kind' | 'change'>): string {
   if (kind !== 'count') return formatRelativeChange(change);
   const { value, low, high } = change;
   const format = (share: number) => formatSigned(share * 1_000, 2);
-  return `${format(value)} per 1,000 requests (${format(low)} to ${format(high)})`;
+  const interval = low === high ? '' : ` (${format(low)} to ${format(high)})`;
+  return `${format(value)} per 1,000 requests${interval}`;
 }
 
 /** `Confirmed: error rate of a in c: +3.0 per 1,000 requests (...) at first, ... when re-measured, ... combined`. */
@@ -82,7 +85,7 @@ function sideMarks(line: Place, run: RunSummary): Mark[] {
 
 /** Of a quantile; undefined for any other metric. */
 function shareBeyondOf({ metric }: Place): number | undefined {
-  return metric === 'errorRatio' || metric === 'excessConnections'
+  return metric === 'errorRatio' || metric === 'excessConnections' || metric === 'openedConnections'
     ? undefined
     : METRIC_TABLE[metric].shareBeyond;
 }
@@ -179,7 +182,7 @@ const STATE_NAMES: Record<GateLine['state'], string> = {
 
 const KIND_TITLES: Record<GateLine['kind'], string> = {
   ratio: 'Clients relative to the baseline client of their scenario',
-  count: 'Errors and unnecessary connections, as shares of requests',
+  count: 'Errors and connections, as shares of requests',
   absolute: 'Absolute rates on the same machine, for information only',
 };
 
@@ -431,7 +434,7 @@ function tableOf(kind: GateLine['kind'], lines: readonly GateLine[], sides: Side
     notes:
       kind === 'count'
         ? [
-            'Unnecessary connections: opened beyond the most that the connection policy needs, so a slower machine, which sends fewer requests over the same pool, does not look like a regression.',
+            'Unnecessary connections: opened beyond the most that the connection policy needs, so a slower machine, which sends fewer requests over the same pool, does not look like a regression. Connections opened: all of them, compared where that need is not known.',
           ]
         : [
             'A change is significant if its whole interval lies beyond the minimum effect, or beyond the noise floor if that is higher: the difference measured between two copies of the same client. Smallest detectable change: the smallest that these intervals would have shown to be a regression.',

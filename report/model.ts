@@ -123,6 +123,8 @@ export interface Badge {
 /** A ratio, drawn so that the right is better: places from 0 to 1 on a logarithmic axis that all rows of a table share. */
 export interface Bar {
   text: string;
+  /** The measured ratio with its metric, where nothing beside it says of what it is: `requests/s 0.058× (0.053 to 0.064)`. */
+  named: string;
   one: number;
   value: number;
   low: number;

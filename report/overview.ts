@@ -2,6 +2,7 @@
 import { headlineOf, METRIC_TABLE } from '../results/metrics.ts';
 import type { Metric, Run } from '../results/model/run.ts';
 import { INTERVAL_NAME, type Interval, sumOf } from '../results/stats.ts';
+import { scenarioOf } from '../scenarios/model/sweep.ts';
 import type { CellView } from './cell-view.ts';
 import { extentOf, WIDEST_WHISKER } from './charts/theme.ts';
 import type { Answer, Badge, Bar, Overview, OverviewRow, Table } from './model.ts';
@@ -65,7 +66,7 @@ export function runAnswer(
   };
 }
 
-/** Scenarios of which no cell was measured. */
+/** Scenarios of which no cell was measured; which points of a begun sweep are missing is in its own answer. */
 function lackingOf(cells: readonly string[], measured: ReadonlySet<string>): Set<string> {
   return new Set(cells.map(scenarioOf).filter(name => !measured.has(name)));
 }
@@ -74,11 +75,6 @@ const MOST_BADGES = 4;
 
 function nameOf(section: Section): string {
   return section.kind === 'sweep' ? section.sweep.name : section.view.result.cell;
-}
-
-/** A cell of a sweep is called `scenario[setting=value]`; which points of a begun sweep are missing is in its own answer. */
-function scenarioOf(cell: string): string {
-  return cell.replace(/\[.*$/s, '');
 }
 
 function answerOfAll(sections: readonly Section[]): Answer {
@@ -224,15 +220,16 @@ function overviewTable(rows: readonly OverviewRow[], metrics: ReadonlySet<Metric
 }
 
 /** Places on a logarithmic axis that follows the ratios and 1; bounds that lie far beyond are cut off. */
-function placer(gains: readonly Interval[]): (of: { gain: Interval; text: string }) => Bar {
+function placer(gains: readonly Interval[]): (of: { gain: Interval; text: string; named: string }) => Bar {
   const extent = extentOf(gains, { alsoShown: [1], widestBand: WIDEST_WHISKER });
   const [least, most] = [Math.log(extent.low), Math.log(extent.high)];
   const at = (value: number): number => {
     const place = most === least ? 0 : (Math.log(value) - least) / (most - least);
     return Number(Math.min(1, Math.max(0, place)).toFixed(4));
   };
-  return ({ gain: { value, low, high }, text }) => ({
+  return ({ gain: { value, low, high }, text, named }) => ({
     text,
+    named,
     one: at(1),
     value: at(value),
     low: at(low),

@@ -150,12 +150,15 @@ export function whyUnbounded(settings: Settings, { most }: Ledger['needed']): st
   return most === null ? 'no setting limits its connections (pool.maxConnections)' : whyNotKept(settings);
 }
 
+/** Why not even the opened connections of a client are known. */
+export const WHY_UNCOUNTED = 'the connections of the client cannot be observed';
+
 /** Why the unnecessary connections of a client are not known; null if they are. */
 export function whyUnneededUnknown(
   { arm, openedBy, needed }: Pick<ArmSummary, 'arm' | 'openedBy' | 'needed'>,
   { clients, target, load }: Pick<Scenario, 'clients' | 'target' | 'load'>,
 ): string | null {
-  if (openedBy === 'unknown') return 'the connections of the client cannot be observed';
+  if (openedBy === 'unknown') return WHY_UNCOUNTED;
   const client = own(clients, arm);
   return client === undefined ? null : whyUnbounded({ client, target, load }, needed);
 }

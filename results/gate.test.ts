@@ -5,7 +5,9 @@ import { randomNormal } from 'd3-random';
 import { NULL_ARM } from '../scenarios/model/sweep.ts';
 import { Target, withUnknowns } from '../scenarios/model/target.ts';
 import { type CellFigures, RunSummary, summariseRun } from './baselines.ts';
-import { confirmGate, type GateLine, type GateResult, gateRun, joinRuns, ownSight } from './gate.ts';
+import { WHY_UNCOUNTED } from './connections.ts';
+import { confirmGate, type GateLine, type GateResult, gateRun, ownSight } from './gate.ts';
+import { joinRuns } from './join-runs.ts';
 import { createRandom } from './random.ts';
 import { replicateInterval } from './stats.ts';
 import { sampleRun } from './testing/sample-run.ts';
@@ -344,6 +346,53 @@ describe('What the gate calls a regression, and what it ignores', () => {
         state,
         gateRun(summariseRun(sampleRun().run), summariseRun(sampleRun().run), { minEffect: 0.05 }).state,
       );
+    });
+
+    const openedRows: [why: string, before: number, after: number, state: string | undefined][] = [
+      ['a connection per request, where a few were opened', 0.00324, 1, 'regression'],
+      ['nine times as many: a slower machine may need as many', 0.1, 0.9, 'within'],
+      ['more than ten times as many', 0.09, 0.91, 'regression'],
+      ['twenty times as many, which are still few', 0.001, 0.02, 'within'],
+      ['a few, where each request opened one', 1, 0.00324, 'improvement'],
+    ];
+    for (const [why, before, after, state] of openedRows) {
+      test(`connections opened where the need is not known: ${why}: ${state}`, () => {
+        const opening = (share: number): Damage => {
+          return (_summary, cell) => {
+            const arm = cell.arms.find(one => one.arm === 'persistent')!;
+            const opened = Math.round(share * 10_000);
+            Object.assign(arm, {
+              requestsSent: 10_000,
+              opened,
+              mostNeeded: null,
+              whyNeedUnknown: 'unbounded',
+            });
+          };
+        };
+        const result = gateWith(opening(before), opening(after));
+        const own = lineOf(result, 'openedConnections');
+        assert.deepEqual(
+          [own.arm, own.state, result.state === 'regression'],
+          ['persistent', state, state === 'regression'],
+        );
+        assert.match(result.unknown.join(), /all that were opened are, by a limit of 10 times/);
+        const [first, fresh] = [opening(after), opening(after)].map(makeSummary);
+        const confirmed = confirmGate(
+          makeSummary(opening(before)),
+          { first: first!, fresh: fresh! },
+          { minEffect: 0.05 },
+        );
+        assert.equal(confirmed.result.state === 'regression', state === 'regression', 'measured again');
+      });
+    }
+
+    test('connections that are not counted are not compared, and those that exceed a known need are, as such', () => {
+      const uncounted: Damage = (_summary, cell) => {
+        for (const arm of cell.arms)
+          Object.assign(arm, { opened: 0, mostNeeded: null, whyNeedUnknown: WHY_UNCOUNTED });
+      };
+      for (const result of [gateWith(uncounted, uncounted), gateWith(nothing, nothing)])
+        assert.ok(result.lines.every(({ metric }) => metric !== 'openedConnections'));
     });
 
     const another = 'another';

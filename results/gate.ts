@@ -1,13 +1,13 @@
 // Compares a run with a baseline: what changed, by how much, how certain that is, and whether it is a regression.
 import { NULL_ARM } from '../scenarios/model/sweep.ts';
-import type { ArmFigures, CellFigures, RatioFigures, RunSummary } from './baselines.ts';
+import type { ArmFigures, CellFigures, RunSummary } from './baselines.ts';
+import { WHY_UNCOUNTED } from './connections.ts';
+import { joinRuns } from './join-runs.ts';
 import { isHigherBetter } from './metrics.ts';
 import type { Metric } from './model/run.ts';
 import {
   difference,
-  holding,
   type Interval,
-  intervalOfParts,
   LEAST_REPLICATES,
   LEVEL,
   levelOf,
@@ -48,7 +48,7 @@ function armGap(cell: string, before: ArmFigures, after: ArmFigures): string | u
     : undefined;
 }
 
-/** One sentence per reason for which the unnecessary connections of clients are not compared. */
+/** One sentence per reason for which the unnecessary connections of clients are not compared, and what is compared instead. */
 function unknownNeeds(before: CellFigures, after: CellFigures): string[] {
   const found = before.arms.flatMap(({ arm, whyNeedUnknown }) => {
     const why = after.arms.find(one => one.arm === arm)?.whyNeedUnknown ?? whyNeedUnknown;
@@ -56,7 +56,11 @@ function unknownNeeds(before: CellFigures, after: CellFigures): string[] {
   });
   return [...Map.groupBy(found, ({ why }) => why)].map(
     ([why, own]) =>
-      `${before.cell}: unnecessary connections of ${own.map(({ arm }) => arm).join(', ')} are not compared, because ${why}`,
+      `${before.cell}: unnecessary connections of ${own.map(({ arm }) => arm).join(', ')} are not compared, because ${why}${
+        why === WHY_UNCOUNTED
+          ? ''
+          : `; all that were opened are, by a limit of ${MOST_CONNECTIONS_RATIO} times`
+      }`,
   );
 }
 
@@ -123,11 +127,11 @@ function heldTogether(linesAt: (level: number) => GateLine[]): GateLine[] {
     known.set(level, found);
     return found;
   };
-  const binding = [...lines.keys()].filter(index => lines[index]!.isBinding);
+  const binding = [...lines.keys()].filter(index => isJudgedTogether(lines[index]!));
   const shown = shownTogether(binding, (index, level) => isChange(linesOf(level)[index]!));
   const widest = linesOf(levelOf(binding.length));
   return lines.map((line, index) =>
-    line.isBinding
+    isJudgedTogether(line)
       ? {
           ...line,
           detectable: widest[index]!.detectable,
@@ -135,6 +139,11 @@ function heldTogether(linesAt: (level: number) => GateLine[]): GateLine[] {
         }
       : line,
   );
+}
+
+/** A count without an interval is not judged by chance, and makes no other line less certain. */
+function isJudgedTogether({ isBinding, metric }: GateLine): boolean {
+  return isBinding && metric !== 'openedConnections';
 }
 
 function isChange({ state }: GateLine): boolean {
@@ -149,6 +158,14 @@ const ERROR_EFFECT = 0.0005;
 /** An increase of unnecessary connections per request that is a regression: one per 1,000 requests. */
 export const EXCESS_EFFECT = 0.001;
 
+/**
+ * Where nothing says how many connections are needed, those per request vary inversely with the rate: only so many times as many
+ * are more than any slowdown explains.
+ */
+export const MOST_CONNECTIONS_RATIO = 10;
+/** And only an increase by this many per request: of a pool that is opened once, ten times as many may still be few. */
+const LEAST_MORE_CONNECTIONS = 0.1;
+
 /** A comparison that can detect only larger changes is blind: that nothing was detected means nothing. */
 export const BLIND_ABOVE = 0.25;
 
@@ -159,7 +176,7 @@ export interface GateLine {
   cell: string;
   /** `ratio`: a client relative to its cell's baseline client; `count`: a share of requests; `absolute`: a client's own figure. */
   kind: 'ratio' | 'count' | 'absolute';
-  metric: Metric | 'errorRatio' | 'excessConnections';
+  metric: Metric | 'errorRatio' | 'excessConnections' | 'openedConnections';
   arm: string;
   before: Interval;
   after: Interval;
@@ -233,7 +250,8 @@ function gateStateOf(lines: readonly GateLine[], gaps: readonly string[]): GateR
 
 /** Whether the change itself is for the worse by more than an effect, regardless of its interval. */
 function isWorse({ metric, change: { value } }: GateLine, effect: number): boolean {
-  if (metric === 'errorRatio' || metric === 'excessConnections') return value > effect;
+  if (metric === 'errorRatio' || metric === 'excessConnections' || metric === 'openedConnections')
+    return value > effect;
   return isHigherBetter(metric) ? value < 1 / (1 + effect) : value > 1 + effect;
 }
 
@@ -264,6 +282,7 @@ function cellLines(before: CellFigures, after: CellFigures, options: CellOptions
       }
       return [
         ...countLines(before.cell, old, now, options),
+        ...openedLines(before.cell, old, now),
         ...(options.hasSameMachine ? rateLines(before.cell, old, now, options) : []),
       ];
     });
@@ -360,6 +379,42 @@ function excessOf({ opened, mostNeeded, requestsSent }: ArmFigures, level: numbe
   return shareInterval(Math.min(requestsSent, Math.max(0, opened - mostNeeded)), requestsSent, level);
 }
 
+/** All connections per request, where it is not known how many are needed. They are counted, not estimated, so there is no interval. */
+function openedLines(cell: string, before: ArmFigures, after: ArmFigures): GateLine[] {
+  const old = openedOf(before);
+  const now = openedOf(after);
+  const isNeedKnown = before.mostNeeded !== null && after.mostNeeded !== null;
+  if (isNeedKnown || old === null || now === null) return [];
+  const limitOver = (share: number): number =>
+    Math.max((MOST_CONNECTIONS_RATIO - 1) * share, LEAST_MORE_CONNECTIONS);
+  const effect = limitOver(old);
+  const more = now - old;
+  const state = more > effect ? 'regression' : -more > limitOver(now) ? 'improvement' : 'within';
+  const line = { cell, kind: 'count', metric: 'openedConnections', arm: before.arm } as const;
+  return [
+    {
+      ...line,
+      before: exactly(old),
+      after: exactly(now),
+      change: exactly(more),
+      effect,
+      noiseFloor: null,
+      detectable: effect,
+      state,
+      isBinding: true,
+    },
+  ];
+}
+
+/** null where they are not counted, and without a request. */
+function openedOf({ opened, requestsSent, whyNeedUnknown }: ArmFigures): number | null {
+  return whyNeedUnknown === WHY_UNCOUNTED || requestsSent === 0 ? null : opened / requestsSent;
+}
+
+function exactly(value: number): Interval {
+  return { value, low: value, high: value };
+}
+
 /** Only rates have an interval of their own in a summary. */
 function rateLines(
   cell: string,
@@ -386,61 +441,6 @@ function rateLines(
       isBinding: false,
     },
   ];
-}
-
-/**
- * Combines a run with one that re-measured some of its cells. Counts are added. Ratios get the interval of all replicates,
- * widened to hold the value of each run; otherwise two runs that differ would be taken for two modes of a process, and the
- * smaller one be ignored. A client's own figures, the id and the time are those of the first run. Cells that were not
- * re-measured, or under different conditions, stay as they were.
- */
-export function joinRuns(first: RunSummary, fresh: RunSummary): RunSummary {
-  return {
-    ...first,
-    cells: first.cells.map(cell => {
-      const again = fresh.cells.find(
-        other => other.cell === cell.cell && other.conditions === cell.conditions,
-      );
-      return again === undefined ? cell : joinCells(cell, again);
-    }),
-  };
-}
-
-function joinCells(first: CellFigures, again: CellFigures): CellFigures {
-  return {
-    ...first,
-    arms: first.arms.map(arm => {
-      const other = again.arms.find(candidate => candidate.arm === arm.arm);
-      return other === undefined ? arm : joinArms(arm, other);
-    }),
-    ratios: first.ratios.map(ratio => {
-      const other = again.ratios.find(
-        ({ metric, candidate }) => metric === ratio.metric && candidate === ratio.candidate,
-      );
-      return other === undefined ? ratio : joinRatios(ratio, other);
-    }),
-  };
-}
-
-function joinRatios(first: RatioFigures, again: RatioFigures): RatioFigures {
-  const replicateRatios = [...first.replicateRatios, ...again.replicateRatios];
-  const own = [first, again].flatMap(({ interval }) => interval?.value ?? []);
-  const joint = intervalOfParts([first, again]);
-  return { ...first, replicateRatios, interval: joint === null ? null : own.reduce(holding, joint) };
-}
-
-function joinArms(first: ArmFigures, again: ArmFigures): ArmFigures {
-  const whyNeedUnknown = again.whyNeedUnknown ?? first.whyNeedUnknown;
-  return {
-    ...first,
-    ...(whyNeedUnknown === undefined ? {} : { whyNeedUnknown }),
-    completed: first.completed + again.completed,
-    failed: first.failed + again.failed,
-    requestsSent: first.requestsSent + again.requestsSent,
-    opened: first.opened + again.opened,
-    mostNeeded:
-      first.mostNeeded === null || again.mostNeeded === null ? null : first.mostNeeded + again.mostNeeded,
-  };
 }
 
 /** A regression, and its re-measurement. */

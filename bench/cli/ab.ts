@@ -1,7 +1,7 @@
 // Compares two versions of the client or server, interleaved in one run; exits with 1 when the change made something worse.
 import { neededConnections, whyUnbounded } from '../../results/connections.ts';
 import { UsageError } from '../../results/errors.ts';
-import { EXCESS_EFFECT } from '../../results/gate.ts';
+import { EXCESS_EFFECT, MOST_CONNECTIONS_RATIO } from '../../results/gate.ts';
 import { headlineOf, isHigherBetter } from '../../results/metrics.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { externalUrls } from '../../scenarios/model/origins.ts';
@@ -20,12 +20,6 @@ import { findVersions, requireTwo, type StartOptions, type VersionOptions } from
 
 export const BEFORE = 'before';
 export const AFTER = 'after';
-
-/**
- * Where nothing says how many connections are needed, those per request vary inversely with the rate: only so many times as many
- * are more than any slowdown explains.
- */
-const MOST_CONNECTIONS_RATIO = 10;
 
 /** Replicates before anything is decided: with fewer, chance would decide too often. */
 export const LEAST_DECIDING = 4;

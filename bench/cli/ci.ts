@@ -12,7 +12,7 @@ import { confirmGate, gateRun, regressionsOf } from '../../results/gate.ts';
 import { appendHistory, readHistory } from '../../results/history.ts';
 import { nameLatest, readRun, type StoredRun } from '../../results/store.ts';
 import type { Context } from './context.ts';
-import { gateStatusOf, limitsOf, showGate } from './gate.ts';
+import { describeSaving, gateStatusOf, limitsOf, showGate } from './gate.ts';
 import { type MeasureOptions, runCommand, type TimingOptions } from './run.ts';
 
 export interface CiOptions extends MeasureOptions, TimingOptions {
@@ -46,7 +46,7 @@ export async function ciCommand(selectors: string[], options: CiOptions, context
   appendHistory(options.results, night.summary);
   if (!hasBaseline) {
     output.note(
-      `No baseline "${name}" to compare with. To use this run: conntax baseline save --name ${name}${resultsArgument(options.results)}`,
+      `No baseline "${name}" to compare with. ${describeSaving(stored.run, `conntax baseline save --name ${name}${resultsArgument(options.results)}`)}`,
     );
     return measured;
   }

@@ -5,6 +5,7 @@ import type { Output as FileOutput, Format } from '../../report/formats/format.t
 import { buildGateReport, describeBlindness, describeSight } from '../../report/gate.ts';
 import { buildHistoryReport } from '../../report/history.ts';
 import type { Figure, Report } from '../../report/model.ts';
+import { describeLongerSight } from '../../report/words/doubts.ts';
 import { formatTime } from '../../report/words/run.ts';
 import {
   DEFAULT_BASELINE,
@@ -17,11 +18,12 @@ import {
 import { EXIT, UsageError } from '../../results/errors.ts';
 import { areFailuresExpected } from '../../results/expect.ts';
 import { replaceFile } from '../../results/files.ts';
-import { DEFAULT_MIN_EFFECT, type GateResult, gateRun, ownSight } from '../../results/gate.ts';
+import { DEFAULT_MIN_EFFECT, type GateResult, gateRun, ownSight, type Sight } from '../../results/gate.ts';
 import { findTrendsUpTo, readHistory, type Trend } from '../../results/history.ts';
 import type { Run } from '../../results/model/run.ts';
 import { readRun, type StoredRun } from '../../results/store.ts';
 import { visibleLine } from '../../results/visible.ts';
+import { scenarioOf } from '../../scenarios/model/sweep.ts';
 import { nameHint } from '../plan/problems.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
@@ -47,14 +49,12 @@ export async function saveBaselineCommand(
   { output }: Context,
 ): Promise<void> {
   const { run } = readRun(results, ref);
-  requireSound(run);
+  const unsound = whyUnsound(run);
+  if (unsound !== undefined) throw new UsageError(unsound);
   const summary = summariseRun(run);
   const sight = ownSight(summary, DEFAULT_MIN_EFFECT);
-  if (sight.isBlind && !force) {
-    throw new UsageError(
-      `run ${run.id} is not usable as a baseline. ${describeBlindness(sight)} Measure longer (--budget-sec), or save it anyway with --force`,
-    );
-  }
+  const blind = whyBlind(run, sight);
+  if (blind !== undefined && !force) throw new UsageError(blind);
   const replaced = listBaselines(results).includes(name) ? readOld(results, name) : undefined;
   const file = saveBaseline(results, name, summary);
   if (json) {
@@ -90,26 +90,32 @@ export async function saveBaselineCommand(
     output.out(`It replaces run ${replaced.runId}, measured ${formatTime(replaced.startedAt)}.`);
 }
 
-/** @throws UsageError */
-function requireSound(run: Run): void {
-  if (run.state !== 'complete') {
-    throw new UsageError(`run ${run.id} is ${run.state}: only a complete run can be a baseline`);
-  }
-  if (exitStatusOf(run) === EXIT.cannotMeasure) {
-    throw new UsageError(
-      `a trial or an audit of run ${run.id} failed: only a reliable run can be a baseline`,
-    );
-  }
+/** Why no option makes `baseline save` take a run; undefined if it can be taken. */
+function whyUnsound(run: Run): string | undefined {
+  if (run.state !== 'complete') return `run ${run.id} is ${run.state}: only a complete run can be a baseline`;
+  if (exitStatusOf(run) === EXIT.cannotMeasure)
+    return `a trial or an audit of run ${run.id} failed: only a reliable run can be a baseline`;
   for (const { cell, arms, scenario } of run.cells) {
     const silent = arms.filter(
       ({ arm, completed }) => completed === 0 && !areFailuresExpected(arm, scenario),
     );
-    if (silent.length > 0) {
-      throw new UsageError(
-        `in run ${run.id} no request of ${silent.map(({ arm }) => arm).join(', ')} in ${cell} succeeded: only a reliable run can be a baseline`,
-      );
-    }
+    if (silent.length > 0)
+      return `in run ${run.id} no request of ${silent.map(({ arm }) => arm).join(', ')} in ${cell} succeeded: only a reliable run can be a baseline`;
   }
+  return undefined;
+}
+
+/** Why `baseline save` takes a run only with --force, and what would help; undefined if it takes it. */
+function whyBlind(run: Run, sight: Sight): string | undefined {
+  return sight.isBlind
+    ? `run ${run.id} is not usable as a baseline. ${describeBlindness(sight)} ${describeLongerSight(sight, run.cells)}, or save it anyway with --force`
+    : undefined;
+}
+
+/** How to make a run a baseline, or why `baseline save` would refuse it. @param command that saves it */
+export function describeSaving(run: Run, command: string): string {
+  const why = whyUnsound(run) ?? whyBlind(run, ownSight(summariseRun(run), DEFAULT_MIN_EFFECT));
+  return why === undefined ? `To use this run: ${command}` : `Baseline save would refuse this run: ${why}`;
 }
 
 /** A baseline that cannot be read is replaced too. */
@@ -183,11 +189,6 @@ function narrowed(history: readonly RunSummary[], names: readonly string[]): rea
       cells: run.cells.filter(({ cell }) => names.includes(cell) || names.includes(scenarioOf(cell))),
     }))
     .filter(run => run.cells.length > 0);
-}
-
-/** A cell of a sweep is called `scenario[setting=value]`. */
-function scenarioOf(cell: string): string {
-  return cell.replace(/\[.*$/s, '');
 }
 
 export interface CompareOptions extends CommonOptions {

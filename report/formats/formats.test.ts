@@ -99,6 +99,22 @@ test('five clients are shown before the table is cut, however much there is to d
     );
 });
 
+test('beside a failed limit the ratio of a row has the name of its metric; beside an answer about it, none', async () => {
+  const terminal = formats.find(({ name }) => name === 'terminal')!;
+  const report = buildReport({ ...SAMPLES['two scenarios']!, charts: [] });
+  const [first, ...others] = report.overview!.rows;
+  const failed = { ...first!.answer, verdict: 'FAIL: target CPU per request, a is 46× b; limit 1×' };
+  const rows = [{ ...first!, answer: failed }, ...others];
+  const text = await terminal.render(
+    { ...report, overview: { ...report.overview!, rows } },
+    { ...BRIEF, columns: 200 },
+  );
+  assert.match(text, /limit 1×, requests\/s [\d.]+× \([\d.]+ to [\d.]+\)$/m);
+  const line = text.split('\n').find(own => own.startsWith(`${others[0]!.name}: `))!;
+  assert.match(line, /, [\d.]+× \([\d.]+ to [\d.]+\)$/);
+  assert.doesNotMatch(line, /requests\/s/);
+});
+
 test('what to do next stands above the answer that ends the report, within the same screen', async () => {
   const terminal = formats.find(({ name }) => name === 'terminal')!;
   const next = ['Set the pool to 5 connections. '.repeat(6).trim(), 'Add --save.'];

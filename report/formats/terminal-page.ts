@@ -133,7 +133,9 @@ const BETWEEN = '   ';
 export function layOutOverview({ rows }: Overview, { width, colours }: Page): string {
   return rows
     .flatMap(({ name, answer, bar, cost }) => {
-      const answered = [`${name}: ${answer.verdict}`, ...(bar === null ? [] : [bar.text])].join(', ');
+      // A failed limit may be of another metric than the ratio.
+      const ratio = bar === null ? [] : [isFailure(answer) ? bar.named : bar.text];
+      const answered = [`${name}: ${answer.verdict}`, ...ratio].join(', ');
       const trust = [
         ...(cost === null ? [] : [`CPU of a new connection: ${cost}`]),
         ...answer.badges.map(({ text }) => text),

@@ -5,11 +5,12 @@ import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { Comparison } from '../../results/model/run.ts';
 import type { Interval } from '../../results/stats.ts';
 import type { SweepPoint } from '../../scenarios/model/scenario.ts';
-import { describeSubset } from '../../scenarios/model/sweep.ts';
+import { describeSubset, isNullArm } from '../../scenarios/model/sweep.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
 import { lacksCapacities } from '../words/capacity.ts';
 import { describeErrorGaps, hasErrorGap, suggestNextStep } from '../words/doubts.ts';
+import { describeNullArm } from '../words/headline.ts';
 import { formatPercent } from '../words/numbers.ts';
 import {
   armFigures,
@@ -262,7 +263,10 @@ function describeVerdicts(sweep: SweepView): string[] {
   // One sentence covers all of them, so they share the error rate.
   const verdicts = verdictsOf(found.map(({ comparison }) => comparison));
   const judged = found.map(each => ({ ...each, verdict: verdicts.get(each.comparison) ?? 'unsure' }));
-  const open = judged.filter(({ verdict }) => verdict === 'unsure');
+  const open = judged.filter(
+    ({ verdict, view, comparison }) =>
+      verdict === 'unsure' && !isNullArm(comparison.candidate, view.result.scenario),
+  );
   const nextStep = suggestNextStep(
     open.map(({ view, comparison }) => ({ result: view.result, comparison })),
     sweep.cells.map(({ view }) => view.result),
@@ -276,6 +280,7 @@ function describeVerdicts(sweep: SweepView): string[] {
       ),
     ),
     ...(nextStep === undefined ? [] : [nextStep]),
+    ...describeNullArm(sweep.cells.map(({ view }) => view)),
   ];
 }
 

@@ -1,6 +1,6 @@
 // The answer of a cell in at most 15 words, the line below it, and its badges: what a reader sees first.
 import { failureCauses } from '../../results/audits/index.ts';
-import { headlineOf } from '../../results/metrics.ts';
+import { headlineOf, METRIC_TABLE } from '../../results/metrics.ts';
 import { type Comparison, foundServers } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
@@ -17,6 +17,7 @@ import { describeCharges } from './connection-cost.ts';
 import { describeErrors, describeMissingReuse, lacksReuse } from './doubts.ts';
 import {
   decidingComparisons,
+  describeNullArm,
   describePartial,
   describeResult,
   doubtRemarks,
@@ -27,6 +28,7 @@ import { capitalize, describeObjective, describeSent } from './load.ts';
 import {
   countReplicates,
   excludesOne,
+  formatComparison,
   formatCount,
   formatLatency,
   formatRatio,
@@ -432,13 +434,20 @@ function cellNotes(view: CellView): string[] {
     ...doubtRemarks(view).filter(remark => !said.includes(remark)),
     ...capacityRemarks(view),
     ...unsureRemarks(view),
+    ...describeNullArm([view]),
   ];
 }
 
-/** For a table of several scenarios: `3.0× (2.3 to 4.1)`, more than 1 is better; null if the ratio that answers is not known. */
-export function shownGain(view: CellView): { gain: Interval; text: string } | null {
+/**
+ * For a table of several scenarios: `3.0× (2.3 to 4.1)`, more than 1 is better; null if the ratio that answers is not known.
+ * `named` is the ratio as measured, with its metric: of a mean latency, less than 1 is better.
+ */
+export function shownGain(view: CellView): { gain: Interval; text: string; named: string } | null {
   const main = mainGain(view);
-  return main === null ? null : { gain: main.gain, text: formatRatio(main.gain) };
+  if (main === null) return null;
+  const { metric } = headlineOf(view.result.scenario.load);
+  const named = `${METRIC_TABLE[metric].title} ${formatComparison(main.comparison)}`;
+  return { gain: main.gain, text: formatRatio(main.gain), named };
 }
 
 /** Whether its verdict is `Reuse serves …`, so that several such cells can be said in one sentence. */

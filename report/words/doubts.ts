@@ -1,11 +1,13 @@
 // What qualifies a headline: connections that are not reused, requests that failed, and what a verdict would take.
 import { errorRatioOf, failsOften } from '../../results/compare.ts';
+import { BLIND_ABOVE, DEFAULT_MIN_EFFECT, type Sight } from '../../results/gate.ts';
 import { type CellResult, type Comparison, closingReason, foundServers } from '../../results/model/run.ts';
 import { reuseOf } from '../../results/reuse.ts';
-import { LEAST_REPLICATES, replicatesToTell } from '../../results/stats.ts';
+import { LEAST_REPLICATES, replicatesToTell, sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { closesAfterResponse } from '../../scenarios/model/closing-server.ts';
 import { own } from '../../scenarios/model/own.ts';
+import { scenarioOf } from '../../scenarios/model/sweep.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { countReplicates, formatCount, formatPercent, knownRatio } from './numbers.ts';
 
@@ -155,11 +157,50 @@ export function suggestNextStep(open: readonly Open[], cells: readonly CellResul
   const elapsedMs = cells.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0);
   const seconds = roundUp((elapsedMs / 1_000) * factor);
   if (seconds > MOST_BUDGET_SEC || known.length < needed.length)
-    return 'Replicates vary too much for a verdict within an hour: close other programs, or use a quieter machine.';
+    return `Replicates vary too much for a verdict within an hour: ${QUIETER}.`;
   const most = Math.max(...known.map(({ count }) => count!));
   const limit = Math.min(...known.map(({ result }) => result.scenario.timing.maxReplicates));
-  const more = most > limit ? `, with timing.maxReplicates of at least ${formatCount(most)}` : '';
-  return `Measure longer for a verdict: --budget-sec ${seconds}${more}.`;
+  return `Measure longer for a verdict: ${wordBudget(seconds, most, limit)}.`;
+}
+
+const QUIETER = 'close other programs, or use a quieter machine';
+
+function wordBudget(seconds: number, replicates: number, maxReplicates: number): string {
+  const more =
+    replicates > maxReplicates ? `, with timing.maxReplicates of at least ${formatCount(replicates)}` : '';
+  return `--budget-sec ${seconds}${more}`;
+}
+
+/**
+ * What would let a blind run see a change of BLIND_ABOVE in the ratio that needs least for it: `Measure longer (an estimate: --budget-sec 240)`.
+ * All that a run could not see beyond the minimum effect is taken for noise that shrinks with the number of replicates.
+ *
+ * @param cells of the run; those of one scenario share a budget
+ */
+export function describeLongerSight({ ratios }: Sight, cells: readonly CellResult[]): string {
+  const best = ratios.find(({ isDeciding }) => isDeciding);
+  const result = cells.find(({ cell }) => cell === best?.cell);
+  const own = result?.comparisons.find(
+    ({ metric, candidate }) => metric === best?.metric && candidate === best.arm,
+  );
+  if (best === undefined || result === undefined || own === undefined) return 'Measure longer (--budget-sec)';
+  const replicates = own.replicateRatios.length;
+  const { maxReplicates } = result.scenario.timing;
+  if (!Number.isFinite(best.detectable))
+    return `Measure longer, at least ${countReplicates(Math.max(LEAST_REPLICATES, replicates + 1))} (--budget-sec${maxReplicates < LEAST_REPLICATES ? ', timing.maxReplicates' : ''})`;
+  const noise = (1 + best.detectable) / (1 + DEFAULT_MIN_EFFECT);
+  const wanted = (1 + BLIND_ABOVE) / (1 + DEFAULT_MIN_EFFECT) - 1;
+  const needed = replicatesToTell({ value: 1, low: 1 / noise, high: noise }, replicates, wanted);
+  const scenario = scenarioOf(result.cell);
+  const elapsedMs = sumOf(
+    cells.filter(({ cell }) => scenarioOf(cell) === scenario),
+    ({ elapsedMs }) => elapsedMs,
+  );
+  const seconds =
+    needed === null ? Number.POSITIVE_INFINITY : roundUp((elapsedMs / 1_000) * (needed / replicates));
+  return needed === null || seconds > MOST_BUDGET_SEC
+    ? `More than an hour would be needed: ${QUIETER}`
+    : `Measure longer (an estimate: ${wordBudget(seconds, needed, maxReplicates)})`;
 }
 
 /** null if no number would suffice; without an interval, one more than there are. */

@@ -481,3 +481,47 @@ test('a client that failed to close is named, once however many replicates', () 
     [`short: ${detail(1)} (similar in 2 trials).`],
   );
 });
+
+test('the null client is said to be a copy that shows the noise, and is left out of counts, verdicts and advice', () => {
+  const { run, trials } = sampleRuns['two arms']!;
+  const withThird = (client: object): Report => {
+    const cells = run.cells.map(cell => ({
+      ...cell,
+      stop: 'budget' as const,
+      scenario: {
+        ...cell.scenario,
+        clients: { ...cell.scenario.clients, null: { ...cell.scenario.clients['short']!, ...client } },
+      },
+      arms: [...cell.arms, { ...cell.arms.find(({ arm }) => arm === 'short')!, arm: 'null' }],
+      comparisons: [
+        ...cell.comparisons,
+        ...cell.comparisons.map(comparison => ({
+          ...comparison,
+          candidate: 'null',
+          ratio: { value: 1.01, low: 0.9, high: 1.13 },
+          verdict: 'unsure' as const,
+        })),
+      ],
+    }));
+    const copies = trials
+      .filter(({ trial }) => trial.arm === 'short')
+      .map(result => ({ ...result, trial: { ...result.trial, arm: 'null' } }));
+    return buildReport({ run: { ...run, cells }, trials: [...trials, ...copies], charts: [] });
+  };
+  const { answer, remarks } = withThird({});
+  assert.match(answer.verdict, /^Reuse serves /);
+  assert.deepEqual(
+    answer.notes.filter(note => note.includes('null')),
+    ['null is short again, to show the noise.'],
+  );
+  assert.equal(remarks.filter(remark => remark.includes('null')).length, 1);
+  assert.ok(answer.badges.some(({ text }) => text === 'difference shown'));
+  assert.doesNotMatch([...answer.notes, ...remarks].join('\n'), /Measure longer|No significant difference/);
+
+  const own = withThird({ requestsPerConnection: 7 });
+  assert.match(
+    own.remarks.join('\n'),
+    /No significant difference for null\.\nMeasure longer/,
+    'of the author: one as any other',
+  );
+});

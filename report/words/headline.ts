@@ -6,6 +6,7 @@ import { headlineOf } from '../../results/metrics.ts';
 import type { ArmSummary, CellResult, Comparison, Metric, Run } from '../../results/model/run.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { own } from '../../scenarios/model/own.ts';
+import { isNullArm, NULL_ARM } from '../../scenarios/model/sweep.ts';
 import {
   type ArmView,
   allMarks,
@@ -146,6 +147,7 @@ export function cellRemarks(view: CellView): string[] {
   return [
     ...doubtRemarks(view),
     ...unsureRemarks(view),
+    ...describeNullArm([view]),
     ...capacityRemarks(view),
     ...describeAlone(view),
     ...describeGap(view),
@@ -188,10 +190,22 @@ function lostArms(view: CellView): string[] {
   return view.arms.flatMap(({ name, summary }) => (summary === null ? [name] : []));
 }
 
-/** Comparisons on the metric that decides under the cell's load. */
+/** Comparisons on the metric that decides under the cell's load; of the null client, which only shows the noise, where there is no other. */
 export function decidingComparisons({ comparisons, scenario }: CellResult): Comparison[] {
   const deciding = headlineOf(scenario.load).metric;
-  return comparisons.filter(({ metric }) => metric === deciding);
+  const all = comparisons.filter(({ metric }) => metric === deciding);
+  const others = all.filter(({ candidate }) => !isNullArm(candidate, scenario));
+  return others.length === 0 ? all : others;
+}
+
+/** `null is persistent again, to show the noise.` Once for all cells that have the same. */
+export function describeNullArm(views: readonly CellView[]): string[] {
+  const found = views.flatMap(({ arms, result: { scenario } }) =>
+    arms.some(({ name }) => isNullArm(name, scenario))
+      ? [`${NULL_ARM} is ${scenario.baseline} again, to show the noise.`]
+      : [],
+  );
+  return [...new Set(found)];
 }
 
 function describePair(comparison: Comparison, view: CellView): string {
@@ -277,7 +291,8 @@ function describeMany(comparisons: readonly Comparison[], view: CellView): strin
 export function unsureRemarks({ result }: CellView): string[] {
   const deciding = decidingComparisons(result);
   const unsure = deciding.filter(
-    ({ verdict, replicateRatios }) => verdict === 'unsure' && replicateRatios.length > 0,
+    ({ verdict, replicateRatios, candidate }) =>
+      verdict === 'unsure' && replicateRatios.length > 0 && !isNullArm(candidate, result.scenario),
   );
   const nextStep = suggestNextStep(
     unsure.map(comparison => ({ result, comparison })),
@@ -438,6 +453,7 @@ export function runRemarks(views: readonly CellView[]): string[] {
       views.filter(view => stateOf(view) === 'invalid'),
       'failed an audit; figures from it are marked †',
     ),
+    ...describeNullArm(views),
     ...boundRemarks(views),
   ];
 }

@@ -1,4 +1,5 @@
 // The combinations of a sweep's values, the names of its cells, and the scenario to be measured in each.
+import { isDeepStrictEqual } from 'node:util';
 import type { Expectation, LeftOutArm, Scenario, SweepPoint, SweepValue } from './scenario.ts';
 
 /** A checkout or installation of conntax, or this one with other versions of some packages or of Node. */
@@ -119,8 +120,21 @@ export function appliesAt({ at = {} }: Expectation, points: readonly SweepPoint[
   );
 }
 
+/** The scenario of a cell; one of a sweep is called `scenario[setting=value]`. */
+export function scenarioOf(cell: string): string {
+  return cell.replace(/\[.*$/s, '');
+}
+
 /** The A/A arm: it is the same client as the baseline, so every difference between them is noise. */
 export const NULL_ARM = 'null';
+
+/** Whether it is the null arm, and not a client of the author's that has the name. */
+export function isNullArm(
+  arm: string,
+  { clients, baseline }: Pick<Variant, 'clients' | 'baseline'>,
+): boolean {
+  return arm === NULL_ARM && isDeepStrictEqual(clients[NULL_ARM], clients[baseline]);
+}
 
 /** Adds the null arm, unless the author has already given a client this name. */
 export function withNullArm(scenario: Variant): Variant {
