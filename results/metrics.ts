@@ -343,6 +343,12 @@ export function readerOf(metric: ExpectedMetric): FigureReader {
   return ofSlices === undefined ? { of: 'trial', read: ofTrial } : { of: 'slices', read: ofSlices };
 }
 
+/** What the list of the kernel's sockets is read for, which costs tens of milliseconds where there are tens of thousands. */
+export const TIME_WAIT_METRICS: ReadonlySet<ExpectedMetric> = new Set<ExpectedMetric>([
+  'clientTimeWaitPer1kRequests',
+  'serverTimeWaitPer1kRequests',
+]);
+
 /** From a client's stored summary; null if there is none, or the figure is unknown. */
 export function summaryFigure(metric: ExpectedMetric, summary: ArmSummary | null): Interval | null {
   return summary === null ? null : (METRIC_TABLE[metric].ofSummary?.(summary) ?? null);

@@ -1,12 +1,12 @@
 // The slices of one replicate: its arms take turns under load, and each slice is booked to its arm.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { askedPerSec } from '../../results/metrics.ts';
+import { askedPerSec, TIME_WAIT_METRICS } from '../../results/metrics.ts';
 import type { Probe, Slice, TrialResult } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
 import { type CapacityLoad, type Load, mostInFlight } from '../../scenarios/model/load.ts';
 import { originCount } from '../../scenarios/model/origins.ts';
-import type { ExpectedMetric, Timing } from '../../scenarios/model/scenario.ts';
+import type { Timing } from '../../scenarios/model/scenario.ts';
 import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
 import { createCapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
@@ -129,10 +129,6 @@ function inFileName(name: string): string {
 
 /** The slice of one user: enough for a median, and behind a link long enough for some round trips. */
 const ALONE = { leastMs: 150, mostMs: 1_500, responses: 6, leastRequests: 3 } as const;
-const TIME_WAIT_METRICS: ReadonlySet<string> = new Set<ExpectedMetric>([
-  'clientTimeWaitPer1kRequests',
-  'serverTimeWaitPer1kRequests',
-]);
 const FINISH_TIMEOUT_MS = 20_000;
 const SLICE_GRACE_MS = 5_000;
 /** A generator that opens or abandons thousands of connections at once does not read its channel meanwhile. */

@@ -137,13 +137,14 @@ const SERIES = {
 } as const;
 
 function heldPoints(view: CellView): Point[] {
-  return shownIn(view).flatMap(({ arm, held }) =>
-    (Object.keys(SERIES) as (keyof typeof SERIES)[]).flatMap(name =>
-      samplesOf(held).flatMap(({ [name]: value, atSec, isFigure }) =>
+  return shownIn(view).flatMap(({ arm, held }) => {
+    const samples = samplesOf(held);
+    return (Object.keys(SERIES) as (keyof typeof SERIES)[]).flatMap(name =>
+      samples.flatMap(({ [name]: value, atSec, isFigure }) =>
         value === null ? [] : { arm, series: SERIES[name], atSec, value, isFigure },
       ),
-    ),
-  );
+    );
+  });
 }
 
 /** A state that was seen once is 0 in all other counts. */

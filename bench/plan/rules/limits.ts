@@ -1,8 +1,7 @@
 // Rules on limits of the machine: they hold for processes that conntax starts itself.
+import { TIME_WAIT_METRICS } from '../../../results/metrics.ts';
 import { isBuiltIn } from '../../../scenarios/model/target.ts';
 import type { Rule } from './rule.ts';
-
-const TIME_WAIT_METRICS: readonly string[] = ['clientTimeWaitPer1kRequests', 'serverTimeWaitPer1kRequests'];
 
 export function limitRules(): Rule[] {
   return [
@@ -35,7 +34,7 @@ export function limitRules(): Rule[] {
         link === undefined
           ? []
           : expect.flatMap(({ metric }, index) =>
-              TIME_WAIT_METRICS.includes(metric)
+              TIME_WAIT_METRICS.has(metric)
                 ? {
                     path: ['expect', index, 'metric'],
                     message: 'the relay of the link stands between the two ends of a connection',
@@ -50,7 +49,7 @@ export function limitRules(): Rule[] {
         isBuiltIn(target)
           ? []
           : expect.flatMap(({ metric }, index) =>
-              TIME_WAIT_METRICS.includes(metric)
+              TIME_WAIT_METRICS.has(metric)
                 ? {
                     path: ['expect', index, 'metric'],
                     message: "both ends of a connection can only be seen with conntax's own server",
