@@ -105,6 +105,17 @@ test('a curve starts at 0, passes 25, 50, 75, 87.5, rises, and ends at the maxim
   }
 });
 
+test('each point of a curve is the quantile read by itself', () => {
+  fc.assert(
+    fc.property(fc.oneof(latencies, fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1 })), values => {
+      const histogram = record(values);
+      for (const { percentile, valueUs } of percentileCurve(histogram).slice(0, -1)) {
+        assert.equal(valueUs, quantileUs(histogram, percentile / 100), `at ${percentile} %`);
+      }
+    }),
+  );
+});
+
 test("the log is read back by the library's own reader", () => {
   const histogram = record([100, 200, 300_000]);
   const log = hdrLog([

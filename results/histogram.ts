@@ -94,16 +94,31 @@ export function percentileCurve(histogram: Histogram): { percentile: number; val
   if (histogram.count === 0) return [];
   const decoded = decode(histogram);
   const last = 100 * (1 - 1 / (2 * histogram.count));
-  const curve: { percentile: number; valueUs: number }[] = [];
-  for (let tick = 0; ; tick++) {
+  const curve = [{ percentile: 0, valueUs: withinRange(decoded.getValueAtPercentile(0), histogram) }];
+  // Reading each percentile by itself would walk all buckets for each.
+  const values = decoded.recordedValuesIterator;
+  values.reset();
+  let reached = { count: 0, us: 0 };
+  for (let tick = 1; ; tick++) {
     const half = Math.floor(tick / POINTS_PER_HALF);
     const within = (tick % POINTS_PER_HALF) / POINTS_PER_HALF;
     const percentile = 100 * (1 - (1 - within / 2) / 2 ** half);
     if (percentile >= last) break;
-    curve.push({ percentile, valueUs: withinRange(decoded.getValueAtPercentile(percentile), histogram) });
+    const wanted = countWithin(percentile, histogram.count);
+    while (reached.count < wanted && values.hasNext()) {
+      const { totalCountToThisValue, valueIteratedTo } = values.next();
+      reached = { count: totalCountToThisValue, us: valueIteratedTo };
+    }
+    curve.push({ percentile, valueUs: withinRange(reached.us, histogram) });
   }
   curve.push({ percentile: last, valueUs: histogram.maxUs });
   return curve;
+}
+
+/** How many of the records a percentile takes in: at least one, and none more because of a rounding error. */
+function countWithin(percentile: number, count: number): number {
+  const exact = (percentile / 100) * count;
+  return Math.max(1, Math.ceil(exact * (1 - Number.EPSILON)));
 }
 
 /**

@@ -84,26 +84,27 @@ export interface Spread {
   p99Us: number;
 }
 
-/** Of the requests, or of the connections opened in the windows; null if there was none, or the client does not report it. */
-export type PhaseSpreads = Record<'wait' | 'firstByte' | 'body' | 'connect' | 'tls', Spread | null>;
+const SPREADS = ['wait', 'firstByte', 'body', 'connect', 'tls'] as const;
+type SpreadName = (typeof SPREADS)[number];
 
-/** How the times of single requests and connections spread; behind a link, a connection's round trip is moved to connect. */
+export type PhaseSpreads = Record<SpreadName, Spread | null>;
+
+/** How many round trips are moved to a phase: behind a link, a connection's own is moved to connect. */
+const MOVED_TRIPS: Partial<Record<SpreadName, number>> = { connect: 1, tls: -1 };
+
+/** How the times of single requests and connections spread. */
 export function spreadPhases(trials: readonly CompletedTrial[]): PhaseSpreads {
-  const roundTripUs = meanRoundTripUs(trials);
-  const spread = (read: (measurement: Measurement) => Histogram | null, shiftUs = 0): Spread | null => {
-    const { count, meanUs, p99Us } = mergeHistograms(
-      trials.flatMap(({ measurement }) => read(measurement) ?? []),
-    );
-    if (count === 0) return null;
-    return { count, meanUs: Math.max(0, meanUs + shiftUs), p99Us: Math.max(0, p99Us + shiftUs) };
-  };
-  return {
-    wait: spread(({ wait }) => wait),
-    firstByte: spread(({ firstByte }) => firstByte),
-    body: spread(({ body }) => body),
-    connect: spread(({ connect }) => connect, roundTripUs),
-    tls: spread(({ tls }) => tls, -roundTripUs),
-  };
+  return Object.fromEntries(SPREADS.map(name => [name, spreadPhase(trials, name)])) as PhaseSpreads;
+}
+
+/** Of the requests, or of the connections opened in the windows; null if there was none, or the client does not report it. */
+export function spreadPhase(trials: readonly CompletedTrial[], name: SpreadName): Spread | null {
+  const { count, meanUs, p99Us } = mergeHistograms(
+    trials.flatMap(({ measurement }) => measurement[name] ?? []),
+  );
+  if (count === 0) return null;
+  const shiftUs = (MOVED_TRIPS[name] ?? 0) * meanRoundTripUs(trials);
+  return { count, meanUs: Math.max(0, meanUs + shiftUs), p99Us: Math.max(0, p99Us + shiftUs) };
 }
 
 /** The mean response time in the parts that are reported per request, so with the opening of connections in the queue. */

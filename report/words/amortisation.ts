@@ -1,6 +1,6 @@
 // After how many requests opening a connection has paid off, in words.
 import type { AmortisationFit } from '../../results/amortisation.ts';
-import { spreadPhases } from '../../results/phases.ts';
+import { spreadPhase } from '../../results/phases.ts';
 import { mostInFlight } from '../../scenarios/model/load.ts';
 import type { CellView } from '../cell-view.ts';
 import { formatCount, formatLatency, formatPercent } from './numbers.ts';
@@ -34,7 +34,9 @@ export function describeAmortisation(
 
 /** How many users may be opening a connection at once, and how long opening took, TLS included; null if no client reports it. */
 export function openingOf({ result, arms }: CellView): { users: number; connectUs: number | null } {
-  const { connect, tls } = spreadPhases(arms.flatMap(({ trials }) => trials));
+  const trials = arms.flatMap(arm => arm.trials);
+  const connect = spreadPhase(trials, 'connect');
+  const tls = spreadPhase(trials, 'tls');
   const connectUs = connect === null ? null : connect.meanUs + (tls?.meanUs ?? 0);
   return { users: mostInFlight(result.scenario.load), connectUs };
 }
