@@ -16,7 +16,13 @@ import { readSlowness } from '../probes/host.ts';
 import type { Context } from './context.ts';
 import { LEAST_EFFECT, type Side } from './option-defaults.ts';
 import { adjusted, type MeasureOptions, measurePlan, readAsked, seedOf, type TimingOptions } from './run.ts';
-import { findVersions, requireTwo, type StartOptions, type VersionOptions } from './versions.ts';
+import {
+  findVersions,
+  requireTwo,
+  type StartOptions,
+  startErrorInOptions,
+  type VersionOptions,
+} from './versions.ts';
 
 export const BEFORE = 'before';
 export const AFTER = 'after';
@@ -165,10 +171,10 @@ async function readAll(
   context: Context,
 ): Promise<Variant[]> {
   const replaced = replacedTarget(options);
-  const scenarios = leaveOutMissing(
-    await readAsked(selectors, context, replaced),
-    await loadPlugins(context.plugins.transports),
-  );
+  const read = await readAsked(selectors, context, replaced).catch((error: unknown) => {
+    throw replaced === undefined ? error : startErrorInOptions(error, options);
+  });
+  const scenarios = leaveOutMissing(read, await loadPlugins(context.plugins.transports));
   if (replaced === undefined) return scenarios;
   // The folder of the command is that of each version, not that of the scenario's file.
   const folder = options.cwd ?? '.';

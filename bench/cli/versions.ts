@@ -2,7 +2,9 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UsageError } from '../../results/errors.ts';
+import { own } from '../../scenarios/model/own.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
+import { formatProblems } from '../plan/read-scenarios.ts';
 import { openInstallations } from '../run/npm-packages.ts';
 import { checkOut } from './checkout.ts';
 import type { Context } from './context.ts';
@@ -100,6 +102,35 @@ const START_OPTIONS = [
   ['cwd', 'cwd'],
   ['path', 'path'],
 ] as const;
+
+/** What the options say, by the settings of a scenario that they stand for. */
+const OPTION_OF: Readonly<Record<string, string>> = {
+  'target.command': '--start',
+  'target.ready': '--ready',
+  'target.portEnv': '--port-env',
+  'target.portFrom': '--port-from',
+  'request.path': '--path',
+};
+
+/** The error with options in place of the settings that they stand for, each said once for all scenarios; any other as it is. */
+export function startErrorInOptions(error: unknown, options: StartOptions): unknown {
+  if (!(error instanceof UsageError) || error.problems.length === 0) return error;
+  const isGiven = (path: string): boolean => path !== 'request.path' || options.path !== undefined;
+  const said = error.problems.map(problem => {
+    const option = own(OPTION_OF, problem.path);
+    return option === undefined || !isGiven(problem.path)
+      ? problem
+      : { ...problem, file: COMMAND_LINE, path: option };
+  });
+  const once = [...new Map(said.map(problem => [JSON.stringify(problem), problem])).values()];
+  const text = formatProblems(once);
+  const isAllOptions = once.every(({ file }) => file === COMMAND_LINE);
+  return new UsageError(isAllOptions ? text.replace(' in 1 scenario file', '') : text, once, {
+    cause: error,
+  });
+}
+
+const COMMAND_LINE = 'the command line';
 
 /** @throws UsageError for options of the command without a command */
 export function requireStart(options: StartOptions): void {

@@ -103,6 +103,7 @@ const refused: [why: string, args: string[], status: number, told: RegExp][] = [
     /old .* has no folder api/,
   ],
   ['the same of a checkout', ['--before', '.', '--cwd', 'api'], 2, /folder not found: .*api/],
+  ['a path without a slash', ['--before', '.', '--path', 'x'], 2, /the command line\n {2}--path: "x" is not/],
   ['one version only', [], 2, /nothing to compare: give --before or --after \(folders\), or --before-ref/],
   [
     'two ways to say one side',
