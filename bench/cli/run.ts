@@ -78,9 +78,11 @@ interface Measuring {
   startedAtMs: number;
   options: MeasureOptions;
   context: Context;
+  /** Whether a server in trouble, such as one that responds with 503, gets no load. */
+  mustBeGood?: boolean;
   /**
-   * The plan that the first answers of external servers leave; undefined: the same. Throws where they make a measurement
-   * pointless.
+   * The plan that the first answers of external servers leave; undefined: the same. It is measured as it is: nothing of it
+   * may depend on the limits or the spare cores of this machine.
    */
   settle?: ((answers: readonly ForeignServer[]) => Plan | undefined) | undefined;
   /** What a reader may do next: sentences. */
@@ -95,7 +97,7 @@ interface Measuring {
  */
 export async function measurePlan(
   planned: Plan,
-  { startedAt, startedAtMs, options, context, settle, conclude }: Measuring,
+  { startedAt, startedAtMs, options, context, mustBeGood, settle, conclude }: Measuring,
 ): Promise<number> {
   const { output, plugins } = context;
   requireRequests(planned, context.env);
@@ -104,13 +106,12 @@ export async function measurePlan(
     locateServers(planned, options.allowHost, undefined, signal),
   );
   const host = await describeHost();
-  const prepare = async (wanted: Plan): Promise<Plan> => {
-    const possible = await skipImpossible(wanted);
-    const prepared = settleGenerators(possible, countSpareCores(host), await loadPlugins(plugins.transports));
-    requireSomething(prepared);
-    return prepared;
-  };
-  const asking = await prepare(planned);
+  const asking = settleGenerators(
+    await skipImpossible(planned),
+    countSpareCores(host),
+    await loadPlugins(plugins.transports),
+  );
+  requireSomething(asking);
   const checks = checkPlan(asking, host, located, options.allowHost);
   if (options.dryRun) {
     printPlan(asking, checks, options, output);
@@ -130,10 +131,9 @@ export async function measurePlan(
   const asked = await during(`asking ${urls} for the first time`, () => findServers(located, signal));
   const answered = new Map<string, readonly FoundTarget[]>(started);
   for (const [id, server] of asked) answered.set(id, [server]);
-  const settled = settle?.([...answered.values()].flatMap(answersOf).map(({ facts }) => facts));
-  const plan = settled === undefined ? asking : await prepare(settled);
-  for (const { id, scenario } of plan.cells)
-    for (const found of answered.get(id) ?? []) requireWelcome(scenario, found);
+  for (const { id, scenario } of asking.cells)
+    for (const found of answered.get(id) ?? []) requireWelcome(scenario, found, mustBeGood);
+  const plan = settle?.([...answered.values()].flatMap(answersOf).map(({ facts }) => facts)) ?? asking;
   // How long it takes is of interest only where the servers answer.
   const isConfirming = options.confirm ?? Boolean(context.env['CI']);
   for (const line of estimateLines(plan, isConfirming)) output.note(line);

@@ -322,33 +322,58 @@ function isRefusal(status: number): boolean {
 }
 
 const REFUSAL_HINTS: Readonly<Record<number, string>> = {
-  401: 'request.headers with credentials that the server accepts',
-  403: 'request.headers with credentials that the server accepts',
+  401: 'request.headers.authorization with credentials that the server accepts',
+  403: 'request.headers.authorization with credentials that the server accepts',
   404: 'another path',
-  405: 'another request.method',
-  415: 'request.headers with a content-type of the body',
+  405: 'another method (request.method)',
+  410: 'another path',
+  415: 'request.headers.content-type with the type of the body',
 };
+
+/** Statuses by which servers refuse a body whose type they are not told. */
+const REFUSED_BODIES = new Set([400, 415, 422]);
+
+type Asking = Pick<Scenario, 'target' | 'clients' | 'expect' | 'request' | 'requests'>;
+
+/** Whether a body goes without its type: no client adds one. */
+export function lacksContentType({ request, requests }: Pick<Scenario, 'request' | 'requests'>): boolean {
+  return (requests ?? (request === undefined ? [] : [request])).some(
+    ({ body, bodyFile, headers }) =>
+      (body !== undefined || bodyFile !== undefined) &&
+      Object.keys(headers).every(name => name.toLowerCase() !== 'content-type'),
+  );
+}
+
+function refusalHint(status: number, scenario: Asking): string {
+  if (REFUSED_BODIES.has(status) && lacksContentType(scenario))
+    return 'request.headers.content-type with the type of the body, such as application/json (none was sent)';
+  return REFUSAL_HINTS[status] ?? (isRefusal(status) ? 'another request' : 'a server that works');
+}
 
 /**
  * A load of which every request is refused measures nothing, and may lock out whose credentials it has. Users' modules send
  * requests of their own, and a scenario may expect failures.
+ * @param mustBeGood whether trouble of the server, which may pass, ends the run, too
  * @throws UsageError when a server refused all that it was asked before the load
  */
 export function requireWelcome(
-  { target, clients, expect }: Pick<Scenario, 'target' | 'clients' | 'expect'>,
+  scenario: Asking,
   { servers }: Pick<FoundTarget, 'servers'>,
+  mustBeGood = false,
 ): void {
+  const { target, clients, expect } = scenario;
   if (Object.values(clients).some(({ modulePath }) => modulePath !== undefined)) return;
   if (expect.some(({ metric }) => metric === 'successRatio')) return;
   for (const { answers } of servers) {
     const [first] = answers;
     const isRefused = answers.every(
-      ({ facts: { status } }) => isRefusal(status) && !isExpectedStatus(target.expectStatus, status),
+      ({ facts: { status } }) =>
+        (mustBeGood || isRefusal(status)) && !isExpectedStatus(target.expectStatus, status),
     );
     if (first === undefined || !isRefused) continue;
     const { status } = first.facts;
     throw new UsageError(
-      `${first.asked} responded with status ${status} (${STATUS_CODES[status] ?? 'unknown'}), and so it would to the load; none was sent. Expected: ${REFUSAL_HINTS[status] ?? 'another request'}, or target.expectStatus with ${status} if this is the response to measure`,
+      `${first.asked} responded with status ${status} (${STATUS_CODES[status] ?? 'unknown'}), and so it would to the load; none was sent. Expected: ${refusalHint(status, scenario)}, or target.expectStatus with ${status} if this is the response to measure`,
     );
   }
 }
