@@ -58,6 +58,8 @@ interface FoundServer {
 export interface FoundTarget {
   servers: readonly [FoundServer, ...FoundServer[]];
   endpoint: Endpoint;
+  /** Requests that were answered beside the load, so far. Cells of the same servers share it. */
+  asked: { beforeRun: number; betweenReplicates: number };
 }
 
 /** Resolves a host to all of its addresses; an address resolves to itself. */
@@ -226,6 +228,10 @@ async function askAll({ servers, cells }: LocatedTarget, signal?: AbortSignal): 
   return {
     servers: found as [FoundServer, ...FoundServer[]],
     endpoint: places.length === 1 ? first : { ...first, origins },
+    asked: {
+      beforeRun: found.reduce((sum, { answers }) => sum + answers.length, 0),
+      betweenReplicates: 0,
+    },
   };
 }
 
@@ -416,11 +422,15 @@ function secretsOfWay({ secrets }: PreparedRequest, { proxy }: Reach): string[] 
  * Checks that a server, or each of several, still answers.
  * @throws MeasureError target-died
  */
-export async function requireAnswer({ servers }: FoundTarget, signal?: AbortSignal): Promise<void> {
+export async function requireAnswer(
+  { servers, asked }: Pick<FoundTarget, 'servers' | 'asked'>,
+  signal?: AbortSignal,
+): Promise<void> {
   for (const { facts, reach, request } of servers) {
     const { url, address } = facts;
     try {
       await askServer({ url, address, reach, request, timeoutMs: ANSWER_TIMEOUT_MS, signal });
+      asked.betweenReplicates++;
     } catch (error) {
       throw new MeasureError(
         'target-died',
