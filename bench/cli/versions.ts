@@ -1,10 +1,12 @@
 // Finds the two versions that `ab` compares: folders, packages, Node, git refs, and commands that start a server of the user's own.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { formatCommit } from '../../report/words/run.ts';
 import { UsageError } from '../../results/errors.ts';
 import { own } from '../../scenarios/model/own.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import { formatProblems } from '../plan/read-scenarios.ts';
+import { describeGit } from '../probes/host.ts';
 import { openInstallations } from '../run/npm-packages.ts';
 import { checkOut } from './checkout.ts';
 import type { Context } from './context.ts';
@@ -164,9 +166,9 @@ export async function findVersions(
       case 'node':
         return await packages.install(`node@${value}`);
       case 'folder':
-        return folderCode(resolve(cwd, value), value, subfolder);
+        return await folderCode(resolve(cwd, value), value, { start, subfolder });
       case 'none':
-        return start === undefined ? OWN_CODE : folderCode(cwd, 'this folder', subfolder);
+        return start === undefined ? OWN_CODE : await folderCode(cwd, 'this folder', { start, subfolder });
       default:
         return kind satisfies never;
     }
@@ -174,9 +176,15 @@ export async function findVersions(
   return { before: await codeOf('before'), after: await codeOf('after') };
 }
 
-function folderCode(dir: string, label: string, subfolder: string): Code {
+/** The user's own server is named by its commit, too: a folder says little once it has changed. */
+async function folderCode(
+  dir: string,
+  name: string,
+  { start, subfolder }: { start: string | undefined; subfolder: string },
+): Promise<Code> {
   for (const folder of [dir, resolve(dir, subfolder)]) {
     if (!existsSync(folder)) throw new UsageError(`folder not found: ${folder}`);
   }
-  return { label, dir, packages: {} };
+  const git = start === undefined ? null : await describeGit(dir);
+  return { label: git === null ? name : `${name} (${formatCommit(git)})`, dir, packages: {} };
 }

@@ -38,15 +38,20 @@ import {
   reachRatio,
   roundInterval,
 } from './numbers.ts';
+import { describeVersions } from './versions.ts';
 
 /** The answer of one cell. */
 export function cellAnswer(view: CellView): Answer {
   const failed = describeFailedLimit([view]);
+  const context = [
+    `Conditions: ${describeSetting(view)}.`,
+    describeVersions([view]),
+    lacksReuse(view.result) ? '' : (describeCharges(view) ?? ''),
+  ];
   return {
     verdict: failed ?? cellVerdict(view),
     precision: [failed === null ? '' : `${cellVerdict(view)}.`, describePrecision(view)].join(' ').trim(),
-    context:
-      `Conditions: ${describeSetting(view)}. ${lacksReuse(view.result) ? '' : (describeCharges(view) ?? '')}`.trim(),
+    context: context.filter(part => part !== '').join(' '),
     badges: cellBadges(view),
     notes: cellNotes(view),
   };
