@@ -25,6 +25,7 @@ import type { Context } from './context.ts';
 import { formatDuration } from './dry-run.ts';
 import { TRY_DEFAULTS } from './option-defaults.ts';
 import { type Conclusion, type MeasureOptions, measurePlan, readAsked, seedOf } from './run.ts';
+import { parseServerUrl } from './server-url.ts';
 import { errorInOptions } from './try-words.ts';
 
 export interface TryOptions extends MeasureOptions {
@@ -269,7 +270,7 @@ export function readAddress(address: string, options: Tried): TriedScenario {
     typed.push(value);
     return { env };
   };
-  const url = parseUrl(address);
+  const url = parseServerUrl(address);
   const query: Record<string, Value> = {};
   for (const [name, value] of [...url.searchParams]) {
     if (!carriesCredentials(name)) continue;
@@ -336,23 +337,6 @@ function freeVariable(name: string, value: string, secrets: Readonly<Record<stri
     const candidate = place === 1 ? variable : `${variable}_${place}`;
     if ((own(secrets, candidate) ?? value) === value) return candidate;
   }
-}
-
-const MOST_PORT = 65_535;
-
-/** @throws UsageError */
-function parseUrl(address: string): URL {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
-  const port = /^(?:https?:\/\/)?[^/?#]*:(\d+)(?:[/?#]|$)/i.exec(address)?.[1];
-  if (port !== undefined && Number(port) > MOST_PORT)
-    throw new UsageError(
-      `${address} is not a URL of a server: its port is ${port}, and ports end at ${MOST_PORT}; expected: such as http://127.0.0.1:3000/health`,
-    );
-  const hint = /^[\w.-]+(?::\d+)?(?:\/|$)/.test(address)
-    ? `http://${address}`
-    : 'http://127.0.0.1:3000/health';
-  throw new UsageError(`${address} is not a URL of a server; expected: such as ${hint}`);
 }
 
 /** `Name: value`. @throws UsageError, without the value, which may be a secret */

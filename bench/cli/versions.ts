@@ -7,6 +7,7 @@ import { own } from '../../scenarios/model/own.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import { formatProblems } from '../plan/read-scenarios.ts';
 import { describeGit } from '../probes/host.ts';
+import { entryFile } from '../run/child.ts';
 import { openInstallations } from '../run/npm-packages.ts';
 import { checkOut } from './checkout.ts';
 import type { Context } from './context.ts';
@@ -159,14 +160,14 @@ export async function findVersions(
       case 'ref': {
         const found = await checkOut({ ref: value, cwd, subfolder, install, signal, note: output.note });
         installed.defer(found.remove);
-        return found.code;
+        return requireConntax(found.code, options);
       }
       case 'package':
         return await packages.install(value);
       case 'node':
         return await packages.install(`node@${value}`);
       case 'folder':
-        return await folderCode(resolve(cwd, value), value, { start, subfolder });
+        return requireConntax(await folderCode(resolve(cwd, value), value, { start, subfolder }), options);
       case 'none':
         return start === undefined ? OWN_CODE : await folderCode(cwd, 'this folder', { start, subfolder });
       default:
@@ -174,6 +175,13 @@ export async function findVersions(
     }
   };
   return { before: await codeOf('before'), after: await codeOf('after') };
+}
+
+/** Without a server of the user's own, the versions are of conntax. @throws UsageError where there is none that can run */
+function requireConntax(code: Code, { start, side }: VersionOptions): Code {
+  if (start === undefined)
+    entryFile(side === 'client' ? './generator-child' : '../../servers/target-child', code);
+  return code;
 }
 
 /** The user's own server is named by its commit, too: a folder says little once it has changed. */

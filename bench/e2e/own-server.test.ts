@@ -138,6 +138,10 @@ test('refused, and nothing of it is left', async t => {
     assert.match(stderr, told, why);
     assertNoCheckout(repository);
   }
+  const lacking = await callCli(['ab', '--before-ref', 'old', '--dry-run'], { cwd: repository.dir });
+  assert.equal(lacking.status, 2, 'before a plan is made');
+  assert.match(lacking.stderr, /no conntax in old \([0-9a-f]+\); .* compared with --start 'npm start'/);
+  assertNoCheckout(repository);
   const { status, stderr } = await callCli(['ab', '--before', '.', '--ready', '/x'], { cwd: repository.dir });
   assert.equal(status, 2);
   assert.match(stderr, /--ready is about the server of --start; expected: --start, or no --ready/);
