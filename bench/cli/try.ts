@@ -437,7 +437,7 @@ function decisionLines({ cells }: Run): string[] {
   const step = suggestNextStep([{ result, comparison }], cells) ?? 'Close other programs, and repeat it.';
   const { noun } = headlinePhrases(result.scenario.load);
   return [
-    `${SHORT} against ${PERSISTENT} is not decided: ${noun} were ${formatComparison(comparison)}. ${step}`,
+    `${SHORT} against ${PERSISTENT} is not decided: ${formatComparison(comparison)} in ${noun}. ${step}`,
   ];
 }
 
