@@ -44,6 +44,20 @@ test('the note and the caption say what counted the connections', () => {
   assert.ok(report.caveats.some(caveat => /by the kernel for all programs.*proxy/.test(caveat)));
 });
 
+test('what external servers were sent beside the load is said, so that an access log can be reconciled', () => {
+  const { run, trials } = structuredClone(sampleRuns["someone else's server"]!);
+  const factOf = (asked: typeof run.asked): string | undefined =>
+    buildReport({ run: { ...run, ...(asked === undefined ? {} : { asked }) }, trials, charts: [] })
+      .facts.flatMap(({ facts }) => facts)
+      .find(({ label }) => label === 'Requests to external servers')?.value;
+  const sent = run.cells[0]!.arms.reduce((sum, { requestsSent }) => sum + requestsSent, 0);
+  assert.equal(
+    factOf({ beforeRun: 1, betweenReplicates: 8 }),
+    `${sent.toLocaleString('en-US')} by the clients, warm-up included; 9 more to ask what the servers do (1 before the run, 8 between replicates), which are in no other figure`,
+  );
+  assert.equal(factOf(undefined), undefined, 'a run of an older version');
+});
+
 test('what was found and what was stated are conditions; a bad status is a caveat', () => {
   const { conditions, caveats } = reportOf();
   const values = new Map(conditions.map(({ label, value }) => [label, value]));

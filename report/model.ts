@@ -157,6 +157,8 @@ export function isFailure({ verdict }: Pick<Answer, 'verdict'>): boolean {
 export interface OverviewRow {
   name: string;
   answer: Answer;
+  /** Of two versions: `before 4,040 requests/s, mean 24.7 ms; after 4,010 requests/s, mean 24.9 ms`; null where none are compared. */
+  sides: string | null;
   /** What a new connection costs: `49 µs client, 41 µs server`; null where no pair of clients tells. */
   cost: string | null;
   /** null where no single ratio answers. */

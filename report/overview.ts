@@ -25,6 +25,7 @@ import { describeErrorGaps, hasErrorGap } from './words/doubts.ts';
 import { decidingComparisons, runRemarks, stateOf } from './words/headline.ts';
 import { listed } from './words/load.ts';
 import { formatCount, roundInterval } from './words/numbers.ts';
+import { describeSides, describeVersions } from './words/versions.ts';
 
 /** The answer of one scenario or sweep. */
 export function answerOf(section: Section): Answer {
@@ -86,7 +87,7 @@ function answerOfAll(sections: readonly Section[]): Answer {
   return {
     verdict: describeFailedLimit(views) ?? describeAll(sections),
     precision: '',
-    context: describeCommon(views),
+    context: `${describeCommon(views)} ${describeVersions(views)}`.trim(),
     badges: [...limitBadges(views.flatMap(({ result }) => result.expectations)), ...stateBadges(views)],
     notes: runNotes(views),
   };
@@ -170,13 +171,15 @@ export function overviewOf(sections: readonly Section[]): Overview | null {
   const found = sections.map(section => ({
     name: section.kind === 'sweep' ? section.sweep.name : section.view.result.cell,
     answer: answerOf(section),
+    sides: section.kind === 'sweep' ? null : describeSides(section.view),
     cost: section.kind === 'sweep' ? null : nameCharge(section.view),
     gain: section.kind === 'sweep' ? null : shownGain(section.view),
   }));
   const place = placer(found.flatMap(({ gain }) => (gain === null ? [] : [gain.gain])));
-  const rows = found.map(({ name, answer, cost, gain }) => ({
+  const rows = found.map(({ name, answer, sides, cost, gain }) => ({
     name,
     answer,
+    sides,
     cost,
     bar: gain === null ? null : place(gain),
   }));
@@ -195,6 +198,7 @@ function mainMetric({ result }: CellView): Metric {
 }
 
 function overviewTable(rows: readonly OverviewRow[], metrics: ReadonlySet<Metric>): Table {
+  const hasSides = rows.some(({ sides }) => sides !== null);
   const hasCosts = rows.some(({ cost }) => cost !== null);
   return createTable({
     name: 'overview',
@@ -203,13 +207,15 @@ function overviewTable(rows: readonly OverviewRow[], metrics: ReadonlySet<Metric
       keyColumn('cell', 'scenario'),
       wordColumn('verdict', 'answer'),
       figureColumn('gain', describeGain(metrics), INTERVAL_NAME),
+      ...(hasSides ? [wordColumn('sides', 'requests/s and mean latency')] : []),
       ...(hasCosts ? [wordColumn('cost', 'CPU of a new connection')] : []),
       wordColumn('badges', 'trust'),
     ],
-    rows: rows.map(({ name, answer, bar, cost }) => [
+    rows: rows.map(({ name, answer, bar, sides, cost }) => [
       words(name),
       words(answer.verdict),
       bar === null ? nothing : words(bar.text),
+      ...(hasSides ? [sides === null ? nothing : words(sides)] : []),
       ...(hasCosts ? [cost === null ? nothing : words(cost)] : []),
       words(
         answer.badges.map(({ text }) => text).join('; '),

@@ -7,7 +7,7 @@ import { type SampleOptions, sampleRun } from './testing/sample-run.ts';
 
 /** The trials of the short client, with the given share of a core used. */
 function trialsAt(
-  cpu: { generator: number; target: number },
+  cpu: { generator: number; target: number; waited?: number },
   {
     scenario = 'short-vs-persistent',
     thinkMs,
@@ -17,6 +17,9 @@ function trialsAt(
   const own = trials.filter(({ trial }) => trial.arm === trials[0]!.trial.arm);
   for (const { trial, measurement } of own) {
     measurement.generator.cpuRatio = cpu.generator;
+    // An event loop counts a wait for a core as busy.
+    if (cpu.waited !== undefined)
+      Object.assign(measurement.generator, { eventLoopRatio: 0.99, runDelayRatio: cpu.waited });
     measurement.target!.cpuRatio = cpu.target;
     if (thinkMs !== undefined && trial.load.model === 'closed') trial.load = { ...trial.load, thinkMs };
   }
@@ -26,6 +29,8 @@ function trialsAt(
 suite('what a client was bound by', () => {
   const rows: [why: string, trials: CompletedTrial[], serviceMs: number | null, bound: string | null][] = [
     ['its own CPU', trialsAt({ generator: 0.97, target: 0.5 }), 0, 'client'],
+    ['a core that others used', trialsAt({ generator: 0.65, target: 0.7, waited: 0.33 }), 0, 'core'],
+    ['a loop busy with neither', trialsAt({ generator: 0.3, target: 0.3, waited: 0.1 }), 0, null],
     ['the server', trialsAt({ generator: 0.6, target: 0.95 }), 0, 'server'],
     ['both saturated', trialsAt({ generator: 0.95, target: 0.95 }), 0, 'both'],
     ['both busy, waiting for each other', trialsAt({ generator: 0.8, target: 0.7 }), 0, 'both'],

@@ -1,16 +1,16 @@
 // What set the pace of a client: its own CPU, the server's, the link, the service time, or the load that was asked for.
 
 import { meanRoundTripMs, REQUEST_ROUND_TRIPS } from '../scenarios/model/target.ts';
-import { isSaturated } from './audits/machine.ts';
+import { isSaturated, lacksCore } from './audits/machine.ts';
 import type { CompletedTrial, Resources } from './model/trial.ts';
 import { meanOf } from './stats.ts';
 
 /**
- * client, server: its process used more than 90 % of a core; both: each was busy for most of the time, and they waited for
+ * client, server: its process used more than 90 % of a core; core: the client's would have, but waited for it; both: each was busy for most of the time, and they waited for
  * each other; link, service: requests spent most of their time on the network, or waiting for an answer that the server delays;
  * load: the rate or the pauses of the users.
  */
-export type Bound = 'client' | 'server' | 'both' | 'link' | 'service' | 'load';
+export type Bound = 'client' | 'server' | 'core' | 'both' | 'link' | 'service' | 'load';
 
 /** Above this share of a request's time, something is what it mostly waits for. */
 const MOST_OF_THE_TIME = 0.5;
@@ -27,6 +27,7 @@ export function boundOf(trials: readonly CompletedTrial[], serviceMs: number | n
   const client = isMostly(trials, ({ generator }) => isSaturated(generator));
   const server = isMostly(trials, ({ target }) => target !== null && isSaturated(target));
   if (client || server) return client && server ? 'both' : client ? 'client' : 'server';
+  if (isMostly(trials, ({ generator }) => lacksCore(generator))) return 'core';
   const { load, link } = first.trial;
   if (load.model !== 'closed') return load.model === 'capacity' ? null : 'load';
   const meanMs = meanOf(trials.map(({ measurement }) => measurement.response.meanUs / 1_000));

@@ -162,7 +162,7 @@ export const EXCESS_EFFECT = 0.001;
  * Where nothing says how many connections are needed, those per request vary inversely with the rate: only so many times as many
  * are more than any slowdown explains.
  */
-export const MOST_CONNECTIONS_RATIO = 10;
+const MOST_CONNECTIONS_RATIO = 10;
 /** And only an increase by this many per request: of a pool that is opened once, ten times as many may still be few. */
 const LEAST_MORE_CONNECTIONS = 0.1;
 

@@ -81,13 +81,13 @@ describe("One arm's client on two codes: nothing but the code differs, and what 
   for (const [why, client, target, metric, atMost] of [
     ['a limited pool', { pool: { maxConnections: 3 } }, {}, 'unneededConnectionsPer1kRequests', 1],
     ['one request each', { requestsPerConnection: 1 }, {}, 'unneededConnectionsPer1kRequests', 1],
-    ['an unlimited pool', {}, {}, 'connectionsPer1kRequests', 10],
+    ['an unlimited pool', {}, {}, 'connectionsPer1kRequests', 2],
     [
       'a server that does not say when it closes connections',
       { pool: { maxConnections: 3 } },
       { url: 'http://127.0.0.1:1/' },
       'connectionsPer1kRequests',
-      10,
+      2,
     ],
   ] as const) {
     test(`connections are limited beyond need, where that is known: ${why}`, () => {

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { UsageError } from '../../results/errors.ts';
 import { makeFolder, readTextFile, replaceFile } from '../../results/files.ts';
 import type { Context } from './context.ts';
+import { parseServerUrl } from './server-url.ts';
 
 export interface InitOptions {
   /** The server that the scenario measures. */
@@ -15,7 +16,8 @@ const CLIENT = 'conntax/client.mjs';
 const WORKFLOW = '.github/workflows/conntax.yml';
 
 /** Files by their path from the working folder. */
-function filesFor({ url }: InitOptions): Record<string, string> {
+function filesFor(options: InitOptions): Record<string, string> {
+  const url = urlOf(options);
   const scenario = {
     name: 'service',
     question: 'Does our client reuse its connections, and what does that gain?',
@@ -72,7 +74,7 @@ jobs:
           restore-keys: conntax-
       # Start the server that conntax/service.json names, and wait until it answers. (With target.command in place of
       # target.url, conntax does both: then leave this step out.)
-      - run: ${portOf(url)}npm start & npx --yes wait-on ${url.replace(/^http/, 'http-get')}
+      - run: ${portOf(url)}npm start & npx --yes wait-on '${url.replace(/^http/, 'http-get')}'
       # --no: only the conntax of package.json, never a package of that name from a registry.
       - run: npx --no conntax ci ./${SCENARIO} --budget-sec 120
       - if: success() && hashFiles('results/baselines/*') == ''
@@ -89,6 +91,15 @@ jobs:
         with: { name: conntax, path: results/runs/ }
 `,
   };
+}
+
+/** Safe within single quotes of a shell. @throws UsageError for what is not a URL, or one with a password, which a file would keep */
+function urlOf(options: InitOptions): string {
+  const url = parseServerUrl(options.url);
+  if (url.username === '' && url.password === '') return url.href.replaceAll("'", '%27');
+  throw new UsageError(
+    `--url has a user or a password, which would be written to ${SCENARIO}; expected: a URL without, and request.headers.authorization: { env: 'AUTHORIZATION' } in that file`,
+  );
 }
 
 /** The variable by which most servers learn their port. */

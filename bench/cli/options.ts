@@ -316,13 +316,12 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
     .addOption(new Option('--data-file <file>', 'file with the body of the request').conflicts('data'))
     .option(
       '-c, --concurrency <n>',
-      'users, each with one request in flight',
+      `users, each with one request in flight; default: ${TRY_DEFAULTS.concurrency}`,
       number(n => Number.isInteger(n) && n >= 1 && n <= 10_000, 'a whole number from 1 to 10000'),
-      TRY_DEFAULTS.concurrency,
     )
     .option(
       '--rate <n>',
-      'send this many requests per second, independent of answers, instead of using a number of users',
+      'send this many requests per second, independent of answers, in place of users (-c)',
       number(n => n >= 0.1 && n <= 1_000_000, 'a number from 0.1 to 1000000'),
     )
     .option(

@@ -8,6 +8,7 @@ import type { CellResult, ForeignServer, Host, Run } from '../../results/model/r
 import type { TrialResult } from '../../results/model/trial.ts';
 import type { MeasuredRun } from '../../results/page-data.ts';
 import { createRandom } from '../../results/random.ts';
+import { sumOf } from '../../results/stats.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
 import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
 import { prepareRequests } from '../clients/request.ts';
@@ -78,9 +79,11 @@ interface Measuring {
   startedAtMs: number;
   options: MeasureOptions;
   context: Context;
+  /** Whether a server in trouble, such as one that responds with 503, gets no load. */
+  mustBeGood?: boolean;
   /**
-   * The plan that the first answers of external servers leave; undefined: the same. Throws where they make a measurement
-   * pointless.
+   * The plan that the first answers of external servers leave; undefined: the same. It is measured as it is: nothing of it
+   * may depend on the limits or the spare cores of this machine.
    */
   settle?: ((answers: readonly ForeignServer[]) => Plan | undefined) | undefined;
   /** What a reader may do next: sentences. */
@@ -95,7 +98,7 @@ interface Measuring {
  */
 export async function measurePlan(
   planned: Plan,
-  { startedAt, startedAtMs, options, context, settle, conclude }: Measuring,
+  { startedAt, startedAtMs, options, context, mustBeGood, settle, conclude }: Measuring,
 ): Promise<number> {
   const { output, plugins } = context;
   requireRequests(planned, context.env);
@@ -104,13 +107,12 @@ export async function measurePlan(
     locateServers(planned, options.allowHost, undefined, signal),
   );
   const host = await describeHost();
-  const prepare = async (wanted: Plan): Promise<Plan> => {
-    const possible = await skipImpossible(wanted);
-    const prepared = settleGenerators(possible, countSpareCores(host), await loadPlugins(plugins.transports));
-    requireSomething(prepared);
-    return prepared;
-  };
-  const asking = await prepare(planned);
+  const asking = settleGenerators(
+    await skipImpossible(planned),
+    countSpareCores(host),
+    await loadPlugins(plugins.transports),
+  );
+  requireSomething(asking);
   const checks = checkPlan(asking, host, located, options.allowHost);
   if (options.dryRun) {
     printPlan(asking, checks, options, output);
@@ -130,10 +132,9 @@ export async function measurePlan(
   const asked = await during(`asking ${urls} for the first time`, () => findServers(located, signal));
   const answered = new Map<string, readonly FoundTarget[]>(started);
   for (const [id, server] of asked) answered.set(id, [server]);
-  const settled = settle?.([...answered.values()].flatMap(answersOf).map(({ facts }) => facts));
-  const plan = settled === undefined ? asking : await prepare(settled);
-  for (const { id, scenario } of plan.cells)
-    for (const found of answered.get(id) ?? []) requireWelcome(scenario, found);
+  for (const { id, scenario } of asking.cells)
+    for (const found of answered.get(id) ?? []) requireWelcome(scenario, found, mustBeGood);
+  const plan = settle?.([...answered.values()].flatMap(answersOf).map(({ facts }) => facts)) ?? asking;
   // How long it takes is of interest only where the servers answer.
   const isConfirming = options.confirm ?? Boolean(context.env['CI']);
   for (const line of estimateLines(plan, isConfirming)) output.note(line);
@@ -144,6 +145,7 @@ export async function measurePlan(
   const servers = new Map([...answered].map(([id, [server]]) => [id, server!]));
   const measured = await withoutUnreadable(plan, servers, context);
   for (const line of leftOutLines(measured)) output.note(line);
+  const git = await describeGit(context.cwd);
   signal.throwIfAborted();
   const store = openRunStore(
     options.results,
@@ -153,7 +155,9 @@ export async function measurePlan(
   const work: Work = {
     plan: measured,
     servers,
+    external: new Set(asked.values()),
     host,
+    git,
     store,
     progress,
     startedAt,
@@ -220,7 +224,10 @@ function leftOutLines({ cells }: Plan): Set<string> {
 interface Work extends Measuring {
   plan: Plan;
   servers: ReadonlyMap<string, FoundTarget>;
+  /** Those that conntax did not start, each once. */
+  external: ReadonlySet<FoundTarget>;
   host: Host;
+  git: Run['git'];
   store: RunStore;
   progress: Progress;
   isConfirming: boolean;
@@ -272,7 +279,7 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
   };
   const grow = async (soFar: () => CellResult): Promise<void> => {
     if (signal.aborted) return; // the last version is made at once
-    const run = await describeAs([...done, soFar()], work);
+    const run = describeAs([...done, soFar()], work);
     page?.grow(await renderPage({ run, trials }, context));
   };
   try {
@@ -290,7 +297,7 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
       },
     );
     if (signal.aborted && trials.length === 0) return undefined;
-    return { run: await describeAs(cells, work), trials };
+    return { run: describeAs(cells, work), trials };
   } finally {
     progress.end();
     await metrics?.close();
@@ -298,10 +305,10 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
 }
 
 /** The run as it is stored, if it ended here. */
-async function describeAs(
+function describeAs(
   cells: CellResult[],
-  { plan, host, store, startedAt, startedAtMs, context }: Work,
-): Promise<Run> {
+  { plan, external, host, git, store, startedAt, startedAtMs, context }: Work,
+): Run {
   const notBegun = plan.cells.slice(cells.length).map(({ id }) => id);
   return {
     schemaVersion: 1,
@@ -313,11 +320,20 @@ async function describeAs(
     conntax: context.version,
     command: ['conntax', ...context.argv],
     seed: plan.seed,
-    git: await describeGit(context.cwd),
+    git,
     host,
     cells,
+    ...(external.size === 0 ? {} : { asked: sumOfAsked(external) }),
     ...(notBegun.length === 0 ? {} : { notBegun }),
     ...(plan.skipped === undefined ? {} : { skipped: plan.skipped }),
+  };
+}
+
+function sumOfAsked(targets: ReadonlySet<FoundTarget>): NonNullable<Run['asked']> {
+  const asked = [...targets].map(target => target.asked);
+  return {
+    beforeRun: sumOf(asked, ({ beforeRun }) => beforeRun),
+    betweenReplicates: sumOf(asked, ({ betweenReplicates }) => betweenReplicates),
   };
 }
 

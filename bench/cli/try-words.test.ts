@@ -28,6 +28,12 @@ const TABLE: [scenario: string, options: string][] = [
     'request.headers.authorization: the environment variable AUTHORIZATION is set, but empty',
     '-H authorization: the value is empty',
   ],
+  [
+    'Expected: request.headers.authorization with credentials, or target.expectStatus with 401 if this is the response to measure',
+    'Expected: -H authorization with credentials, or --expect-status 401 if this is the response to measure',
+  ],
+  ['another method (request.method)', 'another method (-X)'],
+  ['request.bodyFile: cannot be read', '--data-file: cannot be read'],
   ['1, or transport: node-http or wire', '1, or --client node-http or wire'],
   ['the proxy http://127.0.0.1:1 cannot be reached', 'the proxy http://127.0.0.1:1 cannot be reached'],
   ['the body is already given', 'the body is already given'],
@@ -59,6 +65,10 @@ test('a setting of the client, of which the command line has no option, is not o
     /--client: undici closes the connection after each GET request with a body\n +expected: --client node-http or wire$/m,
   );
   assert.match(problem!.hint!, /^requestsPerConnection: 1, or transport: /, 'a scenario has the setting');
+});
+
+test('a file that -d names is the fault of -d', () => {
+  assert.equal(inOptions('request.bodyFile: cannot be read', '-d'), '-d: cannot be read');
 });
 
 test('an error keeps its kind, and any other is left alone', () => {

@@ -18,7 +18,6 @@ const OPTIONS: Readonly<Record<string, string>> = {
   'target.proxy': '-x',
   'target.expectStatus': '--expect-status',
   'request.method': '-X',
-  'request.bodyFile': '--data-file',
   'request.body': '-d',
   'request.headers': '-H',
   'load.concurrency': '-c',
@@ -31,9 +30,13 @@ const SETTING =
   /\b(?:(target|request|load|timing)\.)?(url|caFile|certFile|keyFile|passphrase|insecure|serverName|socketPath|proxy|expectStatus|method|bodyFile|body|headers|concurrency|ratePerSec|budgetMs)\b/g;
 const TARGET_FILES = new Set(['caFile', 'certFile', 'keyFile', 'serverName', 'socketPath']);
 
+/** Which option named the file of the body. */
+export type BodyOption = '-d' | '--data-file';
+
 /** A text with the options in place of settings. */
-export function inOptions(text: string): string {
+export function inOptions(text: string, bodyOption: BodyOption = '--data-file'): string {
   return text
+    .replaceAll(/\btarget\.expectStatus with (?=\d)/g, '--expect-status ')
     .replaceAll(PASSPHRASE_SETTING, '--pass with its passphrase')
     .replaceAll(OF_PASSPHRASE, 'in --pass')
     .replaceAll(PROXY_SETTING, '-x')
@@ -43,19 +46,20 @@ export function inOptions(text: string): string {
     .replaceAll(/\brequest\.headers\.([\w-]+)/g, '-H $1')
     .replaceAll(SETTING, (whole: string, section: string | undefined, name: string) => {
       if (section === undefined && !TARGET_FILES.has(name)) return whole;
+      if (name === 'bodyFile') return bodyOption;
       return OPTIONS[`${section ?? 'target'}.${name}`] ?? whole;
     });
 }
 
 /** All clients of a try have the same library, so a mistake of one is a mistake of `--client`. */
-function placeOf(path: string): string {
-  return /^clients\.[^.]+\./.test(path) ? '--client' : inOptions(path);
+function placeOf(path: string, bodyOption: BodyOption): string {
+  return /^clients\.[^.]+\./.test(path) ? '--client' : inOptions(path, bodyOption);
 }
 
 /** What the option at a place takes: a value of a client's own setting, before another library, is no choice of `try`. */
-function hintAt(path: string, hint: string): string {
+function hintAt(place: string, hint: string): string {
   const said = inOptions(hint);
-  return placeOf(path) === '--client' ? said.replace(/^\w+: \d+, or (?=--client )/, '') : said;
+  return place === '--client' ? said.replace(/^\w+: \d+, or (?=--client )/, '') : said;
 }
 
 /** One mistake is said once, even if several clients have it. */
@@ -64,18 +68,23 @@ function withoutRepetition(problems: readonly Problem[]): Problem[] {
 }
 
 /** The error as the author of a command line understands it; any other is returned as it is. */
-export function errorInOptions(error: unknown): unknown {
+export function errorInOptions(error: unknown, bodyOption: BodyOption = '--data-file'): unknown {
   if (error instanceof MeasureError)
-    return new MeasureError(error.code, inOptions(error.message), { cause: error });
+    return new MeasureError(error.code, inOptions(error.message, bodyOption), { cause: error });
   if (!(error instanceof UsageError)) return error;
-  if (error.problems.length === 0) return new UsageError(inOptions(error.message), [], { cause: error });
+  if (error.problems.length === 0)
+    return new UsageError(inOptions(error.message, bodyOption), [], { cause: error });
   const said = withoutRepetition(
-    error.problems.map(({ path, message, hint }) => ({
-      file: 'conntax try',
-      path: placeOf(path),
-      message: inOptions(message),
-      ...(hint === undefined ? {} : { hint: hintAt(path, hint) }),
-    })),
+    error.problems.map(problem => {
+      const { message, hint } = problem;
+      const path = placeOf(problem.path, bodyOption);
+      return {
+        file: 'conntax try',
+        path,
+        message: inOptions(message, bodyOption),
+        ...(hint === undefined ? {} : { hint: hintAt(path, hint) }),
+      };
+    }),
   );
   return new UsageError(formatProblems(said).replace(' in 1 scenario file', ''), said, { cause: error });
 }

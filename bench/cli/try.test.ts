@@ -15,7 +15,6 @@ import {
   planAtAnswer,
   planInTime,
   readAddress,
-  requireGoodStatus,
 } from './try.ts';
 
 const options = { ...TRY_DEFAULTS, results: 'results', allowHost: [], concurrency: 20 };
@@ -36,25 +35,6 @@ test('of a server that closes each connection, no setting is advised', () => {
   assert.doesNotMatch(conclude({ run: open, servers }, options).join(' '), /--budget-sec|not decided/);
 });
 
-const url = 'http://127.0.0.1:3000/secret';
-const refused: [status: number, expected: RegExp][] = [
-  [401, /status 401 \(Unauthorized\).*no load was sent.*-H 'authorization: .*--expect-status 401/],
-  [404, /another path, or --expect-status 404/],
-  [405, /another method, by -X/],
-  [503, /a server that works/],
-];
-for (const [status, expected] of refused) {
-  test(`a server that answers ${status} is refused with what to add, unless that status is expected`, () => {
-    assert.throws(() => requireGoodStatus({ url, status }, {}), { exitCode: 2, message: expected });
-    requireGoodStatus({ url, status }, { expectStatus: ['2xx', status] });
-  });
-}
-
-test('a good status is refused where another is expected', () => {
-  requireGoodStatus({ url, status: 204 }, {});
-  assert.throws(() => requireGoodStatus({ url, status: 200 }, { expectStatus: ['4xx'] }), { exitCode: 2 });
-});
-
 function triedScenario(budgetMs: number): Scenario {
   const pools = Object.fromEntries([5, 10].map(size => [`pool-${size}`, { pool: { maxConnections: size } }]));
   return Scenario.parse({
@@ -73,7 +53,8 @@ test('where the time may be too short for all clients, short against persistent 
   const { plan, leftOut } = planInTime([triedScenario(60_000)], pace);
   assert.deepEqual(plan.cells[0]!.arms, ['persistent', 'short']);
   const [, seconds] =
-    /^pool-5 and pool-10 left out, .* 4 clients; .*--budget-sec (\d+)\.$/.exec(leftOut!) ?? [];
+    /^Pools of 5 and 10 connections are not measured: .* 4 clients.*--budget-sec (\d+)\.$/.exec(leftOut!) ??
+    [];
   const longer = planInTime([triedScenario(Number(seconds) * 1_000)], pace);
   assert.deepEqual(longer.plan.cells[0]!.arms, ['persistent', 'short', 'pool-5', 'pool-10']);
   assert.equal(longer.leftOut, undefined);
@@ -85,7 +66,10 @@ test('pools are left out where the first answer ends its connection, however muc
   assert.equal(planAtAnswer(variants, [FOUND_SERVER], pace), undefined);
   const closing = planAtAnswer(variants, [{ ...FOUND_SERVER, connectionHeader: 'close' }], pace)!;
   assert.deepEqual(closing.plan.cells[0]!.arms, ['persistent', 'short']);
-  assert.match(closing.leftOut!, /^pool-5 and pool-10 left out, because the server closes each connection/);
+  assert.match(
+    closing.leftOut!,
+    /^Pools of 5 and 10 connections are not measured: the server closes each connection/,
+  );
 });
 
 test('a port beyond the last is named as what is wrong with the URL', () => {
@@ -147,6 +131,16 @@ test('HEAD is sent by a client that keeps connections, unless one is named', () 
   assert.equal(completed(given).client, 'undici');
   assert.equal(completed({ ...given, request: 'HEAD' }).client, 'node-http');
   assert.equal(completed({ ...given, request: 'HEAD', client: 'wire' }).client, 'wire');
+});
+
+test('a rate in place of users is refused beside a number of users', () => {
+  const { concurrency, ...others } = options;
+  assert.equal(completed(others).concurrency, 20);
+  assert.equal(completed({ ...others, rate: 50 }).rate, 50);
+  assert.throws(() => completed({ ...others, concurrency, rate: 50 }), {
+    exitCode: 2,
+    message: /^-c 20 cannot be used with --rate: .*load\.maxInFlight/,
+  });
 });
 
 test('a saved scenario names files from its own folder', () => {

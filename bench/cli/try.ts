@@ -1,10 +1,9 @@
 // The `try` command: a first answer for a server that is already running, without a scenario file.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { STATUS_CODES } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { suggestNextStep } from '../../report/words/doubts.ts';
-import { headlinePhrases } from '../../report/words/load.ts';
+import { headlinePhrases, listed } from '../../report/words/load.ts';
 import { formatComparison, formatRatio } from '../../report/words/numbers.ts';
 import { UsageError } from '../../results/errors.ts';
 import { kindOf, readTextFile, replaceFile } from '../../results/files.ts';
@@ -13,18 +12,20 @@ import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { carriesCredentials, type Method, type Value, variableFor } from '../../scenarios/model/request.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
-import { DEFAULT_EXPECTED, type ExpectedStatus, isExpectedStatus } from '../../scenarios/model/statuses.ts';
+import type { ExpectedStatus } from '../../scenarios/model/statuses.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
 import { proxySecrets } from '../clients/proxy.ts';
 import { everyForm, redact } from '../clients/request.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
 import { readSlowness } from '../probes/host.ts';
+import { lacksContentType } from '../run/find-servers.ts';
 import { PROXY_URL } from '../run/proxy.ts';
 import { PASSPHRASE } from '../run/reach.ts';
 import type { Context } from './context.ts';
 import { formatDuration } from './dry-run.ts';
 import { TRY_DEFAULTS } from './option-defaults.ts';
 import { type Conclusion, type MeasureOptions, measurePlan, readAsked, seedOf } from './run.ts';
+import { parseServerUrl } from './server-url.ts';
 import { errorInOptions } from './try-words.ts';
 
 export interface TryOptions extends MeasureOptions {
@@ -32,7 +33,8 @@ export interface TryOptions extends MeasureOptions {
   header: readonly string[];
   data?: string;
   dataFile?: string;
-  concurrency: number;
+  /** Number of users; not with a rate. */
+  concurrency?: number;
   /** Requests per second of an open load, in place of users. */
   rate?: number;
   /** Default: a library that keeps connections with the method. */
@@ -55,12 +57,23 @@ export interface TryOptions extends MeasureOptions {
 }
 
 /** With what was not given filled in. */
-export type Tried = TryOptions & { client: string };
+export type Tried = TryOptions & { client: string; concurrency: number };
 
-/** undici closes the connection after each HEAD. */
+/** undici closes the connection after each HEAD. @throws UsageError for options that contradict each other */
 export function completed(options: TryOptions): Tried {
+  const { concurrency, rate } = options;
+  if (concurrency !== undefined && rate !== undefined) {
+    throw new UsageError(
+      `-c ${concurrency} cannot be used with --rate: how many requests are in flight follows from the rate and the response times; expected: one of them, or a scenario (--save) with load.maxInFlight or pool.maxConnections`,
+    );
+  }
   const client = options.client ?? (options.request === 'HEAD' ? 'node-http' : TRY_DEFAULTS.client);
-  return { ...options, client, ...(options.proxy === undefined ? {} : { proxy: parseProxy(options.proxy) }) };
+  return {
+    ...options,
+    client,
+    concurrency: concurrency ?? TRY_DEFAULTS.concurrency,
+    ...(options.proxy === undefined ? {} : { proxy: parseProxy(options.proxy) }),
+  };
 }
 
 /** Clients of the scenario, by name. The numbers of connections are those of the pools. */
@@ -75,7 +88,7 @@ export async function tryCommand(address: string, options: TryOptions, context: 
   try {
     return await tryServer(address, options, context);
   } catch (error) {
-    throw errorInOptions(error);
+    throw errorInOptions(error, options.data?.startsWith('@') === true ? '-d' : '--data-file');
   }
 }
 
@@ -88,35 +101,37 @@ async function tryServer(address: string, given: TryOptions, context: Context): 
   const scenario = scenarioWith(file => resolve(context.cwd, file));
   const variants = await readVariants(scenario, context);
   const pace = { seed: seedOf(options, startedAt), slowness: readSlowness() };
-  const inTime = planInTime(variants, pace);
-  const { plan } = inTime;
-  let { leftOut } = inTime;
-  const noteLeftOut = (): void => {
+  let { plan, leftOut } = planInTime(variants, pace);
+  const { save } = options;
+  if (save !== undefined) requireSavable(save, context);
+  const tellPlan = (): void => {
     if (leftOut !== undefined) context.output.note(`  ! ${leftOut}`);
-  };
-  if (options.dryRun === true) noteLeftOut();
-  if (options.save !== undefined) {
+    if (variants.some(lacksContentType)) context.output.note(`  ! ${NO_CONTENT_TYPE}`);
+    if (save === undefined) return;
     const { clients } = plan.cells[0]!.scenario;
-    const saved = scenarioWith(file => pathFrom(options.save!, file, context.cwd));
+    const saved = scenarioWith(file => pathFrom(save, file, context.cwd));
     const kept = Object.entries(saved.clients).filter(([name]) => Object.hasOwn(clients, name));
-    const content = `${JSON.stringify({ ...saved, clients: Object.fromEntries(kept) }, null, 2)}\n`;
-    saveScenario(options.save, content, Object.keys(secrets), context);
-  }
+    saveScenario(save, { ...saved, clients: Object.fromEntries(kept) }, Object.keys(secrets), context);
+  };
+  if (options.dryRun === true) tellPlan();
   return measurePlan(plan, {
     startedAt,
     startedAtMs,
     options,
     context: { ...context, argv: context.argv.map(word => redact(word, everyForm(typed))) },
+    mustBeGood: true,
     settle: answers => {
-      for (const answer of answers) requireGoodStatus(answer, options);
       const atAnswer = planAtAnswer(variants, answers, pace);
-      if (atAnswer !== undefined) ({ leftOut } = atAnswer);
-      noteLeftOut();
+      if (atAnswer !== undefined) ({ plan, leftOut } = atAnswer);
+      tellPlan();
       return atAnswer?.plan;
     },
     conclude: conclusion => [...conclude(conclusion, options), ...(leftOut === undefined ? [] : [leftOut])],
   });
 }
+
+const NO_CONTENT_TYPE =
+  "No Content-Type is sent with the data; add -H 'content-type: application/json', or what it is, if the server wants one.";
 
 /** The scenario as if it stood in a file. @throws UsageError */
 async function readVariants(scenario: ScenarioInput, context: Context): Promise<Variant[]> {
@@ -147,7 +162,7 @@ export function planInTime(
   const needed = Math.ceil(cell.least.intervalMs / BUDGET_STEP_MS) * (BUDGET_STEP_MS / 1_000);
   return {
     plan: planRun(withoutPools(variants), pace),
-    leftOut: `${pools.join(' and ')} left out, because ${formatDuration(budgetMs)} may be too short for ${cell.arms.length} clients; to measure them too, add --budget-sec ${needed}.`,
+    leftOut: `${namePools(pools)} not measured: ${formatDuration(budgetMs)} may be too short for ${cell.arms.length} clients, and short against persistent comes first. To find out whether a smaller pool would do, add --budget-sec ${needed}.`,
   };
 }
 
@@ -167,7 +182,7 @@ export function planAtAnswer(
     leftOut:
       pools.length === 0
         ? undefined
-        : `${pools.join(' and ')} left out, because the server closes each connection after its response.`,
+        : `${namePools(pools)} not measured: the server closes each connection after its response, so no pool can keep one.`,
   };
 }
 
@@ -178,43 +193,18 @@ function withoutPools(variants: readonly Variant[]): Variant[] {
   }));
 }
 
+/** `Pools of 5 and 10 connections are`. */
+function namePools(pools: readonly string[]): string {
+  const sizes = pools.map(name => name.slice(POOL.length));
+  if (sizes.length > 1) return `Pools of ${listed(sizes)} connections are`;
+  return `A pool of ${sizes[0]} ${sizes[0] === '1' ? 'connection' : 'connections'} is`;
+}
+
 /** A suggested budget is a multiple of this. */
 const BUDGET_STEP_MS = 10_000;
 
 function isSmallerPool(client: string): boolean {
   return client.startsWith(POOL);
-}
-
-/**
- * A run in which every request fails answers nothing, so it ends before the load.
- * @throws UsageError for a status that the run would count as failed
- */
-export function requireGoodStatus(
-  { url, status }: Pick<ForeignServer, 'url' | 'status'>,
-  { expectStatus }: Pick<TryOptions, 'expectStatus'>,
-): void {
-  if (isExpectedStatus(expectStatus ?? DEFAULT_EXPECTED, status)) return;
-  const name = STATUS_CODES[status];
-  throw new UsageError(
-    `${url} answers with status ${status}${name === undefined ? '' : ` (${name})`}, and every such answer would count as a failed request; no load was sent. Expected: ${statusHint(status)}, or --expect-status ${status} if this is the answer to measure`,
-  );
-}
-
-function statusHint(status: number): string {
-  switch (status) {
-    case 401:
-    case 403:
-      return "-H 'authorization: ...' with credentials that the server accepts";
-    case 404:
-    case 410:
-      return 'a URL with another path';
-    case 405:
-      return 'another method, by -X';
-    case 415:
-      return "-H 'content-type: ...' with the type of the data";
-    default:
-      return status >= 500 ? 'a server that works' : 'another URL, -H, -X or -d';
-  }
 }
 
 /** A scenario that was saved before may be replaced; anything else is the user's. */
@@ -226,13 +216,8 @@ function isScenario(file: string): boolean {
   }
 }
 
-/** Replaces a scenario of that name. @throws UsageError when it cannot be written, or another file has the name */
-function saveScenario(
-  name: string,
-  content: string,
-  variables: readonly string[],
-  { cwd, output }: Context,
-): void {
+/** @throws UsageError when a scenario cannot be saved there, or another file has the name */
+function requireSavable(name: string, { cwd }: Context): void {
   const file = resolve(cwd, name);
   if (kindOf(dirname(file)) !== 'folder')
     throw new UsageError(`--save ${name}: ${dirname(file)} is not a folder; expected: a folder that exists`);
@@ -242,7 +227,16 @@ function saveScenario(
     throw new UsageError(
       `--save ${name}: this file exists, and is no scenario; expected: another name, such as try.json`,
     );
-  replaceFile(file, content);
+}
+
+/** Replaces a scenario of that name. @throws UsageError when it cannot be written */
+function saveScenario(
+  name: string,
+  scenario: ScenarioInput,
+  variables: readonly string[],
+  { cwd, output }: Context,
+): void {
+  replaceFile(resolve(cwd, name), `${JSON.stringify(scenario, null, 2)}\n`);
   const needs = variables.length === 0 ? '' : `, with ${variables.join(' and ')} in the environment`;
   output.note(`Saved the scenario: conntax run ${name.includes('/') ? name : `./${name}`}${needs}`);
 }
@@ -276,7 +270,7 @@ export function readAddress(address: string, options: Tried): TriedScenario {
     typed.push(value);
     return { env };
   };
-  const url = parseUrl(address);
+  const url = parseServerUrl(address);
   const query: Record<string, Value> = {};
   for (const [name, value] of [...url.searchParams]) {
     if (!carriesCredentials(name)) continue;
@@ -343,23 +337,6 @@ function freeVariable(name: string, value: string, secrets: Readonly<Record<stri
     const candidate = place === 1 ? variable : `${variable}_${place}`;
     if ((own(secrets, candidate) ?? value) === value) return candidate;
   }
-}
-
-const MOST_PORT = 65_535;
-
-/** @throws UsageError */
-function parseUrl(address: string): URL {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
-  const port = /^(?:https?:\/\/)?[^/?#]*:(\d+)(?:[/?#]|$)/i.exec(address)?.[1];
-  if (port !== undefined && Number(port) > MOST_PORT)
-    throw new UsageError(
-      `${address} is not a URL of a server: its port is ${port}, and ports end at ${MOST_PORT}; expected: such as http://127.0.0.1:3000/health`,
-    );
-  const hint = /^[\w.-]+(?::\d+)?(?:\/|$)/.test(address)
-    ? `http://${address}`
-    : 'http://127.0.0.1:3000/health';
-  throw new UsageError(`${address} is not a URL of a server; expected: such as ${hint}`);
 }
 
 /** `Name: value`. @throws UsageError, without the value, which may be a secret */
@@ -460,7 +437,7 @@ function decisionLines({ cells }: Run): string[] {
   const step = suggestNextStep([{ result, comparison }], cells) ?? 'Close other programs, and repeat it.';
   const { noun } = headlinePhrases(result.scenario.load);
   return [
-    `${SHORT} against ${PERSISTENT} is not decided: ${noun} were ${formatComparison(comparison)}. ${step}`,
+    `${SHORT} against ${PERSISTENT} is not decided: ${formatComparison(comparison)} in ${noun}. ${step}`,
   ];
 }
 

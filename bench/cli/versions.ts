@@ -1,8 +1,13 @@
 // Finds the two versions that `ab` compares: folders, packages, Node, git refs, and commands that start a server of the user's own.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { formatCommit } from '../../report/words/run.ts';
 import { UsageError } from '../../results/errors.ts';
+import { own } from '../../scenarios/model/own.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
+import { formatProblems } from '../plan/read-scenarios.ts';
+import { describeGit } from '../probes/host.ts';
+import { entryFile } from '../run/child.ts';
 import { openInstallations } from '../run/npm-packages.ts';
 import { checkOut } from './checkout.ts';
 import type { Context } from './context.ts';
@@ -101,6 +106,35 @@ const START_OPTIONS = [
   ['path', 'path'],
 ] as const;
 
+/** What the options say, by the settings of a scenario that they stand for. */
+const OPTION_OF: Readonly<Record<string, string>> = {
+  'target.command': '--start',
+  'target.ready': '--ready',
+  'target.portEnv': '--port-env',
+  'target.portFrom': '--port-from',
+  'request.path': '--path',
+};
+
+/** The error with options in place of the settings that they stand for, each said once for all scenarios; any other as it is. */
+export function startErrorInOptions(error: unknown, options: StartOptions): unknown {
+  if (!(error instanceof UsageError) || error.problems.length === 0) return error;
+  const isGiven = (path: string): boolean => path !== 'request.path' || options.path !== undefined;
+  const said = error.problems.map(problem => {
+    const option = own(OPTION_OF, problem.path);
+    return option === undefined || !isGiven(problem.path)
+      ? problem
+      : { ...problem, file: COMMAND_LINE, path: option };
+  });
+  const once = [...new Map(said.map(problem => [JSON.stringify(problem), problem])).values()];
+  const text = formatProblems(once);
+  const isAllOptions = once.every(({ file }) => file === COMMAND_LINE);
+  return new UsageError(isAllOptions ? text.replace(' in 1 scenario file', '') : text, once, {
+    cause: error,
+  });
+}
+
+const COMMAND_LINE = 'the command line';
+
 /** @throws UsageError for options of the command without a command */
 export function requireStart(options: StartOptions): void {
   const lonely = START_OPTIONS.find(([, key]) => options[key] !== undefined);
@@ -126,16 +160,16 @@ export async function findVersions(
       case 'ref': {
         const found = await checkOut({ ref: value, cwd, subfolder, install, signal, note: output.note });
         installed.defer(found.remove);
-        return found.code;
+        return requireConntax(found.code, options);
       }
       case 'package':
         return await packages.install(value);
       case 'node':
         return await packages.install(`node@${value}`);
       case 'folder':
-        return folderCode(resolve(cwd, value), value, subfolder);
+        return requireConntax(await folderCode(resolve(cwd, value), value, { start, subfolder }), options);
       case 'none':
-        return start === undefined ? OWN_CODE : folderCode(cwd, 'this folder', subfolder);
+        return start === undefined ? OWN_CODE : await folderCode(cwd, 'this folder', { start, subfolder });
       default:
         return kind satisfies never;
     }
@@ -143,9 +177,22 @@ export async function findVersions(
   return { before: await codeOf('before'), after: await codeOf('after') };
 }
 
-function folderCode(dir: string, label: string, subfolder: string): Code {
+/** Without a server of the user's own, the versions are of conntax. @throws UsageError where there is none that can run */
+function requireConntax(code: Code, { start, side }: VersionOptions): Code {
+  if (start === undefined)
+    entryFile(side === 'client' ? './generator-child' : '../../servers/target-child', code);
+  return code;
+}
+
+/** The user's own server is named by its commit, too: a folder says little once it has changed. */
+async function folderCode(
+  dir: string,
+  name: string,
+  { start, subfolder }: { start: string | undefined; subfolder: string },
+): Promise<Code> {
   for (const folder of [dir, resolve(dir, subfolder)]) {
     if (!existsSync(folder)) throw new UsageError(`folder not found: ${folder}`);
   }
-  return { label, dir, packages: {} };
+  const git = start === undefined ? null : await describeGit(dir);
+  return { label: git === null ? name : `${name} (${formatCommit(git)})`, dir, packages: {} };
 }

@@ -1,6 +1,6 @@
 // `conntax init` writes files that work as they are, and never over others.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
@@ -40,4 +40,17 @@ test('a file that is there stays as it is, and nothing else is written', async t
   assert.deepEqual([status, stdout], [2, '']);
   assert.match(stderr, /conntax\/client\.mjs.*already there, so nothing was written/);
   assert.equal(readFileSync(file, 'utf8'), 'mine');
+});
+
+test('what is not a URL, or holds a password, is refused before a file is written', async t => {
+  const { dir: cwd } = await openWorkspace(t);
+  for (const [url, told] of [
+    ['127.0.0.1:3000', /not a URL of a server; expected: such as http:\/\/127\.0\.0\.1:3000/],
+    ['http://me:hunter2@127.0.0.1/', /^(?!.*hunter2).*--url has a user or a password/s],
+  ] as const) {
+    const { status, stderr } = await callCli(['init', '--url', url], { cwd });
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, told);
+  }
+  assert.ok(!existsSync(join(cwd, 'conntax')));
 });

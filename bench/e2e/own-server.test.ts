@@ -103,6 +103,7 @@ const refused: [why: string, args: string[], status: number, told: RegExp][] = [
     /old .* has no folder api/,
   ],
   ['the same of a checkout', ['--before', '.', '--cwd', 'api'], 2, /folder not found: .*api/],
+  ['a path without a slash', ['--before', '.', '--path', 'x'], 2, /the command line\n {2}--path: "x" is not/],
   ['one version only', [], 2, /nothing to compare: give --before or --after \(folders\), or --before-ref/],
   [
     'two ways to say one side',
@@ -137,6 +138,10 @@ test('refused, and nothing of it is left', async t => {
     assert.match(stderr, told, why);
     assertNoCheckout(repository);
   }
+  const lacking = await callCli(['ab', '--before-ref', 'old', '--dry-run'], { cwd: repository.dir });
+  assert.equal(lacking.status, 2, 'before a plan is made');
+  assert.match(lacking.stderr, /no conntax in old \([0-9a-f]+\); .* compared with --start 'npm start'/);
+  assertNoCheckout(repository);
   const { status, stderr } = await callCli(['ab', '--before', '.', '--ready', '/x'], { cwd: repository.dir });
   assert.equal(status, 2);
   assert.match(stderr, /--ready is about the server of --start; expected: --start, or no --ready/);

@@ -1,9 +1,11 @@
 // `conntax try URL`: a server that is running gets an answer without a scenario file, and the scenario of it can be kept.
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openEchoServer } from '../../servers/testing/echo-server.ts';
+import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import { callCli } from '../testing/in-process.ts';
 import { runCli, runHere } from './testing/cli.ts';
 import { openWorkspace } from './testing/workspace.ts';
@@ -117,7 +119,8 @@ test('what cannot be tried is said before anything is sent, with what was expect
     [[url, '-d', 'a', '--data-file', 'b'], /cannot be used with/],
     [[url, '--data-file', './none'], /--data-file: cannot be read/],
     [[url, '--save', 'none/mine.json'], /--save none\/mine\.json: .*\/none is not a folder/],
-    [[url, '-d', '@none'], /--data-file: cannot be read/],
+    [[url, '-d', '@none'], /-d: cannot be read/],
+    [[url, '-c', '5', '--rate', '10'], /-c 5 cannot be used with --rate/],
     [[url, '--save', 'server.js'], /--save server\.js: this file exists, and is no scenario/],
     [[url, '-c', '0'], /a whole number from 1 to 10000/],
     [[url, '--client', 'undicy'], /conntax try\n.*unknown transport "undicy".*did you mean undici/s],
@@ -146,6 +149,7 @@ test('data is of a file behind an @, and of several options together, as curl ha
       cwd: workspace.dir,
     });
     assert.equal(status, 0, stderr);
+    assert.match(stderr, /No Content-Type is sent with the data; add -H 'content-type: /);
     const saved = JSON.parse(readFileSync(join(workspace.dir, 'mine.json'), 'utf8'));
     assert.deepEqual(saved.request, request);
   }
@@ -165,7 +169,21 @@ test('a status that would count as failed ends it after the first question', asy
   const words = ['try', `${endpoint.origin}/secret`, '--expect-status', '401'];
   const { status, stdout, stderr } = await callCli(words, { cwd: workspace.dir });
   assert.deepEqual([status, stdout], [2, ''], stderr);
-  assert.match(stderr, /\/secret answers with status 200 .*--expect-status 200/s);
+  assert.match(stderr, /\/secret responded with status 200 .*--expect-status 200/s);
   assert.ok(received.length <= 3, `${received.length} requests`);
   assert.ok(!existsSync(workspace.results));
+});
+
+test('the scenario that is saved is the one that ran: at a server that keeps no connection, without the pools', async t => {
+  const workspace = await openWorkspace(t);
+  const server = http.createServer((_request, response) => response.setHeader('connection', 'close').end());
+  const url = `http://127.0.0.1:${await listenOnLoopback(t, server)}/`;
+  const time = ['--budget-sec', '3600'];
+  const clientsOf = (file: string): string[] =>
+    Object.keys(JSON.parse(readFileSync(join(workspace.dir, file), 'utf8')).clients);
+  const options = { cwd: workspace.dir };
+  await callCli(['try', url, '--save', 'planned.json', '--dry-run', ...time], options);
+  assert.deepEqual(clientsOf('planned.json'), ['persistent', 'short', 'pool-5', 'pool-10']);
+  const { stderr } = await callCli(['try', url, '--save', 'ran.json', ...time], options);
+  assert.deepEqual(clientsOf('ran.json'), ['persistent', 'short'], stderr);
 });

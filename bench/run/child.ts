@@ -26,7 +26,7 @@ const OWN_EXTENSION = extname(import.meta.url);
 
 /** @param entry path without extension, relative to this folder, such as `./generator-child` */
 export function entryFile(entry: string, code?: Code): EntryFile {
-  const path = code?.dir == null ? ownFile(entry) : fileIn(code.dir, entry);
+  const path = code?.dir == null ? ownFile(entry) : fileIn(code.dir, code.label, entry);
   const { packages = {}, node = process.execPath } = code ?? {};
   if (Object.keys(packages).length === 0) return { path, node, nodeOptions: [], env: {} };
   return {
@@ -51,7 +51,7 @@ function packageName(folder: string): unknown {
 }
 
 /** @throws UsageError when the folder has no conntax, or none that can run */
-function fileIn(dir: string, entry: string): string {
+function fileIn(dir: string, label: string, entry: string): string {
   const candidates = [
     join(dir, FOLDER, `${entry}.ts`),
     join(dir, 'dist', FOLDER, `${entry}.js`),
@@ -64,12 +64,12 @@ function fileIn(dir: string, entry: string): string {
     );
     throw new UsageError(
       isOther
-        ? `${dir} holds a version of conntax whose processes this one cannot start; expected: a checkout with the same protocol version`
-        : `no conntax in ${dir}; expected: a checkout after npm ci, or a folder with conntax installed; two versions of a server of your own are compared with --start 'npm start'`,
+        ? `${label} holds a version of conntax whose processes this one cannot start; expected: a checkout with the same protocol version`
+        : `no conntax in ${label}; expected: a checkout after npm ci, or a folder with conntax installed; two versions of a server of your own are compared with --start 'npm start'`,
     );
   }
   if (found === candidates[0] && !existsSync(join(dir, 'node_modules'))) {
-    throw new UsageError(`${dir} has no node_modules: run npm ci there first`);
+    throw new UsageError(`${label} has no node_modules: run npm ci there first`);
   }
   return found;
 }

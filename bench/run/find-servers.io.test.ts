@@ -184,6 +184,7 @@ describe('Before a run, a server that we did not start is looked up, judged and 
           ['create', `POST ${origin}/orders?dry=1`, 201],
         ],
       );
+      assert.deepEqual(found?.asked, { beforeRun: 2, betweenReplicates: 0 });
     });
 
     suite('several servers', () => {
@@ -236,6 +237,7 @@ describe('Before a run, a server that we did not start is looked up, judged and 
         const urls = [one, two].map(({ port }) => `http://127.0.0.1:${port}/`);
         const found = await find({ urls });
         await requireAnswer(found);
+        assert.deepEqual(found.asked, { beforeRun: 2, betweenReplicates: 2 });
         two.server.closeAllConnections();
         await new Promise(resolve => two.server.close(resolve));
         await assert.rejects(requireAnswer(found), {

@@ -7,7 +7,7 @@ import { requireWelcome } from './find-servers.ts';
 
 const url = 'http://127.0.0.1:3000/health';
 
-function check(statuses: readonly number[], input: Partial<ScenarioInput> = {}): void {
+function check(statuses: readonly number[], input: Partial<ScenarioInput> = {}, mustBeGood = false): void {
   const scenario = Scenario.parse({
     name: 'one',
     question: 'Is it welcome?',
@@ -22,16 +22,15 @@ function check(statuses: readonly number[], input: Partial<ScenarioInput> = {}):
     facts: { ...FOUND_SERVER, url, status },
   }));
   const [first] = answers;
-  requireWelcome(scenario, {
-    servers: [{ answers, facts: first!.facts, reach: {}, request: undefined as never }],
-  });
+  const servers = [{ answers, facts: first!.facts, reach: {}, request: undefined as never }] as const;
+  requireWelcome(scenario, { servers: [...servers] }, mustBeGood);
 }
 
 const refused: [status: number, hint: RegExp][] = [
-  [401, /status 401 \(Unauthorized\).*none was sent.*request\.headers with credentials/],
+  [401, /status 401 \(Unauthorized\).*none was sent.*request\.headers\.authorization with credentials/],
   [403, /credentials/],
   [404, /\(Not Found\).*another path, or target\.expectStatus with 404/],
-  [405, /another request\.method/],
+  [405, /another method \(request\.method\)/],
   [418, /another request, or/],
 ];
 for (const [status, message] of refused) {
@@ -55,3 +54,18 @@ const welcome: [why: string, statuses: readonly number[], input?: Partial<Scenar
 for (const [why, statuses, input] of welcome) {
   test(`load is sent where ${why}`, () => check(statuses, input));
 }
+
+test('a bad request may be for want of a content type, where there is a body without one', () => {
+  const none = /headers\.content-type .*such as application\/json \(none was sent\)/;
+  for (const status of [400, 415, 422])
+    assert.throws(() => check([status], { request: { method: 'POST', body: '{}' } }), { message: none });
+  const request = { method: 'POST', body: '{}', headers: { 'Content-Type': 'text/plain' } } as const;
+  for (const body of [{}, { request }])
+    assert.throws(() => check([400], body), { message: /Expected: another request, or/ });
+});
+
+test('where the response has to be good, a server in trouble gets no load, nor one that responds otherwise than expected', () => {
+  assert.throws(() => check([503], {}, true), { message: /Expected: a server that works, or/ });
+  assert.throws(() => check([200], { target: { url, expectStatus: ['4xx'] } }, true), { exitCode: 2 });
+  check([204], {}, true);
+});

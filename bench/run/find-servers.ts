@@ -58,6 +58,8 @@ interface FoundServer {
 export interface FoundTarget {
   servers: readonly [FoundServer, ...FoundServer[]];
   endpoint: Endpoint;
+  /** Requests that were answered beside the load, so far. Cells of the same servers share it. */
+  asked: { beforeRun: number; betweenReplicates: number };
 }
 
 /** Resolves a host to all of its addresses; an address resolves to itself. */
@@ -226,6 +228,10 @@ async function askAll({ servers, cells }: LocatedTarget, signal?: AbortSignal): 
   return {
     servers: found as [FoundServer, ...FoundServer[]],
     endpoint: places.length === 1 ? first : { ...first, origins },
+    asked: {
+      beforeRun: found.reduce((sum, { answers }) => sum + answers.length, 0),
+      betweenReplicates: 0,
+    },
   };
 }
 
@@ -322,33 +328,58 @@ function isRefusal(status: number): boolean {
 }
 
 const REFUSAL_HINTS: Readonly<Record<number, string>> = {
-  401: 'request.headers with credentials that the server accepts',
-  403: 'request.headers with credentials that the server accepts',
+  401: 'request.headers.authorization with credentials that the server accepts',
+  403: 'request.headers.authorization with credentials that the server accepts',
   404: 'another path',
-  405: 'another request.method',
-  415: 'request.headers with a content-type of the body',
+  405: 'another method (request.method)',
+  410: 'another path',
+  415: 'request.headers.content-type with the type of the body',
 };
+
+/** Statuses by which servers refuse a body whose type they are not told. */
+const REFUSED_BODIES = new Set([400, 415, 422]);
+
+type Asking = Pick<Scenario, 'target' | 'clients' | 'expect' | 'request' | 'requests'>;
+
+/** Whether a body goes without its type: no client adds one. */
+export function lacksContentType({ request, requests }: Pick<Scenario, 'request' | 'requests'>): boolean {
+  return (requests ?? (request === undefined ? [] : [request])).some(
+    ({ body, bodyFile, headers }) =>
+      (body !== undefined || bodyFile !== undefined) &&
+      Object.keys(headers).every(name => name.toLowerCase() !== 'content-type'),
+  );
+}
+
+function refusalHint(status: number, scenario: Asking): string {
+  if (REFUSED_BODIES.has(status) && lacksContentType(scenario))
+    return 'request.headers.content-type with the type of the body, such as application/json (none was sent)';
+  return REFUSAL_HINTS[status] ?? (isRefusal(status) ? 'another request' : 'a server that works');
+}
 
 /**
  * A load of which every request is refused measures nothing, and may lock out whose credentials it has. Users' modules send
  * requests of their own, and a scenario may expect failures.
+ * @param mustBeGood whether trouble of the server, which may pass, ends the run, too
  * @throws UsageError when a server refused all that it was asked before the load
  */
 export function requireWelcome(
-  { target, clients, expect }: Pick<Scenario, 'target' | 'clients' | 'expect'>,
+  scenario: Asking,
   { servers }: Pick<FoundTarget, 'servers'>,
+  mustBeGood = false,
 ): void {
+  const { target, clients, expect } = scenario;
   if (Object.values(clients).some(({ modulePath }) => modulePath !== undefined)) return;
   if (expect.some(({ metric }) => metric === 'successRatio')) return;
   for (const { answers } of servers) {
     const [first] = answers;
     const isRefused = answers.every(
-      ({ facts: { status } }) => isRefusal(status) && !isExpectedStatus(target.expectStatus, status),
+      ({ facts: { status } }) =>
+        (mustBeGood || isRefusal(status)) && !isExpectedStatus(target.expectStatus, status),
     );
     if (first === undefined || !isRefused) continue;
     const { status } = first.facts;
     throw new UsageError(
-      `${first.asked} responded with status ${status} (${STATUS_CODES[status] ?? 'unknown'}), and so it would to the load; none was sent. Expected: ${REFUSAL_HINTS[status] ?? 'another request'}, or target.expectStatus with ${status} if this is the response to measure`,
+      `${first.asked} responded with status ${status} (${STATUS_CODES[status] ?? 'unknown'}), and so it would to the load; none was sent. Expected: ${refusalHint(status, scenario)}, or target.expectStatus with ${status} if this is the response to measure`,
     );
   }
 }
@@ -391,11 +422,15 @@ function secretsOfWay({ secrets }: PreparedRequest, { proxy }: Reach): string[] 
  * Checks that a server, or each of several, still answers.
  * @throws MeasureError target-died
  */
-export async function requireAnswer({ servers }: FoundTarget, signal?: AbortSignal): Promise<void> {
+export async function requireAnswer(
+  { servers, asked }: Pick<FoundTarget, 'servers' | 'asked'>,
+  signal?: AbortSignal,
+): Promise<void> {
   for (const { facts, reach, request } of servers) {
     const { url, address } = facts;
     try {
       await askServer({ url, address, reach, request, timeoutMs: ANSWER_TIMEOUT_MS, signal });
+      asked.betweenReplicates++;
     } catch (error) {
       throw new MeasureError(
         'target-died',

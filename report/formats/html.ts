@@ -406,7 +406,7 @@ ${rows.map((row, index) => {
   const drawn = cells(row, index);
   return html`<tr>${table.columns.map(({ key, heading, unit, isKey }, column) => {
     const content = own(drawn, key) ?? html`${table.rows[index]![column]!.text}`;
-    const hasLabel = key === 'cost' || (key === 'gain' && row.bar !== null);
+    const hasLabel = key === 'sides' || key === 'cost' || (key === 'gain' && row.bar !== null);
     const name = unit === undefined ? heading : `${heading}, ${unit}`;
     const label = hasLabel ? html` data-label="${name}: "` : nothing;
     const isFailed = key === 'verdict' && isFailure(row.answer);

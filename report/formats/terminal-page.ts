@@ -132,7 +132,7 @@ const BETWEEN = '   ';
 /** Two lines for each scenario: its answer and the interval of that, what a connection costs and how far to trust it. */
 export function layOutOverview({ rows }: Overview, { width, colours }: Page): string {
   return rows
-    .flatMap(({ name, answer, bar, cost }) => {
+    .flatMap(({ name, answer, bar, sides, cost }) => {
       // A failed limit may be of another metric than the ratio.
       const ratio = bar === null ? [] : [isFailure(answer) ? bar.named : bar.text];
       const answered = [`${name}: ${answer.verdict}`, ...ratio].join(', ');
@@ -142,6 +142,7 @@ export function layOutOverview({ rows }: Overview, { width, colours }: Page): st
       ];
       return [
         ...wrapped(answered, width).map(line => (isFailure(answer) ? colours.red(line) : line)),
+        ...(sides === null ? [] : wrapped(sides, width, '  ')),
         ...(trust.length === 0 ? [] : wrapped(trust.join('; '), width, '  ').map(line => colours.dim(line))),
       ];
     })

@@ -1,5 +1,6 @@
 // The answer of a cell in at most 15 words, the line below it, and its badges: what a reader sees first.
 import { failureCauses } from '../../results/audits/index.ts';
+import type { Bound } from '../../results/bound.ts';
 import { headlineOf, METRIC_TABLE } from '../../results/metrics.ts';
 import { type Comparison, foundServers } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
@@ -37,15 +38,20 @@ import {
   reachRatio,
   roundInterval,
 } from './numbers.ts';
+import { describeVersions } from './versions.ts';
 
 /** The answer of one cell. */
 export function cellAnswer(view: CellView): Answer {
   const failed = describeFailedLimit([view]);
+  const context = [
+    `Conditions: ${describeSetting(view)}.`,
+    describeVersions([view]),
+    lacksReuse(view.result) ? '' : (describeCharges(view) ?? ''),
+  ];
   return {
     verdict: failed ?? cellVerdict(view),
     precision: [failed === null ? '' : `${cellVerdict(view)}.`, describePrecision(view)].join(' ').trim(),
-    context:
-      `Conditions: ${describeSetting(view)}. ${lacksReuse(view.result) ? '' : (describeCharges(view) ?? '')}`.trim(),
+    context: context.filter(part => part !== '').join(' '),
     badges: cellBadges(view),
     notes: cellNotes(view),
   };
@@ -416,10 +422,13 @@ function contentionBadges({ arms, result }: CellView): Badge[] {
 }
 
 function boundBadges({ arms }: CellView): Badge[] {
-  const bound = arms.filter(({ bound }) => bound === 'client');
-  if (bound.length === 0) return [];
-  const whose = bound.length === arms.length ? '' : ` of ${bound.map(({ name }) => name).join(', ')}`;
-  return [{ text: `client's CPU was the limit${whose}`, tone: 'doubt' }];
+  const badgesOf = (wanted: Bound, text: string): Badge[] => {
+    const bound = arms.filter(({ bound }) => bound === wanted);
+    if (bound.length === 0) return [];
+    const whose = bound.length === arms.length ? '' : ` of ${bound.map(({ name }) => name).join(', ')}`;
+    return [{ text: `${text} was the limit${whose}`, tone: 'doubt' }];
+  };
+  return [...badgesOf('client', "client's CPU"), ...badgesOf('core', "client's wait for a core")];
 }
 
 /** Sentences that a badge has no room for, and the next step. What set the pace is left to its badge and to the section. */

@@ -8,7 +8,12 @@ import { buildReport } from '../build.ts';
 import { viewCell } from '../cell-view.ts';
 import { connectionCostTable } from '../tables/connection-cost.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
-import { describeAlone, describeConnectionCosts, describeCostIn } from './connection-cost.ts';
+import {
+  describeAlone,
+  describeCharges,
+  describeConnectionCosts,
+  describeCostIn,
+} from './connection-cost.ts';
 import { cellHeadline, cellRemarks } from './headline.ts';
 
 function viewOf(
@@ -64,6 +69,24 @@ suite('what a connection costs, in words', () => {
       assert.match(describeConnectionCosts(view)!, text);
     });
   }
+
+  test('that TLS sessions were resumed is said beside the costs, and full handshakes go without saying', () => {
+    const chargesAt = (resumed: number) => {
+      const view = viewOf({}, ({ measurement: { ledger } }) => {
+        ledger.clientHandshakesFull = 10;
+        ledger.clientHandshakesResumed = resumed;
+      });
+      const count = view.trials.filter(({ trial }) => trial.arm === 'short').length;
+      return { said: describeCharges(view)!, count };
+    };
+    const { said, count } = chargesAt(1_000);
+    const [some, all] = [1_000, 1_010].map(each => (each * count).toLocaleString('en-US'));
+    assert.match(
+      said,
+      new RegExp(`\\. Resumed TLS sessions: ${some} of ${all} connections; a full handshake`),
+    );
+    assert.doesNotMatch(chargesAt(0).said, /Resumed/);
+  });
 
   test('behind a link, round trips have a duration', () => {
     assert.match(

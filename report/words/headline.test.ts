@@ -393,6 +393,33 @@ describe('Headlines claim no more than their figures support', () => {
     assert.doesNotMatch(JSON.stringify(articleTable(bound)), /client/, 'no figure is marked for it');
   });
 
+  test('a client that waited for a core is limited by that, and not by its own work', () => {
+    const waiting = view(
+      cell => cell,
+      trials.map(
+        (result): TrialResult =>
+          result.state === 'completed' && result.trial.arm === 'persistent'
+            ? {
+                ...result,
+                measurement: {
+                  ...result.measurement,
+                  generator: {
+                    ...result.measurement.generator,
+                    cpuRatio: 0.65,
+                    eventLoopRatio: 0.99,
+                    runDelayRatio: 0.3,
+                  },
+                },
+              }
+            : result,
+      ),
+    );
+    assert.match(
+      cellRemarks(waiting)[0]!,
+      /^Client-bound for want of a core: .* sets the rates and latencies of persistent\.$/,
+    );
+  });
+
   test('many arms are summarised by their range, and several scenarios by the largest difference', () => {
     const six = buildReport({ ...sampleRuns['six arms']!, charts: [] });
     assert.match(

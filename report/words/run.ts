@@ -2,6 +2,7 @@
 import type { RunSummary } from '../../results/baselines.ts';
 import type { Host, Run } from '../../results/model/run.ts';
 import { runDurationMs } from '../../results/run-clock.ts';
+import { sumOf } from '../../results/stats.ts';
 import { isExternal } from '../../scenarios/model/target.ts';
 import type { Fact, FactGroup } from '../model.ts';
 import { formatSeconds } from './conditions.ts';
@@ -73,8 +74,27 @@ function runFacts(run: Run): Fact[] {
     { label: 'Duration', value: formatSeconds(runDurationMs(run)) },
     { label: 'State', value: run.state },
     { label: 'Seed', value: String(run.seed) },
+    ...askedFacts(run),
     { label: 'Command', value: formatCommand(run.command) },
     { label: 'To reproduce', value: describeReproduction(run) },
+  ];
+}
+
+/** All that external servers were sent, as their access logs have it. */
+function askedFacts({ asked, cells }: Run): Fact[] {
+  if (asked === undefined) return [];
+  const external = cells.filter(({ scenario }) => isExternal(scenario.target));
+  const sent = sumOf(
+    external.flatMap(({ arms }) => arms),
+    ({ requestsSent }) => requestsSent,
+  );
+  const { beforeRun, betweenReplicates } = asked;
+  const failed = external.some(({ failedTrials }) => failedTrials > 0) ? ', without failed trials' : '';
+  return [
+    {
+      label: 'Requests to external servers',
+      value: `${formatCount(sent)} by the clients, warm-up included${failed}; ${formatCount(beforeRun + betweenReplicates)} more to ask what the servers do (${formatCount(beforeRun)} before the run, ${formatCount(betweenReplicates)} between replicates), which are in no other figure`,
+    },
   ];
 }
 

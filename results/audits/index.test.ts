@@ -304,6 +304,29 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     });
   }
 
+  const loopRows: { waited: number; state: string; detail: RegExp }[] = [
+    {
+      waited: 0.33,
+      state: 'warn',
+      detail:
+        /^client-bound for want of a core: the client's process waited for a core 33\.0 % of the time.*65\.0 % of a core/,
+    },
+    { waited: 0.02, state: 'pass', detail: /event loop 99\.0 % busy/ },
+  ];
+  for (const { waited, state, detail } of loopRows) {
+    test(`bottleneck: ${state} where a loop is busy at 65 % of a core, and waits ${waited} of the time`, () => {
+      const trial = persistent();
+      Object.assign(trial.measurement.generator, {
+        cpuRatio: 0.65,
+        eventLoopRatio: 0.99,
+        runDelayRatio: waited,
+      });
+      const found = auditTrial(trial).find(({ rule }) => rule === 'bottleneck')!;
+      assert.equal(found.state, state);
+      assert.match(found.detail, detail);
+    });
+  }
+
   /** The same trial as if it had been over TLS, by 100 connections with full handshakes. */
   function overTls(protocol: 'http1' | 'h2'): CompletedTrial {
     const found = persistent();

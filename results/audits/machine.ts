@@ -13,6 +13,26 @@ export function isSaturated({ cpuRatio }: Pick<Resources, 'cpuRatio'>): boolean 
   return cpuRatio > MOST_CPU_RATIO;
 }
 
+/** Above this share of the time, an event loop has no turn to spare. */
+const MOST_LOOP_RATIO = 0.95;
+
+/**
+ * Whether a process would have used a whole core if it had got one: its event loop was never idle, and the time that it did
+ * not run it was ready to. An event loop counts a wait for a core as busy.
+ */
+export function lacksCore({
+  cpuRatio,
+  eventLoopRatio,
+  runDelayRatio,
+}: Pick<Resources, 'cpuRatio' | 'eventLoopRatio' | 'runDelayRatio'>): boolean {
+  return (
+    eventLoopRatio !== null &&
+    eventLoopRatio >= MOST_LOOP_RATIO &&
+    cpuRatio <= MOST_CPU_RATIO &&
+    cpuRatio + runDelayRatio > MOST_CPU_RATIO
+  );
+}
+
 /** Load per core before a run above which other programs affect its figures. */
 const MOST_IDLE_LOAD = 0.5;
 
@@ -21,7 +41,7 @@ export function isBusyMachine({ loadAverage, cpuCount }: Pick<Host, 'loadAverage
   return cpuCount > 0 && lastMinute > MOST_IDLE_LOAD * cpuCount;
 }
 
-/** A process that uses more than 90 % of a core is the bottleneck. */
+/** A process that uses more than 90 % of a core is the bottleneck, and so is one that would, but waits for its core. */
 export const bottleneck: TrialRule = {
   rule: 'bottleneck',
   check({ trial: { generators = 1 }, measurement: { generator, target } }) {
@@ -32,12 +52,18 @@ export const bottleneck: TrialRule = {
       ...(target !== null && isSaturated(target)
         ? ["target-bound: the figures reflect the target's own cost"]
         : []),
+      ...(lacksCore(generator) ? [wantOfCore('client', generator)] : []),
+      ...(target !== null && lacksCore(target) ? [wantOfCore('target', target)] : []),
     ];
     return bounds.length === 0
       ? { state: 'pass', detail: used }
       : { state: 'warn', detail: `${bounds.join('; ')} (${used})` };
   },
 };
+
+function wantOfCore(whose: string, { runDelayRatio }: Resources): string {
+  return `${whose}-bound for want of a core: the ${whose}'s process waited for a core ${percent(runDelayRatio)} of the time, and was never idle`;
+}
 
 function usageOf({ cpuRatio, eventLoopRatio }: Resources, isShared = false): string {
   const cpu = `${percent(cpuRatio)} of ${isShared ? 'their cores' : 'a core'}`;

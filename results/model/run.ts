@@ -354,6 +354,15 @@ export const Run = z.strictObject({
   git: Git.nullable().describe('Commit of the folder it ran in; null outside a repository'),
   host: Host.describe('Machine and its state'),
   cells: z.array(CellResult).describe('Results per scenario, or per point of a sweep'),
+  asked: z
+    .strictObject({
+      beforeRun: count().describe('Before the run'),
+      betweenReplicates: count().describe('Between replicates, to see whether they still answer'),
+    })
+    .optional()
+    .describe(
+      'Requests that external servers answered beside the load, which are in no other count; absent without external servers, and in runs of older versions',
+    ),
   notBegun: z
     .array(z.string())
     .optional()
