@@ -18,6 +18,7 @@ import {
   whyUnknown,
 } from './tables/expectations.ts';
 import { faultTable } from './tables/faults.ts';
+import { limitTable } from './tables/limits.ts';
 import { linkTable, predictionTable } from './tables/link.ts';
 import { articleTable, briefTable, mainTable } from './tables/main.ts';
 import { capacityTable, scheduleTable } from './tables/open-loads.ts';
@@ -150,6 +151,7 @@ export function buildReport(of: {
     state: run.state,
     verdict: expectationVerdict(checks),
     answer: runAnswer(sections, run),
+    limits: limitTable(sections),
     overview: overviewOf(sections),
     headline: only === undefined ? runHeadline(views, run.state) : sweepHeadline(only),
     remarks: only === undefined ? runRemarks(views) : sweepRemarks(only),

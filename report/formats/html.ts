@@ -22,6 +22,7 @@ import {
   type SweepReport,
   type Table,
   type TableCell,
+  type Tick,
   type Tone,
 } from '../model.ts';
 import { comment } from './comment.ts';
@@ -85,7 +86,7 @@ function headingOf(title: string, level: 3 | 4): Markup {
 export function plainTable({ title, columns, rows, notes }: Table): Markup {
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${title}">
 <table${columns.length > DENSE_COLUMNS ? html` class="dense"` : nothing}>
-<thead><tr>${columns.map(headCell)}</tr></thead>
+<thead><tr>${columns.map(column => headCell(column))}</tr></thead>
 <tbody>
 ${rows.map(row => html`<tr>${row.map((cell, index) => bodyCell(cell, columns[index]!))}</tr>`)}
 </tbody>
@@ -94,9 +95,10 @@ ${rows.map(row => html`<tr>${row.map((cell, index) => bodyCell(cell, columns[ind
 ${notes.length === 0 ? nothing : html`<ul class="notes">${notes.map(note => html`<li>${note}</li>`)}</ul>`}`;
 }
 
-function headCell({ heading, unit, align }: Column): Markup {
+/** @param below stands below the heading */
+function headCell({ heading, unit, align }: Column, below: Markup = nothing): Markup {
   const shownUnit = unit === undefined ? nothing : html` <span class="unit">${unit}</span>`;
-  return html`<th scope="col"${align === 'right' ? html` class="figure"` : nothing}>${heading}${shownUnit}</th>`;
+  return html`<th scope="col"${align === 'right' ? html` class="figure"` : nothing}>${heading}${shownUnit}${below}</th>`;
 }
 
 const LONG_TEXT = 40;
@@ -127,7 +129,7 @@ function inTone(cell: TableCell, key: string, text: string): Markup {
 
 const TONES: Record<string, string> = {
   better: 'good',
-  worse: 'bad',
+  worse: 'unsure',
   unsure: 'unsure',
   pass: 'good',
   warn: 'unsure',
@@ -279,7 +281,7 @@ ${barOf(report, parts)}
 <div class="page">
 <header id="answer">
 ${verdictMarkup(report)}
-<p class="meta">${report.state === 'complete' ? nothing : html`<span class="pill bad">${report.state}</span> `}${report.subtitle}</p>
+<p class="meta">${report.state === 'complete' ? nothing : html`<span class="pill ${report.state === 'partial' ? 'unsure' : 'bad'}">${report.state}</span> `}${report.subtitle}</p>
 ${report.overview === null ? nothing : overviewMarkup(report.overview)}
 </header>
 <main>
@@ -370,9 +372,9 @@ function linksOf(parts: readonly ReportPart[]): { href: string; text: string }[]
 }
 
 /** The answer: what it is, how sure, what failed. */
-function verdictMarkup({ answer, verdict }: Report): Markup {
+function verdictMarkup({ answer, limits }: Report): Markup {
   return html`<h1${isFailure(answer) ? html` class="failed"` : nothing}>${answer.verdict}</h1>
-${verdict === null || verdict === answer.precision ? nothing : html`<p class="remark failed">${verdict}</p>`}
+${limits === null ? nothing : html`<div class="limits">${plainTable(limits)}</div>`}
 <p class="remark">${answer.precision} ${answer.context}</p>
 ${badgeList(answer.badges)}
 ${remarks(answer.notes)}`;
@@ -392,15 +394,15 @@ function badgeList(badges: readonly Badge[]): Markup {
 }
 
 /** A row for each scenario, with a link to its section. On a phone rows are stacked, so figures take their heading along. */
-function overviewMarkup({ rows, table }: Overview): Markup {
+function overviewMarkup({ rows, ticks, table }: Overview): Markup {
   const cells = (row: OverviewRow, index: number): Record<string, Markup> => ({
     cell: html`<a href="#c${index}">${row.name}</a>`,
-    gain: row.bar === null ? nothing : barMarkup(row.bar),
+    gain: row.bar === null ? nothing : barMarkup(row.bar, ticks),
     badges: badgeList(row.answer.badges),
   });
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${table.title}">
 <table class="overview">
-<thead><tr>${table.columns.map(column => headCell({ ...column, align: 'left' }))}</tr></thead>
+<thead><tr>${table.columns.map(column => headCell({ ...column, align: 'left' }, column.key === 'gain' ? scaleMarkup(ticks) : nothing))}</tr></thead>
 <tbody>
 ${rows.map((row, index) => {
   const drawn = cells(row, index);
@@ -422,13 +424,33 @@ ${rows.map((row, index) => {
 
 const BAR_PX = { width: 150, height: 22, margin: 6 };
 
+/** Where a place from 0 to 1 is in a bar's drawing. */
+function barX(place: number): number {
+  const { width, margin } = BAR_PX;
+  return Math.round(margin + place * (width - 2 * margin));
+}
+
+/** The values of the axis of the bars, above the lines that each bar has for them. */
+function scaleMarkup(ticks: readonly Tick[]): Markup {
+  if (ticks.length === 0) return nothing;
+  const { width, height } = BAR_PX;
+  return html`<svg class="scale" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">
+${ticks.map(({ text, at }) => html`<text x="${barX(at)}" y="14">${text}</text>`)}
+</svg>`;
+}
+
 /** A bar from 1 to the ratio, with its interval. The text beside it says the same. */
-function barMarkup({ text, one, value, low, high, isLowCut, isHighCut }: Bar): Markup {
-  const { width, height, margin } = BAR_PX;
-  const at = (place: number): number => Math.round(margin + place * (width - 2 * margin));
+function barMarkup(
+  { text, one, value, low, high, isLowCut, isHighCut }: Bar,
+  ticks: readonly Tick[],
+): Markup {
+  const { width, height } = BAR_PX;
+  const at = barX;
+  const grid = ticks.filter(tick => tick.at !== one).map(tick => `M${at(tick.at)} 0v${height}`);
   const middle = height / 2;
   const [start, end] = [at(Math.min(one, value)), at(Math.max(one, value))];
   return html`<div class="bar"><svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">
+<path class="grid" d="${grid.join('')}"/>
 <rect class="${value >= one ? 'gain' : 'loss'}" x="${start}" y="${middle - 5}" width="${Math.max(1, end - start)}" height="10"/>
 <path class="ink" d="M${at(low)} ${middle}H${at(high)}${whiskerEnd(at(low), isLowCut ? 1 : 0)}${whiskerEnd(at(high), isHighCut ? -1 : 0)}"/>
 <path class="one" d="M${at(one)} 1v${height - 2}"/>

@@ -15,6 +15,7 @@ export function toJson(report: Report): JsonValue {
     subtitle: report.subtitle,
     verdict: report.verdict,
     answer: answerJson(report.answer),
+    limits: report.limits === null ? null : tableJson(report.limits),
     overview: report.overview === null ? null : tableJson(report.overview.table),
     headline: report.headline,
     remarks: report.remarks,

@@ -39,6 +39,9 @@ a { color: var(--accent); }
 .lead { font-size: 1.1rem; color: var(--muted); margin: 0 0 0.5rem; }
 .remark { font-size: 1.05rem; margin: 0.3rem 0; }
 .failed { color: var(--bad); }
+.limits table { width: auto; }
+.limits .scroll { width: fit-content; margin: 0.4rem 0; }
+.limits :is(th, td) { padding-block: 0.25rem; }
 .badges { list-style: none; padding: 0; margin: 0.7rem 0; display: flex; flex-wrap: wrap; gap: 0.35rem 0.5rem; }
 .plain { color: var(--muted); background: var(--panel); }
 table.overview td, table.overview th { vertical-align: middle; }
@@ -48,6 +51,8 @@ table.overview td, table.overview th { vertical-align: middle; }
 .bar .gain { fill: var(--accent); opacity: 0.45; }
 .bar .loss { fill: var(--muted); opacity: 0.45; }
 .bar path { fill: none; stroke: var(--ink); stroke-width: 1.5; }
+.bar .grid { stroke: var(--line); stroke-width: 1; }
+.scale { display: block; overflow: visible; margin-top: 0.2rem; fill: var(--muted); font-size: 11px; font-weight: 400; text-anchor: middle; }
 .bar .one { stroke: var(--muted); stroke-dasharray: 3 2; }
 section.cell { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: 1.5rem; }
 section.alone { padding-top: 0.5rem; }
@@ -145,15 +150,15 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
 @media screen and (max-width: 48rem) {
   .page { padding: 0.8rem 1rem 3rem; }
   nav.top { position: static; padding: 0.45rem 1rem; }
-  .first > div :is(th, td), #changes > .scroll :is(th, td) { padding: 0.35rem 0.15rem; }
-  .first > div table, #changes > .scroll table { font-size: 0.72rem; }
+  .first > div :is(th, td), .limits :is(th, td), #changes > .scroll :is(th, td) { padding: 0.35rem 0.15rem; }
+  .first > div table, .limits table, #changes > .scroll table { font-size: 0.72rem; }
   h1 { font-size: 1.4rem; }
   .words, .long, tbody th { min-width: 0; }
   th, td { padding: 0.42rem 0.4rem; }
   .picture svg, .first .picture svg, .multiples .picture svg { font-size: 14px; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
-  .overview thead { display: none; }
+  .overview thead tr > :not(:has(.scale)), .overview thead .unit { display: none; }
   .overview td::before { content: attr(data-label); }
   .overview tr, .overview th, .overview td { display: block; }
   .overview th, .overview td { border: 0 !important; padding: 0.1rem 0.7rem; }

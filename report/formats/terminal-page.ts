@@ -14,6 +14,7 @@ import {
   type TableCell,
   type Tone,
 } from '../model.ts';
+import { formatHeading } from '../tables/table.ts';
 import { bindUnits, type FormatOptions, NO_BREAK } from './format.ts';
 
 const GAP = 2;
@@ -162,6 +163,37 @@ function isTooWide(part: string, { width }: Page): boolean {
   return part.split('\n').some(line => stringWidth(line) > width);
 }
 
+/** The limits below the verdict: a line each under one of headings, or sentences where that is too wide; red is what failed. */
+export function layOutLimits(table: Table, page: Page): string[] {
+  const { columns, rows, notes } = table;
+  const { colours, width } = page;
+  const texts = [columns.map(formatHeading), ...rows.map(row => row.map(({ text }) => text))].map(row =>
+    row.map(visibleLine),
+  );
+  const widths = columns.map((_, column) => Math.max(...texts.map(row => stringWidth(row[column]!))));
+  const [head = '', ...lines] = texts.map(row =>
+    row
+      .map((text, column) => padded(text, widths[column]!, columns[column]!))
+      .join('  ')
+      .trimEnd(),
+  );
+  const isFitting = Math.max(...[head, ...lines].map(line => stringWidth(line))) <= width;
+  const entries = isFitting ? lines.map(line => [line]) : layOutSentences(table, page);
+  const state = columns.findIndex(({ key }) => key === 'state');
+  const paint = (row: number): ((line: string) => string) =>
+    rows[row]![state]!.value === 'fail' ? colours.red : colours.yellow;
+  return [
+    ...(isFitting ? [colours.dim(head)] : []),
+    ...entries.flatMap((entry, row) => entry.map(line => paint(row)(line))),
+    ...notes.flatMap(note => wrapped(note, width)).map(line => colours.dim(line)),
+  ];
+}
+
+function padded(text: string, width: number, { align }: Column): string {
+  const blanks = ' '.repeat(width - stringWidth(text));
+  return align === 'right' ? `${blanks}${text}` : `${text}${blanks}`;
+}
+
 /** Messages may have any length, so their rows are written as sentences that wrap. */
 export function layOutRows(
   table: Table,
@@ -213,7 +245,7 @@ function layOutHeading({ heading, unit }: Column): string {
 
 function paintedCell({ text, value, marks }: TableCell, { key }: Column, colours: Colours): string {
   const plain = visibleLine(text);
-  if (marks.length > 0) return colours.red(plain);
+  if (marks.length > 0) return marks.includes('invalid') ? colours.red(plain) : colours.yellow(plain);
   const colour = key === 'verdict' || key === 'state' ? own(OUTCOME_COLOURS, String(value)) : undefined;
   return colour === undefined ? plain : colours[colour](plain);
 }
@@ -221,8 +253,9 @@ function paintedCell({ text, value, marks }: TableCell, { key }: Column, colours
 const OUTCOME_COLOURS: Readonly<Record<string, 'green' | 'red' | 'yellow'>> = {
   better: 'green',
   improvement: 'green',
-  worse: 'red',
+  worse: 'yellow',
   regression: 'red',
+  fail: 'red',
   unsure: 'yellow',
 };
 
