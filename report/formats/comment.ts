@@ -41,22 +41,28 @@ export function comment(report: Report): string {
 function layOut(report: Report, fold: (of: { cutTable: string[] }) => string[]): string {
   const { answer, subtitle, limits } = report;
   const table = tableOf(report);
-  const missed = limits === null ? [] : [layOutTable({ ...limits, rows: limits.rows.slice(0, MOST_LISTED) })];
-  const above = [`**${escapeMarkdown(answer.verdict)}**`, ...missed, ...answerLines(answer)];
   const failed = failedLines(report);
+  const missed = limits === null ? [] : [layOutTable(firstRows(limits, MOST_LISTED - failed.length))];
+  const above = [`**${escapeMarkdown(answer.verdict)}**`, ...missed, ...answerLines(answer)];
   const lines = above.join('\n').split('\n').length + failed.length;
-  const room = Math.max(1, MOST_LINES - lines - HEAD_LINES - CLOSING_LINES);
+  // What failed comes before what was measured.
+  const room = Math.max(limits === null ? 1 : 0, MOST_LINES - lines - HEAD_LINES - CLOSING_LINES);
   const rows = table?.rows ?? [];
   const cut = Math.max(0, rows.length - room);
   return `${[
     ...above,
-    ...(table === null || rows.length === 0 ? [] : [layOutTable({ ...table, rows: rows.slice(0, room) })]),
+    ...(table === null || rows.length === 0 || room === 0 ? [] : [layOutTable(firstRows(table, room))]),
     ...(failed.length === 0 ? [] : [failed.join('\n')]),
     `<details><summary>${cut === 0 ? 'Figures' : `${cut} more rows, figures`} and conditions</summary>`,
     ...fold({ cutTable: table === null || cut === 0 ? [] : [layOutTable(table)] }),
     '</details>',
     `<sub>${escapeMarkdown(subtitle)}</sub>`,
   ].join('\n\n')}\n`;
+}
+
+/** At least one. */
+function firstRows(table: Table, count: number): Table {
+  return { ...table, rows: table.rows.slice(0, Math.max(1, count)) };
 }
 
 /** Of a table: its headings and the line below them. */
