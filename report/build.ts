@@ -3,6 +3,7 @@ import { failureCauses } from '../results/audits/index.ts';
 import type { Run } from '../results/model/run.ts';
 import type { TrialResult } from '../results/model/trial.ts';
 import { own } from '../scenarios/model/own.ts';
+import { applyClient } from './apply.ts';
 import { allMarks, armNames, type CellView, MARK_NOTES, viewCell } from './cell-view.ts';
 import type { Chart, SweepChart } from './charts/chart.ts';
 import type { CellReport, CellSection, Check, Figure, Report, SectionName, Table } from './model.ts';
@@ -210,6 +211,8 @@ function reportCell(view: CellView, charts: readonly Chart[], sweep: CellReport[
     replicates: result.replicates,
     forest,
     brief: briefTable(view),
+    // In a sweep, which point to take is the answer of the sweep.
+    apply: sweep === null ? applyClient(view) : null,
     sections: listSections(view, {
       figures,
       tables: [...(phases === null ? [] : [phases]), ...special],

@@ -180,6 +180,14 @@ export interface Overview {
 /** How much of what was asked for stands: `invalid` when an audit failed, `unmeasured` when there are no figures. */
 export type CellState = 'sound' | 'invalid' | 'unmeasured';
 
+/** A client as code that a reader may take. */
+export interface AppliedClient {
+  title: string;
+  text: string;
+  /** How to have it for another library. */
+  note: string;
+}
+
 export interface CellReport {
   name: string;
   /** Of which sweep it is a cell, and where in it: `roundTripMs = 20`; null for a cell that stands alone. */
@@ -199,6 +207,8 @@ export interface CellReport {
   forest: Figure | null;
   /** The figures that are asked for first. */
   brief: Table;
+  /** The client that the verdict speaks for; null where that is not clear. */
+  apply: AppliedClient | null;
   /** What follows the answer. */
   sections: readonly CellSection[];
   main: Table;

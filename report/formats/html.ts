@@ -5,6 +5,7 @@ import { visibleLines } from '../../results/visible.ts';
 import { own } from '../../scenarios/model/own.ts';
 import {
   type Answer,
+  type AppliedClient,
   type Badge,
   type Bar,
   type CellReport,
@@ -147,12 +148,19 @@ export function factList(facts: readonly Fact[]): Markup {
   return html`<dl>${facts.map(({ label, value }) => html`<dt>${label}</dt><dd>${value}</dd>`)}</dl>`;
 }
 
-/** @param id unique within the page */
-export async function pictureMarkup({ title, caption, spec }: Picture, id: string): Promise<Markup> {
+/**
+ * @param id unique within the page
+ * @param description said instead of the picture: its title where its caption stands beside it
+ */
+export async function pictureMarkup(
+  { title, caption, spec }: Picture,
+  id: string,
+  description = `${title}. ${caption}`,
+): Promise<Markup> {
   // Loaded where there is a picture: what draws takes longer to load than all the rest of a page.
   const { renderChart } = await import('./chart-svg.ts');
   try {
-    const svg = await renderChart(spec, { id, description: `${title}. ${caption}` });
+    const svg = await renderChart(spec, { id, description });
     return html`<div class="picture">${trusted(svg)}</div>`;
   } catch {
     // A chart that fails must not lose the report: vega fails with names such as "constructor".
@@ -163,7 +171,7 @@ export async function pictureMarkup({ title, caption, spec }: Picture, id: strin
 export async function figureMarkup(figure: Figure, id: string, level: 3 | 4): Promise<Markup> {
   return html`<figure class="beside">
 <figcaption>${headingOf(figure.title, level)}<p>${figure.caption}</p></figcaption>
-${await pictureMarkup(figure, id)}
+${await pictureMarkup(figure, id, figure.title)}
 <details><summary>${figure.title}, as a table</summary>
 ${plainTable(figure.table)}
 </details>
@@ -295,9 +303,8 @@ ${report.facts.map(({ title, facts }) => html`<h3>${title}</h3>${factList(facts)
 </main>
 <footer>${wordList(report)}<span>${report.title}, run ${report.runId}</span></footer>
 </div>
-<script type="application/gzip" id="report-data">${trusted(packText(JSON.stringify(toJson(report))))}</script>
-<script type="text/markdown" id="report-markdown">${trusted(comment(report))}</script>
-${measured === undefined ? nothing : html`<script type="application/gzip" id="${PAGE_DATA_ID}">${trusted(packRun(measured))}</script>`}
+<script type="application/gzip" id="report-data">${trusted(packText(JSON.stringify({ figures: toJson(report), markdown: comment(report) })))}</script>
+${measured === undefined ? nothing : html`<script type="application/brotli" id="${PAGE_DATA_ID}">${trusted(packRun(measured))}</script>`}
 <script>${trusted(SCRIPT)}</script>
 </body>
 </html>
@@ -476,7 +483,8 @@ async function partMarkup(part: ReportPart, of: { id: string; hasSiblings: boole
 }
 
 async function cellMarkup(cell: CellReport, of: { id: string; hasSiblings: boolean }): Promise<Markup> {
-  const forest = cell.forest === null ? nothing : await pictureMarkup(cell.forest, `${of.id}-forest`);
+  const forest =
+    cell.forest === null ? nothing : await pictureMarkup(cell.forest, `${of.id}-forest`, cell.forest.title);
   const parts: Markup[] = [];
   for (const section of cell.sections) parts.push(await sectionMarkup(section, of.id));
   return html`<section class="cell${of.hasSiblings ? '' : ' alone'}" id="${of.id}">
@@ -510,7 +518,15 @@ ${cell.ratios === null ? nothing : titledTable(cell.ratios)}
 ${titledTable(cell.article)}
 ${cell.forest === null ? nothing : titledTable(cell.forest.table)}
 </details>
+${cell.apply === null ? nothing : applyMarkup(cell.apply)}
 </div>`;
+}
+
+function applyMarkup({ title, text, note }: AppliedClient): Markup {
+  return html`<details class="all"><summary>${title}</summary>
+<pre><code>${text}</code></pre>
+<p class="note">${note}</p>
+</details>`;
 }
 
 /** A part of a cell: pictures, then its tables. */

@@ -77,6 +77,7 @@ function cellJson(cell: CellReport): JsonValue {
     ),
     audits: cell.audits.map(audit => ({ ...audit })),
     figures: [...(cell.forest === null ? [] : [cell.forest]), ...cell.figures].map(figureJson),
+    apply: cell.apply === null ? null : { ...cell.apply },
     caveats: cell.caveats,
   };
 }
