@@ -41,7 +41,7 @@ describe('A drawing without what it repeats: a table', () => {
       '<path d="M1,2h3M1,2.3v-3"/><path d="M0,0l3,4"><title>a</title></path>',
     ],
     [
-      'corners are told from the ones before, without the errors of rounding adding up',
+      'corners are relative to the ones before, without the errors of rounding adding up',
       '<g><path d="M0.04,1L1.08,1L1.08,3.5L2.12,1.26Z"/></g>',
       '<path d="M0,1h1.1v2.5l1-2.2z"/>',
     ],

@@ -83,7 +83,7 @@ function rounded(number: string): string {
   return String(Number(Number(number).toFixed(1)));
 }
 
-/** The same corners, each told from the one before, which takes fewer digits. Rounding is of the corners, so it does not add up. */
+/** The same corners, each relative to the one before, which takes fewer digits. The corners are what is rounded, so errors do not add up. */
 function shortPath(path: string): string {
   let [x, y] = [0, 0];
   return path.replaceAll(STEPS, (_, step: string, toX: string | undefined, toY: string | undefined) => {
