@@ -65,7 +65,7 @@ describe('What fails a run is reported in one sentence, however much it is, and 
       test(format.name, async () => {
         const text = await format.render(report, { hasColour: false, columns: 100 });
         const parts = ['something', 'something else', 'Not shown: another one.'];
-        const places = (format.name === 'json' ? parts : ['FAIL', ...parts]).map(part =>
+        const places = (['json', 'terminal'].includes(format.name) ? parts : ['FAIL', ...parts]).map(part =>
           text.indexOf(part, text.indexOf(first) + first.length),
         );
         assert.ok(places.every(place => place >= 0));
@@ -87,17 +87,17 @@ describe('What fails a run is reported in one sentence, however much it is, and 
         return text.split('\n').slice(1, 5);
       };
       assert.deepEqual(lines(100), [
-        'outcome  limit           wanted',
-        'FAIL     something       ≥ 0.8×',
-        'unsure   something else   ≥ 10×',
+        '  limit           wanted',
+        '✗ something       ≥ 0.8×',
+        '! something else   ≥ 10×',
         'Not shown: another one.',
       ]);
       const [, failed, unsure] = lines(100, true);
       assert.ok(failed!.startsWith('\u001b[31m') && unsure!.startsWith('\u001b[33m'));
       limits.rows[0]![1]!.text = 'something that takes more than sixty characters beside the rest';
       assert.deepEqual(lines(60).slice(0, 2), [
-        '- outcome: FAIL; something that takes more than sixty',
-        '  characters beside the rest; wanted: ≥ 0.8×',
+        '✗ something that takes more than sixty characters beside the',
+        '  rest; wanted ≥ 0.8×',
       ]);
     });
   });

@@ -83,13 +83,18 @@ function headingOf(title: string, level: 3 | 4): Markup {
   return level === 3 ? html`<h3>${title}</h3>` : html`<h4>${title}</h4>`;
 }
 
-/** A table too wide for the page scrolls within its own frame, by keyboard too. */
-export function plainTable({ title, columns, rows, notes }: Table): Markup {
+/**
+ * A table too wide for the page scrolls within its own frame, by keyboard too.
+ *
+ * @param isStacked whether a phone shows each row as lines below each other, so figures take their headings along
+ */
+export function plainTable({ name, title, columns, rows, notes }: Table, isStacked = false): Markup {
+  const classes = isStacked ? `${name} stacked` : columns.length > DENSE_COLUMNS ? 'dense' : '';
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${title}">
-<table${columns.length > DENSE_COLUMNS ? html` class="dense"` : nothing}>
+<table${classes === '' ? nothing : html` class="${classes}"`}>
 <thead><tr>${columns.map(column => headCell(column))}</tr></thead>
 <tbody>
-${rows.map(row => html`<tr>${row.map((cell, index) => bodyCell(cell, columns[index]!))}</tr>`)}
+${rows.map(row => html`<tr>${row.map((cell, index) => bodyCell(cell, columns[index]!, isStacked))}</tr>`)}
 </tbody>
 </table>
 </div>
@@ -106,7 +111,7 @@ const LONG_TEXT = 40;
 /** A figure longer than this, such as replicates without an interval, may take several lines. */
 const LONG_FIGURE = 24;
 
-function bodyCell(cell: TableCell, { isKey, align, key }: Column): Markup {
+function bodyCell(cell: TableCell, { isKey, align, key, heading }: Column, isStacked: boolean): Markup {
   if (isKey) {
     return html`<th scope="row"${align === 'right' ? html` class="figure"` : nothing}>${inTone(cell, key, cell.text)}</th>`;
   }
@@ -120,7 +125,8 @@ function bodyCell(cell: TableCell, { isKey, align, key }: Column): Markup {
     ...(align === 'right' && cell.text.length > LONG_FIGURE ? ['lines'] : []),
     ...(cell.marks.includes('invalid') ? ['invalid'] : []),
   ];
-  return html`<td${classes.length === 0 ? nothing : html` class="${classes.join(' ')}"`}>${shown}</td>`;
+  const label = isStacked && align === 'right' ? html` data-label="${heading}: "` : nothing;
+  return html`<td${classes.length === 0 ? nothing : html` class="${classes.join(' ')}"`}${label}>${shown}</td>`;
 }
 
 function inTone(cell: TableCell, key: string, text: string): Markup {
@@ -381,7 +387,7 @@ function linksOf(parts: readonly ReportPart[]): { href: string; text: string }[]
 /** The answer: what it is, how sure, what failed. */
 function verdictMarkup({ answer, limits }: Report): Markup {
   return html`<h1${isFailure(answer) ? html` class="failed"` : nothing}>${answer.verdict}</h1>
-${limits === null ? nothing : html`<div class="limits">${plainTable(limits)}</div>`}
+${limits === null ? nothing : plainTable(limits, true)}
 <p class="remark">${answer.precision} ${answer.context}</p>
 ${badgeList(answer.badges)}
 ${remarks(answer.notes)}`;
@@ -408,7 +414,7 @@ function overviewMarkup({ rows, ticks, table }: Overview): Markup {
     badges: badgeList(row.answer.badges),
   });
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${table.title}">
-<table class="overview">
+<table class="overview stacked">
 <thead><tr>${table.columns.map(column => headCell({ ...column, align: 'left' }, column.key === 'gain' ? scaleMarkup(ticks) : nothing))}</tr></thead>
 <tbody>
 ${rows.map((row, index) => {
@@ -431,6 +437,8 @@ ${rows.map((row, index) => {
 
 const BAR_PX = { width: 150, height: 22, margin: 6 };
 
+const SCALE_PX = 13;
+
 /** Where a place from 0 to 1 is in a bar's drawing. */
 function barX(place: number): number {
   const { width, margin } = BAR_PX;
@@ -440,9 +448,9 @@ function barX(place: number): number {
 /** The values of the axis of the bars, above the lines that each bar has for them. */
 function scaleMarkup(ticks: readonly Tick[]): Markup {
   if (ticks.length === 0) return nothing;
-  const { width, height } = BAR_PX;
-  return html`<svg class="scale" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">
-${ticks.map(({ text, at }) => html`<text x="${barX(at)}" y="14">${text}</text>`)}
+  const { width } = BAR_PX;
+  return html`<svg class="scale" width="${width}" height="${SCALE_PX}" viewBox="0 0 ${width} ${SCALE_PX}" aria-hidden="true">
+${ticks.map(({ text, at }) => html`<text x="${barX(at)}" y="${SCALE_PX - 2}">${text}</text>`)}
 </svg>`;
 }
 

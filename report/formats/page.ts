@@ -39,12 +39,12 @@ a { color: var(--accent); }
 .lead { font-size: 1.1rem; color: var(--muted); margin: 0 0 0.5rem; }
 .remark { font-size: 1.05rem; margin: 0.3rem 0; }
 .failed { color: var(--bad); }
-.limits table { width: auto; }
-.limits .scroll { width: fit-content; margin: 0.4rem 0; }
+.scroll:has(> .limits) { width: fit-content; margin: 0.4rem 0; }
 .limits :is(th, td) { padding-block: 0.25rem; }
+.limits .words { min-width: 0; }
 .badges { list-style: none; padding: 0; margin: 0.7rem 0; display: flex; flex-wrap: wrap; gap: 0.35rem 0.5rem; }
 .plain { color: var(--muted); background: var(--panel); }
-table.overview td, table.overview th { vertical-align: middle; }
+table.overview tbody > tr > * { vertical-align: middle; }
 .overview .badges { margin: 0; }
 .bar { display: flex; align-items: center; gap: 0.6rem; white-space: nowrap; }
 .bar svg { flex: none; }
@@ -151,20 +151,21 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
 @media screen and (max-width: 48rem) {
   .page { padding: 0.8rem 1rem 3rem; }
   nav.top { position: static; padding: 0.45rem 1rem; }
-  .first > div :is(th, td), .limits :is(th, td), #changes > .scroll :is(th, td) { padding: 0.35rem 0.15rem; }
-  .first > div table, .limits table, #changes > .scroll table { font-size: 0.72rem; }
+  .first > div :is(th, td), #changes > .scroll :is(th, td) { padding: 0.35rem 0.15rem; }
+  .first > div table, #changes > .scroll table { font-size: 0.72rem; }
   h1 { font-size: 1.4rem; }
   .words, .long, tbody th { min-width: 0; }
   th, td { padding: 0.42rem 0.4rem; }
   .picture svg, .first .picture svg, .multiples .picture svg { font-size: 14px; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
-  .overview thead tr > :not(:has(.scale)), .overview thead .unit { display: none; }
-  .overview td::before { content: attr(data-label); }
-  .overview tr, .overview th, .overview td { display: block; }
-  .overview th, .overview td { border: 0 !important; padding: 0.1rem 0.7rem; }
-  .overview tr { padding: 0.5rem 0; }
-  .overview tr + tr { border-top: 1px solid var(--grid); }
+  .stacked thead tr > :not(:has(.scale)), .stacked thead .unit { display: none; }
+  .stacked td::before { content: attr(data-label); }
+  .stacked tr, .stacked th, .stacked td { display: block; text-align: left; }
+  .stacked th, .stacked td { border: 0 !important; padding: 0.1rem 0.7rem; }
+  .stacked tbody tr { padding: 0.5rem 0; }
+  .limits :is(th, td) { display: inline-block; }
+  .stacked tr + tr { border-top: 1px solid var(--grid); }
 }
 @media print {
   :root, :root[data-theme=dark] { ${LIGHT} }
@@ -180,7 +181,7 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   .words, .long { min-width: 0; }
   figure, tr, dl { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
-  summary, button:not(.sort), nav { display: none; }
+  summary, button:not(.sort), nav.top { display: none; }
   .fold > summary { display: block; }
 }
 `;

@@ -37,8 +37,8 @@ describe('A drawing without what it repeats: a table', () => {
     ],
     [
       'lines that say nothing are one path, others one each',
-      '<g><line transform="translate(1,2)" x2="3" y2="0"/><line transform="translate(1,2.25)" x2="0" y2="-3"/><line x2="3" y2="4" aria-label="a"/></g>',
-      '<path d="M1,2h3M1,2.3v-3"/><path d="M0,0l3,4"><title>a</title></path>',
+      '<g><line transform="translate(1,2)" x2="3" y2="0"/><line transform="translate(1,2.25)" x2="0" y2="-3"/><line aria-label="a" transform="translate(5,6)" x2="3" y2="4"/></g>',
+      '<path d="M1,2h3M1,2.3v-3"/><path d="M5,6l3,4"><title>a</title></path>',
     ],
     [
       'corners are relative to the ones before, without the errors of rounding adding up',

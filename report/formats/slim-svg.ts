@@ -16,8 +16,10 @@ const LONG_NUMBER = /-?\d+\.\d{2,}(?:e-?\d+)?/g;
 const POLYGONS = / d="((?:M-?[\d.]+,-?[\d.]+(?:L-?[\d.]+,-?[\d.]+)*Z?)+)"/;
 const STEPS = /([MLZ])(?:(-?[\d.]+),(-?[\d.]+))?/g;
 /** A straight line as Vega draws it: from the place to which it is moved. */
-const LINE =
-  /<line(?: transform="translate\(([^,"]+),([^)"]+)\)")?(?: x2="([^"]*)")?(?: y2="([^"]*)")?([^>]*)\/>/g;
+const LINE = /<line((?: [\w-]+="[^"]*")*)\/>/g;
+const MOVED = / transform="translate\(([^,"]+),([^)"]+)\)"/;
+const ACROSS = / x2="([^"]*)"/;
+const DOWN = / y2="([^"]*)"/;
 /** Neighbouring paths of one line each that differ only in their places, and have no label. */
 const ALIKE =
   /<path d="M[-\d.,]+[hvl][-\d.,]+"((?: (?!aria-label|opacity)[\w-]+="[^"]*")*)\/>(?:<path d="M[-\d.,]+[hvl][-\d.,]+"\1\/>)+/g;
@@ -43,11 +45,7 @@ export function slimSvg(svg: string): string {
     .replaceAll(TAG, slimTag)
     .replaceAll(/<g(?: [^>]*)?><\/g>/g, '')
     .replaceAll(LEAVES, (_, attributes: string, leaves: string) => raiseShared(attributes, leaves))
-    .replaceAll(
-      LINE,
-      (_, x = '0', y = '0', byX = '0', byY = '0', attributes: string) =>
-        `<path d="M${x},${y}${lineBy(byX, byY)}"${attributes}/>`,
-    )
+    .replaceAll(LINE, (_, attributes: string) => lineAsPath(attributes))
     .replaceAll(ALIKE, (paths, attributes: string) => {
       const places = [...paths.matchAll(PLACES)].map(([, place]) => place);
       return `<path d="${places.join('')}"${attributes}/>`;
@@ -93,6 +91,13 @@ function shortPath(path: string): string {
     if (step === 'M') return `M${toX},${toY}`;
     return lineBy(byX, byY);
   });
+}
+
+function lineAsPath(attributes: string): string {
+  const [, x = '0', y = '0'] = MOVED.exec(attributes) ?? [];
+  const [[, across = '0'] = [], [, down = '0'] = []] = [ACROSS, DOWN].map(end => end.exec(attributes) ?? []);
+  const look = [MOVED, ACROSS, DOWN].reduce((rest, place) => rest.replace(place, ''), attributes);
+  return `<path d="M${x},${y}${lineBy(across, down)}"${look}/>`;
 }
 
 function lineBy(byX: string, byY: string): string {

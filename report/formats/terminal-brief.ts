@@ -29,7 +29,7 @@ const GATE_REMARK_LINES = 8;
 const LEAST_CLIENTS = 5;
 /** What a row is about, and a figure. */
 const LEAST_COLUMNS = 3;
-/** Failed checks that are listed; of more, the number. */
+/** Limits and failed checks that are listed; of more, the number, which the badge has for limits. */
 const MOST_FAILED = 3;
 
 /**
@@ -47,7 +47,7 @@ export function layOutBrief(report: Report, page: Page, next: readonly string[])
   ];
   const top = [
     ...layOutAnswer(answer, page),
-    ...(limits === null ? [] : layOutLimits(limits, page)),
+    ...(limits === null ? [] : layOutLimits({ ...limits, rows: limits.rows.slice(0, MOST_FAILED) }, page)),
     ...wrapped(`${answer.precision} ${answer.context}`.trim(), page.width),
     ...layOutBadges(answer, page),
   ];

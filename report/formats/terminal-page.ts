@@ -110,6 +110,7 @@ export function layOutAnswer(answer: Answer, { width, colours }: Page): string[]
   });
 }
 
+const SIGN_WIDTH = 2;
 const SIGNS: Record<Tone, string> = { fail: '✗ ', doubt: '! ', good: '✓ ', plain: '· ' };
 
 const paints = (colours: Colours): Record<Tone, (text: string) => string> => ({
@@ -163,30 +164,51 @@ function isTooWide(part: string, { width }: Page): boolean {
   return part.split('\n').some(line => stringWidth(line) > width);
 }
 
-/** The limits below the verdict: a line each under one of headings, or sentences where that is too wide; red is what failed. */
-export function layOutLimits(table: Table, page: Page): string[] {
-  const { columns, rows, notes } = table;
-  const { colours, width } = page;
-  const texts = [columns.map(formatHeading), ...rows.map(row => row.map(({ text }) => text))].map(row =>
-    row.map(visibleLine),
+/** The limits below the verdict, by a sign each in place of the outcome: lines under one of headings, or sentences where that is too wide. */
+export function layOutLimits({ columns, rows }: Table, { width, colours }: Page): string[] {
+  const state = columns.findIndex(({ key }) => key === 'state');
+  const shown = columns.filter((_, index) => index !== state);
+  const texts = rows.map(row =>
+    row.filter((_, index) => index !== state).map(({ text }) => visibleLine(text)),
   );
-  const widths = columns.map((_, column) => Math.max(...texts.map(row => stringWidth(row[column]!))));
-  const [head = '', ...lines] = texts.map(row =>
+  const tones = rows.map(row => (row[state]!.value === 'fail' ? 'fail' : 'doubt'));
+  const lines = linesUnder(shown.map(formatHeading), texts, shown);
+  const narrow = linesUnder(
+    shown.map(({ heading }) => heading),
+    texts,
+    shown,
+  );
+  const fitting = [lines, narrow].find(each => each.every(line => stringWidth(line) + SIGN_WIDTH <= width));
+  const paint = (text: string, row: number): string => paints(colours)[tones[row]!](text);
+  if (fitting !== undefined) {
+    const [head = '', ...below] = fitting;
+    return [
+      colours.dim(`${' '.repeat(SIGN_WIDTH)}${head}`),
+      ...below.map((line, row) => paint(`${SIGNS[tones[row]!]}${line}`, row)),
+    ];
+  }
+  return texts.flatMap((row, index) => {
+    const parts = row.map((text, column) =>
+      shown[column]!.isKey ? text : `${shown[column]!.heading} ${text}`,
+    );
+    return wrapped(parts.join('; '), width, SIGNS[tones[index]!]).map(line => paint(line, index));
+  });
+}
+
+/** Rows in columns below their headings. */
+function linesUnder(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  columns: readonly Column[],
+): string[] {
+  const all = [heads.map(visibleLine), ...rows];
+  const widths = columns.map((_, column) => Math.max(...all.map(row => stringWidth(row[column]!))));
+  return all.map(row =>
     row
       .map((text, column) => padded(text, widths[column]!, columns[column]!))
-      .join('  ')
+      .join(' '.repeat(GAP))
       .trimEnd(),
   );
-  const isFitting = Math.max(...[head, ...lines].map(line => stringWidth(line))) <= width;
-  const entries = isFitting ? lines.map(line => [line]) : layOutSentences(table, page);
-  const state = columns.findIndex(({ key }) => key === 'state');
-  const paint = (row: number): ((line: string) => string) =>
-    rows[row]![state]!.value === 'fail' ? colours.red : colours.yellow;
-  return [
-    ...(isFitting ? [colours.dim(head)] : []),
-    ...entries.flatMap((entry, row) => entry.map(line => paint(row)(line))),
-    ...notes.flatMap(note => wrapped(note, width)).map(line => colours.dim(line)),
-  ];
 }
 
 function padded(text: string, width: number, { align }: Column): string {

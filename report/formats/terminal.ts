@@ -50,7 +50,12 @@ function blocksOf(report: Report, page: Page, next: readonly string[]): string[]
 
 /** The answer, and what failed. */
 function layOutVerdict({ answer, limits }: Report, page: Page): string {
-  return [...layOutAnswer(answer, page), ...(limits === null ? [] : layOutLimits(limits, page))].join('\n');
+  if (limits === null) return layOutAnswer(answer, page).join('\n');
+  return [
+    ...layOutAnswer(answer, page),
+    ...layOutLimits(limits, page),
+    ...limits.notes.flatMap(note => wrapped(note, page.width)),
+  ].join('\n');
 }
 
 /** What stands below the verdict. */

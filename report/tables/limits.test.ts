@@ -51,7 +51,7 @@ suite('By how much a limit was missed', () => {
     [
       'twice the limit and more is said in times',
       result({ metric: 'p99Us', atMost: 3_000 }, judged('fail', 18_400)),
-      ['p99 latency, persistent', '≤ 3 ms', '18.4 ms (16.7 ms to 20.2 ms)', '6.1 times the limit'],
+      ['p99 latency, persistent', '≤ 3 ms', '18.4 ms (16.7 ms to 20.2 ms)', '6.1 times as high'],
     ],
     [
       'a share by the difference, in points',

@@ -48,7 +48,7 @@ export function limitTable(sections: readonly Section[]): Table | null {
       keyColumn('limit', 'limit'),
       figureColumn('wanted', 'wanted'),
       figureColumn('measured', 'measured', INTERVAL_NAME),
-      figureColumn('ratioToLimit', 'from the limit'),
+      figureColumn('ratioToLimit', 'against the limit'),
     ],
     rows: ordered
       .slice(0, MOST_ROWS)
@@ -84,12 +84,13 @@ function limitCells({ view, result }: Judged): TableCell[] {
   return [
     words(describeSubject(expectation)),
     words(describeWanted(expectation), { atLeast: atLeast ?? null, atMost: atMost ?? null }),
-    figure(
-      describeJudgement(expectation, deciding),
-      interval === null ? null : { ...interval },
-      marksOf(expectation, view),
-    ),
-    interval === null ? nothing : distanceCell(expectation, interval),
+    ...(interval === null
+      ? // Why is said with the expectations.
+        [words('unknown', null), nothing]
+      : [
+          figure(describeJudgement(expectation, deciding), { ...interval }, marksOf(expectation, view)),
+          distanceCell(expectation, interval),
+        ]),
   ];
 }
 
@@ -102,7 +103,7 @@ function distanceCell(expectation: Expectation, { value }: Interval): TableCell 
 /** From this ratio on it is said in times, below in per cent. */
 const TIMES = 2;
 
-/** `13 % below`, `6.1 times the limit`; of shares, and from a limit of 0, the difference. */
+/** `13 % below`, `6.1 times as high`; of shares, and from a limit of 0, the difference. */
 function describeDistance({ metric, over }: Expectation, value: number, limit: number): string {
   const side = value < limit ? 'below' : 'above';
   if (value === limit) return 'at the limit';
@@ -111,7 +112,7 @@ function describeDistance({ metric, over }: Expectation, value: number, limit: n
   if (limit === 0) return `${formatDifference(toShownUnit(metric, value))}${unitBehind(metric)} above`;
   const ratio = value / limit;
   return ratio >= TIMES
-    ? `${formatShort(ratio)} times the limit`
+    ? `${formatShort(ratio)} times as high`
     : `${formatShare(Math.abs(ratio - 1))} ${side}`;
 }
 
