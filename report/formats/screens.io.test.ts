@@ -78,6 +78,7 @@ const kinds: [sample: string, of: { columns: string[]; hasChart: boolean }][] = 
   ['an invalid trial of six arms', { columns: ['client', 'requests/s', 'mean', 'errors'], hasChart: true }],
   ['two scenarios', { columns: [], hasChart: false }],
   ['a sweep', { columns: ['roundTripMs', 'persistent / short'], hasChart: true }],
+  ['failed limits', { columns: [], hasChart: true }],
   ['a capacity search', { columns: ['client', 'capacity', 'mean', 'errors'], hasChart: true }],
   ['a gate with a history', { columns: ['outcome', 'figure', 'change'], hasChart: false }],
   ['a history', { columns: ['outcome', 'figure', 'change'], hasChart: false }],
