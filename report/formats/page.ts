@@ -165,6 +165,7 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   .stacked th, .stacked td { border: 0 !important; padding: 0.1rem 0.7rem; }
   .stacked tbody tr { padding: 0.5rem 0; }
   .limits :is(th, td) { display: inline-block; }
+  .limits tbody th { padding-left: 0; }
   .stacked tr + tr { border-top: 1px solid var(--grid); }
 }
 @media print {

@@ -315,6 +315,10 @@ test('gains of up to three scenarios are listed in their order, of more as a ran
       ['1', '2', '5', '10', '20'],
     ],
     [
+      [1, 45],
+      ['1', '10', '100'],
+    ],
+    [
       [0.015, 200],
       ['0.1', '1', '10', '100', '1,000'],
     ],
