@@ -61,7 +61,7 @@ interface Layout {
 const LAYOUT = `(() => {
   const isShown = element => element.checkVisibility() && element.getBoundingClientRect().width > 0;
   const [chart] = [...document.querySelectorAll('.picture svg')].filter(isShown);
-  const [table] = [...document.querySelectorAll('main table, header table')].filter(isShown);
+  const [table] = [...document.querySelectorAll('main table, header table:not(.limits)')].filter(isShown);
   const top = element => element ? element.getBoundingClientRect().top : Infinity;
   return {
     scrollWidth: document.documentElement.scrollWidth,
