@@ -114,7 +114,7 @@ figcaption h3 { margin: 0; }
 .fold > summary b { color: var(--ink); font-weight: 600; margin-right: 0.4rem; }
 .fold section.alone { margin-top: 1rem; padding-top: 0.8rem; }
 section.cell { border-top: 1px solid var(--line); margin-top: 0; padding: 1.2rem 0 1rem; }
-pre { margin: 0.6rem 0; padding: 0.7rem 1rem; background: var(--panel); border-radius: 6px; overflow-x: auto; font-size: 0.85rem; line-height: 1.45; }
+pre { margin: 0.6rem 0; padding: 0.7rem 1rem; background: var(--panel); border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.85rem; line-height: 1.45; }
 .picture { margin-top: 0.6rem; max-width: 40rem; }
 .picture svg { display: block; width: 100%; height: auto; font-size: 10.5px; }
 .picture text { pointer-events: none; }
