@@ -55,6 +55,7 @@ export function buildBisectReport(bisection: Bisection): Report {
     state: isInterrupted ? 'partial' : 'complete',
     verdict: state.kind === 'found' ? headline : null,
     answer: answerOf(bisection, state, headline),
+    limits: null,
     overview: null,
     headline,
     remarks: remarksOf(bisection, state),

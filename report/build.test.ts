@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import { buildReport, expectationVerdict } from './build.ts';
+import terminal from './formats/terminal.ts';
 import type { CellReport, Check, Table } from './model.ts';
+import { figureColumn, keyColumn, wordColumn, words } from './tables/table.ts';
 import { reportOf } from './testing/format-suite.ts';
 import { charts, formats, sweepCharts } from './testing/plugins.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
 import { sampleSweeps } from './testing/sample-sweeps.ts';
 
-describe('What fails a run is reported in one sentence, however much it is, and first in every form', () => {
+describe('What fails a run is reported in one sentence, however much it is, and its limits first in every form', () => {
   const measured: Check = {
     group: 'cell',
     name: 'measured',
@@ -42,31 +44,61 @@ describe('What fails a run is reported in one sentence, however much it is, and 
   }
 
   suite('in every form', () => {
-    const verdict = '1 of 3 expectations failed: expected something';
     const built = buildReport({ ...sampleRuns['two arms']!, charts: [] });
     const first = 'FAIL: something is 0.15×; limit 0.8×';
-    const report = { ...built, verdict, answer: { ...built.answer, verdict: first } };
+    const limits: Table = {
+      name: 'limits',
+      title: 'Limits',
+      columns: [
+        wordColumn('state', 'outcome'),
+        keyColumn('limit', 'limit'),
+        figureColumn('wanted', 'wanted'),
+      ],
+      rows: [
+        [words('FAIL', 'fail'), words('something'), words('≥ 0.8×')],
+        [words('unsure'), words('something else'), words('≥ 10×')],
+      ],
+      notes: ['Not shown: another one.'],
+    };
+    const report = { ...built, limits, answer: { ...built.answer, verdict: first } };
     for (const format of formats) {
       test(format.name, async () => {
         const text = await format.render(report, { hasColour: false, columns: 100 });
-        const place = text.indexOf(verdict);
-        assert.ok(place >= 0);
-        if (format.name !== 'json') assert.ok(place < text.indexOf('Results by client'));
-        if (format.name === 'terminal') assert.ok(text.startsWith(first) && text.endsWith(verdict));
+        const parts = ['something', 'something else', 'Not shown: another one.'];
+        const places = (['json', 'terminal'].includes(format.name) ? parts : ['FAIL', ...parts]).map(part =>
+          text.indexOf(part, text.indexOf(first) + first.length),
+        );
+        assert.ok(places.every(place => place >= 0));
+        if (format.name === 'json') return;
+        assert.deepEqual(
+          places,
+          places.toSorted((a, b) => a - b),
+        );
+        assert.ok(
+          places.at(-1)! < text.indexOf(format.name === 'html' ? 'class="badges"' : 'difference shown'),
+        );
+        if (format.name === 'terminal') assert.ok(text.startsWith(first));
       });
     }
 
-    test('where the sentence below the verdict says it already, it is not said twice', async () => {
-      for (const format of formats) {
-        if (format.name === 'json') continue;
-        const answer = { ...report.answer, precision: verdict };
-        const text = await format.render({ ...report, answer }, { hasColour: false, columns: 100 });
-        const shown = text.replaceAll(
-          /<script type="(?:application\/json|text\/markdown)".*?<\/script>/gs,
-          '',
-        );
-        assert.equal(shown.split(verdict).length, 2, format.name);
-      }
+    test('on a terminal in aligned lines, red where it failed, and as sentences where that is too wide', () => {
+      const lines = (columns: number, hasColour = false) => {
+        const text = terminal.render(report, { hasColour, columns }) as string;
+        return text.split('\n').slice(1, 5);
+      };
+      assert.deepEqual(lines(100), [
+        '  limit           wanted',
+        '✗ something       ≥ 0.8×',
+        '! something else   ≥ 10×',
+        'Not shown: another one.',
+      ]);
+      const [, failed, unsure] = lines(100, true);
+      assert.ok(failed!.startsWith('\u001b[31m') && unsure!.startsWith('\u001b[33m'));
+      limits.rows[0]![1]!.text = 'something that takes more than sixty characters beside the rest';
+      assert.deepEqual(lines(60).slice(0, 2), [
+        '✗ something that takes more than sixty characters beside the',
+        '  rest; wanted ≥ 0.8×',
+      ]);
     });
   });
 });

@@ -3,6 +3,7 @@ import { failureCauses } from '../results/audits/index.ts';
 import type { Run } from '../results/model/run.ts';
 import type { TrialResult } from '../results/model/trial.ts';
 import { own } from '../scenarios/model/own.ts';
+import { applyClient } from './apply.ts';
 import { allMarks, armNames, type CellView, MARK_NOTES, viewCell } from './cell-view.ts';
 import type { Chart, SweepChart } from './charts/chart.ts';
 import type { CellReport, CellSection, Check, Figure, Report, SectionName, Table } from './model.ts';
@@ -18,6 +19,7 @@ import {
   whyUnknown,
 } from './tables/expectations.ts';
 import { faultTable } from './tables/faults.ts';
+import { limitTable } from './tables/limits.ts';
 import { linkTable, predictionTable } from './tables/link.ts';
 import { articleTable, briefTable, mainTable } from './tables/main.ts';
 import { capacityTable, scheduleTable } from './tables/open-loads.ts';
@@ -150,6 +152,7 @@ export function buildReport(of: {
     state: run.state,
     verdict: expectationVerdict(checks),
     answer: runAnswer(sections, run),
+    limits: limitTable(sections),
     overview: overviewOf(sections),
     headline: only === undefined ? runHeadline(views, run.state) : sweepHeadline(only),
     remarks: only === undefined ? runRemarks(views) : sweepRemarks(only),
@@ -208,6 +211,8 @@ function reportCell(view: CellView, charts: readonly Chart[], sweep: CellReport[
     replicates: result.replicates,
     forest,
     brief: briefTable(view),
+    // In a sweep, which point to take is the answer of the sweep.
+    apply: sweep === null ? applyClient(view) : null,
     sections: listSections(view, {
       figures,
       tables: [...(phases === null ? [] : [phases]), ...special],

@@ -213,6 +213,18 @@ test('a gate without a regression does not hide that the history became worse', 
   assert.match(remarks.join(), /Requests\/s of persistent .* since run /);
 });
 
+test('beside each change that decides stands the change for the worse that is a regression', () => {
+  const { brief } = reportWith(slower);
+  const [figure, limit] = ['figure', 'limit'].map(key =>
+    brief!.columns.findIndex(column => column.key === key),
+  );
+  const limits = Object.fromEntries(brief!.rows.map(row => [row[figure!]!.text, row[limit!]!.text]));
+  assert.equal(limits['requests/s of persistent'], '−4.8 %');
+  assert.equal(limits['client CPU per request of persistent'], '+5.0 %');
+  assert.equal(limits['error rate of short'], '+0.50 per 1,000');
+  assert.equal(limits['requests/s of short, absolute'], '–');
+});
+
 test('the outcome comes first, and regressions on top', () => {
   const { brief, tables } = reportWith(slower);
   for (const table of [brief!, ...tables]) assert.equal(table.columns[0]!.key, 'state');

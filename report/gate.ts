@@ -11,8 +11,8 @@ import {
   sightOf,
 } from '../results/gate.ts';
 import type { Trend } from '../results/history.ts';
-import { METRIC_TABLE } from '../results/metrics.ts';
-import { METRICS } from '../results/model/run.ts';
+import { isHigherBetter, METRIC_TABLE } from '../results/metrics.ts';
+import { METRICS, type Metric } from '../results/model/run.ts';
 import { INTERVAL_NAME } from '../results/stats.ts';
 import { quantileMarks, signsOf } from './cell-view.ts';
 import { changesFigure } from './charts/changes.ts';
@@ -29,7 +29,7 @@ import type {
   Table,
   TableCell,
 } from './model.ts';
-import { createTable, figure, figureColumn, keyColumn, wordColumn, words } from './tables/table.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
 import {
   formatCount,
   formatPercent,
@@ -232,6 +232,7 @@ export function buildGateReport(
       detail: headline,
       notes: allRemarks,
     }),
+    limits: null,
     overview: null,
     headline,
     remarks: allRemarks,
@@ -378,6 +379,7 @@ function briefTable(lines: readonly GateLine[], sides: Sides): Table {
       outcomeColumn,
       keyColumn('figure', 'figure'),
       figureColumn('change', 'change', INTERVAL_NAME),
+      figureColumn('limit', 'limit'),
       figureColumn('before', 'before'),
       figureColumn('after', 'after'),
     ],
@@ -385,6 +387,7 @@ function briefTable(lines: readonly GateLine[], sides: Sides): Table {
       words(STATE_NAMES[line.state], line.state),
       words(names[index]!),
       figure(formatChange(line).replace(' requests (', ' ('), { ...line.change }, changeMarks(line, sides)),
+      limitCell(line),
       ...(['before', 'after'] as const).map(side => centreCell(line, side, sides)),
     ]),
   });
@@ -394,6 +397,14 @@ function drawChanges(lines: readonly GateLine[], table: Table): Figure[] {
   const names = nameLines(lines);
   const changes = lines.map((line, index) => ({ line, name: names[index]!, change: formatChange(line) }));
   return [changesFigure(changes, table)].filter(found => found !== null);
+}
+
+/** The change for the worse from which on it is a regression; nothing for what decides nothing. */
+function limitCell({ kind, metric, effect, isBinding }: GateLine): TableCell {
+  if (!isBinding) return nothing;
+  if (kind === 'count') return words(`${formatSigned(effect * 1_000, 2)} per 1,000`, effect);
+  const limit = isHigherBetter(metric as Metric) ? 1 / (1 + effect) : 1 + effect;
+  return words(`${formatSigned((limit - 1) * 100, 1)} %`, limit);
 }
 
 /** The value without its interval. */

@@ -156,6 +156,7 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
     state: 'complete',
     verdict: null,
     answer: historyAnswer(trends, runs.length, remarks),
+    limits: null,
     overview: null,
     headline: headlineOf(trends, runs.length),
     remarks,
@@ -220,7 +221,7 @@ function historyAnswer(trends: readonly Trend[], count: number, notes: readonly 
     precision: headlineOf(trends, count),
     context: '',
     badges: [
-      ...(worse === 0 ? [] : [{ text: `${worse} worse`, tone: 'fail' } as const]),
+      ...(worse === 0 ? [] : [{ text: `${worse} worse`, tone: 'doubt' } as const]),
       ...(better === 0 ? [] : [{ text: `${better} improved`, tone: 'good' } as const]),
       { text: runCount(count), tone: 'plain' },
     ],

@@ -134,6 +134,12 @@ export interface Bar {
   isHighCut: boolean;
 }
 
+/** A value on the axis of the bars, and its place from 0 to 1. */
+export interface Tick {
+  text: string;
+  at: number;
+}
+
 /** What is to be read first: the answer, how precise it is, and how far to trust it. */
 export interface Answer {
   /** At most 15 words, no mark; begins with `FAIL` where a limit failed. */
@@ -168,11 +174,21 @@ export interface OverviewRow {
 /** Several scenarios: for a page, and for formats that show only tables. */
 export interface Overview {
   rows: readonly OverviewRow[];
+  /** The scale of the bars; empty where no row has one. */
+  ticks: readonly Tick[];
   table: Table;
 }
 
 /** How much of what was asked for stands: `invalid` when an audit failed, `unmeasured` when there are no figures. */
 export type CellState = 'sound' | 'invalid' | 'unmeasured';
+
+/** A client as code that a reader may take. */
+export interface AppliedClient {
+  title: string;
+  text: string;
+  /** How to have it for another library. */
+  note: string;
+}
 
 export interface CellReport {
   name: string;
@@ -193,6 +209,8 @@ export interface CellReport {
   forest: Figure | null;
   /** The figures that are asked for first. */
   brief: Table;
+  /** The client that the verdict speaks for; null where that is not clear. */
+  apply: AppliedClient | null;
   /** What follows the answer. */
   sections: readonly CellSection[];
   main: Table;
@@ -274,9 +292,11 @@ export interface Report {
   /** When and on what it was measured. */
   subtitle: string;
   state: Run['state'];
-  /** Why the run fails what it was asked, where it does: the first and the last that is to be read. */
+  /** Why the run fails what it was asked, in a sentence, where it does. */
   verdict: string | null;
   answer: Answer;
+  /** The limits that were missed and those that are undecided, to be read right below the answer's verdict; null where none failed. */
+  limits: Table | null;
   /** null for a single scenario. */
   overview: Overview | null;
   headline: string;

@@ -4,8 +4,8 @@ import type { Metric, Run } from '../results/model/run.ts';
 import { INTERVAL_NAME, type Interval, sumOf } from '../results/stats.ts';
 import { scenarioOf } from '../scenarios/model/sweep.ts';
 import type { CellView } from './cell-view.ts';
-import { extentOf, WIDEST_WHISKER } from './charts/theme.ts';
-import type { Answer, Badge, Bar, Overview, OverviewRow, Table } from './model.ts';
+import { extentOf, logTicks, WIDEST_WHISKER } from './charts/theme.ts';
+import type { Answer, Badge, Bar, Overview, OverviewRow, Table, Tick } from './model.ts';
 import { sweepAnswer } from './sweeps/answer.ts';
 import { sweepRemarks } from './sweeps/report.ts';
 import type { Section } from './sweeps/view.ts';
@@ -24,7 +24,7 @@ import { nameCharge } from './words/connection-cost.ts';
 import { describeErrorGaps, hasErrorGap } from './words/doubts.ts';
 import { decidingComparisons, runRemarks, stateOf } from './words/headline.ts';
 import { listed } from './words/load.ts';
-import { formatCount, roundInterval } from './words/numbers.ts';
+import { formatCount, formatPlain, roundInterval } from './words/numbers.ts';
 import { describeSides, describeVersions } from './words/versions.ts';
 
 /** The answer of one scenario or sweep. */
@@ -175,16 +175,16 @@ export function overviewOf(sections: readonly Section[]): Overview | null {
     cost: section.kind === 'sweep' ? null : nameCharge(section.view),
     gain: section.kind === 'sweep' ? null : shownGain(section.view),
   }));
-  const place = placer(found.flatMap(({ gain }) => (gain === null ? [] : [gain.gain])));
+  const axis = axisOf(found.flatMap(({ gain }) => (gain === null ? [] : [gain.gain])));
   const rows = found.map(({ name, answer, sides, cost, gain }) => ({
     name,
     answer,
     sides,
     cost,
-    bar: gain === null ? null : place(gain),
+    bar: gain === null ? null : barOf(gain, axis),
   }));
   const metrics = sections.flatMap(section => viewsOf(section).map(mainMetric));
-  return { rows, table: overviewTable(rows, new Set(metrics)) };
+  return { rows, ticks: ticksOn(axis), table: overviewTable(rows, new Set(metrics)) };
 }
 
 /** What the ratio of a row is of, where it is the same in all rows. */
@@ -225,22 +225,56 @@ function overviewTable(rows: readonly OverviewRow[], metrics: ReadonlySet<Metric
   });
 }
 
-/** Places on a logarithmic axis that follows the ratios and 1; bounds that lie far beyond are cut off. */
-function placer(gains: readonly Interval[]): (of: { gain: Interval; text: string; named: string }) => Bar {
-  const extent = extentOf(gains, { alsoShown: [1], widestBand: WIDEST_WHISKER });
-  const [least, most] = [Math.log(extent.low), Math.log(extent.high)];
-  const at = (value: number): number => {
-    const place = most === least ? 0 : (Math.log(value) - least) / (most - least);
-    return Number(Math.min(1, Math.max(0, place)).toFixed(4));
+/** A logarithmic axis. */
+interface Axis {
+  low: number;
+  high: number;
+  at(value: number): number;
+}
+
+/** It follows the ratios and 1; bounds that lie far beyond are cut off. */
+function axisOf(gains: readonly Interval[]): Axis {
+  const { low, high } = extentOf(gains, { alsoShown: [1], widestBand: WIDEST_WHISKER });
+  const [least, most] = [Math.log(low), Math.log(high)];
+  return {
+    low,
+    high,
+    at(value) {
+      const place = most === least ? 0 : (Math.log(value) - least) / (most - least);
+      return Number(Math.min(1, Math.max(0, place)).toFixed(4));
+    },
   };
-  return ({ gain: { value, low, high }, text, named }) => ({
+}
+
+function barOf(
+  { gain: { value, low, high }, text, named }: { gain: Interval; text: string; named: string },
+  { at, ...ends }: Axis,
+): Bar {
+  return {
     text,
     named,
     one: at(1),
     value: at(value),
     low: at(low),
     high: at(high),
-    isLowCut: low < extent.low,
-    isHighCut: high > extent.high,
-  });
+    isLowCut: low < ends.low,
+    isHighCut: high > ends.high,
+  };
+}
+
+/** Labels closer to each other would touch. */
+const LEAST_GAP = 0.14;
+
+const ROUNDNESS: Readonly<Record<string, number>> = { 1: 0, 5: 1 };
+
+/** 1, then round values on both sides of it as far as there is room; none without an axis. */
+function ticksOn({ low, high, at }: Axis): Tick[] {
+  if (low === high) return [];
+  const shown: number[] = [1];
+  // Powers of ten before fives, fives before twos.
+  const roundness = (value: number): number => ROUNDNESS[value.toExponential()[0]!] ?? 2;
+  for (const tick of logTicks(low, high).toSorted((a, b) => roundness(a) - roundness(b))) {
+    if (shown.every(other => Math.abs(at(other) - at(tick)) >= LEAST_GAP)) shown.push(tick);
+  }
+  return shown.toSorted((a, b) => a - b).map(value => ({ text: formatPlain(value), at: at(value) }));
 }

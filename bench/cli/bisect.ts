@@ -57,6 +57,11 @@ async function bisect(
   context: Context,
 ): Promise<number> {
   const { output, signal } = context;
+  if (options.ui === true) {
+    throw new UsageError(
+      'bisect has no --ui: each comparison adds one line, which is printed as it ends; --open shows the page of the result',
+    );
+  }
   requireOptions(options);
   const chosen = await chooseScenarios(selectors, options, context);
   const cells = chosen.flatMap(({ scenario, arms }) => arms.map(arm => ({ scenario, arm })));

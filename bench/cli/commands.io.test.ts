@@ -165,6 +165,7 @@ const MISTYPED: [args: string[], told: RegExp][] = [
     /several clients; expected: --client short or persistent/,
   ],
   [['settings', 'quick', '--for', 'go'], /quick is a tag of several scenarios; expected: one of /],
+  [['bisect', 'undici@7.16.0..7.29.0', '--ui'], /bisect has no --ui: .*--open shows the page of the result/],
   [['report'], /no latest run/],
   [['report', 'nowhere'], /unknown run nowhere/],
 ];

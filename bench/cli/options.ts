@@ -472,14 +472,16 @@ Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not m
     .option('--results <dir>', 'folder where runs are stored', 'results')
     .addOption(verboseOption())
     .addOption(openOption())
+    // Refused with the reason.
+    .addOption(uiOption().hideHelp())
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `
 The first and the last version are compared first. If the last one is worse, versions in between follow by halves, each
 compared with the first one. Both ends belong to the range; pre-releases do not. npm knows the versions and installs them.
-With --start, the commits of a range are checked out and compared. There is no --ui: what can be said grows by one line per
-comparison, which is printed as it ends; --open shows the page of the result.
+With --start, the commits of a range are checked out and compared. There is no --ui: each comparison adds one line, which is
+printed as it ends; --open shows the page of the result.
 
 Examples:
   conntax bisect undici@7.16.0..7.29.0

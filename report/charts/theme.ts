@@ -75,8 +75,8 @@ const DASHES = [
 
 export const INK = 'var(--ink)';
 export const MUTED = 'var(--muted)';
-/** Of what became worse. */
-export const BAD = 'var(--bad)';
+/** Of what became worse, which fails nothing. */
+export const WORSE = 'var(--unsure)';
 const GRID = 'var(--grid)';
 
 /** No name contains it, because it would break the name in two. */

@@ -12,13 +12,13 @@ import { formatRatio, formatRelativeChange, roundInterval } from '../words/numbe
 import { formatCommit, formatDay } from '../words/run.ts';
 import {
   armColour,
-  BAD,
   extentOf,
   figureAxis,
   framed,
   INK,
   type Layer,
   MUTED,
+  WORSE,
   within,
   type X,
 } from './theme.ts';
@@ -237,7 +237,7 @@ function changeLayers(trend: Trend, places: readonly number[]): Layer[] {
   if (trend.changes.length === 0) return [];
   const values = trend.changes.map(change => ({
     x: places[change.after.from]! - 0.5,
-    colour: change.isWorse ? BAD : MUTED,
+    colour: change.isWorse ? WORSE : MUTED,
     tip: describeChange(trend, change),
   }));
   return [

@@ -43,6 +43,14 @@ describe('a comment on a pull request', () => {
     assert.ok(lines.includes('- and 2 more'));
   });
 
+  test('the limits that failed stand below the verdict, and what was measured below them', () => {
+    const lines = render(reportOf('a sweep')).split('\n');
+    const at = (text: string): number => lines.findIndex(line => line.startsWith(text));
+    assert.ok(at('**FAIL: ') < at('| FAIL | roundTripMs = 80 | requests/s, persistent / short | ≥ 3× |'));
+    assert.ok(at('| FAIL | roundTripMs = 20') < at('| 80 | 2.17× '));
+    assert.equal(lines.filter(line => line.startsWith('- round-trip')).length, 0, 'not said twice');
+  });
+
   test('is never longer than GitHub allows, however many cells there are', () => {
     const report = reportOf('two arms');
     const [cell] = report.cells;

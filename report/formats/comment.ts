@@ -39,22 +39,30 @@ export function comment(report: Report): string {
 
 /** @param fold chooses what is shown once it is opened; `cutTable` is the table in full, where there was no room for all of it */
 function layOut(report: Report, fold: (of: { cutTable: string[] }) => string[]): string {
-  const { answer, subtitle } = report;
+  const { answer, subtitle, limits } = report;
   const table = tableOf(report);
-  const above = [`**${escapeMarkdown(answer.verdict)}**`, ...answerLines(answer)];
-  const failed = failedLines(report, table);
-  const room = Math.max(1, MOST_LINES - above.length - failed.length - HEAD_LINES - CLOSING_LINES);
+  const failed = failedLines(report);
+  const missed = limits === null ? [] : [layOutTable(firstRows(limits, MOST_LISTED - failed.length))];
+  const above = [`**${escapeMarkdown(answer.verdict)}**`, ...missed, ...answerLines(answer)];
+  const lines = above.join('\n').split('\n').length + failed.length;
+  // What failed comes before what was measured.
+  const room = Math.max(limits === null ? 1 : 0, MOST_LINES - lines - HEAD_LINES - CLOSING_LINES);
   const rows = table?.rows ?? [];
   const cut = Math.max(0, rows.length - room);
   return `${[
     ...above,
-    ...(table === null || rows.length === 0 ? [] : [layOutTable({ ...table, rows: rows.slice(0, room) })]),
+    ...(table === null || rows.length === 0 || room === 0 ? [] : [layOutTable(firstRows(table, room))]),
     ...(failed.length === 0 ? [] : [failed.join('\n')]),
     `<details><summary>${cut === 0 ? 'Figures' : `${cut} more rows, figures`} and conditions</summary>`,
     ...fold({ cutTable: table === null || cut === 0 ? [] : [layOutTable(table)] }),
     '</details>',
     `<sub>${escapeMarkdown(subtitle)}</sub>`,
   ].join('\n\n')}\n`;
+}
+
+/** At least one. */
+function firstRows(table: Table, count: number): Table {
+  return { ...table, rows: table.rows.slice(0, Math.max(1, count)) };
 }
 
 /** Of a table: its headings and the line below them. */
@@ -71,7 +79,7 @@ function answerLines({ precision, context, badges }: Answer): string[] {
   ].filter(line => line !== '');
 }
 
-/** What was asked first: the scenarios, failed ones first; of a single one its limits, else its figures. */
+/** What was asked first: the scenarios, failed ones first; of a single one its limits, unless those that failed are above, else its figures. */
 function tableOf(report: Report): Table | null {
   const { overview, brief } = report;
   if (brief !== null) return brief;
@@ -82,9 +90,9 @@ function tableOf(report: Report): Table | null {
   }
   const [part] = partsOf(report);
   if (part === undefined) return null;
-  return part.kind === 'sweep'
-    ? (part.sweep.expectations ?? part.sweep.measures[0]?.table ?? null)
-    : (expectationsOf(part.cell) ?? part.cell.brief);
+  const expectations = part.kind === 'sweep' ? part.sweep.expectations : expectationsOf(part.cell);
+  if (report.limits === null && expectations != null) return expectations;
+  return part.kind === 'sweep' ? (part.sweep.measures[0]?.table ?? null) : part.cell.brief;
 }
 
 function expectationsOf({ special }: CellReport): Table | undefined {
@@ -92,10 +100,9 @@ function expectationsOf({ special }: CellReport): Table | undefined {
 }
 
 /** The checks that failed, but for those that a table of limits shows already. */
-function failedLines({ checks }: Report, table: Table | null): string[] {
-  const hasLimits = table?.name === 'expectations';
+function failedLines({ checks, limits }: Report): string[] {
   const failed = checks.filter(
-    ({ state, isFigure }) => state === 'broken' || (state === 'fail' && !(isFigure && hasLimits)),
+    ({ state, isFigure }) => state === 'broken' || (state === 'fail' && !(isFigure && limits !== null)),
   );
   const more = failed.length - MOST_LISTED;
   return [

@@ -5,6 +5,7 @@ import { visibleLines } from '../../results/visible.ts';
 import { own } from '../../scenarios/model/own.ts';
 import {
   type Answer,
+  type AppliedClient,
   type Badge,
   type Bar,
   type CellReport,
@@ -22,6 +23,7 @@ import {
   type SweepReport,
   type Table,
   type TableCell,
+  type Tick,
   type Tone,
 } from '../model.ts';
 import { comment } from './comment.ts';
@@ -81,29 +83,35 @@ function headingOf(title: string, level: 3 | 4): Markup {
   return level === 3 ? html`<h3>${title}</h3>` : html`<h4>${title}</h4>`;
 }
 
-/** A table too wide for the page scrolls within its own frame, by keyboard too. */
-export function plainTable({ title, columns, rows, notes }: Table): Markup {
+/**
+ * A table too wide for the page scrolls within its own frame, by keyboard too.
+ *
+ * @param isStacked whether a phone shows each row as lines below each other, so figures take their headings along
+ */
+export function plainTable({ name, title, columns, rows, notes }: Table, isStacked = false): Markup {
+  const classes = isStacked ? `${name} stacked` : columns.length > DENSE_COLUMNS ? 'dense' : '';
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${title}">
-<table${columns.length > DENSE_COLUMNS ? html` class="dense"` : nothing}>
-<thead><tr>${columns.map(headCell)}</tr></thead>
+<table${classes === '' ? nothing : html` class="${classes}"`}>
+<thead><tr>${columns.map(column => headCell(column))}</tr></thead>
 <tbody>
-${rows.map(row => html`<tr>${row.map((cell, index) => bodyCell(cell, columns[index]!))}</tr>`)}
+${rows.map(row => html`<tr>${row.map((cell, index) => bodyCell(cell, columns[index]!, isStacked))}</tr>`)}
 </tbody>
 </table>
 </div>
 ${notes.length === 0 ? nothing : html`<ul class="notes">${notes.map(note => html`<li>${note}</li>`)}</ul>`}`;
 }
 
-function headCell({ heading, unit, align }: Column): Markup {
+/** @param below stands below the heading */
+function headCell({ heading, unit, align }: Column, below: Markup = nothing): Markup {
   const shownUnit = unit === undefined ? nothing : html` <span class="unit">${unit}</span>`;
-  return html`<th scope="col"${align === 'right' ? html` class="figure"` : nothing}>${heading}${shownUnit}</th>`;
+  return html`<th scope="col"${align === 'right' ? html` class="figure"` : nothing}>${heading}${shownUnit}${below}</th>`;
 }
 
 const LONG_TEXT = 40;
 /** A figure longer than this, such as replicates without an interval, may take several lines. */
 const LONG_FIGURE = 24;
 
-function bodyCell(cell: TableCell, { isKey, align, key }: Column): Markup {
+function bodyCell(cell: TableCell, { isKey, align, key, heading }: Column, isStacked: boolean): Markup {
   if (isKey) {
     return html`<th scope="row"${align === 'right' ? html` class="figure"` : nothing}>${inTone(cell, key, cell.text)}</th>`;
   }
@@ -117,7 +125,8 @@ function bodyCell(cell: TableCell, { isKey, align, key }: Column): Markup {
     ...(align === 'right' && cell.text.length > LONG_FIGURE ? ['lines'] : []),
     ...(cell.marks.includes('invalid') ? ['invalid'] : []),
   ];
-  return html`<td${classes.length === 0 ? nothing : html` class="${classes.join(' ')}"`}>${shown}</td>`;
+  const label = isStacked && align === 'right' ? html` data-label="${heading}: "` : nothing;
+  return html`<td${classes.length === 0 ? nothing : html` class="${classes.join(' ')}"`}${label}>${shown}</td>`;
 }
 
 function inTone(cell: TableCell, key: string, text: string): Markup {
@@ -127,7 +136,7 @@ function inTone(cell: TableCell, key: string, text: string): Markup {
 
 const TONES: Record<string, string> = {
   better: 'good',
-  worse: 'bad',
+  worse: 'unsure',
   unsure: 'unsure',
   pass: 'good',
   warn: 'unsure',
@@ -145,12 +154,19 @@ export function factList(facts: readonly Fact[]): Markup {
   return html`<dl>${facts.map(({ label, value }) => html`<dt>${label}</dt><dd>${value}</dd>`)}</dl>`;
 }
 
-/** @param id unique within the page */
-export async function pictureMarkup({ title, caption, spec }: Picture, id: string): Promise<Markup> {
+/**
+ * @param id unique within the page
+ * @param description said instead of the picture: its title where its caption stands beside it
+ */
+export async function pictureMarkup(
+  { title, caption, spec }: Picture,
+  id: string,
+  description = `${title}. ${caption}`,
+): Promise<Markup> {
   // Loaded where there is a picture: what draws takes longer to load than all the rest of a page.
   const { renderChart } = await import('./chart-svg.ts');
   try {
-    const svg = await renderChart(spec, { id, description: `${title}. ${caption}` });
+    const svg = await renderChart(spec, { id, description });
     return html`<div class="picture">${trusted(svg)}</div>`;
   } catch {
     // A chart that fails must not lose the report: vega fails with names such as "constructor".
@@ -161,7 +177,7 @@ export async function pictureMarkup({ title, caption, spec }: Picture, id: strin
 export async function figureMarkup(figure: Figure, id: string, level: 3 | 4): Promise<Markup> {
   return html`<figure class="beside">
 <figcaption>${headingOf(figure.title, level)}<p>${figure.caption}</p></figcaption>
-${await pictureMarkup(figure, id)}
+${await pictureMarkup(figure, id, figure.title)}
 <details><summary>${figure.title}, as a table</summary>
 ${plainTable(figure.table)}
 </details>
@@ -279,7 +295,7 @@ ${barOf(report, parts)}
 <div class="page">
 <header id="answer">
 ${verdictMarkup(report)}
-<p class="meta">${report.state === 'complete' ? nothing : html`<span class="pill bad">${report.state}</span> `}${report.subtitle}</p>
+<p class="meta">${report.state === 'complete' ? nothing : html`<span class="pill ${report.state === 'partial' ? 'unsure' : 'bad'}">${report.state}</span> `}${report.subtitle}</p>
 ${report.overview === null ? nothing : overviewMarkup(report.overview)}
 </header>
 <main>
@@ -293,9 +309,8 @@ ${report.facts.map(({ title, facts }) => html`<h3>${title}</h3>${factList(facts)
 </main>
 <footer>${wordList(report)}<span>${report.title}, run ${report.runId}</span></footer>
 </div>
-<script type="application/gzip" id="report-data">${trusted(packText(JSON.stringify(toJson(report))))}</script>
-<script type="text/markdown" id="report-markdown">${trusted(comment(report))}</script>
-${measured === undefined ? nothing : html`<script type="application/gzip" id="${PAGE_DATA_ID}">${trusted(packRun(measured))}</script>`}
+<script type="application/gzip" id="report-data">${trusted(packText(JSON.stringify({ figures: toJson(report), markdown: comment(report) })))}</script>
+${measured === undefined ? nothing : html`<script type="application/brotli" id="${PAGE_DATA_ID}">${trusted(packRun(measured))}</script>`}
 <script>${trusted(SCRIPT)}</script>
 </body>
 </html>
@@ -370,9 +385,9 @@ function linksOf(parts: readonly ReportPart[]): { href: string; text: string }[]
 }
 
 /** The answer: what it is, how sure, what failed. */
-function verdictMarkup({ answer, verdict }: Report): Markup {
+function verdictMarkup({ answer, limits }: Report): Markup {
   return html`<h1${isFailure(answer) ? html` class="failed"` : nothing}>${answer.verdict}</h1>
-${verdict === null || verdict === answer.precision ? nothing : html`<p class="remark failed">${verdict}</p>`}
+${limits === null ? nothing : plainTable(limits, true)}
 <p class="remark">${answer.precision} ${answer.context}</p>
 ${badgeList(answer.badges)}
 ${remarks(answer.notes)}`;
@@ -392,15 +407,15 @@ function badgeList(badges: readonly Badge[]): Markup {
 }
 
 /** A row for each scenario, with a link to its section. On a phone rows are stacked, so figures take their heading along. */
-function overviewMarkup({ rows, table }: Overview): Markup {
+function overviewMarkup({ rows, ticks, table }: Overview): Markup {
   const cells = (row: OverviewRow, index: number): Record<string, Markup> => ({
     cell: html`<a href="#c${index}">${row.name}</a>`,
-    gain: row.bar === null ? nothing : barMarkup(row.bar),
+    gain: row.bar === null ? nothing : barMarkup(row.bar, ticks),
     badges: badgeList(row.answer.badges),
   });
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${table.title}">
-<table class="overview">
-<thead><tr>${table.columns.map(column => headCell({ ...column, align: 'left' }))}</tr></thead>
+<table class="overview stacked">
+<thead><tr>${table.columns.map(column => headCell({ ...column, align: 'left' }, column.key === 'gain' ? scaleMarkup(ticks) : nothing))}</tr></thead>
 <tbody>
 ${rows.map((row, index) => {
   const drawn = cells(row, index);
@@ -422,13 +437,35 @@ ${rows.map((row, index) => {
 
 const BAR_PX = { width: 150, height: 22, margin: 6 };
 
+const SCALE_PX = 13;
+
+/** Where a place from 0 to 1 is in a bar's drawing. */
+function barX(place: number): number {
+  const { width, margin } = BAR_PX;
+  return Math.round(margin + place * (width - 2 * margin));
+}
+
+/** The values of the axis of the bars, above the lines that each bar has for them. */
+function scaleMarkup(ticks: readonly Tick[]): Markup {
+  if (ticks.length === 0) return nothing;
+  const { width } = BAR_PX;
+  return html`<svg class="scale" width="${width}" height="${SCALE_PX}" viewBox="0 0 ${width} ${SCALE_PX}" aria-hidden="true">
+${ticks.map(({ text, at }) => html`<text x="${barX(at)}" y="${SCALE_PX - 2}">${text}</text>`)}
+</svg>`;
+}
+
 /** A bar from 1 to the ratio, with its interval. The text beside it says the same. */
-function barMarkup({ text, one, value, low, high, isLowCut, isHighCut }: Bar): Markup {
-  const { width, height, margin } = BAR_PX;
-  const at = (place: number): number => Math.round(margin + place * (width - 2 * margin));
+function barMarkup(
+  { text, one, value, low, high, isLowCut, isHighCut }: Bar,
+  ticks: readonly Tick[],
+): Markup {
+  const { width, height } = BAR_PX;
+  const at = barX;
+  const grid = ticks.filter(tick => tick.at !== one).map(tick => `M${at(tick.at)} 0v${height}`);
   const middle = height / 2;
   const [start, end] = [at(Math.min(one, value)), at(Math.max(one, value))];
   return html`<div class="bar"><svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">
+<path class="grid" d="${grid.join('')}"/>
 <rect class="${value >= one ? 'gain' : 'loss'}" x="${start}" y="${middle - 5}" width="${Math.max(1, end - start)}" height="10"/>
 <path class="ink" d="M${at(low)} ${middle}H${at(high)}${whiskerEnd(at(low), isLowCut ? 1 : 0)}${whiskerEnd(at(high), isHighCut ? -1 : 0)}"/>
 <path class="one" d="M${at(one)} 1v${height - 2}"/>
@@ -454,7 +491,8 @@ async function partMarkup(part: ReportPart, of: { id: string; hasSiblings: boole
 }
 
 async function cellMarkup(cell: CellReport, of: { id: string; hasSiblings: boolean }): Promise<Markup> {
-  const forest = cell.forest === null ? nothing : await pictureMarkup(cell.forest, `${of.id}-forest`);
+  const forest =
+    cell.forest === null ? nothing : await pictureMarkup(cell.forest, `${of.id}-forest`, cell.forest.title);
   const parts: Markup[] = [];
   for (const section of cell.sections) parts.push(await sectionMarkup(section, of.id));
   return html`<section class="cell${of.hasSiblings ? '' : ' alone'}" id="${of.id}">
@@ -488,7 +526,15 @@ ${cell.ratios === null ? nothing : titledTable(cell.ratios)}
 ${titledTable(cell.article)}
 ${cell.forest === null ? nothing : titledTable(cell.forest.table)}
 </details>
+${cell.apply === null ? nothing : applyMarkup(cell.apply)}
 </div>`;
+}
+
+function applyMarkup({ title, text, note }: AppliedClient): Markup {
+  return html`<details class="all"><summary>${title}</summary>
+<pre><code>${text}</code></pre>
+<p class="note">${note}</p>
+</details>`;
 }
 
 /** A part of a cell: pictures, then its tables. */

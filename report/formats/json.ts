@@ -15,6 +15,7 @@ export function toJson(report: Report): JsonValue {
     subtitle: report.subtitle,
     verdict: report.verdict,
     answer: answerJson(report.answer),
+    limits: report.limits === null ? null : tableJson(report.limits),
     overview: report.overview === null ? null : tableJson(report.overview.table),
     headline: report.headline,
     remarks: report.remarks,
@@ -76,6 +77,7 @@ function cellJson(cell: CellReport): JsonValue {
     ),
     audits: cell.audits.map(audit => ({ ...audit })),
     figures: [...(cell.forest === null ? [] : [cell.forest]), ...cell.figures].map(figureJson),
+    apply: cell.apply === null ? null : { ...cell.apply },
     caveats: cell.caveats,
   };
 }

@@ -30,9 +30,7 @@ function blocksOf(report: Report): string[] {
   return [
     `# ${escapeMarkdown(report.title)}`,
     `**${escapeMarkdown(report.answer.verdict)}**`,
-    ...(report.verdict === null || report.verdict === report.answer.precision
-      ? []
-      : [escapeMarkdown(report.verdict)]),
+    ...(report.limits === null ? [] : [layOutTable(report.limits), ...noteBlocks(report.limits)]),
     ...answerBlocks(report.answer),
     ...(report.overview === null ? [] : [layOutTable(report.overview.table)]),
     escapeMarkdown(report.subtitle),
@@ -106,11 +104,11 @@ function cellBlocks(cell: CellReport, hasSiblings: boolean): string[] {
 }
 
 function tableBlocks(table: Table): string[] {
-  return [
-    `### ${escapeMarkdown(table.title)}`,
-    layOutTable(table),
-    ...(table.notes.length === 0 ? [] : [list(table.notes)]),
-  ];
+  return [`### ${escapeMarkdown(table.title)}`, layOutTable(table), ...noteBlocks(table)];
+}
+
+function noteBlocks({ notes }: Table): string[] {
+  return notes.length === 0 ? [] : [list(notes)];
 }
 
 /** Folded, because a picture has many figures. */
@@ -119,7 +117,7 @@ function figureBlock({ title, caption, table }: Figure): string {
     `<details><summary>${escapeMarkdown(title)}</summary>`,
     escapeMarkdown(caption),
     layOutTable(table),
-    ...(table.notes.length === 0 ? [] : [list(table.notes)]),
+    ...noteBlocks(table),
     '</details>',
   ].join('\n\n');
 }

@@ -111,10 +111,10 @@ function save(name, type, content) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   status.textContent = 'Saved ' + name;
 }
-/** The figures, which the page holds compressed. */
-function json() {
+/** The figures and their Markdown, which the page holds compressed. */
+function data() {
   const bytes = Uint8Array.from(atob(document.querySelector('#report-data').textContent), letter => letter.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).text();
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).json();
 }
 
 /** Every list of rows within the data, with its path. */
@@ -145,11 +145,11 @@ function csv(figures) {
 }
 const actions = {
   async markdown() {
-    await navigator.clipboard.writeText(document.querySelector('#report-markdown').textContent.trim());
+    await navigator.clipboard.writeText((await data()).markdown.trim());
     status.textContent = 'Copied';
   },
-  csv: async button => save(button.dataset.name + '.csv', 'text/csv', csv(JSON.parse(await json()))),
-  json: async button => save(button.dataset.name + '.json', 'application/json', await json()),
+  csv: async button => save(button.dataset.name + '.csv', 'text/csv', csv((await data()).figures)),
+  json: async button => save(button.dataset.name + '.json', 'application/json', JSON.stringify((await data()).figures)),
   theme() {
     const root = document.documentElement;
     const isDark = (root.dataset.theme || (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
@@ -210,6 +210,15 @@ for (const figure of all('figure')) {
     bar.append(button);
   }
   figure.querySelector('.picture').after(bar);
+}
+for (const code of all('pre')) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.textContent = 'Copy';
+  button.addEventListener('click', async () => {
+    try { await navigator.clipboard.writeText(code.textContent); button.textContent = 'Copied'; } catch { button.textContent = 'Not possible here'; }
+  });
+  code.after(button);
 }
 document.querySelector('#menu').hidden = false;
 `;

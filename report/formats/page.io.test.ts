@@ -226,7 +226,7 @@ test('the result is copied as Markdown, and the theme can be switched', { skip }
 
 test('pointing at a change of level tells since when it is, and by how much', { skip }, async () => {
   const { page, complaints } = await openReport('a gate with a history');
-  const change = page.locator('.picture line[data-tip*="since run"]').first();
+  const change = page.locator('.picture path[data-tip*="since run"]').first();
   await change.scrollIntoViewIfNeeded();
   const { x, y, width } = (await change.boundingBox())!;
   await page.mouse.move(x + width / 2, y + 1);

@@ -39,15 +39,20 @@ a { color: var(--accent); }
 .lead { font-size: 1.1rem; color: var(--muted); margin: 0 0 0.5rem; }
 .remark { font-size: 1.05rem; margin: 0.3rem 0; }
 .failed { color: var(--bad); }
+.scroll:has(> .limits) { width: fit-content; margin: 0.4rem 0; }
+.limits :is(th, td) { padding-block: 0.25rem; }
+.limits .words { min-width: 0; }
 .badges { list-style: none; padding: 0; margin: 0.7rem 0; display: flex; flex-wrap: wrap; gap: 0.35rem 0.5rem; }
 .plain { color: var(--muted); background: var(--panel); }
-table.overview td, table.overview th { vertical-align: middle; }
+table.overview tbody > tr > * { vertical-align: middle; }
 .overview .badges { margin: 0; }
 .bar { display: flex; align-items: center; gap: 0.6rem; white-space: nowrap; }
 .bar svg { flex: none; }
 .bar .gain { fill: var(--accent); opacity: 0.45; }
 .bar .loss { fill: var(--muted); opacity: 0.45; }
 .bar path { fill: none; stroke: var(--ink); stroke-width: 1.5; }
+.bar .grid { stroke: var(--line); stroke-width: 1; }
+.scale { display: block; overflow: visible; margin-top: 0.2rem; fill: var(--muted); font-size: 11px; font-weight: 400; text-anchor: middle; }
 .bar .one { stroke: var(--muted); stroke-dasharray: 3 2; }
 section.cell { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: 1.5rem; }
 section.alone { padding-top: 0.5rem; }
@@ -109,6 +114,7 @@ figcaption h3 { margin: 0; }
 .fold > summary b { color: var(--ink); font-weight: 600; margin-right: 0.4rem; }
 .fold section.alone { margin-top: 1rem; padding-top: 0.8rem; }
 section.cell { border-top: 1px solid var(--line); margin-top: 0; padding: 1.2rem 0 1rem; }
+pre { margin: 0.6rem 0; padding: 0.7rem 1rem; background: var(--panel); border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.85rem; line-height: 1.45; }
 .picture { margin-top: 0.6rem; max-width: 40rem; }
 .picture svg { display: block; width: 100%; height: auto; font-size: 10.5px; }
 .picture text { pointer-events: none; }
@@ -153,12 +159,14 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   .picture svg, .first .picture svg, .multiples .picture svg { font-size: 14px; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
-  .overview thead { display: none; }
-  .overview td::before { content: attr(data-label); }
-  .overview tr, .overview th, .overview td { display: block; }
-  .overview th, .overview td { border: 0 !important; padding: 0.1rem 0.7rem; }
-  .overview tr { padding: 0.5rem 0; }
-  .overview tr + tr { border-top: 1px solid var(--grid); }
+  .stacked thead tr > :not(:has(.scale)), .stacked thead .unit { display: none; }
+  .stacked td::before { content: attr(data-label); }
+  .stacked tr, .stacked th, .stacked td { display: block; text-align: left; }
+  .stacked th, .stacked td { border: 0 !important; padding: 0.1rem 0.7rem; }
+  .stacked tbody tr { padding: 0.5rem 0; }
+  .limits :is(th, td) { display: inline-block; }
+  .limits tbody th { padding-left: 0; }
+  .stacked tr + tr { border-top: 1px solid var(--grid); }
 }
 @media print {
   :root, :root[data-theme=dark] { ${LIGHT} }
@@ -174,7 +182,7 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   .words, .long { min-width: 0; }
   figure, tr, dl { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
-  summary, button:not(.sort), nav { display: none; }
+  summary, button:not(.sort), nav.top { display: none; }
   .fold > summary { display: block; }
 }
 `;

@@ -61,7 +61,7 @@ interface Layout {
 const LAYOUT = `(() => {
   const isShown = element => element.checkVisibility() && element.getBoundingClientRect().width > 0;
   const [chart] = [...document.querySelectorAll('.picture svg')].filter(isShown);
-  const [table] = [...document.querySelectorAll('main table, header table')].filter(isShown);
+  const [table] = [...document.querySelectorAll('main table, header table:not(.limits)')].filter(isShown);
   const top = element => element ? element.getBoundingClientRect().top : Infinity;
   return {
     scrollWidth: document.documentElement.scrollWidth,
@@ -78,6 +78,7 @@ const kinds: [sample: string, of: { columns: string[]; hasChart: boolean }][] = 
   ['an invalid trial of six arms', { columns: ['client', 'requests/s', 'mean', 'errors'], hasChart: true }],
   ['two scenarios', { columns: [], hasChart: false }],
   ['a sweep', { columns: ['roundTripMs', 'persistent / short'], hasChart: true }],
+  ['failed limits', { columns: [], hasChart: true }],
   ['a capacity search', { columns: ['client', 'capacity', 'mean', 'errors'], hasChart: true }],
   ['a gate with a history', { columns: ['outcome', 'figure', 'change'], hasChart: false }],
   ['a history', { columns: ['outcome', 'figure', 'change'], hasChart: false }],

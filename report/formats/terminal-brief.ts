@@ -1,12 +1,13 @@
 // The terminal's short report: the answer, one table, the ratios as bars, what failed and what limits it, within a screenful.
 import stringWidth from 'string-width';
 import { visibleLine } from '../../results/visible.ts';
-import type { Check, Report, Table } from '../model.ts';
+import type { Report, Table } from '../model.ts';
 import { partsOf } from './format.ts';
 import {
   firstColumns,
   layOutAnswer,
   layOutBadges,
+  layOutLimits,
   layOutNext,
   layOutOverview,
   layOutPart,
@@ -28,7 +29,7 @@ const GATE_REMARK_LINES = 8;
 const LEAST_CLIENTS = 5;
 /** What a row is about, and a figure. */
 const LEAST_COLUMNS = 3;
-/** Failed checks that are listed; of more, the number. */
+/** Limits and failed checks that are listed; of more, the number, which the badge has for limits. */
 const MOST_FAILED = 3;
 
 /**
@@ -37,7 +38,7 @@ const MOST_FAILED = 3;
  * @param next what a reader may do next
  */
 export function layOutBrief(report: Report, page: Page, next: readonly string[]): string {
-  const { answer, checks, verdict } = report;
+  const { answer, limits } = report;
   const closing = [
     page.colours.dim('All tables: --verbose, or the page below.'),
     ...(next.length === 0 ? [] : ['', ...layOutNext(next, page)]),
@@ -46,6 +47,7 @@ export function layOutBrief(report: Report, page: Page, next: readonly string[])
   ];
   const top = [
     ...layOutAnswer(answer, page),
+    ...(limits === null ? [] : layOutLimits({ ...limits, rows: limits.rows.slice(0, MOST_FAILED) }, page)),
     ...wrapped(`${answer.precision} ${answer.context}`.trim(), page.width),
     ...layOutBadges(answer, page),
   ];
@@ -54,7 +56,7 @@ export function layOutBrief(report: Report, page: Page, next: readonly string[])
     room -= lines.length;
     return lines;
   };
-  const failed = take(verdict === answer.precision ? [] : layOutFailed(checks, page));
+  const failed = take(layOutFailed(report, page));
   const wanted = layOutRemarks(answer.notes, page, Number.POSITIVE_INFINITY).length;
   const reserved =
     report.brief === null ? Math.min(REMARK_LINES, answer.notes.length) : Math.min(GATE_REMARK_LINES, wanted);
@@ -75,8 +77,10 @@ function clientLines(report: Report, page: Page): number {
   return rows.length > LEAST_CLIENTS ? lines + 1 : lines;
 }
 
-function layOutFailed(checks: readonly Check[], { width, colours }: Page): string[] {
-  const failed = checks.filter(({ state }) => state === 'fail' || state === 'broken');
+/** What failed but for the limits, which are above; the table of a gate begins with it. */
+function layOutFailed({ checks, answer, verdict }: Report, { width, colours }: Page): string[] {
+  if (verdict === answer.precision) return [];
+  const failed = checks.filter(({ state }) => state === 'broken');
   const more = failed.length - MOST_FAILED;
   return [
     ...failed

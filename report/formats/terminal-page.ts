@@ -14,6 +14,7 @@ import {
   type TableCell,
   type Tone,
 } from '../model.ts';
+import { formatHeading } from '../tables/table.ts';
 import { bindUnits, type FormatOptions, NO_BREAK } from './format.ts';
 
 const GAP = 2;
@@ -109,6 +110,7 @@ export function layOutAnswer(answer: Answer, { width, colours }: Page): string[]
   });
 }
 
+const SIGN_WIDTH = 2;
 const SIGNS: Record<Tone, string> = { fail: '✗ ', doubt: '! ', good: '✓ ', plain: '· ' };
 
 const paints = (colours: Colours): Record<Tone, (text: string) => string> => ({
@@ -163,6 +165,58 @@ function isTooWide(part: string, { width }: Page): boolean {
   return part.split('\n').some(line => stringWidth(line) > width);
 }
 
+/** The limits below the verdict, by a sign each in place of the outcome: lines under one of headings, or sentences where that is too wide. */
+export function layOutLimits({ columns, rows }: Table, { width, colours }: Page): string[] {
+  const state = columns.findIndex(({ key }) => key === 'state');
+  const shown = columns.filter((_, index) => index !== state);
+  const texts = rows.map(row =>
+    row.filter((_, index) => index !== state).map(({ text }) => visibleLine(text)),
+  );
+  const tones = rows.map(row => (row[state]!.value === 'fail' ? 'fail' : 'doubt'));
+  const lines = linesUnder(shown.map(formatHeading), texts, shown);
+  const narrow = linesUnder(
+    shown.map(({ heading }) => heading),
+    texts,
+    shown,
+  );
+  const fitting = [lines, narrow].find(each => each.every(line => stringWidth(line) + SIGN_WIDTH <= width));
+  const paint = (text: string, row: number): string => paints(colours)[tones[row]!](text);
+  if (fitting !== undefined) {
+    const [head = '', ...below] = fitting;
+    return [
+      colours.dim(`${' '.repeat(SIGN_WIDTH)}${head}`),
+      ...below.map((line, row) => paint(`${SIGNS[tones[row]!]}${line}`, row)),
+    ];
+  }
+  return texts.flatMap((row, index) => {
+    const parts = row.map((text, column) =>
+      shown[column]!.isKey ? text : `${shown[column]!.heading} ${text}`,
+    );
+    return wrapped(parts.join('; '), width, SIGNS[tones[index]!]).map(line => paint(line, index));
+  });
+}
+
+/** Rows in columns below their headings. */
+function linesUnder(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  columns: readonly Column[],
+): string[] {
+  const all = [heads.map(visibleLine), ...rows];
+  const widths = columns.map((_, column) => Math.max(...all.map(row => stringWidth(row[column]!))));
+  return all.map(row =>
+    row
+      .map((text, column) => padded(text, widths[column]!, columns[column]!))
+      .join(' '.repeat(GAP))
+      .trimEnd(),
+  );
+}
+
+function padded(text: string, width: number, { align }: Column): string {
+  const blanks = ' '.repeat(width - stringWidth(text));
+  return align === 'right' ? `${blanks}${text}` : `${text}${blanks}`;
+}
+
 /** Messages may have any length, so their rows are written as sentences that wrap. */
 export function layOutRows(
   table: Table,
@@ -214,7 +268,7 @@ function layOutHeading({ heading, unit }: Column): string {
 
 function paintedCell({ text, value, marks }: TableCell, { key }: Column, colours: Colours): string {
   const plain = visibleLine(text);
-  if (marks.length > 0) return colours.red(plain);
+  if (marks.length > 0) return marks.includes('invalid') ? colours.red(plain) : colours.yellow(plain);
   const colour = key === 'verdict' || key === 'state' ? own(OUTCOME_COLOURS, String(value)) : undefined;
   return colour === undefined ? plain : colours[colour](plain);
 }
@@ -222,8 +276,9 @@ function paintedCell({ text, value, marks }: TableCell, { key }: Column, colours
 const OUTCOME_COLOURS: Readonly<Record<string, 'green' | 'red' | 'yellow'>> = {
   better: 'green',
   improvement: 'green',
-  worse: 'red',
+  worse: 'yellow',
   regression: 'red',
+  fail: 'red',
   unsure: 'yellow',
 };
 

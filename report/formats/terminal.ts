@@ -6,6 +6,7 @@ import { layOutBrief } from './terminal-brief.ts';
 import {
   layOutAnswer,
   layOutBadges,
+  layOutLimits,
   layOutList,
   layOutNext,
   layOutOverview,
@@ -48,11 +49,13 @@ function blocksOf(report: Report, page: Page, next: readonly string[]): string[]
 }
 
 /** The answer, and what failed. */
-function layOutVerdict({ answer, verdict }: Report, page: Page): string {
-  const lines = layOutAnswer(answer, page);
-  return verdict === null || verdict === answer.precision
-    ? lines.join('\n')
-    : [...lines, ...wrapped(verdict, page.width).map(line => page.colours.red(line))].join('\n');
+function layOutVerdict({ answer, limits }: Report, page: Page): string {
+  if (limits === null) return layOutAnswer(answer, page).join('\n');
+  return [
+    ...layOutAnswer(answer, page),
+    ...layOutLimits(limits, page),
+    ...limits.notes.flatMap(note => wrapped(note, page.width)),
+  ].join('\n');
 }
 
 /** What stands below the verdict. */
@@ -86,7 +89,7 @@ function layOutSweep(sweep: SweepReport, page: Page, hasSiblings: boolean): stri
     ...sweep.special.filter(isNarrow).map(table => layOutTable(table, page)),
     layOutTable(sweep.cellTable, page),
     '',
-    ...sweep.markNotes.flatMap(note => wrapped(note, width)).map(line => colours.red(line)),
+    ...sweep.markNotes.flatMap(note => wrapped(note, width)).map(line => colours.yellow(line)),
     ...(sweep.caveats.length === 0 ? [] : [layOutList(sweep.caveats, page)]),
   ].join('\n');
 }
@@ -104,7 +107,7 @@ function layOutCell(cell: CellReport, page: Page, hasSiblings: boolean): string 
     ...(cell.errors === null ? [] : [layOutRows(cell.errors, page)]),
     ...(cell.failures === null ? [] : [layOutRows(cell.failures, page)]),
     '',
-    ...cell.markNotes.flatMap(note => wrapped(note, width)).map(line => colours.red(line)),
+    ...cell.markNotes.flatMap(note => wrapped(note, width)).map(line => colours.yellow(line)),
     ...wrapped(cell.stop.text, width),
     ...wrapped(cell.auditSummary, width).map(doubts.length === 0 ? colours.green : colours.yellow),
     ...doubts.flatMap(({ title, arm, state, brief }) => {

@@ -150,14 +150,6 @@ function sweepExpectationTable(sweep: SweepView): Table | null {
   });
 }
 
-/** One sentence per expectation that fails anywhere. */
-function failedExpectations(sweep: SweepView): string[] {
-  return listExpectations(sweep).flatMap(expectation => {
-    const { text } = placesCell(sweep, expectation, 'fail');
-    return text === '' ? [] : [`Expectation failed: ${expectation.text} (${text}).`];
-  });
-}
-
 function placesCell({ axes }: SweepView, { outcomes }: ExpectedOutcomes, outcome: Outcome): TableCell {
   const places = outcomes.filter(each => each.outcome === outcome).map(({ points }) => points);
   if (places.length === 0) return words('', null);
@@ -353,7 +345,7 @@ function howToRead({ other, arms }: SweepView): string {
 }
 
 export function sweepRemarks(sweep: SweepView): string[] {
-  return [...describeDoubts(sweep), ...failedExpectations(sweep), ...courseRemarks(sweep)];
+  return [...describeDoubts(sweep), ...courseRemarks(sweep)];
 }
 
 function reportMeasure(sweep: SweepView, measure: Measure, charts: readonly SweepChart[]): SweepMeasure {

@@ -18,6 +18,7 @@ import {
   formatBeside,
   formatCount,
   formatMissing,
+  formatPlain,
   formatRatio,
   isKnown,
   missingReplicates,
@@ -41,13 +42,13 @@ function titleOf(metric: ExpectedMetric): string {
 }
 
 /** Behind a figure: `/s`, ` ms`; nothing for a plain count. */
-function unitBehind(metric: ExpectedMetric): string {
+export function unitBehind(metric: ExpectedMetric): string {
   const { unit } = METRIC_TABLE[metric];
   if (unit === undefined) return '';
   return unit === 'requests/s' ? '/s' : ` ${unit}`;
 }
 
-const STATE_NAMES: Record<ExpectationResult['state'], string> = {
+export const STATE_NAMES: Record<ExpectationResult['state'], string> = {
   pass: 'pass',
   fail: 'FAIL',
   unsure: 'unsure',
@@ -161,7 +162,7 @@ function judgementCell(expectation: Expectation, judgement: Judgement | null, vi
 }
 
 /** A success rate is itself about errors, so that they differ is no doubt about it. */
-function marksOf({ metric, of, over }: Expectation, view: CellView): Mark[] {
+export function marksOf({ metric, of, over }: Expectation, view: CellView): Mark[] {
   const arm = view.arms.find(({ name }) => name === of);
   if (over === undefined) return arm === undefined ? [] : figureMarks(arm, metric);
   const marks = comparisonMarks({ candidate: of, baseline: over, metric }, view);
@@ -170,18 +171,28 @@ function marksOf({ metric, of, over }: Expectation, view: CellView): Mark[] {
 
 /** `requests/s, persistent / short ≥ 3×`. */
 export function describeExpectation(expectation: Expectation): string {
-  const { metric, of, over, atLeast, atMost } = expectation;
+  return `${describeSubject(expectation)} ${describeWanted(expectation)}`;
+}
+
+/** What is limited: `requests/s, persistent / short`. */
+export function describeSubject({ metric, of, over }: Expectation): string {
+  return `${titleOf(metric)}, ${of}${over === undefined ? '' : ` / ${over}`}`;
+}
+
+/** Between what limits it is to lie: `≥ 3×`. */
+export function describeWanted(expectation: Expectation): string {
+  const { atLeast, atMost } = expectation;
   const limits = [
     ...(atLeast === undefined ? [] : [`≥ ${formatLimit(expectation, atLeast)}`]),
     ...(atMost === undefined ? [] : [`≤ ${formatLimit(expectation, atMost)}`]),
   ];
-  return `${titleOf(metric)}, ${of}${over === undefined ? '' : ` / ${over}`} ${limits.join(' and ')}`;
+  return limits.join(' and ');
 }
 
 /** As written in the scenario, in the unit of the figures beside it. */
 function formatLimit({ metric, over }: Expectation, limit: number): string {
   return over === undefined
-    ? `${Number(toShownUnit(metric, limit).toPrecision(12)).toLocaleString('en-US', { maximumFractionDigits: 12 })}${unitBehind(metric)}`
+    ? `${formatPlain(toShownUnit(metric, limit))}${unitBehind(metric)}`
     : `${Number(limit.toPrecision(12))}×`;
 }
 
@@ -208,7 +219,10 @@ export function describeJudgement(expectation: Expectation, { interval, replicat
 }
 
 /** The limit nearest to a bound of the interval: rounding must not move the bound across it. */
-function limitBeside({ atLeast, atMost }: Expectation, { low, high }: Interval): number {
+export function limitBeside(
+  { atLeast, atMost }: Expectation,
+  { low, high }: Pick<Interval, 'low' | 'high'>,
+): number {
   const limits = [atLeast, atMost].filter(limit => limit !== undefined);
   const gap = (limit: number): number => Math.min(Math.abs(limit - low), Math.abs(limit - high));
   return limits.reduce((nearest, limit) => (gap(limit) < gap(nearest) ? limit : nearest));

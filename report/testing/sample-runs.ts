@@ -10,6 +10,7 @@ import { phasedTrial } from '../../results/testing/phased-trial.ts';
 import { sampleHeld } from '../../results/testing/sample-held.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { sampleSweep } from '../../results/testing/sample-sweep.ts';
+import type { Expectation, ExpectationResult, Judgement } from '../../scenarios/model/scenario.ts';
 import { Target, withUnknowns } from '../../scenarios/model/target.ts';
 
 export interface StoredSample {
@@ -64,8 +65,33 @@ export const sampleRuns: Record<string, StoredSample> = {
   ]),
   'an invalid trial, held over time': heldOverTime(sampleRun({ trouble: 'invalid-trial', replicates: 1 })),
   'a bad hour': readRecorded('a-bad-hour'),
+  'failed limits': withLimits(sampleRun()),
   'two scenarios': together(sampleRun(), sampleRun({ scenario: 'requests-per-connection' })),
 };
+
+/** Of what was expected, two limits failed, one is undecided and one holds. */
+function withLimits({ run, trials }: StoredSample): StoredSample {
+  const result = (
+    expectation: Expectation,
+    state: Judgement['state'],
+    { value, reach = 1.03 }: { value: number; reach?: number },
+  ): ExpectationResult => ({
+    expectation,
+    state,
+    first: { state, interval: { value, low: value / reach, high: value * reach }, replicates: 4 },
+    confirmation: null,
+    together: null,
+  });
+  const expectations = [
+    result({ metric: 'successRatio', of: 'short', atLeast: 0.9999 }, 'pass', { value: 1, reach: 1 }),
+    result({ metric: 'cpuUsPerRequest', of: 'persistent', atMost: 28 }, 'unsure', { value: 27.7 }),
+    result({ metric: 'requestsPerSec', of: 'persistent', over: 'short', atLeast: 6 }, 'fail', {
+      value: 5.15,
+    }),
+    result({ metric: 'p99Us', of: 'persistent', atMost: 3_000 }, 'fail', { value: 8_300 }),
+  ];
+  return { run: { ...run, cells: run.cells.map(cell => ({ ...cell, expectations })) }, trials };
+}
 
 /** Of one client, and of another that leaks half a connection per request. */
 function heldOverTime({ run, trials }: StoredSample): StoredSample {

@@ -271,6 +271,11 @@ test('several scenarios are rows of a table, their bars on one axis from the low
   assert.equal(Math.max(...places), 1);
   for (const { bar } of overview!.rows)
     assert.ok(bar!.one < bar!.low && bar!.low < bar!.value && bar!.value < bar!.high);
+  assert.deepEqual(
+    overview!.ticks.map(({ text }) => text),
+    ['1', '2', '5'],
+  );
+  assert.equal(overview!.ticks[0]!.at, overview!.rows[0]!.bar!.one);
   assert.equal(buildReport({ ...sampleRuns['two arms']!, charts: [] }).overview, null);
 });
 
@@ -304,6 +309,30 @@ test('gains of up to three scenarios are listed in their order, of more as a ran
     answered([2, 8, 1, 4]).answer.verdict,
     /^Reuse serves 5\.\d+ to 4\d(\.\d)? times the requests in 4 scenarios$/,
   );
+  for (const [factors, ticks] of [
+    [
+      [2, 8, 1],
+      ['1', '2', '5', '10', '20'],
+    ],
+    [
+      [1, 45],
+      ['1', '10', '100'],
+    ],
+    [
+      [0.015, 200],
+      ['0.1', '1', '10', '100', '1,000'],
+    ],
+    [
+      [0.195, 0.2],
+      ['1', '1.02', '1.04'],
+    ],
+  ] as const) {
+    const { overview } = answered(factors);
+    assert.deepEqual(
+      overview!.ticks.map(({ text }) => text),
+      ticks,
+    );
+  }
   assert.equal(
     three.overview!.table.columns.find(({ key }) => key === 'gain')!.heading,
     'requests/s, times better',

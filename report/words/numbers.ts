@@ -30,6 +30,11 @@ export function formatCount(count: number): string {
   return WHOLE.format(count);
 }
 
+/** As it is, with thousands separators: `0.95`, `2,000`. */
+export function formatPlain(value: number): string {
+  return Number(value.toPrecision(12)).toLocaleString(LOCALE, { maximumFractionDigits: 12 });
+}
+
 /** `1 replicate`, `12 replicates`. */
 export function countReplicates(count: number): string {
   return count === 1 ? '1 replicate' : `${formatCount(count)} replicates`;
