@@ -17,6 +17,7 @@ import type {
   ProcessReading,
   Resources,
   Slice,
+  Throttling,
   TimeWait,
   Trial,
   TrialResult,
@@ -49,6 +50,8 @@ export class UsageFold {
   #runDelayMs = 0;
   #rssBytes = 0;
   #stops = 0;
+  /** undefined without a CPU limit. */
+  #throttling: Throttling | undefined;
 
   /** @returns the CPU time of the span, in µs */
   add(before: ProcessReading, after: ProcessReading): number {
@@ -60,6 +63,8 @@ export class UsageFold {
     this.#runDelayMs += after.runDelayMs - before.runDelayMs;
     this.#rssBytes = Math.max(this.#rssBytes, after.rssBytes);
     this.#stops += (after.continued ?? 0) - (before.continued ?? 0);
+    if (before.throttling !== undefined && after.throttling !== undefined)
+      this.#throttling = addThrottling(this.#throttling, before.throttling, after.throttling);
     return spanCpuUs;
   }
 
@@ -75,8 +80,22 @@ export class UsageFold {
       runDelayRatio: wallMs === 0 ? 0 : this.#runDelayMs / wallMs,
       rssBytes: this.#rssBytes,
       stops: this.#stops,
+      ...(this.#throttling === undefined ? {} : { throttling: this.#throttling }),
     };
   }
+}
+
+/** Adds a span to the sum of those before it. */
+function addThrottling(sum: Throttling | undefined, before: Throttling, after: Throttling): Throttling {
+  const added = (name: 'periods' | 'throttledPeriods' | 'throttledMs'): number =>
+    (sum?.[name] ?? 0) + Math.max(0, after[name] - before[name]);
+  return {
+    cpus: after.cpus,
+    periodMs: after.periodMs,
+    periods: added('periods'),
+    throttledPeriods: added('throttledPeriods'),
+    throttledMs: added('throttledMs'),
+  };
 }
 
 /** Adds up what a link's relay did over many spans. */

@@ -20,7 +20,7 @@ import type { Fact } from '../model.ts';
 import { describeFaults } from './faults.ts';
 import { describeLink } from './link.ts';
 import { describeLoad, listed } from './load.ts';
-import { formatCount, formatPercent } from './numbers.ts';
+import { formatCount, formatPercent, formatSignificant } from './numbers.ts';
 import { describeInterceptors, describeResilience } from './resending.ts';
 
 /** What a reader must know about an external server: a bad response before the run, or one that contradicts the scenario. */
@@ -393,7 +393,9 @@ function describeRequests(requests: readonly NamedRequest[]): string {
     .join('; ');
 }
 
-function describeLimits({ localPorts, openFiles }: Limits): string {
+function describeLimits({ localPorts, openFiles, serverCpus, clientCpus }: Limits): string {
+  const cpus = (count: number, who: string): string =>
+    `${formatSignificant(count)} ${count === 1 ? 'CPU' : 'CPUs'} for ${who}, in a control group and not pinned to cores`;
   return [
     ...(localPorts === undefined
       ? []
@@ -401,6 +403,8 @@ function describeLimits({ localPorts, openFiles }: Limits): string {
           `${formatCount(localPorts)} local ports, each taken for the 60 s of TIME_WAIT, in a network namespace of its own`,
         ]),
     ...(openFiles === undefined ? [] : [`${formatCount(openFiles)} open files per client`]),
+    ...(serverCpus === undefined ? [] : [cpus(serverCpus, 'the server')]),
+    ...(clientCpus === undefined ? [] : [cpus(clientCpus, 'the clients')]),
   ].join('; ');
 }
 
