@@ -20,7 +20,7 @@ import type { Fact } from '../model.ts';
 import { describeFaults } from './faults.ts';
 import { describeLink } from './link.ts';
 import { describeLoad, listed } from './load.ts';
-import { formatCount, formatPercent, formatSignificant } from './numbers.ts';
+import { formatCount, formatPercent } from './numbers.ts';
 import { describeInterceptors, describeResilience } from './resending.ts';
 
 /** What a reader must know about an external server: a bad response before the run, or one that contradicts the scenario. */
@@ -395,7 +395,7 @@ function describeRequests(requests: readonly NamedRequest[]): string {
 
 function describeLimits({ localPorts, openFiles, serverCpus, clientCpus }: Limits): string {
   const cpus = (count: number, who: string): string =>
-    `${formatSignificant(count)} ${count === 1 ? 'CPU' : 'CPUs'} for ${who}, in a control group and not pinned to cores`;
+    `${count} ${count === 1 ? 'CPU' : 'CPUs'} for ${who}, in a control group and not pinned to cores`;
   return [
     ...(localPorts === undefined
       ? []
