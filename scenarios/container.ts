@@ -5,7 +5,7 @@ export default defineScenario({
   name: 'container',
   question:
     'How many CPUs does the container of a TLS server need for 40 users with a connection each, and how many with one for every request?',
-  tags: ['catalogue', 'limits', 'traffic-shapes'],
+  tags: ['catalogue', 'limits'],
   limits: { serverCpus: 2 },
   // Its handshake takes more than a millisecond of the server's CPU time, and a request some hundredths of that.
   target: { tls: '1.3', tlsKey: 'rsa' },
