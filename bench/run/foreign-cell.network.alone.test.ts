@@ -49,7 +49,7 @@ suite("a cell with someone else's server", () => {
     const tiny = makeForeignCell(server, event => {
       if (!isMeasuring(event)) return;
       targets.push(childrenWith('target-child').length);
-      openFileLimits().forEach(limit => limits.add(limit));
+      for (const limit of openFileLimits()) limits.add(limit);
     });
     const cell = await measure(tiny);
     assert.deepEqual(CellResult.parse(JSON.parse(JSON.stringify(cell))), cell);
