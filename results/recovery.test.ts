@@ -12,34 +12,40 @@ const FAULTS = Faults.parse([
   { kind: 'close', ratio: 1, during: { fromMs: 300, toMs: 400 } },
 ]);
 
-/** A window of 1 s that opens 5 s after the start of the replicate, with a sample every 100 ms: from 100 ms before to 100 ms after. */
+/** A window of 1.2 s that opens 5 s after the start of the replicate, with a sample every 100 ms from 100 ms before. */
 function trialWith(inFlight: readonly number[], faults = FAULTS): CompletedTrial {
   const [trial] = sampleRun({ replicates: 1 }).trials as CompletedTrial[];
   const { measurement } = trial!;
   const held = sampleHeld({ leftPerRequest: 0, samples: inFlight.length });
   trial!.trial.target.faults = faults;
-  measurement.slices = [{ ...measurement.slices[0]!, atMs: 5_000, windowMs: 1_000 }];
+  measurement.slices = [{ ...measurement.slices[0]!, atMs: 5_000, windowMs: 1_200 }];
   held.client.atMs = inFlight.map((_, place) => 4_900 + 100 * place);
   held.client.inFlight = [...inFlight];
   measurement.held = held;
   return trial!;
 }
 
+/** Until 300 ms after the start of the window, and then as given. */
+function since(...inFlight: number[]): number[] {
+  return [9, 2, 3, 20, 30, ...inFlight];
+}
+
 const rows: [why: string, inFlight: number[], recovery: ReturnType<typeof recoveryOf>][] = [
-  ['some time after', [9, 2, 3, 20, 30, 30, 20, 7, 6, 5, 3, 2], { before: 3, most: 30, afterMs: 300 }],
-  ['before they end', [9, 2, 3, 20, 30, 6, 5, 4, 3, 3, 3, 2], { before: 3, most: 30, afterMs: 0 }],
-  ['never above', [9, 2, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4], { before: 3, most: 4, afterMs: 0 }],
+  ['some time after', since(20, 7, 6, 5, 3, 2, 2, 2, 2), { before: 3, most: 30, afterMs: 200 }],
+  ['by the end of the faults', since(6, 5, 4, 3, 3, 3, 3, 3, 3), { before: 3, most: 30, afterMs: 0 }],
   [
-    'not in time; the last sample is after the window',
-    [0, 1, 1, 9, 9, 9, 9, 9, 9, 9, 9, 9, 0],
-    { before: 1, most: 9, afterMs: null },
+    'a pause later is not of the faults',
+    since(8, 5, 4, 3, 3, 3, 9, 9, 3),
+    { before: 3, most: 30, afterMs: 100 },
   ],
+  ['a short rest is none', since(8, 5, 9, 3, 3, 3, 3, 3, 3), { before: 3, most: 30, afterMs: 300 }],
+  ['not in time', since(9, 9, 9, 9, 9, 9, 2, 2, 2), { before: 3, most: 30, afterMs: null }],
   [
-    'twice the rest, and once more',
-    [0, 1, 1, 9, 9, 9, 2, 2, 5, 2, 2, 2],
-    { before: 1, most: 9, afterMs: 400 },
+    'what is after the window does not count',
+    since(9, 9, 9, 9, 9, 9, 9, 9, 9, 2, 2, 2, 2, 2, 2, 2),
+    { before: 3, most: 30, afterMs: null },
   ],
-  ['nothing in flight before', [0, 0, 0, 9, 9, 9, 2, 2, 2, 2, 2, 2], { before: 0, most: 9, afterMs: 100 }],
+  ['nothing in flight before', [0, 0, 0, 9, 9, 2, 2, 2, 2, 2, 2, 2, 2], { before: 0, most: 9, afterMs: 0 }],
 ];
 for (const [why, inFlight, recovery] of rows) {
   test(`recovered: ${why}`, () => assert.deepEqual(recoveryOf(trialWith(inFlight)), recovery));

@@ -15,11 +15,13 @@ function tableOf(faults: Faults): Table | null {
     assert.ok(result.state === 'completed');
     const { measurement } = result;
     trial.target.faults = faults;
-    const held = sampleHeld({ leftPerRequest: 0, samples: 10 });
+    const held = sampleHeld({ leftPerRequest: 0, samples: 20 });
     held.client.atMs = held.client.atMs.map((_, place) => 1_000 + 100 * place);
-    held.client.inFlight = [2, 2, 1_500, 1_500, 30, 9, 2, 2, 2, trial.replicate === 0 ? 2 : 9];
+    held.client.inFlight = Array.from({ length: 20 }, (_, place) =>
+      place < 2 ? 2 : place < 4 ? 1_500 : place < 6 || trial.replicate > 0 ? 9 : 2,
+    );
     measurement.held = held;
-    measurement.slices = [{ ...measurement.slices[0]!, atMs: 1_000, windowMs: 1_000 }];
+    measurement.slices = [{ ...measurement.slices[0]!, atMs: 1_000, windowMs: 2_000 }];
   }
   return recoveryTable(viewCell(run.cells[0]!, trials, armNames(run)));
 }

@@ -1,7 +1,8 @@
 // Table: how far requests piled up in each client while its server was at fault, and how long it took afterwards; null if that is unknown.
-import { MOST_AT_REST_RATIO, type Recovery, recoveryOf } from '../../results/recovery.ts';
+import { MOST_AT_REST_RATIO, REST_MS, type Recovery, recoveryOf } from '../../results/recovery.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
+import { formatSeconds } from '../words/conditions.ts';
 import { formatCount, formatDecimals, formatValues } from '../words/numbers.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from './table.ts';
 
@@ -30,7 +31,7 @@ export function recoveryTable({ arms }: CellView): Table | null {
       afterCell(recoveries, arm),
     ]),
     notes: [
-      `By replicate. Recovered: from then on at most ${MOST_AT_REST_RATIO} times as many requests are in flight as at most before the faults; counted from the end of the last fault, and 0 if that was so before. By samples ${Math.max(...everyMs)} ms apart or more, so it may have been so earlier by as much.`,
+      `By replicate. Recovered: from then on, for ${formatSeconds(REST_MS)} or longer, at most ${MOST_AT_REST_RATIO} times as many requests are in flight as at most before the faults; counted from the end of the last fault, and 0 if that was so by then. By samples ${Math.max(...everyMs)} ms apart or more, so it may have been so earlier by as much.`,
     ],
   });
 }
