@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { CpuLimit, locateCpuGroup } from './cpu-limit.ts';
+import { CpuLimits, locateCpuGroup } from './cpu-limit.ts';
 
 describe('the group of a process is found where its hierarchy is mounted', () => {
   const v1 = '31 25 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu';
@@ -58,7 +58,7 @@ describe('what a limited group has used up is read', () => {
       'cgroup/own/cpu.cfs_period_us': '100000\n',
       'cgroup/own/cpu.stat': 'nr_periods 40\nnr_throttled 15\nthrottled_time 812500000\nnr_bursts 0\n',
     });
-    assert.deepEqual(CpuLimit.find('self', proc)?.read(), { cpus: 0.5, periodMs: 100, ...counts });
+    assert.deepEqual(CpuLimits.find('self', proc).read(), [{ cpus: 0.5, periodMs: 100, ...counts }]);
   });
 
   test('version 2: times in microseconds; of another process, and of the group around its own, which has no limit', t => {
@@ -70,7 +70,7 @@ describe('what a limited group has used up is read', () => {
       'cgroup/pod/own/cpu.max': 'max 100000\n',
       'cgroup/pod/own/cpu.stat': 'usage_usec 9\nnr_periods 0\nnr_throttled 0\nthrottled_usec 0\n',
     });
-    assert.deepEqual(CpuLimit.find(77, proc)?.read(), { cpus: 2, periodMs: 50, ...counts });
+    assert.deepEqual(CpuLimits.find(77, proc).read(), [{ cpus: 2, periodMs: 50, ...counts }]);
   });
 
   test('without a limit there is nothing to read', t => {
@@ -80,7 +80,7 @@ describe('what a limited group has used up is read', () => {
       'cgroup/cpu.cfs_period_us': '100000\n',
       'cgroup/cpu.stat': 'nr_periods 0\nnr_throttled 0\nthrottled_time 0\n',
     });
-    assert.equal(CpuLimit.find('self', proc), undefined);
+    assert.deepEqual(CpuLimits.find('self', proc).read(), []);
   });
 
   test('a file that was read before shows its new counts', t => {
@@ -89,15 +89,32 @@ describe('what a limited group has used up is read', () => {
       'cgroup/cpu.max': '50000 100000',
       'cgroup/cpu.stat': 'nr_periods 1\nnr_throttled 0\nthrottled_usec 0\n',
     });
-    const limit = CpuLimit.find('self', proc);
-    assert.equal(limit?.read()?.periods, 1);
+    const limit = CpuLimits.find('self', proc);
+    assert.equal(limit.read()[0]?.periods, 1);
     writeFileSync(join(proc, 'cgroup/cpu.stat'), 'nr_periods 2\nnr_throttled 1\nthrottled_usec 30000\n');
-    assert.deepEqual(limit?.read(), {
-      cpus: 0.5,
-      periodMs: 100,
-      periods: 2,
-      throttledPeriods: 1,
-      throttledMs: 30,
+    assert.deepEqual(limit.read(), [
+      { cpus: 0.5, periodMs: 100, periods: 2, throttledPeriods: 1, throttledMs: 30 },
+    ]);
+  });
+
+  test('groups within each other are read, each by itself, the innermost first; none once they are gone', t => {
+    const stat = (periods: number) => `nr_periods ${periods}\nnr_throttled 1\nthrottled_usec 30000\n`;
+    const proc = fakeSystem(t, 2, {
+      '77/cgroup': '0::/pod/own',
+      'cgroup/pod/cpu.max': '50000 100000',
+      'cgroup/pod/cpu.stat': stat(9),
+      'cgroup/pod/own/cpu.max': '200000 100000',
+      'cgroup/pod/own/cpu.stat': stat(4),
     });
+    const limits = CpuLimits.find(77, proc);
+    assert.deepEqual(
+      limits.read().map(({ cpus, periods }) => [cpus, periods]),
+      [
+        [2, 4],
+        [0.5, 9],
+      ],
+    );
+    rmSync(join(proc, 'cgroup/pod'), { recursive: true });
+    assert.deepEqual(limits.read(), []);
   });
 });

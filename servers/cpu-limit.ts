@@ -1,4 +1,4 @@
-// Finds the control group whose CPU limit holds for a process, as in a container, and reads how long it was throttled (Linux, cgroup v1 and v2).
+// Finds the control groups whose CPU limits hold for a process, as in a container, and reads how long they were throttled (Linux, cgroup v1 and v2).
 import { openSync, readFileSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Throttling } from '../results/model/trial.ts';
@@ -98,52 +98,52 @@ export function parseCpuStat(text: string): Pick<Throttling, 'periods' | 'thrott
 /** More than a cpu.stat of either version has. */
 const MOST_STAT_BYTES = 1_024;
 
-/** The CPU limit that holds for a process: the innermost, if groups within each other have one. */
-export class CpuLimit {
-  readonly #quota: Quota;
-  readonly #path: string;
+interface LimitedGroup {
+  quota: Quota;
+  path: string;
   /** Kept open for this process's own, because one that may open no more files is measured too. */
-  readonly #file: number | undefined;
+  file: number | undefined;
+}
+
+/** The CPU limits that hold for a process: of its group and of those around it. Which of them stops it depends on what else runs there. */
+export class CpuLimits {
+  readonly #groups: readonly LimitedGroup[];
   readonly #text = Buffer.alloc(MOST_STAT_BYTES);
 
-  private constructor(quota: Quota, path: string, file: number | undefined) {
-    this.#quota = quota;
-    this.#path = path;
-    this.#file = file;
+  private constructor(groups: readonly LimitedGroup[]) {
+    this.#groups = groups;
   }
 
-  /**
-   * @param proc where the kernel lists processes
-   * @returns undefined without a limit, and where the system has none
-   */
-  static find(pid: number | 'self', proc = '/proc'): CpuLimit | undefined {
+  /** @param proc where the kernel lists processes */
+  static find(pid: number | 'self', proc = '/proc'): CpuLimits {
     const place = locateCpuGroup(readText(`${proc}/${pid}/cgroup`), readText(`${proc}/self/mountinfo`));
-    if (place === undefined) return undefined;
-    for (const folder of enclosingFolders(place)) {
-      const quota = readQuota(place.version, folder);
-      if (quota === undefined) continue;
-      const path = join(folder, 'cpu.stat');
-      try {
-        return new CpuLimit(quota, path, pid === 'self' ? openSync(path, 'r') : undefined);
-      } catch {
-        return undefined; // the group has just been removed
-      }
-    }
-    return undefined;
+    const folders = place === undefined ? [] : enclosingFolders(place);
+    return new CpuLimits(
+      folders.flatMap(folder => {
+        const quota = readQuota(place!.version, folder);
+        if (quota === undefined) return [];
+        const path = join(folder, 'cpu.stat');
+        try {
+          return { quota, path, file: pid === 'self' ? openSync(path, 'r') : undefined };
+        } catch {
+          return []; // it may not be read
+        }
+      }),
+    );
   }
 
-  /** Since the group was made; undefined once it is gone. */
-  read(): Throttling | undefined {
+  /** Since each group was made, the innermost first; empty without a limit, and where a group has been removed. */
+  read(): Throttling[] {
     try {
-      return { ...this.#quota, ...parseCpuStat(this.#readStat()) };
+      return this.#groups.map(group => ({ ...group.quota, ...parseCpuStat(this.#readStat(group)) }));
     } catch {
-      return undefined;
+      return [];
     }
   }
 
-  #readStat(): string {
-    if (this.#file === undefined) return readFileSync(this.#path, 'latin1');
-    const length = readSync(this.#file, this.#text, 0, this.#text.length, 0);
+  #readStat({ path, file }: LimitedGroup): string {
+    if (file === undefined) return readFileSync(path, 'latin1');
+    const length = readSync(file, this.#text, 0, this.#text.length, 0);
     return this.#text.toString('latin1', 0, length);
   }
 }

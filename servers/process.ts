@@ -3,7 +3,7 @@ import { openSync, readSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { errorMessage } from '../results/errors.ts';
 import type { ProcessReading } from '../results/model/trial.ts';
-import { CpuLimit } from './cpu-limit.ts';
+import { CpuLimits } from './cpu-limit.ts';
 
 /** How often this process was continued after a stop. */
 let continued = 0;
@@ -44,12 +44,12 @@ function fail(error: unknown): void {
   process.send?.({ type: 'failed', message: errorMessage(error) }, () => process.exit(1));
 }
 
-/** Of this process's control group; null: not looked for yet. */
-let cpuLimit: CpuLimit | undefined | null = null;
+/** Of this process; undefined: not looked for yet. */
+let cpuLimits: CpuLimits | undefined;
 
 export function readProcess(): ProcessReading {
-  if (cpuLimit === null) cpuLimit = CpuLimit.find('self');
-  const throttling = cpuLimit?.read();
+  cpuLimits ??= CpuLimits.find('self');
+  const throttling = cpuLimits.read();
   const cpu = process.cpuUsage();
   const loop = performance.eventLoopUtilization();
   return {
@@ -60,7 +60,7 @@ export function readProcess(): ProcessReading {
     runDelayMs: readRunDelayMs(),
     rssBytes: readRssBytes(),
     continued,
-    ...(throttling === undefined ? {} : { throttling }),
+    ...(throttling.length === 0 ? {} : { throttling }),
   };
 }
 

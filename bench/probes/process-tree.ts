@@ -1,7 +1,7 @@
 // What all processes of a command use together, by the kernel's statistics (Linux): whatever language, children included.
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ProcessReading } from '../../results/model/trial.ts';
-import { CpuLimit } from '../../servers/cpu-limit.ts';
+import { CpuLimits } from '../../servers/cpu-limit.ts';
 import { hasPort, linkOf, parseRssBytes, socketLines } from './sockets.ts';
 
 /** The kernel reports the times of /proc/PID/stat in hundredths of a second, on every architecture that Node supports. */
@@ -159,8 +159,8 @@ export class ProcessTree {
   readonly #cpu = new CpuFold();
   #known = new Set<string>();
   #runDelayMs = 0;
-  /** Of the leader's control group, in which all are unless they have left it; null: not looked for yet. */
-  #cpuLimit: CpuLimit | undefined | null = null;
+  /** Of the leader, in whose control group all are unless they have left it; undefined: not looked for yet. */
+  #cpuLimits: CpuLimits | undefined;
   #last: { atMs: number; mainThreadsMs: number } | undefined;
 
   constructor(leaderPid: number) {
@@ -195,8 +195,8 @@ export class ProcessTree {
     const atMs = performance.now();
     const mainThreadsMs = threads.reduce((sum, { runDelayMs }) => sum + runDelayMs, 0);
     this.#addRunDelay(atMs, mainThreadsMs);
-    if (this.#cpuLimit === null) this.#cpuLimit = CpuLimit.find(this.#sessionId);
-    const throttling = this.#cpuLimit?.read();
+    this.#cpuLimits ??= CpuLimits.find(this.#sessionId);
+    const throttling = this.#cpuLimits.read();
     return {
       atMs,
       cpuUs,
@@ -204,7 +204,7 @@ export class ProcessTree {
       loopIdleMs: 0,
       runDelayMs: this.#runDelayMs,
       rssBytes: members.reduce((sum, member) => sum + readRssBytes(member), 0),
-      ...(throttling === undefined ? {} : { throttling }),
+      ...(throttling.length === 0 ? {} : { throttling }),
     };
   }
 

@@ -188,10 +188,13 @@ describe('What a process used over many spans is the sum of their differences, w
       );
     });
 
-    test('what a CPU limit cost is that of the spans; without a limit there is nothing', () => {
+    test('what CPU limits cost is that of the spans, of the group that was stopped most; without a limit there is nothing', () => {
       const at = (periods: number, throttledPeriods: number, throttledMs: number) => ({
         ...start,
-        throttling: { cpus: 0.5, periodMs: 100, periods, throttledPeriods, throttledMs },
+        throttling: [
+          { cpus: 2, periodMs: 100, periods, throttledPeriods: 0, throttledMs: 0 },
+          { cpus: 0.5, periodMs: 100, periods, throttledPeriods, throttledMs },
+        ],
       });
       const usage = new UsageFold();
       usage.add(at(10, 1, 20), at(15, 4, 200));

@@ -50,8 +50,8 @@ export class UsageFold {
   #runDelayMs = 0;
   #rssBytes = 0;
   #stops = 0;
-  /** undefined without a CPU limit. */
-  #throttling: Throttling | undefined;
+  /** Of each control group with a CPU limit, the innermost first. */
+  #throttling: Throttling[] = [];
 
   /** @returns the CPU time of the span, in µs */
   add(before: ProcessReading, after: ProcessReading): number {
@@ -63,8 +63,11 @@ export class UsageFold {
     this.#runDelayMs += after.runDelayMs - before.runDelayMs;
     this.#rssBytes = Math.max(this.#rssBytes, after.rssBytes);
     this.#stops += (after.continued ?? 0) - (before.continued ?? 0);
-    if (before.throttling !== undefined && after.throttling !== undefined)
-      this.#throttling = addThrottling(this.#throttling, before.throttling, after.throttling);
+    for (const [index, now] of (after.throttling ?? []).entries()) {
+      const earlier = before.throttling?.[index];
+      if (earlier !== undefined)
+        this.#throttling[index] = addThrottling(this.#throttling[index], earlier, now);
+    }
     return spanCpuUs;
   }
 
@@ -72,6 +75,7 @@ export class UsageFold {
   finish(exchanges: number): Resources {
     const wallMs = this.#wallMs;
     const loopMs = this.#activeMs + this.#idleMs;
+    const [throttling] = this.#throttling.toSorted((a, b) => throttledShare(b) - throttledShare(a));
     return {
       cpuUs: this.#cpuUs,
       cpuUsPerRequest: exchanges === 0 ? 0 : this.#cpuUs / exchanges,
@@ -80,9 +84,13 @@ export class UsageFold {
       runDelayRatio: wallMs === 0 ? 0 : this.#runDelayMs / wallMs,
       rssBytes: this.#rssBytes,
       stops: this.#stops,
-      ...(this.#throttling === undefined ? {} : { throttling: this.#throttling }),
+      ...(throttling === undefined ? {} : { throttling }),
     };
   }
+}
+
+function throttledShare({ periods, throttledPeriods }: Throttling): number {
+  return periods === 0 ? 0 : throttledPeriods / periods;
 }
 
 /** Adds a span to the sum of those before it. */

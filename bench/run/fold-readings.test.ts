@@ -217,7 +217,7 @@ describe('slices', () => {
   });
 
   test('what the group of all generators has used up is not added: each has read the same', () => {
-    const throttling = { cpus: 1, periodMs: 100, periods: 7, throttledPeriods: 3, throttledMs: 90 };
+    const throttling = [{ cpus: 1, periodMs: 100, periods: 7, throttledPeriods: 3, throttledMs: 90 }];
     const one = { ...busy, after: { ...busy.after, throttling } };
     assert.deepEqual(foldSlices([one, one], 2).after.throttling, throttling);
     assert.ok(!('throttling' in foldSlices([busy, busy], 2).after));

@@ -331,7 +331,7 @@ export const Resources = z.strictObject({
       'How often it was stopped and continued (SIGSTOP, SIGCONT) in the slices; 0 where that is not counted',
     ),
   throttling: Throttling.optional().describe(
-    'Of its control group, other processes of the group included; absent without a CPU limit, and in runs of older versions',
+    'Of the control group with a CPU limit that stopped it in most periods, other processes of the group included; absent without a limit, and in runs of older versions',
   ),
 });
 export type Resources = z.infer<typeof Resources>;
@@ -583,8 +583,8 @@ export interface ProcessReading {
   rssBytes: number;
   /** Signals by which it was continued after a stop; absent of processes that do not count them. */
   continued?: number;
-  /** Absent without a CPU limit. */
-  throttling?: Throttling;
+  /** Of the control groups with a CPU limit that it is in, the innermost first; absent without one. */
+  throttling?: readonly Throttling[];
 }
 
 export const OUTCOME_NAMES: Record<Outcome, string> = {
