@@ -1,21 +1,30 @@
-// Ensures that no child process outlives this process, even if it is killed.
+// Ensures that no child process outlives this process, even if it is killed, nor a control group that it has made.
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 
 /**
  * Kills the listed processes and groups (negative numbers) once its standard input ends, which happens when this process is gone,
  * even by SIGKILL. The script uses SIGKILL too, because it also ends processes that are stopped or never check their channel.
+ * Then removes folders of control groups, which is possible only when their processes are gone.
  */
 const SCRIPT = `
 trap '' INT TERM HUP
 list=' '
-while read -r word pid; do
+while read -r word it; do
   case $word in
-    add) list="$list$pid " ;;
-    drop) list="\${list%% $pid *} \${list#* $pid }" ;;
+    add) list="$list$it " ;;
+    drop) list="\${list%% $it *} \${list#* $it }" ;;
+    remove) set -- "$@" "$it" ;;
   esac
 done
-for pid in $list; do kill -s KILL -- "$pid"; done`;
+for pid in $list; do kill -s KILL -- "$pid"; done
+for folder; do
+  tries=0
+  while [ -d "$folder" ] && ! rmdir "$folder" && [ "$tries" -lt 100 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+  done
+done`;
 
 /** Processes, and negative: groups. */
 const living = new Set<number>();
@@ -56,6 +65,12 @@ function drop(id: number): void {
   if (!living.delete(id)) return;
   list?.write(`drop ${id}\n`);
   if (living.size === 0) process.off('exit', killAll);
+}
+
+/** Makes a control group be removed when this process has ended, if it is still there. */
+export function removeGroupAtEnd(folder: string): void {
+  list ??= startWatchdog();
+  list?.write(`remove ${folder}\n`);
 }
 
 /** Makes the child end with this process at the latest. */

@@ -27,6 +27,7 @@ import { originTable } from './tables/origins.ts';
 import { errorTable, failureTable, statusTable } from './tables/outcomes.ts';
 import { phaseTable } from './tables/phases.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
+import { recoveryTable } from './tables/recovery.ts';
 import { requestTable } from './tables/requests.ts';
 import { spreadTable } from './tables/spread.ts';
 import { cellAnswer } from './words/answer.ts';
@@ -119,6 +120,7 @@ const SPECIAL_TABLES: readonly CreateTable[] = [
   requestTable,
   originTable,
   faultTable,
+  recoveryTable,
   statusTable,
   connectionCostTable,
   spreadTable,

@@ -142,6 +142,7 @@ for (const metric of METRIC_ORDER) {
     if (metric === 'busiestBackendRatio') addBackends(trials);
     if (metric === 'clientTimeWaitPer1kRequests' || metric === 'serverTimeWaitPer1kRequests')
       addTimeWait(trials);
+    if (metric === 'throttledRatio' || metric === 'targetThrottledRatio') addThrottling(trials);
     // Nothing bounds the connections that the other client may need.
     const of = metric === 'unneededConnectionsPer1kRequests' ? 'short' : 'persistent';
     const expectation: Expectation = { metric, of, atLeast: 0 };
@@ -198,6 +199,30 @@ function addTimeWait(trials: readonly TrialResult[]): void {
     if (trial.state === 'completed') trial.measurement.timeWait = { client: 4, server: 1 };
 }
 
+/** Only containers and limited scenarios have it. */
+function addThrottling(trials: readonly TrialResult[]): void {
+  for (const trial of trials) {
+    if (trial.state !== 'completed') continue;
+    const throttling = { cpus: 0.5, periodMs: 100, periods: 40, throttledPeriods: 10, throttledMs: 300 };
+    trial.measurement.generator.throttling = throttling;
+    trial.measurement.target!.throttling = { ...throttling, throttledPeriods: 0, throttledMs: 0 };
+  }
+}
+
+test('throttled periods are a share of those in which there was something to run; unknown without a limit', () => {
+  const trials = sampleOf('short-vs-persistent').trials.filter(({ state }) => state === 'completed');
+  const figures = () =>
+    trials.slice(0, 1).flatMap(trial => {
+      assert.ok(trial.state === 'completed');
+      return (['throttledRatio', 'targetThrottledRatio'] as const).map(metric =>
+        METRIC_TABLE[metric].ofTrial(trial),
+      );
+    });
+  assert.deepEqual(figures(), [null, null]);
+  addThrottling(trials);
+  assert.deepEqual(figures(), [0.25, 0]);
+});
+
 test('TIME_WAIT of each end is that of all requests of the slices; unknown where it was not counted', () => {
   const trial = sampleOf('short-vs-persistent').trials.find(({ state }) => state === 'completed');
   assert.ok(trial?.state === 'completed');
@@ -230,6 +255,8 @@ test('each metric has a gauge, but for quantiles, which are a summary, and those
     'busiestBackendRatio',
     'clientTimeWaitPer1kRequests',
     'serverTimeWaitPer1kRequests',
+    'throttledRatio',
+    'targetThrottledRatio',
   ]);
 });
 

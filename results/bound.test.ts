@@ -5,6 +5,19 @@ import { boundOf } from './bound.ts';
 import type { CompletedTrial } from './model/trial.ts';
 import { type SampleOptions, sampleRun } from './testing/sample-run.ts';
 
+/** Stopped by its CPU limit in most periods. */
+function withThrottledTarget(trials: CompletedTrial[]): CompletedTrial[] {
+  for (const { measurement } of trials)
+    measurement.target!.throttling = {
+      cpus: 0.5,
+      periodMs: 100,
+      periods: 10,
+      throttledPeriods: 9,
+      throttledMs: 400,
+    };
+  return trials;
+}
+
 /** The trials of the short client, with the given share of a core used. */
 function trialsAt(
   cpu: { generator: number; target: number; waited?: number },
@@ -32,6 +45,12 @@ suite('what a client was bound by', () => {
     ['a core that others used', trialsAt({ generator: 0.65, target: 0.7, waited: 0.33 }), 0, 'core'],
     ['a loop busy with neither', trialsAt({ generator: 0.3, target: 0.3, waited: 0.1 }), 0, null],
     ['the server', trialsAt({ generator: 0.6, target: 0.95 }), 0, 'server'],
+    [
+      'a server with half a core',
+      withThrottledTarget(trialsAt({ generator: 0.3, target: 0.5 })),
+      0,
+      'server',
+    ],
     ['both saturated', trialsAt({ generator: 0.95, target: 0.95 }), 0, 'both'],
     ['both busy, waiting for each other', trialsAt({ generator: 0.8, target: 0.7 }), 0, 'both'],
     ['nothing stands out', trialsAt({ generator: 0.3, target: 0.3 }), 0, null],

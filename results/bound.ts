@@ -6,7 +6,8 @@ import type { CompletedTrial, Resources } from './model/trial.ts';
 import { meanOf } from './stats.ts';
 
 /**
- * client, server: its process used more than 90 % of a core; core: the client's would have, but waited for it; both: each was busy for most of the time, and they waited for
+ * client, server: its process used more than 90 % of a core, or all that its CPU limit allows; core: the client's would have, but waited
+ * for it; both: each was busy for most of the time, and they waited for
  * each other; link, service: requests spent most of their time on the network, or waiting for an answer that the server delays;
  * load: the rate or the pauses of the users.
  */

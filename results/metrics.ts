@@ -4,7 +4,7 @@ import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
 import { whyUnbounded } from './connections.ts';
 import { mergeMeans } from './exact-mean.ts';
 import { type ArmSummary, METRICS, type Metric } from './model/run.ts';
-import type { Capacity, CompletedTrial, Measurement, Slice, TimeWait } from './model/trial.ts';
+import type { Capacity, CompletedTrial, Measurement, Resources, Slice, TimeWait } from './model/trial.ts';
 import { spreadOf } from './spread.ts';
 import { type Interval, sumOf } from './stats.ts';
 
@@ -300,6 +300,24 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     ofTrial: ({ measurement }) => timeWaitPer1k(measurement, 'server'),
     isBoundByUnanswered: false,
   },
+  throttledRatio: {
+    ...count,
+    title: 'throttled periods of the client',
+    unit: '%',
+    factor: 100,
+    columnKey: 'throttledPercent',
+    interval: { of: 'counts' },
+    ofTrial: ({ measurement }) => throttledOf(measurement.generator),
+  },
+  targetThrottledRatio: {
+    ...count,
+    title: 'throttled periods of the target',
+    unit: '%',
+    factor: 100,
+    columnKey: 'targetThrottledPercent',
+    interval: { of: 'counts' },
+    ofTrial: ({ measurement }) => throttledOf(measurement.target),
+  },
   successRatio: {
     ...count,
     title: 'success rate',
@@ -507,6 +525,12 @@ export function connectionsPer1k({ measurement: { ledger } }: Measured): number 
 function timeWaitPer1k({ timeWait, slices }: Measurement, end: keyof TimeWait): number | null {
   const ended = sumOf(slices, ({ exchanges }) => exchanges);
   return timeWait === null || ended === 0 ? null : (timeWait[end] / ended) * 1_000;
+}
+
+/** Of periods of its CPU limit; null without a limit, or without a period in which it had something to run. */
+function throttledOf(used: Resources | null): number | null {
+  const { throttledPeriods = 0, periods = 0 } = used?.throttling ?? {};
+  return periods === 0 ? null : throttledPeriods / periods;
 }
 
 function isCounted({ ledger }: Measurement): boolean {

@@ -5,7 +5,7 @@ export default defineScenario({
   name: 'descriptor-limit',
   question:
     'After how many requests does a client that never reads its responses run out of descriptors, and what does it see?',
-  tags: ['catalogue', 'bodies', 'leaks'],
+  tags: ['catalogue', 'bodies', 'leaks', 'limits'],
   // 400 requests, each of which keeps a connection if its response is not read.
   limits: { openFiles: 256 },
   // An answer that takes longer than a timer is late.

@@ -5,7 +5,7 @@ export default defineScenario({
   name: 'port-exhaustion',
   question:
     'After how many requests does a client without a free local port fail, and who closes its connections so that it does not?',
-  tags: ['catalogue', 'pools'],
+  tags: ['catalogue', 'pools', 'limits'],
   // 512 requests: twice as many as ports.
   limits: { localPorts: 256 },
   // An answer that takes longer than a timer is late.

@@ -18,6 +18,7 @@ const OPTIONS: Record<Name, Record<string, unknown>> = {
   mixed: { fastMs: 0, slowMs: 2, bytes: 100 },
   stream: { chunks: 2, chunkBytes: 50, intervalMs: 1 },
   stall: { everyMs: 4, stallMs: 2, bytes: 100 },
+  compute: { cpuMs: 0.1, bytes: 100 },
 };
 
 async function behave(name: Name): Promise<{ stated: Record<string, unknown>; module: BehaviourModule }> {

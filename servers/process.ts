@@ -3,6 +3,7 @@ import { openSync, readSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { errorMessage } from '../results/errors.ts';
 import type { ProcessReading } from '../results/model/trial.ts';
+import { CpuLimits } from './cpu-limit.ts';
 
 /** How often this process was continued after a stop. */
 let continued = 0;
@@ -43,7 +44,12 @@ function fail(error: unknown): void {
   process.send?.({ type: 'failed', message: errorMessage(error) }, () => process.exit(1));
 }
 
+/** Of this process; undefined: not looked for yet. */
+let cpuLimits: CpuLimits | undefined;
+
 export function readProcess(): ProcessReading {
+  cpuLimits ??= CpuLimits.find('self');
+  const throttling = cpuLimits.read();
   const cpu = process.cpuUsage();
   const loop = performance.eventLoopUtilization();
   return {
@@ -54,6 +60,7 @@ export function readProcess(): ProcessReading {
     runDelayMs: readRunDelayMs(),
     rssBytes: readRssBytes(),
     continued,
+    ...(throttling.length === 0 ? {} : { throttling }),
   };
 }
 

@@ -1,6 +1,7 @@
 // What all processes of a command use together, by the kernel's statistics (Linux): whatever language, children included.
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ProcessReading } from '../../results/model/trial.ts';
+import { CpuLimits } from '../../servers/cpu-limit.ts';
 import { hasPort, linkOf, parseRssBytes, socketLines } from './sockets.ts';
 
 /** The kernel reports the times of /proc/PID/stat in hundredths of a second, on every architecture that Node supports. */
@@ -158,6 +159,8 @@ export class ProcessTree {
   readonly #cpu = new CpuFold();
   #known = new Set<string>();
   #runDelayMs = 0;
+  /** Of the leader, in whose control group all are unless they have left it; undefined: not looked for yet. */
+  #cpuLimits: CpuLimits | undefined;
   #last: { atMs: number; mainThreadsMs: number } | undefined;
 
   constructor(leaderPid: number) {
@@ -192,6 +195,8 @@ export class ProcessTree {
     const atMs = performance.now();
     const mainThreadsMs = threads.reduce((sum, { runDelayMs }) => sum + runDelayMs, 0);
     this.#addRunDelay(atMs, mainThreadsMs);
+    this.#cpuLimits ??= CpuLimits.find(this.#sessionId);
+    const throttling = this.#cpuLimits.read();
     return {
       atMs,
       cpuUs,
@@ -199,6 +204,7 @@ export class ProcessTree {
       loopIdleMs: 0,
       runDelayMs: this.#runDelayMs,
       rssBytes: members.reduce((sum, member) => sum + readRssBytes(member), 0),
+      ...(throttling.length === 0 ? {} : { throttling }),
     };
   }
 

@@ -188,6 +188,28 @@ describe('What a process used over many spans is the sum of their differences, w
       );
     });
 
+    test('what CPU limits cost is that of the spans, of the group that was stopped most; without a limit there is nothing', () => {
+      const at = (periods: number, throttledPeriods: number, throttledMs: number) => ({
+        ...start,
+        throttling: [
+          { cpus: 2, periodMs: 100, periods, throttledPeriods: 0, throttledMs: 0 },
+          { cpus: 0.5, periodMs: 100, periods, throttledPeriods, throttledMs },
+        ],
+      });
+      const usage = new UsageFold();
+      usage.add(at(10, 1, 20), at(15, 4, 200));
+      usage.add(at(40, 30, 900), at(50, 30, 900));
+      const { throttling } = Resources.parse(usage.finish(1));
+      assert.deepEqual(throttling, {
+        cpus: 0.5,
+        periodMs: 100,
+        periods: 15,
+        throttledPeriods: 3,
+        throttledMs: 180,
+      });
+      assert.ok(!('throttling' in new UsageFold().finish(1)));
+    });
+
     test('nothing measured is zero everywhere but for an event loop, which was not seen, and still a valid result', () => {
       const { eventLoopRatio, ...others } = Resources.parse(new UsageFold().finish(0));
       assert.equal(eventLoopRatio, null);

@@ -17,6 +17,7 @@ import type {
   ProcessReading,
   Resources,
   Slice,
+  Throttling,
   TimeWait,
   Trial,
   TrialResult,
@@ -49,6 +50,8 @@ export class UsageFold {
   #runDelayMs = 0;
   #rssBytes = 0;
   #stops = 0;
+  /** Of each control group with a CPU limit, the innermost first. */
+  #throttling: Throttling[] = [];
 
   /** @returns the CPU time of the span, in µs */
   add(before: ProcessReading, after: ProcessReading): number {
@@ -60,6 +63,11 @@ export class UsageFold {
     this.#runDelayMs += after.runDelayMs - before.runDelayMs;
     this.#rssBytes = Math.max(this.#rssBytes, after.rssBytes);
     this.#stops += (after.continued ?? 0) - (before.continued ?? 0);
+    for (const [index, now] of (after.throttling ?? []).entries()) {
+      const earlier = before.throttling?.[index];
+      if (earlier !== undefined)
+        this.#throttling[index] = addThrottling(this.#throttling[index], earlier, now);
+    }
     return spanCpuUs;
   }
 
@@ -67,6 +75,7 @@ export class UsageFold {
   finish(exchanges: number): Resources {
     const wallMs = this.#wallMs;
     const loopMs = this.#activeMs + this.#idleMs;
+    const [throttling] = this.#throttling.toSorted((a, b) => throttledShare(b) - throttledShare(a));
     return {
       cpuUs: this.#cpuUs,
       cpuUsPerRequest: exchanges === 0 ? 0 : this.#cpuUs / exchanges,
@@ -75,8 +84,26 @@ export class UsageFold {
       runDelayRatio: wallMs === 0 ? 0 : this.#runDelayMs / wallMs,
       rssBytes: this.#rssBytes,
       stops: this.#stops,
+      ...(throttling === undefined ? {} : { throttling }),
     };
   }
+}
+
+function throttledShare({ periods, throttledPeriods }: Throttling): number {
+  return periods === 0 ? 0 : throttledPeriods / periods;
+}
+
+/** Adds a span to the sum of those before it. */
+function addThrottling(sum: Throttling | undefined, before: Throttling, after: Throttling): Throttling {
+  const added = (name: 'periods' | 'throttledPeriods' | 'throttledMs'): number =>
+    (sum?.[name] ?? 0) + Math.max(0, after[name] - before[name]);
+  return {
+    cpus: after.cpus,
+    periodMs: after.periodMs,
+    periods: added('periods'),
+    throttledPeriods: added('throttledPeriods'),
+    throttledMs: added('throttledMs'),
+  };
 }
 
 /** Adds up what a link's relay did over many spans. */

@@ -42,6 +42,8 @@ export interface CommandOptions {
   command: string;
   cwd: string;
   env: NodeJS.ProcessEnv;
+  /** Command that starts it, before its own; default: none. */
+  prefix?: readonly string[] | undefined;
   /** Core to pin all of its processes to; null: not pinned. */
   cpu?: number | null;
   /** Niceness of all of its processes, 0 to 19; default: 0. */
@@ -74,8 +76,9 @@ export class CommandGroup {
       throw new UsageError('a command is started in a process group, which Windows does not have');
     }
     if (!existsSync(options.cwd)) throw new UsageError(`folder not found: ${options.cwd}`);
-    const { command, cwd, env, cpu = null, niceness = 0 } = options;
+    const { command, cwd, env, prefix = [], cpu = null, niceness = 0 } = options;
     const [file, ...args] = [
+      ...prefix,
       ...(cpu === null ? [] : ['taskset', '-c', String(cpu)]),
       ...(niceness === 0 ? [] : ['nice', '-n', String(niceness)]),
       'sh',

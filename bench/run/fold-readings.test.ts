@@ -216,6 +216,13 @@ describe('slices', () => {
     assert.deepEqual(usage(1), { cpu: 1.5, runDelay: 0.1 });
   });
 
+  test('what the group of all generators has used up is not added: each has read the same', () => {
+    const throttling = [{ cpus: 1, periodMs: 100, periods: 7, throttledPeriods: 3, throttledMs: 90 }];
+    const one = { ...busy, after: { ...busy.after, throttling } };
+    assert.deepEqual(foldSlices([one, one], 2).after.throttling, throttling);
+    assert.ok(!('throttling' in foldSlices([busy, busy], 2).after));
+  });
+
   test('the earliest start, a common window, and the mean of windows that were cut', () => {
     const folded = foldSlices([busy, { ...busy, atMs: 12 }], 2);
     assert.deepEqual([folded.atMs, folded.windowMs, folded.userMs], [10, 100, 190]);

@@ -132,6 +132,8 @@ function foldArrivals(counts: readonly ScheduleCounts[]): ScheduleCounts {
  */
 function foldProcesses(readings: readonly ProcessReading[], coreCount: number): ProcessReading {
   const coresPerProcess = coreCount / readings.length;
+  // All generators of a client are in the same control group, which each has read.
+  const throttling = readings.at(-1)?.throttling;
   return {
     atMs: sum(readings, 'atMs') * coresPerProcess,
     cpuUs: sum(readings, 'cpuUs'),
@@ -141,6 +143,7 @@ function foldProcesses(readings: readonly ProcessReading[], coreCount: number): 
     runDelayMs: sum(readings, 'runDelayMs') * coresPerProcess,
     rssBytes: sum(readings, 'rssBytes'),
     continued: sumOf(readings, ({ continued = 0 }) => continued),
+    ...(throttling === undefined ? {} : { throttling }),
   };
 }
 

@@ -1,5 +1,6 @@
 // A cell whose server is not ours, measured by real processes: nothing is started, and where it may not go nothing is sent.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { afterEach, suite, test } from 'node:test';
 import { CellResult } from '../../results/model/run.ts';
 import { withUnknowns } from '../../scenarios/model/target.ts';
@@ -12,13 +13,22 @@ import { completed, isMeasuring, makeTinyCell, states, type TinyCell } from './t
 
 const CLIENTS = { kept: { pool: { maxConnections: 4, idleTimeoutMs: 60_000 } } };
 
+const MOST_FILES = 1_234;
+
+function openFileLimits(): string[] {
+  return childrenWith('generator-child').map(
+    ({ pid }) => /^Max open files\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'latin1'))![1]!,
+  );
+}
+
 function makeForeignCell(
   server: OpenTarget,
   onEvent: Parameters<typeof makeTinyCell>[1] = () => {},
 ): TinyCell {
   const target = withUnknowns({ url: `${server.endpoint.origin}/`, maxRequestsPerSocket: 3 });
   const timing = { minReplicates: 3, maxReplicates: 3 };
-  return makeTinyCell({ target, clients: CLIENTS, baseline: 'kept', timing }, onEvent);
+  const limits = { openFiles: MOST_FILES };
+  return makeTinyCell({ target, limits, clients: CLIENTS, baseline: 'kept', timing }, onEvent);
 }
 
 async function measure({ options }: TinyCell): Promise<CellResult> {
@@ -35,12 +45,16 @@ suite("a cell with someone else's server", () => {
   test('it starts generators only, and what it counts the server counts too', async t => {
     const server = await openTestTarget(t, { maxRequestsPerSocket: 3 });
     const targets: number[] = [];
+    const limits = new Set<string>();
     const tiny = makeForeignCell(server, event => {
-      if (isMeasuring(event)) targets.push(childrenWith('target-child').length);
+      if (!isMeasuring(event)) return;
+      targets.push(childrenWith('target-child').length);
+      for (const limit of openFileLimits()) limits.add(limit);
     });
     const cell = await measure(tiny);
     assert.deepEqual(CellResult.parse(JSON.parse(JSON.stringify(cell))), cell);
     assert.ok(targets.length > 0 && targets.every(count => count === 0));
+    assert.deepEqual([...limits], [String(MOST_FILES)], 'limits hold for its clients');
     const results = completed(tiny.results());
     assert.equal(results.length, 3);
     const sum = (read: (result: (typeof results)[number]) => number) =>

@@ -1,9 +1,12 @@
 // Limits of the machine hold for processes that are started under them.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { SkippedCell } from '../../results/model/run.ts';
+import type { Measurement } from '../../results/model/trial.ts';
+import type { Limits } from '../../scenarios/model/limits.ts';
 import { planRun } from '../plan/plan.ts';
 import { openLimitedMachine, skipImpossible } from './limited-machine.ts';
 import { measureCell } from './run.ts';
@@ -25,8 +28,13 @@ const CLOSING_CLIENT = fileURLToPath(
   new URL('../../scenarios/clients/agent-per-request.ts', import.meta.url),
 );
 
-const scenario = { ...makeScenario({}), limits: { localPorts: 64 } };
-const [reason] = (await skipImpossible(planRun([scenario], { seed: 1 }))).skipped ?? [];
+async function findReason(limits: Limits): Promise<SkippedCell | undefined> {
+  const plan = await skipImpossible(planRun([{ ...makeScenario({}), limits }], { seed: 1 }));
+  return plan.skipped?.[0];
+}
+
+const reason = await findReason({ localPorts: 64 });
+const noCpus = (await findReason({ serverCpus: 1 }))?.message;
 
 test('client and server share a network namespace, whose ports are narrowed once the server listens', {
   skip: reason?.message,
@@ -71,4 +79,49 @@ test('a client that closes first has all local ports in TIME_WAIT, and then none
   assert.equal(server!.failed, 0);
   assert.equal(server!.timeWait!.client, 0);
   assert.ok(server!.ledger.opened > 64, 'the same ports again');
+});
+
+/** The control groups of a process. */
+function groupsOf(pid: number | 'self'): string {
+  return readFileSync(`/proc/${pid}/cgroup`, 'latin1');
+}
+
+test('server and clients each run in a group with a CPU limit, which is gone afterwards', {
+  skip: noCpus,
+}, async t => {
+  const machine = await openLimitedMachine({ serverCpus: 0.5, clientCpus: 2, openFiles: 200 });
+  t.after(() => machine.close());
+  const folders = [machine.serverPrefix, machine.clientPrefix].map(prefix =>
+    prefix[3]!.replace(/\/[^/]*$/, ''),
+  );
+  const groups = [machine.serverPrefix, machine.clientPrefix].map(prefix =>
+    run(prefix, 'cat', '/proc/self/cgroup'),
+  );
+  assert.equal(new Set([...groups, groupsOf('self').trim()]).size, 3);
+  assert.equal(run(machine.clientPrefix, 'sh', '-c', 'ulimit -n'), '200');
+  await machine.close();
+  assert.deepEqual(folders.map(existsSync), [false, false]);
+});
+
+test('a server that has used up its CPU time is seen to wait, and its clients are not limited', {
+  skip: noCpus,
+}, async () => {
+  const cell = makeTinyCell({
+    // A handshake with an RSA key takes more than a millisecond of CPU time.
+    target: { tls: '1.3', tlsKey: 'rsa' },
+    limits: { serverCpus: 0.2 },
+    load: { concurrency: 8 },
+    timing: { slicing: 'whole', measureMs: 500 },
+    clients: { short: { requestsPerConnection: 1, pool: { maxConnections: 8 } } },
+    baseline: 'short',
+  });
+  await measureCell(cell.options);
+  const [{ generator, target }] = completed(cell.results()).map(({ measurement }) => measurement) as [
+    Measurement,
+  ];
+  assert.equal(generator.throttling, undefined);
+  const { cpus, periodMs, periods, throttledPeriods, throttledMs } = target!.throttling!;
+  assert.deepEqual([cpus, periodMs], [0.2, 100]);
+  assert.ok(throttledPeriods >= 2 && throttledPeriods <= periods, `${throttledPeriods} of ${periods}`);
+  assert.ok(throttledMs > throttledPeriods, 'a wait lasts for more than a millisecond');
 });

@@ -8,6 +8,7 @@ import type { Limits } from '../../scenarios/model/limits.ts';
 import type { Obstacle } from '../contracts.ts';
 import type { Plan } from '../plan/plan.ts';
 import { watchOver } from '../watchdog.ts';
+import { CpuGroup } from './cpu-group.ts';
 
 /** Where the processes of a cell run. */
 export interface LimitedMachine {
@@ -43,18 +44,41 @@ function fileLimitPrefix({ openFiles }: Limits): string[] {
 
 /** @throws MeasureError unfit, when the system does not allow it */
 export async function openLimitedMachine(limits: Limits): Promise<LimitedMachine> {
-  const filePrefix = fileLimitPrefix(limits);
-  if (limits.localPorts === undefined) {
-    return { serverPrefix: [], clientPrefix: filePrefix, narrow: async () => {}, close: async () => {} };
+  const network = await openNetwork(limits);
+  const groups: CpuGroup[] = [];
+  const close = async (): Promise<void> => {
+    await network.close();
+    await Promise.all(groups.map(group => group.close()));
+  };
+  const groupPrefix = (cpus: number | undefined): readonly string[] => {
+    if (cpus === undefined) return [];
+    const group = CpuGroup.open(cpus);
+    groups.push(group);
+    return group.prefix;
+  };
+  try {
+    return {
+      ...network,
+      serverPrefix: [...groupPrefix(limits.serverCpus), ...network.prefix],
+      clientPrefix: [...groupPrefix(limits.clientCpus), ...network.prefix, ...fileLimitPrefix(limits)],
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw new MeasureError('unfit', errorMessage(error));
   }
+}
+
+type Network = Pick<LimitedMachine, 'pid' | 'narrow' | 'close'> & { prefix: readonly string[] };
+
+/** @throws MeasureError unfit */
+async function openNetwork({ localPorts }: Limits): Promise<Network> {
+  if (localPorts === undefined) return { prefix: [], narrow: async () => {}, close: async () => {} };
   const namespace = await NetworkNamespace.open();
-  const { prefix } = namespace;
-  const lastPort = FIRST_PORT + limits.localPorts - 1;
   return {
     pid: namespace.pid,
-    serverPrefix: prefix,
-    clientPrefix: [...prefix, ...filePrefix],
-    narrow: () => namespace.tell(`${FIRST_PORT} ${lastPort}`, 'narrowed'),
+    prefix: namespace.prefix,
+    narrow: () => namespace.tell(`${FIRST_PORT} ${FIRST_PORT + localPorts - 1}`, 'narrowed'),
     close: () => namespace.close(),
   };
 }
@@ -125,6 +149,10 @@ interface Kind {
   hint: string;
 }
 
+const NO_GROUP = 'no control group with a CPU limit';
+const GROUP_HINT =
+  'expected: Linux, root, and control groups (cgroup v1 or v2) that may be written to, as few containers allow';
+
 const KINDS: readonly Kind[] = [
   {
     setting: 'localPorts',
@@ -136,6 +164,8 @@ const KINDS: readonly Kind[] = [
     what: 'no limit of open files',
     hint: 'expected: a system with sh and ulimit, whose own limit is no lower',
   },
+  { setting: 'serverCpus', what: NO_GROUP, hint: GROUP_HINT },
+  { setting: 'clientCpus', what: NO_GROUP, hint: GROUP_HINT },
 ];
 
 /** Tries what a limit needs; undefined: it can be had. */
@@ -144,7 +174,8 @@ async function tryLimit(limits: Limits): Promise<string | undefined> {
     const machine = await openLimitedMachine(limits);
     try {
       await machine.narrow();
-      await runOnce(machine.clientPrefix);
+      await runOnce([...machine.clientPrefix, 'true']);
+      await runOnce([...machine.serverPrefix, 'true']);
     } finally {
       await machine.close();
     }
@@ -156,7 +187,7 @@ async function tryLimit(limits: Limits): Promise<string | undefined> {
 
 /** @throws an error with what the command says */
 async function runOnce([file, ...args]: readonly string[]): Promise<void> {
-  const child = spawn(file!, [...args, 'true'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(file!, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;

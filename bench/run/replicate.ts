@@ -95,7 +95,8 @@ export async function withSession<T>(
 function spawnArm(trial: Trial, target: MeasuredTarget, context: ReplicateContext): Arm {
   const { cell, pinning, slowest, limit, machine } = context;
   const { arm, generators = 1 } = trial;
-  const cpus = pinning === null ? [] : (pinning.generatorCpus ?? [pinning.generatorCpu]);
+  const isPinned = pinning !== null && cell.scenario.limits?.clientCpus === undefined;
+  const cpus = isPinned ? (pinning.generatorCpus ?? [pinning.generatorCpu]) : [];
   const spawn = (title: string, index: number): GeneratorChild =>
     spawnChild({
       title: `${title} of client ${arm}`,
@@ -230,7 +231,9 @@ class LiveReplicates implements ReplicateSource {
 
   /** The server may have been stopped meanwhile, so each later replicate checks that it still answers. */
   async #openForeign(server: FoundTarget, replicate: number): Promise<void> {
+    const { limits } = this.#context.cell.scenario;
     this.#targets = [openForeignTarget(server)];
+    this.#machine ??= limits && (await openLimitedMachine(limits));
     if (replicate > 0) await requireAnswer(server, this.#context.signal);
   }
 
@@ -248,18 +251,20 @@ class LiveReplicates implements ReplicateSource {
   async #startOwn({ arms, code }: PlannedCell['targets'][number]): Promise<void> {
     const { cell, seed, pinning, limit } = this.#context;
     const { scenario } = cell;
+    const cpu = scenario.limits?.serverCpus === undefined ? (pinning?.targetCpu ?? null) : null;
+    const prefix = this.#machine?.serverPrefix;
     this.#failureCode = () => 'target-start';
     if (hasCommand(scenario.target)) {
       const secrets = secretsOf(prepareRequests(scenario, '/', process.env));
-      const options = { code, secrets, signal: this.#context.signal, cpu: pinning?.targetCpu ?? null };
+      const options = { code, secrets, signal: this.#context.signal, cpu, prefix };
       this.#targets.push(await startServer(scenario.target, options));
       return;
     }
-    const target = await startTarget(scenario.target, seed, pinning?.targetCpu ?? null, {
+    const target = await startTarget(scenario.target, seed, cpu, {
       title: this.#isKept ? 'the target' : `the target of client ${arms.join(', ')}`,
       code,
       niceness: loadNiceness(scenario),
-      prefix: this.#machine?.serverPrefix,
+      prefix,
       limit,
     });
     const index = this.#targets.push(target) - 1;

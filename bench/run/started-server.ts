@@ -26,6 +26,8 @@ const FIRST_BAD_STATUS = 400;
 interface StartOptions {
   /** The checkout that it runs in; default: the folder that the scenario names. */
   code?: Code | undefined;
+  /** Command that starts it, before its own: where limits of the machine are lower; default: none. */
+  prefix?: readonly string[] | undefined;
   /** Core to pin it to; null: not pinned. */
   cpu: number | null;
   /** Niceness, 0 to 19; default: 0. */
@@ -59,6 +61,7 @@ export async function startServer(target: CommandTarget, options: StartOptions):
     command,
     cwd: commandFolder(target, options.code),
     env: { ...process.env, ...target.env, [portEnv]: String(chosenPort) },
+    prefix: options.prefix,
     cpu: options.cpu,
     ...(options.niceness === undefined ? {} : { niceness: options.niceness }),
   });

@@ -15,6 +15,7 @@ const TITLES: Record<(typeof AUDITS)[number], string> = {
   schedule: 'schedule: requests were sent on time and finished',
   bottleneck: 'bottleneck: CPU of generator and target',
   contention: 'contention: other programs on these cores',
+  throttling: 'throttling: no process waited for CPU time of its container',
   link: 'link: the relay delivered on time',
   'listen-drops': 'listen drops in the kernel',
   retransmits: 'TCP retransmits',
@@ -83,6 +84,8 @@ const ADVICE: Record<(typeof AUDITS)[number], string> = {
   bottleneck:
     'Read rates and latencies as those of the side at its limit; CPU per request does not depend on it.',
   contention: 'Close other programs and repeat.',
+  throttling:
+    'Raise the CPU limit of the container, or lower the load; where clients take turns, one may have used up the time of the next.',
   faults: 'Look for failures beside the injected ones, such as timeouts on a busy machine.',
   link: 'Close other programs, or emulate a longer round trip.',
   'listen-drops': 'Raise net.core.somaxconn, or lower the concurrency.',

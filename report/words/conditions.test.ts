@@ -191,6 +191,10 @@ test('limits of the machine, and what a server does with connections, are condit
     factsOf({ limits: { localPorts: 256, openFiles: 1_024 } })('Limits'),
     '256 local ports, each taken for the 60 s of TIME_WAIT, in a network namespace of its own; 1,024 open files per client',
   );
+  assert.equal(
+    factsOf({ limits: { serverCpus: 0.5, clientCpus: 1 } })('Limits'),
+    '0.5 CPUs for the server, in a control group and not pinned to cores; 1 CPU for the clients, in a control group and not pinned to cores',
+  );
   const target = (stated: object) => factsOf({ target: Target.parse(stated) })('Target')!;
   assert.match(target({ backlog: 4 }), /, accept queue of 4$/);
   assert.match(target({ accepts: false }), /^HTTP\/1\.1 without TLS, and no connection is ever established$/);

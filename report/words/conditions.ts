@@ -393,7 +393,9 @@ function describeRequests(requests: readonly NamedRequest[]): string {
     .join('; ');
 }
 
-function describeLimits({ localPorts, openFiles }: Limits): string {
+function describeLimits({ localPorts, openFiles, serverCpus, clientCpus }: Limits): string {
+  const cpus = (count: number, who: string): string =>
+    `${count} ${count === 1 ? 'CPU' : 'CPUs'} for ${who}, in a control group and not pinned to cores`;
   return [
     ...(localPorts === undefined
       ? []
@@ -401,6 +403,8 @@ function describeLimits({ localPorts, openFiles }: Limits): string {
           `${formatCount(localPorts)} local ports, each taken for the 60 s of TIME_WAIT, in a network namespace of its own`,
         ]),
     ...(openFiles === undefined ? [] : [`${formatCount(openFiles)} open files per client`]),
+    ...(serverCpus === undefined ? [] : [cpus(serverCpus, 'the server')]),
+    ...(clientCpus === undefined ? [] : [cpus(clientCpus, 'the clients')]),
   ].join('; ');
 }
 

@@ -162,8 +162,12 @@ export const BOUNDS_UNKNOWN = 'bounds unknown';
 const MOST_LISTED = 4;
 
 /** The values of replicates: `1.05×, 1.61×`; for many, the lowest and the highest: `0.41× to 9.20×`. */
-export function formatValues(values: readonly number[], unit = ''): string {
-  const text = (value: number): string => `${formatSignificant(value)}${unit}`;
+export function formatValues(
+  values: readonly number[],
+  unit = '',
+  format: (value: number) => string = formatSignificant,
+): string {
+  const text = (value: number): string => `${format(value)}${unit}`;
   if (values.length <= MOST_LISTED) return values.map(text).join(', ');
   return `${text(Math.min(...values))} to ${text(Math.max(...values))}`;
 }

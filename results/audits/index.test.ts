@@ -64,6 +64,8 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     m.ledger.requestsSeen = seen;
   }
 
+  const HALF_CPU = { cpus: 0.5, periodMs: 100, periods: 40, throttledPeriods: 0, throttledMs: 0 };
+
   const rows: {
     damage: (m: Measured) => void;
     rule: Finding['rule'];
@@ -248,6 +250,12 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       rule: 'bottleneck',
       state: 'warn',
       detail: /^target-bound: /,
+    },
+    {
+      damage: m => (m.target!.throttling = { ...HALF_CPU, throttledPeriods: 15, throttledMs: 812.5 }),
+      rule: 'throttling',
+      state: 'warn',
+      detail: /waits of up to 100 ms .*\(target with 0\.5 CPUs: in 15 of 40 periods, 813 ms in all\)$/,
     },
     { damage: m => (m.kernel.listenDrops = 3), rule: 'listen-drops', state: 'warn', detail: /dropped 3/ },
     { damage: m => (m.kernel.retransmits = 900), rule: 'retransmits', state: 'warn', detail: /900 segments/ },
@@ -600,6 +608,18 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     });
   }
 
+  test('a CPU limit that stopped nothing is reported, and one that there is not is no audit', () => {
+    const trial = persistent();
+    const find = () => auditTrial(trial).find(({ rule }) => rule === 'throttling');
+    assert.equal(find(), undefined);
+    trial.measurement.generator.throttling = { ...HALF_CPU, cpus: 1 };
+    const { state, detail } = find()!;
+    assert.deepEqual(
+      [state, detail],
+      ['pass', 'throttled by a CPU limit: generator with 1 CPU: in 0 of 40 periods, 0 ms in all'],
+    );
+  });
+
   test("someone else's server: what is not known is said to be, and fails nothing", () => {
     const trial = persistent();
     trial.trial.target = { ...trial.trial.target, url: 'http://10.0.0.1/' };
@@ -733,15 +753,15 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     };
     assert.deepEqual(
       rulesOf('short-vs-persistent'),
-      AUDITS.filter(rule => !['faults', 'schedule', 'link', 'closing'].includes(rule)),
+      AUDITS.filter(rule => !['faults', 'schedule', 'throttling', 'link', 'closing'].includes(rule)),
     );
     assert.deepEqual(
       rulesOf('same-load'),
-      AUDITS.filter(rule => !['faults', 'block-spread', 'link', 'closing'].includes(rule)),
+      AUDITS.filter(rule => !['faults', 'block-spread', 'throttling', 'link', 'closing'].includes(rule)),
     );
     assert.deepEqual(
       rulesOf('behind-a-link'),
-      AUDITS.filter(rule => !['faults', 'schedule', 'closing'].includes(rule)),
+      AUDITS.filter(rule => !['faults', 'schedule', 'throttling', 'closing'].includes(rule)),
     );
     assert.deepEqual(
       auditCell(trials).map(({ rule, arm, trial }) => [rule, arm, trial]),

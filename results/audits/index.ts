@@ -6,7 +6,7 @@ import { closing } from './closing.ts';
 import { conservation, ledger } from './connections.ts';
 import { faults } from './faults.ts';
 import { littlesLaw, schedule, sliceLength, steadiness } from './load.ts';
-import { bottleneck, contention, link, listenDrops, retransmits, stopped } from './machine.ts';
+import { bottleneck, contention, link, listenDrops, retransmits, stopped, throttling } from './machine.ts';
 import type { ArmRule, TrialRule } from './rule.ts';
 import { blockSpread, ownStalls, replicateSpread } from './spread.ts';
 
@@ -40,6 +40,7 @@ const TRIAL_RULES: readonly TrialRule[] = [
   schedule,
   bottleneck,
   contention,
+  throttling,
   stopped,
   link,
   listenDrops,

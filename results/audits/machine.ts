@@ -8,9 +8,13 @@ import { percent, type TrialRule, whole } from './rule.ts';
 /** Above this share of a core, a process is saturated. */
 const MOST_CPU_RATIO = 0.9;
 
+/** A process that its CPU limit stops in more than this share of periods has no more to give either. */
+const MOSTLY_THROTTLED = 0.5;
+
 /** Whether the figures reflect this process's own cost, or its lateness. */
-export function isSaturated({ cpuRatio }: Pick<Resources, 'cpuRatio'>): boolean {
-  return cpuRatio > MOST_CPU_RATIO;
+export function isSaturated({ cpuRatio, throttling }: Pick<Resources, 'cpuRatio' | 'throttling'>): boolean {
+  const { throttledPeriods = 0, periods = 0 } = throttling ?? {};
+  return cpuRatio > MOST_CPU_RATIO || throttledPeriods > MOSTLY_THROTTLED * periods;
 }
 
 /** Above this share of the time, an event loop has no turn to spare. */
@@ -41,7 +45,10 @@ export function isBusyMachine({ loadAverage, cpuCount }: Pick<Host, 'loadAverage
   return cpuCount > 0 && lastMinute > MOST_IDLE_LOAD * cpuCount;
 }
 
-/** A process that uses more than 90 % of a core is the bottleneck, and so is one that would, but waits for its core. */
+/**
+ * A process that uses more than 90 % of a core, or all that its CPU limit allows, is the bottleneck, and so is one that would, but
+ * waits for its core.
+ */
 export const bottleneck: TrialRule = {
   rule: 'bottleneck',
   check({ trial: { generators = 1 }, measurement: { generator, target } }) {
@@ -102,6 +109,37 @@ export const contention: TrialRule = {
           detail: `something else ran on these cores, such as another program or the process's own compiler and garbage collector: ${waited}`,
         }
       : { state: 'pass', detail: waited };
+  },
+};
+
+/** Above this share of periods, the waits are part of p99. */
+const MOST_THROTTLED = 0.01;
+
+/**
+ * A container that has used up its CPU time stands still until its next period, whether or not a core is free. Null where no process
+ * has such a limit.
+ */
+export const throttling: TrialRule = {
+  rule: 'throttling',
+  check({ trial: { generators = 1 }, measurement: { generator, target } }) {
+    const whose = generators === 1 ? 'generator' : `${generators} generators`;
+    const found = Object.entries({ [whose]: generator, target }).flatMap(([name, used]) =>
+      used?.throttling === undefined ? [] : [{ name, ...used.throttling }],
+    );
+    if (found.length === 0) return null;
+    const figures = found
+      .map(
+        ({ name, cpus, periods, throttledPeriods, throttledMs }) =>
+          `${name} with ${cpus === 1 ? '1 CPU' : `${cpus} CPUs`}: in ${whole(throttledPeriods)} of ${whole(periods)} periods, ${whole(throttledMs)} ms in all`,
+      )
+      .join('; ');
+    const most = found.filter(({ periods, throttledPeriods }) => throttledPeriods > MOST_THROTTLED * periods);
+    return most.length === 0
+      ? { state: 'pass', detail: `throttled by a CPU limit: ${figures}` }
+      : {
+          state: 'warn',
+          detail: `throttled by the CPU limit of a container or control group, so that response times include waits of up to ${Math.max(...most.map(({ periodMs }) => periodMs))} ms for its next period (${figures})`,
+        };
   },
 };
 

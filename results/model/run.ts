@@ -95,6 +95,8 @@ export const Metric = ExpectedMetric.exclude([
   'busiestBackendRatio',
   'clientTimeWaitPer1kRequests',
   'serverTimeWaitPer1kRequests',
+  'throttledRatio',
+  'targetThrottledRatio',
 ]);
 export type Metric = z.infer<typeof Metric>;
 export const METRICS: readonly Metric[] = Metric.options;
@@ -193,6 +195,7 @@ export const AUDITS = [
   'schedule',
   'bottleneck',
   'contention',
+  'throttling',
   'stopped',
   'link',
   'listen-drops',

@@ -303,6 +303,16 @@ export const Ledger = z.strictObject({
 });
 export type Ledger = z.infer<typeof Ledger>;
 
+/** How long the control group of a process, such as a container, had used up its CPU time. Cumulative, or of the slices. */
+export const Throttling = z.strictObject({
+  cpus: amount().describe('CPU time that the group may use per time, in cores'),
+  periodMs: amount().describe('What is used up in a period is waited for until the next one'),
+  periods: count().describe('Periods in which the group had something to run'),
+  throttledPeriods: count().describe('Of them, those in which it was stopped because its time was used up'),
+  throttledMs: amount().describe('Time for which it was stopped, added over the cores that it ran on'),
+});
+export type Throttling = z.infer<typeof Throttling>;
+
 /** What a process used while its arm was measured (steady slices, ramp and drain included; no warm-up). */
 export const Resources = z.strictObject({
   cpuUs: amount().describe('CPU time of all threads, user and system'),
@@ -320,6 +330,9 @@ export const Resources = z.strictObject({
     .describe(
       'How often it was stopped and continued (SIGSTOP, SIGCONT) in the slices; 0 where that is not counted',
     ),
+  throttling: Throttling.optional().describe(
+    'Of the control group with a CPU limit that stopped it in most periods, other processes of the group included; absent without a limit, and in runs of older versions',
+  ),
 });
 export type Resources = z.infer<typeof Resources>;
 
@@ -570,6 +583,8 @@ export interface ProcessReading {
   rssBytes: number;
   /** Signals by which it was continued after a stop; absent of processes that do not count them. */
   continued?: number;
+  /** Of the control groups with a CPU limit that it is in, the innermost first; absent without one. */
+  throttling?: readonly Throttling[];
 }
 
 export const OUTCOME_NAMES: Record<Outcome, string> = {

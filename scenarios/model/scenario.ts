@@ -24,6 +24,8 @@ export const ExpectedMetric = z.enum([
   'busiestBackendRatio',
   'clientTimeWaitPer1kRequests',
   'serverTimeWaitPer1kRequests',
+  'throttledRatio',
+  'targetThrottledRatio',
 ]);
 export type ExpectedMetric = z.infer<typeof ExpectedMetric>;
 
@@ -35,7 +37,7 @@ export type SweepValue = z.infer<typeof SweepValue>;
 export const Expectation = z
   .strictObject({
     metric: ExpectedMetric.describe(
-      'The metric. unneededConnectionsPer1kRequests: connections beyond those that the settings require, independent of the length of the run; connectionsPer1kRequests: all connections, so for a pool it falls as the run gets longer or faster; leftOpenPer1kRequests: those still open at the end, so 1000 is a leak of one per request; failureMeanUs: mean time until a request failed, as by a timeout; busiestBackendRatio: requests of the busiest of target.backends over the mean of all (1: evenly spread), in the last second of the window where backends are added; clientTimeWaitPer1kRequests, serverTimeWaitPer1kRequests: connections left in TIME_WAIT at that end, which is the one that closed first (Linux, without a link)',
+      'The metric. unneededConnectionsPer1kRequests: connections beyond those that the settings require, independent of the length of the run; connectionsPer1kRequests: all connections, so for a pool it falls as the run gets longer or faster; leftOpenPer1kRequests: those still open at the end, so 1000 is a leak of one per request; failureMeanUs: mean time until a request failed, as by a timeout; busiestBackendRatio: requests of the busiest of target.backends over the mean of all (1: evenly spread), in the last second of the window where backends are added; clientTimeWaitPer1kRequests, serverTimeWaitPer1kRequests: connections left in TIME_WAIT at that end, which is the one that closed first (Linux, without a link); throttledRatio, targetThrottledRatio: of the periods in which the client, or the server, had something to run, the share in which its CPU limit stopped it, unknown without a limit',
     ),
     of: z.string().describe('The client that the limit applies to'),
     over: z

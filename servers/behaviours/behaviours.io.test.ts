@@ -45,6 +45,11 @@ const promises: Record<Name, { options: Record<string, unknown>; bytes: number; 
     { options: { stallMs: 0 }, bytes: 1024, meanMs: 0 },
     { options: { everyMs: 40, stallMs: 20, stops: 'process' }, bytes: 1024, meanMs: 5 },
   ],
+  compute: [
+    { options: {}, bytes: 1024, meanMs: 1 },
+    { options: { cpuMs: 2.5, bytes: 10 }, bytes: 10, meanMs: 2.5 },
+    { options: { cpuMs: 0 }, bytes: 1024, meanMs: 0 },
+  ],
 };
 
 const refused: Record<Name, Record<string, unknown>[]> = {
@@ -66,6 +71,7 @@ const refused: Record<Name, Record<string, unknown>[]> = {
     { everyMs: 0.5 },
     { stops: 'server' },
   ],
+  compute: [{ cpuMs: -1 }, { cpuMs: 2_000 }, { meanMs: 1 }],
 };
 
 for (const name of Object.keys(behaviours) as Name[]) {
@@ -146,6 +152,7 @@ for (const name of Object.keys(behaviours) as Name[]) {
         stream: { intervalMs: 60_000 },
         fixed: {},
         stall: { everyMs: 60_000, stallMs: 60_000 },
+        compute: {},
       }[name];
       const ended: Promise<unknown>[] = [];
       const respond = behaviour.createResponder(behaviour.options.parse({ name, ...slow }), () => 0.5);
@@ -247,4 +254,14 @@ test('a stall of the process stops its event loop until the cycle ends, and one 
     return performance.now() - before;
   };
   assert.ok(spent('process') > 2 * spent('answers'));
+});
+
+test('compute: each answer takes CPU time, as stated', async t => {
+  const behaviour: BehaviourModule = (await behaviours.compute()).default;
+  const target = await openTestTarget(t, { behaviour: { name: 'compute', cpuMs: 20 } }, behaviour);
+  const client = createClient(t, target.endpoint);
+  const before = process.cpuUsage();
+  for (let asked = 0; asked < 5; asked++) await client.ask();
+  const { user, system } = process.cpuUsage(before);
+  assert.ok(user + system >= 100_000, `${user + system} µs`);
 });

@@ -6,4 +6,5 @@ export const behaviours = {
   mixed: () => import('./mixed.ts'),
   stream: () => import('./stream.ts'),
   stall: () => import('./stall.ts'),
+  compute: () => import('./compute.ts'),
 };

@@ -13,6 +13,7 @@ function problemsOf(stated: Partial<ScenarioInput>): string[] {
 
 const link = { roundTripMs: 10 };
 const url = 'http://127.0.0.1:9/';
+const timing = { slicing: 'whole' } as const;
 const expect: ScenarioInput['expect'] = [
   { metric: 'clientTimeWaitPer1kRequests', of: 'short', atMost: 9 },
   { metric: 'serverTimeWaitPer1kRequests', of: 'short', atMost: 9 },
@@ -33,6 +34,25 @@ const rows: [why: string, stated: Partial<ScenarioInput>, problems: string[]][] 
     'few ports with a started server',
     { target: { command: 'npm start' }, limits: { localPorts: 256 } },
     ['limits.localPorts'],
+  ],
+  ['CPU time of both', { timing, limits: { serverCpus: 0.5, clientCpus: 2 } }, []],
+  ['too little of it', { timing, limits: { serverCpus: 0.01 } }, ['limits.serverCpus']],
+  ['CPU time of a server where clients take turns', { limits: { serverCpus: 1 } }, ['limits.serverCpus']],
+  ['CPU time of clients that take turns', { limits: { clientCpus: 1 } }, ['limits.clientCpus']],
+  [
+    'CPU time of a started server',
+    { timing, target: { command: 'npm start' }, limits: { serverCpus: 1 } },
+    [],
+  ],
+  [
+    'CPU time of an external server',
+    { timing, target: { url }, limits: { serverCpus: 1 } },
+    ['limits.serverCpus'],
+  ],
+  [
+    'CPU time of the clients of an external server',
+    { timing, target: { url }, limits: { clientCpus: 1 } },
+    [],
   ],
   ['TIME_WAIT on loopback', { expect }, []],
   ['TIME_WAIT behind a link', { link, expect }, ['expect.0.metric', 'expect.1.metric']],

@@ -1,0 +1,45 @@
+// A target whose answers each take CPU time.
+import { z } from 'zod';
+import type { BehaviourModule } from '../behaviour.ts';
+import { createBodyResponder, MAX_BODY_BYTES } from './fixed.ts';
+
+const options = z.strictObject({
+  name: z
+    .literal('compute')
+    .describe('Every answer takes CPU time, during which the server does nothing else'),
+  bytes: z.int().min(0).max(MAX_BODY_BYTES).default(1024).describe('Exact length of the JSON body'),
+  cpuMs: z
+    .number()
+    .min(0)
+    .max(1_000)
+    .default(1)
+    .describe('CPU time per answer, beside that of HTTP and TLS; waiting for a core does not count'),
+});
+
+/** Between two looks at the clock of CPU time, some microseconds apart. */
+const ROUNDS = 1_000;
+
+/** Of the whole process, because the kernel keeps that of a single thread only to its tick, some milliseconds. */
+function usedUs(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+function compute(ms: number): number {
+  const untilUs = usedUs() + ms * 1_000;
+  let sum = 0;
+  while (usedUs() < untilUs) for (let round = 0; round < ROUNDS; round++) sum += Math.sqrt(round + sum);
+  return sum;
+}
+
+export default {
+  options,
+  createResponder({ bytes, cpuMs }) {
+    const respond = createBodyResponder(bytes, 'application/json');
+    return response => {
+      compute(cpuMs);
+      respond(response);
+    };
+  },
+  meanServiceMs: ({ cpuMs }) => cpuMs,
+} satisfies BehaviourModule<z.output<typeof options>>;
