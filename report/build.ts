@@ -19,6 +19,7 @@ import {
 } from './tables/expectations.ts';
 import { faultTable } from './tables/faults.ts';
 import { linkTable, predictionTable } from './tables/link.ts';
+import { machineTable } from './tables/machines.ts';
 import { articleTable, briefTable, mainTable } from './tables/main.ts';
 import { capacityTable, scheduleTable } from './tables/open-loads.ts';
 import { originTable } from './tables/origins.ts';
@@ -116,6 +117,7 @@ const SPECIAL_TABLES: readonly CreateTable[] = [
   agreementTable,
   requestTable,
   originTable,
+  machineTable,
   faultTable,
   statusTable,
   connectionCostTable,

@@ -65,6 +65,44 @@ export function allowHostOption(): Option {
     .default([], 'none');
 }
 
+/** Of the commands that measure, where other machines may send the load. */
+export function addMachineOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--machine <command>',
+        "send the load from the machine that this command reaches, such as 'ssh gen1 npx conntax agent' (repeatable)",
+      )
+        .argParser(collect)
+        .default([], 'none'),
+    )
+    .option('--machines <file>', 'JSON file with more of them: name, command, cores and weight of each')
+    .option(
+      '--allow-fewer-machines',
+      'go on with the others when a machine is lost; default: the run ends with status 3',
+    );
+}
+
+/** Adds the command that others start on the machines of a run. */
+export function addAgentCommand(program: Command, context: Context): void {
+  program
+    .command('agent')
+    .description('send load for a run on another machine, which starts this with --machine')
+    .addHelpText(
+      'after',
+      `
+It is not started by hand: conntax run --machine 'ssh gen1 npx conntax agent' starts it there, and speaks with it by its
+standard input and output. It ends with its input, and so does all that it started. It opens no port.
+
+Example:
+  conntax run ./your-server.json --allow-host web1 --machine 'ssh gen1 npx conntax agent' --machine 'ssh gen2 npx conntax agent'`,
+    )
+    .action(async () => {
+      const { agentCommand } = await import('./agent.ts');
+      await agentCommand(context);
+    });
+}
+
 /** Scenarios of the commands that compare two versions. */
 const DEFAULT_COMPARED =
   'names, tags or paths; default: the persistent clients of sequential (1 user) and short-vs-persistent (100 users); with --start: both clients of short-vs-persistent';
@@ -295,7 +333,7 @@ function addStatus(text: string, statuses: readonly (number | string)[] = []): (
 
 /** Adds `try`; its short options are those of curl and hey. */
 export function addTryCommand(program: Command, context: Context, setStatus: (status: number) => void): void {
-  program
+  const command = program
     .command('try')
     .description('compare short and persistent connections to a running server, without a scenario file')
     .argument('<url>', 'URL to request, such as http://127.0.0.1:3000/health')
@@ -350,7 +388,8 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
     .addOption(verboseOption())
     .addOption(openOption())
     .addOption(uiOption())
-    .option('--json', 'print the report as JSON')
+    .option('--json', 'print the report as JSON');
+  addMachineOptions(command)
     .addHelpText(
       'after',
       `
@@ -496,7 +535,7 @@ Exit status: 0 no regression between the ends, 1 found, 2 wrong usage, 3 undecid
       setStatus(await bisectCommand(range, selectors, options, context));
     });
 
-  program
+  const ci = program
     .command('ci')
     .description('run the CI scenarios, compare with the baseline, confirm regressions, record the result')
     .argument('[scenarios...]', 'names, tags or paths; default: the tag ci')
@@ -513,7 +552,8 @@ Exit status: 0 no regression between the ends, 1 found, 2 wrong usage, 3 undecid
     .option('--budget-sec <s>', "time budget per scenario, overriding the scenario's", asSeconds)
     .option('--results <dir>', 'folder where runs, baselines and the history are stored', 'results')
     .addOption(verboseOption())
-    .option('--json', 'print the reports as JSON')
+    .option('--json', 'print the reports as JSON');
+  addMachineOptions(ci)
     .addHelpText(
       'after',
       `

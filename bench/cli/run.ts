@@ -11,6 +11,8 @@ import { createRandom } from '../../results/random.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
 import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
 import { prepareRequests } from '../clients/request.ts';
+import type { Fleet } from '../machines/fleet.ts';
+import { requireReachable } from '../machines/reachable.ts';
 import {
   countSpareCores,
   leaveOutMissing,
@@ -34,6 +36,7 @@ import { estimateLines, printPlan } from './dry-run.ts';
 import { tellGithub } from './github.ts';
 import type { LiveMetrics } from './live-metrics.ts';
 import type { LivePage } from './live-page.ts';
+import { type MachineOptions, openFleet } from './machines.ts';
 import { announcePage, showAddress } from './open-page.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { PAGE_FILE, render, renderPage } from './report.ts';
@@ -42,7 +45,7 @@ import { PAGE_FILE, render, renderPage } from './report.ts';
 const PROFILE_FOLDER = 'profiles';
 
 /** Options of every command that measures. */
-export interface MeasureOptions extends CommonOptions {
+export interface MeasureOptions extends CommonOptions, MachineOptions {
   results: string;
   /** Hosts beyond loopback that load may go to. */
   allowHost: readonly string[];
@@ -93,12 +96,23 @@ interface Measuring {
  * @returns the exit status. @throws UsageError for a host that load may not be sent to; MeasureError when the machine does not fit
  * the plan, or an external server does not answer
  */
-export async function measurePlan(
+export async function measurePlan(planned: Plan, measuring: Measuring): Promise<number> {
+  requireRequests(planned, measuring.context.env);
+  const fleet = await openFleet(measuring.options, measuring.context);
+  try {
+    return await measureFrom(fleet, planned, measuring);
+  } finally {
+    await fleet?.close();
+  }
+}
+
+/** @param fleet the machines that send the load; undefined: this one does */
+async function measureFrom(
+  fleet: Fleet | undefined,
   planned: Plan,
   { startedAt, startedAtMs, options, context, settle, conclude }: Measuring,
 ): Promise<number> {
   const { output, plugins } = context;
-  requireRequests(planned, context.env);
   const { signal, during } = context;
   const located = await during('looking up the hosts of external servers', () =>
     locateServers(planned, options.allowHost, undefined, signal),
@@ -106,8 +120,14 @@ export async function measurePlan(
   const host = await describeHost();
   const prepare = async (wanted: Plan): Promise<Plan> => {
     const possible = await skipImpossible(wanted);
-    const prepared = settleGenerators(possible, countSpareCores(host), await loadPlugins(plugins.transports));
+    const transports = await loadPlugins(plugins.transports);
+    const prepared =
+      fleet === undefined
+        ? settleGenerators(possible, countSpareCores(host), transports)
+        : fleet.settle(possible, transports);
     requireSomething(prepared);
+    await fleet?.requireFit(prepared, transports);
+    if (fleet !== undefined) requireReachable(prepared, located, fleet.elsewhere);
     return prepared;
   };
   const asking = await prepare(planned);
@@ -151,6 +171,7 @@ export async function measurePlan(
   );
   const progress = createProgress(output);
   const work: Work = {
+    fleet,
     plan: measured,
     servers,
     host,
@@ -218,6 +239,7 @@ function leftOutLines({ cells }: Plan): Set<string> {
 }
 
 interface Work extends Measuring {
+  fleet: Fleet | undefined;
   plan: Plan;
   servers: ReadonlyMap<string, FoundTarget>;
   host: Host;
@@ -255,7 +277,7 @@ async function openPage({ open = false }: MeasureOptions, context: Context): Pro
 
 /** Measures, stores each trial and shows the progress; undefined if interrupted before anything was measured. */
 async function measure(work: Work, page: LivePage | undefined): Promise<MeasuredRun | undefined> {
-  const { plan, servers, host, store, progress, isConfirming, options, context } = work;
+  const { plan, servers, host, store, progress, isConfirming, options, context, fleet } = work;
   const { output, signal, createSource } = context;
   const metrics = await startMetrics(basename(store.dir), options.metricsPort);
   if (metrics !== undefined) output.note(`Metrics: ${metrics.url}`);
@@ -284,6 +306,7 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
         signal,
         emit,
         isConfirming,
+        fleet,
         createSource,
         profileDir,
         between: page === undefined ? undefined : grow,
@@ -300,7 +323,7 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
 /** The run as it is stored, if it ended here. */
 async function describeAs(
   cells: CellResult[],
-  { plan, host, store, startedAt, startedAtMs, context }: Work,
+  { plan, host, fleet, store, startedAt, startedAtMs, context }: Work,
 ): Promise<Run> {
   const notBegun = plan.cells.slice(cells.length).map(({ id }) => id);
   return {
@@ -315,6 +338,7 @@ async function describeAs(
     seed: plan.seed,
     git: await describeGit(context.cwd),
     host,
+    ...(fleet === undefined ? {} : { machines: fleet.describe() }),
     cells,
     ...(notBegun.length === 0 ? {} : { notBegun }),
     ...(plan.skipped === undefined ? {} : { skipped: plan.skipped }),

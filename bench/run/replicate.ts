@@ -32,7 +32,7 @@ export async function measureReplicate(
   context: ReplicateContext,
   targetOf: TargetOf,
 ): Promise<TrialResult[]> {
-  const trials = trialsOf(context.cell, context.replicate, context.seed);
+  const trials = trialsIn(context);
   const startedAt = new Date().toISOString();
   try {
     return await withSession(context, targetOf, trials, async session => {
@@ -52,9 +52,15 @@ export async function measureReplicate(
   }
 }
 
+/** The trials of a replicate, with the generators that they have on other machines. */
+function trialsIn({ cell, replicate, seed, fleet }: ReplicateContext): Trial[] {
+  const trials = trialsOf(cell, replicate, seed);
+  return fleet === undefined ? trials : trials.map(trial => fleet.spread(trial, cell.scenario));
+}
+
 /** The results of a replicate in which nothing could be measured, all for the same reason. */
 function failedTrials(context: ReplicateContext, startedAt: string, failure: Failure): TrialResult[] {
-  return trialsOf(context.cell, context.replicate, context.seed).map(trial => ({
+  return trialsIn(context).map(trial => ({
     trial,
     startedAt,
     state: 'failed',
@@ -70,8 +76,7 @@ function failedTrials(context: ReplicateContext, startedAt: string, failure: Fai
  */
 export async function conditionTargets(context: ReplicateContext, targetOf: TargetOf): Promise<void> {
   if (context.cell.scenario.timing.warmupMaxMs === 0) return;
-  const trials = trialsOf(context.cell, context.replicate, context.seed);
-  await withSession(context, targetOf, trials, session => session.warmUp());
+  await withSession(context, targetOf, trialsIn(context), session => session.warmUp());
 }
 
 /** Starts the generators of some trials and ends them after use. @throws ChildError */
@@ -83,6 +88,8 @@ export async function withSession<T>(
 ): Promise<T> {
   const { cell, replicate, emit } = context;
   emit({ type: 'progress', cell: cell.id, replicate, phase: 'start', leftMs: context.leftMs() });
+  // Before processes start, which would delay the answers.
+  await context.fleet?.sync();
   const arms = trials.map(trial => spawnArm(trial, targetOf(trial.arm), context));
   try {
     await Promise.all(arms.map(prepareArm));
@@ -93,8 +100,13 @@ export async function withSession<T>(
 }
 
 function spawnArm(trial: Trial, target: MeasuredTarget, context: ReplicateContext): Arm {
-  const { cell, pinning, slowest, limit, machine } = context;
+  const { cell, pinning, slowest, limit, machine, fleet } = context;
   const { arm, generators = 1 } = trial;
+  const niceness = loadNiceness(cell.scenario);
+  if (fleet !== undefined) {
+    const group = fleet.spawn(cell.scenario, { trial, niceness, limit, env: process.env });
+    return new Arm(trial, createGeneratorGroup(group), target, slowest);
+  }
   const cpus = pinning === null ? [] : (pinning.generatorCpus ?? [pinning.generatorCpu]);
   const spawn = (title: string, index: number): GeneratorChild =>
     spawnChild({
@@ -103,7 +115,7 @@ function spawnArm(trial: Trial, target: MeasuredTarget, context: ReplicateContex
       code: own(cell.generatorCode, arm),
       prefix: machine?.clientPrefix,
       cpu: cpus.length === 0 ? null : cpus[index % cpus.length]!,
-      niceness: loadNiceness(cell.scenario),
+      niceness,
       limit,
     });
   if (generators === 1) return new Arm(trial, spawn('the generator', 0), target, slowest);
@@ -171,6 +183,7 @@ class LiveReplicates implements ReplicateSource {
     const startedAt = new Date().toISOString();
     let startedAtMs = performance.now();
     try {
+      this.#context.fleet?.requireUsable();
       await this.#openTargets(context);
       if (this.#isKept) startedAtMs = performance.now();
       return signal.aborted
@@ -193,12 +206,11 @@ class LiveReplicates implements ReplicateSource {
     const replicate = 0;
     const machine = this.#machine;
     const context: ReplicateContext = { ...this.#context, slowest: this.#slowest, replicate, machine };
-    const trials = trialsOf(cell, replicate, context.seed);
     try {
       await withSession(
         context,
         arm => this.#targetOf(arm),
-        trials,
+        trialsIn(context),
         async session => {
           await session.warmUp();
           await session.profile(dir);
@@ -230,7 +242,7 @@ class LiveReplicates implements ReplicateSource {
 
   /** The server may have been stopped meanwhile, so each later replicate checks that it still answers. */
   async #openForeign(server: FoundTarget, replicate: number): Promise<void> {
-    this.#targets = [openForeignTarget(server)];
+    this.#targets = [openForeignTarget(server, this.#context.fleet)];
     if (replicate > 0) await requireAnswer(server, this.#context.signal);
   }
 

@@ -299,15 +299,21 @@ export function readByKernel(isLoopback: boolean): KernelReading {
   return { countedBy, accepted: isLoopback ? passiveOpens : activeOpens };
 }
 
+/** The kernels of the machines that send the load, together. */
+interface ClientKernels {
+  /** @throws MeasureError when one of them is lost */
+  kernelCounts(): Promise<KernelCounts>;
+}
+
 /**
  * The target of external servers: there is no process to start, pin, condition or end, and no counters but the kernel's.
  * The kernel has none of Unix sockets, and would count a proxy's own connections to the server as well.
  * For servers on this machine the kernel counts accepted connections; for any other, only connections opened by this machine.
  */
-export function openForeignTarget({
-  servers,
-  endpoint,
-}: Pick<FoundTarget, 'servers' | 'endpoint'>): MeasuredTarget {
+export function openForeignTarget(
+  { servers, endpoint }: Pick<FoundTarget, 'servers' | 'endpoint'>,
+  machines?: ClientKernels,
+): MeasuredTarget {
   const [{ facts }] = servers;
   const isLoopback = servers.every(server => server.facts.isLoopback);
   return {
@@ -317,7 +323,9 @@ export function openForeignTarget({
     read: async () =>
       isUnixSocket(facts) || facts.proxy !== null
         ? { countedBy: 'kernel', accepted: null }
-        : readByKernel(isLoopback),
+        : isLoopback || machines === undefined
+          ? readByKernel(isLoopback)
+          : { countedBy: 'kernelOpens', accepted: (await machines.kernelCounts()).activeOpens },
     kill: async () => {},
   };
 }

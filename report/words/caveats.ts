@@ -11,6 +11,7 @@ import { foreignCaveats, formatSeconds } from './conditions.ts';
 import { delayedAckCaveats } from './delayed-ack.ts';
 import { LINK_LIMITS } from './link.ts';
 import { listed } from './load.ts';
+import { machineCaveats } from './machines.ts';
 import { countReplicates, formatCount, reachRatio } from './numbers.ts';
 
 const OPENED: Record<ArmSummary['openedBy'], string> = {
@@ -215,6 +216,7 @@ export function runCaveats(run: Run): string[] {
     ),
     ...(host.pinning === null ? [`Processes were not pinned to cores: ${host.pinningDetail}.`] : []),
     ...busyCaveats(host),
+    ...machineCaveats(run),
     ...clockCaveats(run),
     ...(git?.isDirty === true
       ? ['The working tree had uncommitted changes, so the commit alone does not reproduce the run.']
