@@ -131,7 +131,7 @@ async function measureFrom(
     return prepared;
   };
   const asking = await prepare(planned);
-  const checks = checkPlan(asking, host, located, options.allowHost);
+  const checks = checkPlan(asking, host, located, options.allowHost, fleet?.senders);
   if (options.dryRun) {
     printPlan(asking, checks, options, output);
     requireFit(checks);

@@ -2,6 +2,7 @@
 import { MeasureError, type Problem, UsageError } from '../../results/errors.ts';
 import type { RunMachine } from '../../results/model/run.ts';
 import type { KernelCounts, Trial } from '../../results/model/trial.ts';
+import { sumOf } from '../../results/stats.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { ClientPlugin } from '../contracts.ts';
 import { countGenerators } from '../plan/division.ts';
@@ -9,6 +10,7 @@ import { countSpareCores, type Plan } from '../plan/plan.ts';
 import { formatProblems } from '../plan/read-scenarios.ts';
 import { readKernelCounts } from '../probes/kernel.ts';
 import type { GeneratorGroupOptions } from '../run/generator-group.ts';
+import type { Sender } from '../run/preflight.ts';
 import type { TimeLimit } from '../run/time-limit.ts';
 import { refuseOtherCode } from './compare.ts';
 import { digestFile, isSamePlace, placeOf } from './identity.ts';
@@ -107,6 +109,24 @@ export class Fleet {
   get isBroken(): boolean {
     const lost = this.#machines.length - this.#living().length;
     return lost > 0 && (!this.#allowsFewer || lost === this.#machines.length);
+  }
+
+  /** What they can send, for the checks before a run. */
+  get senders(): Sender[] {
+    return this.#machines.map(({ machine, isHere }, index) => ({
+      name: machine.name,
+      host: machine.identity.host,
+      isHere,
+      shareOf: scenario => {
+        const seats = this.#seats(scenario);
+        const own = seats.filter(seat => seat.machine === index);
+        const whole = sumOf(seats, ({ weight }) => weight);
+        return {
+          machine: sumOf(own, ({ weight }) => weight) / whole,
+          generator: Math.max(...own.map(({ weight }) => weight)) / whole,
+        };
+      },
+    }));
   }
 
   /** What is stored of them. */
