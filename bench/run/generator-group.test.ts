@@ -253,10 +253,10 @@ describe('a group of generators', () => {
       const members = fakes.map(({ child }, index): Member => {
         const answerInStep: GeneratorChild['ask'] = async (command, type, timeoutMs) => {
           const reply = await child.ask(command, type, timeoutMs);
-          if (command.type !== 'slice' || reply.type !== 'slice') return reply;
+          if (command.type !== 'slice') return reply;
           const { clock, rampMs } = command.order;
           const atMs = clock!.startAtMs - clock!.epochMs + rampMs + (index === 1 ? lateMs : 0);
-          return { ...reply, reading: { ...reply.reading, atMs } };
+          return { ...reply, reading: { ...IDLE_SLICE, atMs } };
         };
         const inStep: GeneratorChild = { ...child, ask: answerInStep };
         return { child: inStep, weight: 3 - 2 * index, machine: machines[index]! };
