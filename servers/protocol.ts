@@ -68,7 +68,8 @@ export function latenessSince(before: readonly number[], after: readonly number[
 }
 
 export type TargetCommand =
-  | { type: 'start'; target: Target; seed: number }
+  /** address: IPv4 address that it listens on; absent: 127.0.0.1. */
+  | { type: 'start'; target: Target; seed: number; address?: string }
   /** Answered by `reading`. */
   | { type: 'read' }
   /** Begins a profile; answered by `profiling`. */

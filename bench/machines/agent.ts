@@ -1,12 +1,13 @@
-// The agent: started on another machine by the run's command, it starts generators there, passes on what they are told and say, and ends with its input.
+// The agent: started on another machine by the run's command, it starts processes there, passes on messages in both directions, and ends with its input.
 import type { Readable, Writable } from 'node:stream';
+import type { ProcessReading } from '../../results/model/trial.ts';
 import { readKernelCounts } from '../probes/kernel.ts';
-import type { GeneratorCommand, GeneratorReply } from '../protocol.ts';
+import { ProcessTree } from '../probes/process-tree.ts';
 import { type RunningProcess, startProcess } from '../run/child.ts';
 import { openChannel } from './channel.ts';
 import { monotonicMs } from './clock.ts';
 import { describeIdentity, digestFile } from './identity.ts';
-import type { AgentCalls, RunCalls, SpawnRequest } from './protocol.ts';
+import { type AgentCalls, ENTRIES, type RunCalls, type SpawnRequest } from './protocol.ts';
 
 export interface AgentOptions {
   input: Readable;
@@ -18,30 +19,39 @@ export interface AgentOptions {
   note(text: string): void;
 }
 
-type Generator = RunningProcess<GeneratorCommand>;
+/** Its messages are passed on as they are. */
+type Started = RunningProcess<{ type: string }>;
 
-/** Resolves when the input has ended, and with it every generator. */
+/** Resolves when the input has ended, and with it every process. */
 export async function serveAgent({ input, output, version, note }: AgentOptions): Promise<void> {
-  const generators = new Map<number, Generator>();
+  const processes = new Map<number, Started>();
+  const servers = new Map<number, ProcessTree | undefined>();
   let onAllGone = (): void => {};
   const tellRun = <Name extends keyof RunCalls>(name: Name, ...args: Parameters<RunCalls[Name]>): void =>
     void channel.$callEvent(name, ...args).catch(() => {}); // closed: the run is gone
 
-  const spawn = ({ id, title, cpu, niceness, env }: SpawnRequest): void => {
-    const generator = startProcess<GeneratorCommand, GeneratorReply>(
-      { title, entry: './generator-child', cpu, niceness, env },
+  const spawn = ({ id, entry, title, cpu, niceness, env }: SpawnRequest): void => {
+    const started = startProcess<{ type: string }, unknown>(
+      { title, entry: ENTRIES[entry], cpu, niceness, env },
       {
         said: reply => tellRun('said', id, reply),
         wrote: text => tellRun('wrote', id, text),
         died: message => tellRun('died', id, message),
         gone: () => {
-          generators.delete(id);
+          processes.delete(id);
           tellRun('gone', id);
-          if (generators.size === 0) onAllGone();
+          if (processes.size === 0) onAllGone();
         },
       },
     );
-    generators.set(id, generator);
+    processes.set(id, started);
+  };
+
+  /** Of a server that was started again, what it used before would be missing. */
+  const usageAt = (port: number): ProcessReading | null => {
+    if (!servers.has(port)) servers.set(port, ProcessTree.listeningOn(port));
+    const tree = servers.get(port);
+    return tree === undefined || tree.living()?.length === 0 ? null : tree.read();
   };
 
   const calls: AgentCalls = {
@@ -50,8 +60,9 @@ export async function serveAgent({ input, output, version, note }: AgentOptions)
     digests: paths => paths.map(digestFile),
     kernelCounts: () => readKernelCounts(),
     spawn,
-    tell: (id, command) => generators.get(id)?.send(command),
-    kill: id => generators.get(id)?.kill(),
+    readServer: port => ({ kernel: readKernelCounts(), usage: usageAt(port) }),
+    tell: (id, command) => processes.get(id)?.send(command as { type: string }),
+    kill: id => processes.get(id)?.kill(),
   };
   const channel = openChannel<RunCalls, AgentCalls>({
     input,
@@ -63,9 +74,9 @@ export async function serveAgent({ input, output, version, note }: AgentOptions)
   for (const event of ['end', 'close', 'error'] as const) input.once(event, resolve);
   output.once('error', resolve); // nobody reads: the run is gone
   await ended;
-  if (generators.size === 0) return;
+  if (processes.size === 0) return;
   const { promise: allGone, resolve: onGone } = Promise.withResolvers<void>();
   onAllGone = onGone;
-  for (const generator of generators.values()) generator.kill();
+  for (const started of processes.values()) started.kill();
   await allGone;
 }

@@ -1,19 +1,22 @@
 // The machines of a run: started and compared before it, asked for generators by each replicate, and ended with it.
 import { MeasureError, type Problem, UsageError } from '../../results/errors.ts';
 import type { RunMachine } from '../../results/model/run.ts';
-import type { KernelCounts, Trial } from '../../results/model/trial.ts';
+import type { Trial } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { ClientPlugin } from '../contracts.ts';
 import { countGenerators } from '../plan/division.ts';
 import { countSpareCores, type Plan } from '../plan/plan.ts';
 import { formatProblems } from '../plan/read-scenarios.ts';
-import { readKernelCounts } from '../probes/kernel.ts';
+import type { GeneratorCommand, GeneratorReply } from '../protocol.ts';
+import type { GeneratorChild } from '../run/arm.ts';
 import type { GeneratorGroupOptions } from '../run/generator-group.ts';
 import type { Sender } from '../run/preflight.ts';
 import type { TimeLimit } from '../run/time-limit.ts';
 import { refuseOtherCode } from './compare.ts';
+import { describeMachine } from './describe.ts';
 import { digestFile, isSamePlace, placeOf } from './identity.ts';
+import type { Kernel } from './kernels.ts';
 import { coresOf, type MachineRoom, refuseSeats, type Seat, seatsOn, settleOver } from './layout.ts';
 import { Machine } from './machine.ts';
 import type { Identity } from './protocol.ts';
@@ -131,19 +134,9 @@ export class Fleet {
 
   /** What is stored of them. */
   describe(): RunMachine[] {
-    return this.#machines.map(({ stated, machine, isHere }) => {
-      const { host, conntax, git } = machine.identity;
-      return {
-        name: machine.name,
-        conntax,
-        git,
-        host,
-        isHere,
-        cores: stated.cores ?? null,
-        weight: stated.weight ?? null,
-        loss: machine.loss === undefined ? null : machine.lossError().message,
-      };
-    });
+    return this.#machines.map(({ stated: { cores = null, weight = null }, machine, isHere }) =>
+      describeMachine(machine, { isHere, cores, weight }),
+    );
   }
 
   /** The plan with the number of generators settled that each client has on each machine. */
@@ -228,7 +221,14 @@ export class Fleet {
       const count = room.cores ?? countGenerators(scenario);
       const which = count === 1 ? 'the generator' : `generator ${place + 1} of ${count}`;
       const title = `${which} of client ${trial.arm} on machine ${machine.name}`;
-      const child = machine.spawnGenerator({ title, cpu: cores[seat]!, niceness, env: secrets, limit });
+      const child: GeneratorChild = machine.spawn<GeneratorCommand, GeneratorReply>({
+        entry: 'generator',
+        title,
+        cpu: cores[seat]!,
+        niceness,
+        env: secrets,
+        limit,
+      });
       return { child, weight, machine };
     });
     const places = new Set(
@@ -239,18 +239,13 @@ export class Fleet {
     return { members: members as unknown as GeneratorGroupOptions['members'], coreCount: places.size };
   }
 
-  /**
-   * Counts of all kernels at the clients' end together: each network once, and that of this process without asking.
-   * @throws MeasureError when a machine is lost
-   */
-  async kernelCounts(): Promise<KernelCounts> {
-    const networks = Map.groupBy(this.#living(), ({ machine }) => placeOf(machine.identity));
-    const counts = await Promise.all(
-      [...networks.values()].map(([first]) =>
-        first!.isHere ? readKernelCounts() : first!.machine.kernelCounts(),
-      ),
-    );
-    return counts.reduce(addCounts);
+  /** Those at the clients' end. */
+  get kernels(): Kernel[] {
+    return this.#living().map(({ machine, isHere }) => ({
+      place: placeOf(machine.identity),
+      isHere,
+      kernelCounts: () => machine.kernelCounts(),
+    }));
   }
 
   /** Ends every agent, and with it all that it has started. */
@@ -298,10 +293,4 @@ function coresFor({ host: { pinning } }: Identity, isThisHost: boolean): number[
   if (pinning === null) return [];
   const { generatorCpu, generatorCpus = [generatorCpu], targetCpu } = pinning;
   return isThisHost || generatorCpus.includes(targetCpu) ? generatorCpus : [...generatorCpus, targetCpu];
-}
-
-function addCounts(one: KernelCounts, other: KernelCounts): KernelCounts {
-  const sum = { ...one };
-  for (const name of Object.keys(sum) as (keyof KernelCounts)[]) sum[name] += other[name];
-  return sum;
 }

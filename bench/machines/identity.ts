@@ -19,7 +19,8 @@ export async function describeIdentity(conntax: string): Promise<Identity> {
     protocol: PROTOCOL_VERSION,
     conntax,
     codeDigest: digestCode(),
-    git: await describeGit(ROOT),
+    // A package that is installed lies in a repository of someone else.
+    git: EXTENSION === '.ts' ? await describeGit(ROOT) : null,
     libraries: Object.fromEntries(LIBRARIES.map(name => [name, packageVersion(name)])),
     host: await describeHost(),
     bootId: readOrNull(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),

@@ -1,12 +1,11 @@
-// A machine that sends load: starts the command that reaches its agent, knows its clock, and starts generators on it.
+// A machine that sends load: starts the command that reaches its agent, knows its clock, and starts processes on it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 import { MeasureError } from '../../results/errors.ts';
 import type { KernelCounts } from '../../results/model/trial.ts';
 import { visibleLines } from '../../results/visible.ts';
-import type { GeneratorCommand, GeneratorReply } from '../protocol.ts';
-import type { GeneratorChild } from '../run/arm.ts';
 import {
+  type Child,
   childEnvironment,
   type ProcessEvents,
   patienceMs,
@@ -17,7 +16,7 @@ import type { TimeLimit } from '../run/time-limit.ts';
 import { watchOverGroup } from '../watchdog.ts';
 import { type Channel, openChannel } from './channel.ts';
 import { bestOf, type ClockOffset, type ClockSample, monotonicMs, sampleOf } from './clock.ts';
-import type { AgentCalls, AgentEvent, Identity, RunCalls } from './protocol.ts';
+import type { AgentCalls, AgentEvent, Identity, RunCalls, ServerCounts, SpawnRequest } from './protocol.ts';
 
 /** How a machine is reached. */
 export interface MachineCommand {
@@ -35,17 +34,14 @@ const STDERR_TAIL_CHARS = 4_000;
 const MOST_SAMPLES = 64;
 const FIRST_PINGS = 20;
 
-type Generator = ProcessEvents<GeneratorReply>;
 type Question = Exclude<keyof AgentCalls, AgentEvent>;
 type Answer<Name extends Question> = Awaited<ReturnType<AgentCalls[Name]>>;
 
-export interface GeneratorOptions {
-  title: string;
-  cpu: number | null;
-  niceness: number;
-  env: Record<string, string>;
+export interface SpawnOptions extends Omit<SpawnRequest, 'id'> {
   limit: TimeLimit | undefined;
 }
+
+type Listener = ProcessEvents<unknown>;
 
 export class Machine {
   name: string;
@@ -53,7 +49,7 @@ export class Machine {
   readonly #channel: Channel<AgentCalls, RunCalls>;
   readonly #release: () => void;
   readonly #gone: Promise<void>;
-  readonly #generators = new Map<number, Generator>();
+  readonly #listeners = new Map<number, Listener>();
   readonly #samples: ClockSample[] = [];
   #lastRoundTripMs = 0;
   #lastId = 0;
@@ -105,7 +101,7 @@ export class Machine {
       this.#lose(`was lost: its command ended (${exitSignal ?? `exit status ${code}`})`);
       resolve();
     });
-    const find = (id: number): Generator | undefined => this.#generators.get(id);
+    const find = (id: number): Listener | undefined => this.#listeners.get(id);
     this.#channel = openChannel<AgentCalls, RunCalls>({
       input: child.stdout,
       output: child.stdin,
@@ -114,9 +110,9 @@ export class Machine {
         wrote: (id, text) => find(id)?.wrote(text),
         died: (id, message) => find(id)?.died(message),
         gone: id => {
-          const generator = find(id);
-          this.#generators.delete(id);
-          generator?.gone();
+          const listener = find(id);
+          this.#listeners.delete(id);
+          listener?.gone();
         },
       },
       onNoise: line => this.#keep(`${line}\n`),
@@ -165,35 +161,40 @@ export class Machine {
     return this.#ask('kernelCounts', []);
   }
 
-  /** Starts a generator there, which is supervised like one of this machine. */
-  spawnGenerator({ title, cpu, niceness, env, limit }: GeneratorOptions): GeneratorChild {
-    return superviseProcess<GeneratorCommand, GeneratorReply>({ title, limit }, events =>
-      this.#spawn({ title, cpu, niceness, env }, events),
+  /** @throws MeasureError when it is lost */
+  readServer(port: number): Promise<ServerCounts> {
+    return this.#ask('readServer', [port]);
+  }
+
+  /** Starts a process of conntax there, which is supervised like one of this machine. */
+  spawn<Command extends { type: string }, Reply extends { type: string }>({
+    limit,
+    ...request
+  }: SpawnOptions): Child<Command, Reply> {
+    return superviseProcess<Command, Reply>({ title: request.title, limit }, events =>
+      this.#start(request, events as Listener),
     );
   }
 
-  #spawn(
-    request: Omit<GeneratorOptions, 'limit'>,
-    events: ProcessEvents<GeneratorReply>,
-  ): RunningProcess<GeneratorCommand> {
+  #start(request: Omit<SpawnRequest, 'id'>, events: Listener): RunningProcess<unknown> {
     const id = ++this.#lastId;
     if (this.#loss === undefined) {
-      this.#generators.set(id, events);
+      this.#listeners.set(id, events);
       this.#tell('spawn', { id, ...request });
     } else this.#bury(events);
     return {
       pid: 0,
       send: command => this.#tell('tell', id, command),
-      kill: () => this.#killGenerator(id),
+      kill: () => this.#killProcess(id),
     };
   }
 
   /** One that cannot be ended takes its machine with it, because nobody knows what it still sends. */
-  #killGenerator(id: number): void {
-    if (!this.#generators.has(id)) return;
+  #killProcess(id: number): void {
+    if (!this.#listeners.has(id)) return;
     this.#tell('kill', id);
     const giveUp = setTimeout(() => {
-      if (this.#generators.has(id)) this.#lose('was lost: it did not end a generator in time');
+      if (this.#listeners.has(id)) this.#lose('was lost: it did not end a process in time');
     }, patienceMs(END_TIMEOUT_MS));
     giveUp.unref();
   }
@@ -240,17 +241,17 @@ export class Machine {
     );
   }
 
-  /** Every generator on it is lost, too. */
+  /** Every process on it is lost, too. */
   #lose(loss: string): void {
     if (this.#isClosing || this.#loss !== undefined) return;
     this.#loss = loss;
     this.#channel.$close();
     this.#kill();
-    for (const events of this.#generators.values()) this.#bury(events);
-    this.#generators.clear();
+    for (const events of this.#listeners.values()) this.#bury(events);
+    this.#listeners.clear();
   }
 
-  #bury(events: ProcessEvents<GeneratorReply>): void {
+  #bury(events: Listener): void {
     events.wrote(this.#tail());
     events.died(`machine ${this.name} ${this.#loss}`);
     events.gone();

@@ -1,7 +1,6 @@
 // What the run and the agent on another machine say to each other, over the standard streams of the command that reaches it.
 import type { Host, Run } from '../../results/model/run.ts';
-import type { KernelCounts } from '../../results/model/trial.ts';
-import type { GeneratorCommand, GeneratorReply } from '../protocol.ts';
+import type { KernelCounts, ProcessReading } from '../../results/model/trial.ts';
 
 /** What a machine is, and whose code it runs. */
 export interface Identity {
@@ -20,9 +19,16 @@ export interface Identity {
   network: string | null;
 }
 
+/** Processes of conntax that an agent starts. */
+export const ENTRIES = {
+  generator: './generator-child',
+  target: '../../servers/target-child',
+} as const;
+
 export interface SpawnRequest {
   /** Chosen by the run. */
   id: number;
+  entry: keyof typeof ENTRIES;
   /** Its name in messages. */
   title: string;
   cpu: number | null;
@@ -40,15 +46,21 @@ export interface AgentCalls {
   digests(paths: readonly string[]): (string | null)[];
   /** Of its network namespace. */
   kernelCounts(): KernelCounts;
-  /** Starts a generator. */
+  /** The same, and what the processes that listen on a port have used; null where they cannot be seen. */
+  readServer(port: number): ServerCounts;
   spawn(request: SpawnRequest): void;
-  tell(id: number, command: GeneratorCommand): void;
+  tell(id: number, command: unknown): void;
   kill(id: number): void;
 }
 
-/** What the run hears of the agent's generators. */
+export interface ServerCounts {
+  kernel: KernelCounts;
+  usage: ProcessReading | null;
+}
+
+/** What the run hears of the agent's processes. */
 export interface RunCalls {
-  said(id: number, reply: GeneratorReply): void;
+  said(id: number, reply: unknown): void;
   wrote(id: number, text: string): void;
   died(id: number, message: string): void;
   gone(id: number): void;

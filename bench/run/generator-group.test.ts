@@ -267,7 +267,7 @@ describe('a group of generators', () => {
       return { machines, fakes, reading: await finish(group) };
     }
 
-    test('a slice begins at one moment, which each is told by its own clock, read just before', async () => {
+    test('a slice begins at one moment, given to each by its own clock, which is read just before', async () => {
       const { machines, fakes } = await measureApart(0);
       const clocks = fakes.map(({ commands }) => (commands[1] as ReturnType<typeof order>).order.clock!);
       assert.equal(Math.round(clocks[1]!.startAtMs - clocks[0]!.startAtMs), 3_000);

@@ -4,6 +4,7 @@ import type { FailureCode, Trial, TrialResult } from '../../results/model/trial.
 import { own } from '../../scenarios/model/own.ts';
 import { isExternal } from '../../scenarios/model/target.ts';
 import { prepareRequests, secretsOf } from '../clients/request.ts';
+import type { ServerMachine } from '../machines/server-machine.ts';
 import { type PlannedCell, trialsOf } from '../plan/plan.ts';
 import { Arm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
 import { ChildError, spawnChild } from './child.ts';
@@ -139,6 +140,11 @@ async function prepareArm(arm: Arm): Promise<void> {
   }
 }
 
+/** Where conntax's own target runs on the machine of the server; undefined: it runs here. */
+function placeOn(machine: ServerMachine): { machine: ServerMachine; address: string } | undefined {
+  return machine.address === undefined ? undefined : { machine, address: machine.address };
+}
+
 export function createReplicateSource(context: TimedCellContext): ReplicateSource {
   return new LiveReplicates(context);
 }
@@ -242,7 +248,7 @@ class LiveReplicates implements ReplicateSource {
 
   /** The server may have been stopped meanwhile, so each later replicate checks that it still answers. */
   async #openForeign(server: FoundTarget, replicate: number): Promise<void> {
-    this.#targets = [openForeignTarget(server, this.#context.fleet)];
+    this.#targets = [openForeignTarget(server, this.#context)];
     if (replicate > 0) await requireAnswer(server, this.#context.signal);
   }
 
@@ -258,7 +264,7 @@ class LiveReplicates implements ReplicateSource {
   }
 
   async #startOwn({ arms, code }: PlannedCell['targets'][number]): Promise<void> {
-    const { cell, seed, pinning, limit } = this.#context;
+    const { cell, seed, pinning, limit, serverMachine } = this.#context;
     const { scenario } = cell;
     this.#failureCode = () => 'target-start';
     if (hasCommand(scenario.target)) {
@@ -273,6 +279,7 @@ class LiveReplicates implements ReplicateSource {
       niceness: loadNiceness(scenario),
       prefix: this.#machine?.serverPrefix,
       limit,
+      place: serverMachine && placeOn(serverMachine),
     });
     const index = this.#targets.push(target) - 1;
     this.#serviceMs = target.serviceMs ?? null;

@@ -10,6 +10,8 @@ import type { Timing } from '../../scenarios/model/scenario.ts';
 import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
 import type { Fleet } from '../machines/fleet.ts';
+import { readKernelsOf } from '../machines/kernels.ts';
+import type { ServerMachine } from '../machines/server-machine.ts';
 import { createCapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
 import { blockOrder, type PlannedCell, requestSeed } from '../plan/plan.ts';
 import {
@@ -116,6 +118,8 @@ export interface SessionOptions {
   machine?: LimitedMachine | undefined;
   /** The machines that send the load; undefined: this one does. */
   fleet?: Fleet | undefined;
+  /** The machine of the server, where an agent reads it. */
+  serverMachine?: ServerMachine | undefined;
   /** How much longer than its own times a slice may take before its generator counts as hung; default: by the machine's load. */
   sliceGraceMs?: number | undefined;
   /** How many times as long as on an idle machine processes take now; default: as this machine shows. */
@@ -447,10 +451,11 @@ export class Session {
     return reading;
   }
 
-  /** The kernel counts at the clients' end, and on one machine at both. */
+  /** Of the machines of the clients, and of the server's where it can be read. */
   async #readKernel(): Promise<KernelCounts> {
-    const { machine, fleet } = this.#options;
-    return fleet === undefined ? readKernelCounts(machine?.pid) : fleet.kernelCounts();
+    const { machine, fleet, serverMachine } = this.#options;
+    if (fleet === undefined && serverMachine === undefined) return readKernelCounts(machine?.pid);
+    return readKernelsOf(fleet?.kernels, serverMachine);
   }
 
   /** Of a slice that lasts for a whole replicate; undefined where clients take turns, or where there is nothing to read. */

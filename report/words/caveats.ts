@@ -23,6 +23,7 @@ const OPENED: Record<ArmSummary['openedBy'], string> = {
 const ACCEPTED: Record<ArmSummary['acceptedBy'], string> = {
   target: 'counted by the target',
   kernel: 'counted by the kernel for all programs on this machine',
+  serverKernel: "counted by the kernel of the server's machine for all programs there",
   kernelOpens: 'unknown for a server on another machine',
 };
 

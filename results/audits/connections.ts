@@ -184,6 +184,7 @@ function describeBoth(
   const acceptor = {
     target: 'the target accepted',
     kernel: "but by the kernel's count this machine accepted only",
+    serverKernel: "but by the kernel's count the server's machine accepted only",
     kernelOpens: `but by the kernel's count ${place} opened only`,
   }[acceptedBy];
   return `${opener} ${whole(opened)} connections, ${acceptor} ${whole(accepted ?? 0)}`;
@@ -196,6 +197,7 @@ function describeCounts({ opened, openedBy, accepted, acceptedBy }: Ledger): str
     case 'target':
       return `${first}, accepted ${whole(accepted)}`;
     case 'kernel':
+    case 'serverKernel':
       return `${first}, accepted ${whole(accepted)} (kernel)`;
     case 'kernelOpens':
       // The server is on another machine: this is a second count of the client's end, or the only one if the client has none.

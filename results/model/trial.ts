@@ -250,10 +250,10 @@ export const Ledger = z.strictObject({
       "Connections still open after the last slice, by the client's count, those of its pool included; null where the client does not count them, and in runs of older versions",
     ),
   acceptedBy: z
-    .enum(['target', 'kernel', 'kernelOpens'])
+    .enum(['target', 'kernel', 'serverKernel', 'kernelOpens'])
     .default('target')
     .describe(
-      'kernel: all that this machine accepted, by any program; kernelOpens: all that it opened, where the server is elsewhere',
+      "kernel: all that this machine accepted, by any program; serverKernel: all that the server's machine accepted; kernelOpens: all that the clients' machines opened, where the server is elsewhere",
     ),
   acceptedHttp2: count()
     .nullable()
