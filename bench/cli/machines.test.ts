@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { callCli } from '../testing/in-process.ts';
 import { statedMachines } from './machines.ts';
 
 describe('machines', () => {
@@ -36,4 +37,23 @@ describe('machines', () => {
   test('of a file that is not there are refused', () => {
     assert.throws(() => statedMachines({ machines: 'none.json' }, tmpdir()), /none\.json: file not found/);
   });
+});
+
+describe('of a server', () => {
+  const rows: [words: string[], message: RegExp][] = [
+    [['--watch-port', '80'], /--watch-port is of the machine that --server reaches/],
+    [['--server-address', '10.0.0.5'], /--server-address is of the machine/],
+    [['--server', 'true', '--server-address', '0.0.0.0'], /Expected: an IPv4 address/],
+    [
+      ['--server', 'true', '--server-address', '10.0.0.5'],
+      /--server-address http:\/\/10\.0\.0\.5\/: 10\.0\.0\.5 is not on loopback[\s\S]*--allow-host 10\.0\.0\.5/,
+    ],
+  ];
+  for (const [words, message] of rows) {
+    test(`${words.join(' ')} is refused before anything is started`, async () => {
+      const { status, stderr } = await callCli(['run', 'short-vs-persistent', ...words], { cwd: tmpdir() });
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, message);
+    });
+  }
 });

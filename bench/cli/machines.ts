@@ -5,7 +5,13 @@ import { differences } from '../../report/words/machines.ts';
 import { errorMessage, UsageError } from '../../results/errors.ts';
 import { readTextFile } from '../../results/files.ts';
 import { Fleet, type StatedMachine } from '../machines/fleet.ts';
-import { describeIdentity } from '../machines/identity.ts';
+import { describeIdentity, placeOf } from '../machines/identity.ts';
+import type { Identity } from '../machines/protocol.ts';
+import { requireReachable } from '../machines/reachable.ts';
+import { ServerMachine } from '../machines/server-machine.ts';
+import { refusalOf } from '../plan/allowed-hosts.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { LocatedTarget } from '../run/find-servers.ts';
 import type { Context } from './context.ts';
 
 export interface MachineOptions {
@@ -15,6 +21,12 @@ export interface MachineOptions {
   machines?: string;
   /** Whether the run goes on without a machine that was lost. */
   allowFewerMachines?: boolean;
+  /** A command that reaches the machine of the server. */
+  server?: string;
+  /** Port of the server there; default: that of its URL. */
+  watchPort?: number;
+  /** IPv4 address there on which conntax's own target is started; default: it is started here. */
+  serverAddress?: string;
 }
 
 const MOST_CORES = 1_024;
@@ -58,22 +70,88 @@ function readContent(file: string, cwd: string): unknown {
   }
 }
 
+/** The other machines of a run. */
+export interface OtherMachines {
+  /** Those that send the load; undefined: this one does. */
+  fleet: Fleet | undefined;
+  /** That of the server; undefined: no agent is there. */
+  serverMachine: ServerMachine | undefined;
+  /** @throws UsageError when one of them cannot reach a target of the plan */
+  requireReachable(plan: Plan, located: readonly LocatedTarget[]): void;
+  /** Ends every agent, and with it all that it has started. */
+  close(): Promise<void>;
+}
+
 /**
- * Starts the agents of the options; undefined: this machine sends the load.
- * @throws UsageError, MeasureError like `Fleet.open`
+ * Starts the agents of the options; undefined: no other machine takes part.
+ * @throws UsageError for an address that load may not be sent to; UsageError, MeasureError like `Fleet.open`
  */
-export async function openFleet(options: MachineOptions, context: Context): Promise<Fleet | undefined> {
+export async function openMachines(
+  options: MachineOptions,
+  { allowHost }: { allowHost: readonly string[] },
+  context: Context,
+): Promise<OtherMachines | undefined> {
   const stated = statedMachines(options, context.cwd);
-  if (stated.length === 0) return undefined;
+  requireServerOptions(options, allowHost);
+  if (stated.length === 0 && options.server === undefined) return undefined;
   const own = await describeIdentity(context.version);
-  const { allowFewerMachines: allowsFewer = false } = options;
-  const fleet = await context.during('starting the agents on other machines', () =>
-    Fleet.open({ stated, own, allowsFewer, signal: context.signal }),
+  return context.during('starting the agents on other machines', () =>
+    openAll(options, { stated, own }, context),
   );
-  for (const { name, identity } of fleet.machines) {
-    const { cpuModel, cpuCount, node } = identity.host;
-    context.output.note(`  machine ${name}: ${cpuCount} cores, ${cpuModel}, Node ${node}`);
+}
+
+/** @throws UsageError when something is stated of a server that no agent is at, or load may not be sent to its address */
+function requireServerOptions(
+  { server, watchPort, serverAddress: address }: MachineOptions,
+  allowHost: readonly string[],
+): void {
+  if (server === undefined && (watchPort ?? address) !== undefined) {
+    const option = address === undefined ? '--watch-port' : '--server-address';
+    throw new UsageError(`${option} is of the machine that --server reaches; expected: --server with it`);
   }
-  for (const sentence of differences(fleet.describe())) context.output.note(`  ! ${sentence}`);
-  return fleet;
+  if (address === undefined) return;
+  const refusal = refusalOf(
+    { setting: '--server-address', url: `http://${address}/`, addresses: [address] },
+    allowHost,
+  );
+  if (refusal !== undefined) throw new UsageError(refusal);
+}
+
+async function openAll(
+  {
+    server: command,
+    watchPort,
+    serverAddress: address,
+    allowFewerMachines: allowsFewer = false,
+  }: MachineOptions,
+  { stated, own }: { stated: readonly StatedMachine[]; own: Identity },
+  { signal, output }: Context,
+): Promise<OtherMachines> {
+  const fleet = stated.length === 0 ? undefined : await Fleet.open({ stated, own, allowsFewer, signal });
+  let serverMachine: ServerMachine | undefined;
+  try {
+    if (command !== undefined)
+      serverMachine = await ServerMachine.open({ command, watchPort, address, own, signal });
+  } catch (error) {
+    await fleet?.close();
+    throw error;
+  }
+  const server = serverMachine === undefined ? [] : [serverMachine.describe()];
+  for (const { name, host } of [...(fleet?.describe() ?? []), ...server]) {
+    output.note(`  machine ${name}: ${host.cpuCount} cores, ${host.cpuModel}, Node ${host.node}`);
+  }
+  for (const sentence of differences(fleet?.describe() ?? [])) output.note(`  ! ${sentence}`);
+  return {
+    fleet,
+    serverMachine,
+    requireReachable: (plan, located) =>
+      requireReachable(plan, located, {
+        here: placeOf(own),
+        clients: fleet?.places ?? [],
+        server: serverMachine && address !== undefined ? { address, place: serverMachine.place } : undefined,
+      }),
+    async close() {
+      await Promise.all([fleet?.close(), serverMachine?.close()]);
+    },
+  };
 }

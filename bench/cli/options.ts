@@ -1,4 +1,5 @@
 // Command-line options: parsers of their values, and the commands other than `run`.
+import { isIPv4 } from 'node:net';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { METHODS } from '../../scenarios/model/request.ts';
 import { PORT_SOURCES } from '../../scenarios/model/target.ts';
@@ -65,6 +66,12 @@ export function allowHostOption(): Option {
     .default([], 'none');
 }
 
+/** An address that a server can listen on, and others reach. */
+function asAddress(text: string): string {
+  if (isIPv4(text) && text !== '0.0.0.0') return text;
+  throw new InvalidArgumentError('Expected: an IPv4 address, such as 10.0.0.5.');
+}
+
 /** Of the commands that measure, where other machines may send the load. */
 export function addMachineOptions(command: Command): Command {
   return command
@@ -80,6 +87,21 @@ export function addMachineOptions(command: Command): Command {
     .option(
       '--allow-fewer-machines',
       'go on with the others when a machine is lost; default: the run ends with status 3',
+    )
+    .option(
+      '--server <command>',
+      "read the server's kernel and processes on the machine that this command reaches, such as 'ssh web1 npx conntax agent'",
+    )
+    .option(
+      '--watch-port <n>',
+      'port of the server on that machine; default: that of its URL',
+      number(n => Number.isInteger(n) && n > 0 && n <= 65_535, 'a port number'),
+    )
+    .addOption(
+      new Option(
+        '--server-address <address>',
+        "start conntax's own target on that machine, at this IPv4 address of it",
+      ).argParser(asAddress),
     );
 }
 

@@ -11,8 +11,6 @@ import { createRandom } from '../../results/random.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
 import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
 import { prepareRequests } from '../clients/request.ts';
-import type { Fleet } from '../machines/fleet.ts';
-import { requireReachable } from '../machines/reachable.ts';
 import {
   countSpareCores,
   leaveOutMissing,
@@ -36,7 +34,7 @@ import { estimateLines, printPlan } from './dry-run.ts';
 import { tellGithub } from './github.ts';
 import type { LiveMetrics } from './live-metrics.ts';
 import type { LivePage } from './live-page.ts';
-import { type MachineOptions, openFleet } from './machines.ts';
+import { type MachineOptions, type OtherMachines, openMachines } from './machines.ts';
 import { announcePage, showAddress } from './open-page.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { PAGE_FILE, render, renderPage } from './report.ts';
@@ -98,22 +96,24 @@ interface Measuring {
  */
 export async function measurePlan(planned: Plan, measuring: Measuring): Promise<number> {
   requireRequests(planned, measuring.context.env);
-  const fleet = await openFleet(measuring.options, measuring.context);
+  const { options, context } = measuring;
+  const machines = await openMachines(options, options, context);
   try {
-    return await measureFrom(fleet, planned, measuring);
+    return await measureWith(machines, planned, measuring);
   } finally {
-    await fleet?.close();
+    await machines?.close();
   }
 }
 
-/** @param fleet the machines that send the load; undefined: this one does */
-async function measureFrom(
-  fleet: Fleet | undefined,
+/** @param machines the others that take part; undefined: only this one does */
+async function measureWith(
+  machines: OtherMachines | undefined,
   planned: Plan,
   { startedAt, startedAtMs, options, context, settle, conclude }: Measuring,
 ): Promise<number> {
   const { output, plugins } = context;
   const { signal, during } = context;
+  const fleet = machines?.fleet;
   const located = await during('looking up the hosts of external servers', () =>
     locateServers(planned, options.allowHost, undefined, signal),
   );
@@ -127,7 +127,7 @@ async function measureFrom(
         : fleet.settle(possible, transports);
     requireSomething(prepared);
     await fleet?.requireFit(prepared, transports);
-    if (fleet !== undefined) requireReachable(prepared, located, fleet.elsewhere);
+    machines?.requireReachable(prepared, located);
     return prepared;
   };
   const asking = await prepare(planned);
@@ -171,7 +171,7 @@ async function measureFrom(
   );
   const progress = createProgress(output);
   const work: Work = {
-    fleet,
+    machines,
     plan: measured,
     servers,
     host,
@@ -239,7 +239,7 @@ function leftOutLines({ cells }: Plan): Set<string> {
 }
 
 interface Work extends Measuring {
-  fleet: Fleet | undefined;
+  machines: OtherMachines | undefined;
   plan: Plan;
   servers: ReadonlyMap<string, FoundTarget>;
   host: Host;
@@ -277,7 +277,7 @@ async function openPage({ open = false }: MeasureOptions, context: Context): Pro
 
 /** Measures, stores each trial and shows the progress; undefined if interrupted before anything was measured. */
 async function measure(work: Work, page: LivePage | undefined): Promise<MeasuredRun | undefined> {
-  const { plan, servers, host, store, progress, isConfirming, options, context, fleet } = work;
+  const { plan, servers, host, store, progress, isConfirming, options, context, machines } = work;
   const { output, signal, createSource } = context;
   const metrics = await startMetrics(basename(store.dir), options.metricsPort);
   if (metrics !== undefined) output.note(`Metrics: ${metrics.url}`);
@@ -306,7 +306,8 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
         signal,
         emit,
         isConfirming,
-        fleet,
+        fleet: machines?.fleet,
+        serverMachine: machines?.serverMachine,
         createSource,
         profileDir,
         between: page === undefined ? undefined : grow,
@@ -323,7 +324,7 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
 /** The run as it is stored, if it ended here. */
 async function describeAs(
   cells: CellResult[],
-  { plan, host, fleet, store, startedAt, startedAtMs, context }: Work,
+  { plan, host, machines, store, startedAt, startedAtMs, context }: Work,
 ): Promise<Run> {
   const notBegun = plan.cells.slice(cells.length).map(({ id }) => id);
   return {
@@ -338,7 +339,8 @@ async function describeAs(
     seed: plan.seed,
     git: await describeGit(context.cwd),
     host,
-    ...(fleet === undefined ? {} : { machines: fleet.describe() }),
+    ...(machines?.fleet === undefined ? {} : { machines: machines.fleet.describe() }),
+    ...(machines?.serverMachine === undefined ? {} : { serverMachine: machines.serverMachine.describe() }),
     cells,
     ...(notBegun.length === 0 ? {} : { notBegun }),
     ...(plan.skipped === undefined ? {} : { skipped: plan.skipped }),

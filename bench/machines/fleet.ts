@@ -15,7 +15,7 @@ import type { Sender } from '../run/preflight.ts';
 import type { TimeLimit } from '../run/time-limit.ts';
 import { refuseOtherCode } from './compare.ts';
 import { describeMachine } from './describe.ts';
-import { digestFile, isSamePlace, placeOf } from './identity.ts';
+import { digestFile, placeOf } from './identity.ts';
 import type { Kernel } from './kernels.ts';
 import { coresOf, type MachineRoom, refuseSeats, type Seat, seatsOn, settleOver } from './layout.ts';
 import { Machine } from './machine.ts';
@@ -103,9 +103,9 @@ export class Fleet {
     return this.#machines.map(({ machine }) => machine);
   }
 
-  /** Names of those from which 127.0.0.1 is another place than from here. */
-  get elsewhere(): string[] {
-    return this.#machines.flatMap(({ machine, isHere }) => (isHere ? [] : machine.name));
+  /** Each with its machine and network: those with the same one share 127.0.0.1. */
+  get places(): { name: string; place: string }[] {
+    return this.#machines.map(({ machine: { name, identity } }) => ({ name, place: placeOf(identity) }));
   }
 
   /** Whether the run has to end, because a machine was lost. */
@@ -283,7 +283,7 @@ function nameByHost(stated: readonly StatedMachine[], machines: readonly Machine
 function roomOf(stated: StatedMachine, machine: Machine, own: Identity): FleetMachine {
   const { cores, weight } = stated;
   const { host } = machine.identity;
-  const isHere = isSamePlace(machine.identity, own);
+  const isHere = placeOf(machine.identity) === placeOf(own);
   const spareCores = isHere ? countSpareCores(host) : host.cpuCount;
   return { stated, machine, isHere, room: { cores, weight, spareCores } };
 }

@@ -52,15 +52,7 @@ function readOrNull<Result>(read: () => Result): Result | null {
   }
 }
 
-/** Whether two processes share a machine and its network: one reaches 127.0.0.1 of the other. */
-export function isSamePlace(
-  one: Pick<Identity, 'bootId' | 'network'>,
-  other: Pick<Identity, 'bootId' | 'network'>,
-): boolean {
-  return one.bootId !== null && one.network !== null && placeOf(one) === placeOf(other);
-}
-
-/** Two with the same one have the same kernel counters. */
-export function placeOf({ bootId, network }: Pick<Identity, 'bootId' | 'network'>): string {
-  return `${bootId} ${network}`;
+/** Of a machine and its network: two with the same one have the same kernel counters, and the same 127.0.0.1. */
+export function placeOf({ bootId, network, host }: Pick<Identity, 'bootId' | 'network' | 'host'>): string {
+  return bootId === null || network === null ? `host ${host.hostname}` : `${bootId} ${network}`;
 }

@@ -8,7 +8,7 @@ import type { Child } from '../run/child.ts';
 import type { TimeLimit } from '../run/time-limit.ts';
 import { refuseOtherCode } from './compare.ts';
 import { describeMachine } from './describe.ts';
-import { isSamePlace, placeOf } from './identity.ts';
+import { placeOf } from './identity.ts';
 import type { Kernel } from './kernels.ts';
 import { Machine } from './machine.ts';
 import type { Identity, ServerCounts } from './protocol.ts';
@@ -46,7 +46,7 @@ export class ServerMachine implements Kernel {
     { own, watchPort, address }: Pick<ServerOptions, 'own' | 'watchPort' | 'address'>,
   ) {
     this.#machine = machine;
-    this.#isHere = isSamePlace(machine.identity, own);
+    this.#isHere = placeOf(machine.identity) === placeOf(own);
     this.#watchPort = watchPort;
     this.address = address;
   }

@@ -377,6 +377,9 @@ export const Run = z.strictObject({
     .array(RunMachine)
     .optional()
     .describe('Those that sent the load; absent: the machine of the run did'),
+  serverMachine: RunMachine.optional().describe(
+    'That of the server, where an agent read it; absent: there was none',
+  ),
   cells: z.array(CellResult).describe('Results per scenario, or per point of a sweep'),
   notBegun: z
     .array(z.string())
