@@ -324,7 +324,7 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
 /** The run as it is stored, if it ended here. */
 async function describeAs(
   cells: CellResult[],
-  { plan, host, machines, store, startedAt, startedAtMs, context }: Work,
+  { plan, host, machines, store, startedAt, startedAtMs, options, context }: Work,
 ): Promise<Run> {
   const notBegun = plan.cells.slice(cells.length).map(({ id }) => id);
   return {
@@ -341,6 +341,7 @@ async function describeAs(
     host,
     ...(machines?.fleet === undefined ? {} : { machines: machines.fleet.describe() }),
     ...(machines?.serverMachine === undefined ? {} : { serverMachine: machines.serverMachine.describe() }),
+    ...(options.serverAddress === undefined ? {} : { targetAddress: options.serverAddress }),
     cells,
     ...(notBegun.length === 0 ? {} : { notBegun }),
     ...(plan.skipped === undefined ? {} : { skipped: plan.skipped }),

@@ -380,6 +380,10 @@ export const Run = z.strictObject({
   serverMachine: RunMachine.optional().describe(
     'That of the server, where an agent read it; absent: there was none',
   ),
+  targetAddress: z
+    .string()
+    .optional()
+    .describe("Address on that machine of conntax's own target; absent: it ran on the machine of the run"),
   cells: z.array(CellResult).describe('Results per scenario, or per point of a sweep'),
   notBegun: z
     .array(z.string())
