@@ -208,7 +208,7 @@ function describeLoopback(cells: readonly CellResult[]): string {
 }
 
 export function runCaveats(run: Run): string[] {
-  const { state, git, host, cells, skipped = [] } = run;
+  const { state, git, host, skipped = [] } = run;
   return [
     ...networkCaveats(run),
     ...(state === 'partial' ? ['The run is partial: only what was measured is shown.'] : []),
