@@ -30,6 +30,9 @@ test('the linter refuses imports against the floors and through the wrong door, 
     ['bench/clients/b.ts', 'fastify', false],
     ['bench/clients/undici.ts', 'undici', true],
     ['bench/run/a.ts', '../cli/output.ts', false],
+    ['bench/machines/a.ts', '../../report/build.ts', false],
+    ['bench/machines/b.ts', 'birpc', false],
+    ['bench/machines/channel.ts', 'birpc', true],
     ['bench/cli/a.ts', '../run/generator-child.ts', false],
   ];
   const folder = mkdtempSync(join(tmpdir(), 'conntax-floors-'));

@@ -5,6 +5,7 @@ import type {
   HeldByClient,
   Histogram,
   Ledger,
+  MachineShare,
   Measurement,
   Outcome,
   ProcessReading,
@@ -39,6 +40,15 @@ export interface SliceOrder {
   heldEveryMs?: number;
   /** Files of a profile of this slice, without their extensions. */
   profilePath?: string;
+  /** Where generators on several machines begin together; absent: it begins at once. */
+  clock?: SliceClock;
+}
+
+/** By the clock of the generator's machine that nobody sets (`monotonicMs`). */
+export interface SliceClock {
+  /** What epochMs is by that clock. */
+  epochMs: number;
+  startAtMs: number;
 }
 
 export type GeneratorCommand =
@@ -136,6 +146,8 @@ export interface GeneratorReading {
   closing?: string;
   caveats: string[];
   timeline: Timeline;
+  /** Of each machine that sent a part; absent: all was sent from this one. */
+  machines?: MachineShare[];
 }
 
 export type GeneratorReply =

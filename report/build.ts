@@ -21,6 +21,7 @@ import {
 import { faultTable } from './tables/faults.ts';
 import { limitTable } from './tables/limits.ts';
 import { linkTable, predictionTable } from './tables/link.ts';
+import { machineTable } from './tables/machines.ts';
 import { articleTable, briefTable, mainTable } from './tables/main.ts';
 import { capacityTable, scheduleTable } from './tables/open-loads.ts';
 import { originTable } from './tables/origins.ts';
@@ -119,6 +120,7 @@ const SPECIAL_TABLES: readonly CreateTable[] = [
   agreementTable,
   requestTable,
   originTable,
+  machineTable,
   faultTable,
   recoveryTable,
   statusTable,

@@ -1,4 +1,4 @@
-// Opens a target: a server on 127.0.0.1 with a scenario's settings and behaviour, and its counters.
+// Opens a target: a server on 127.0.0.1, or another address, with a scenario's settings and behaviour, and its counters.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
@@ -49,12 +49,17 @@ interface Certificate {
   certPem: string;
 }
 
+const LOOPBACK = '127.0.0.1';
+
 const DAY_MS = 24 * 3_600_000;
 
 const KEYS = { ec: { keyType: 'ec', curve: 'P-256' }, rsa: { keyType: 'rsa', keySize: 2048 } } as const;
 
-/** Makes a self-signed certificate, with P-256 or RSA 2048, for 127.0.0.1, never written to disk. Valid for a month before and after, so that a clock that is set in mid-run does not end it. */
-export async function createCertificate(key: Target['tlsKey'] = 'ec'): Promise<Certificate> {
+/** Makes a self-signed certificate, with P-256 or RSA 2048, for an address, never written to disk. Valid for a month before and after, so that a clock that is set in mid-run does not end it. */
+export async function createCertificate(
+  key: Target['tlsKey'] = 'ec',
+  address = LOOPBACK,
+): Promise<Certificate> {
   // Most targets speak no TLS, and it is 250 files.
   const { generate } = await import('selfsigned');
   const nowMs = Date.now();
@@ -68,7 +73,7 @@ export async function createCertificate(key: Target['tlsKey'] = 'ec'): Promise<C
       { name: 'basicConstraints', cA: true, critical: true },
       { name: 'keyUsage', digitalSignature: true, keyCertSign: true, critical: true },
       { name: 'extKeyUsage', serverAuth: true },
-      { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },
+      { name: 'subjectAltName', altNames: [{ type: 7, ip: address }] },
     ],
   });
   return { keyPem: made.private, certPem: made.cert };
@@ -104,6 +109,8 @@ export interface OpenTargetOptions {
   seed: number;
   /** Default: one of its own. */
   certificate?: Certificate;
+  /** IPv4 address that it listens on; default: 127.0.0.1. */
+  address?: string;
 }
 
 function parseBehaviour(behaviour: BehaviourModule, target: Target): unknown {
@@ -114,9 +121,9 @@ function parseBehaviour(behaviour: BehaviourModule, target: Target): unknown {
   );
 }
 
-async function createTlsOptions(target: Target, certificate?: Certificate) {
+async function createTlsOptions(target: Target, address: string, certificate?: Certificate) {
   if (target.tls === 'none') return null;
-  const { keyPem, certPem } = certificate ?? (await createCertificate(target.tlsKey));
+  const { keyPem, certPem } = certificate ?? (await createCertificate(target.tlsKey, address));
   const version = `TLSv${target.tls}` as const;
   return {
     key: keyPem,
@@ -217,8 +224,6 @@ function createBackend(
   return { app, connections };
 }
 
-const LISTEN = { host: '127.0.0.1', port: 0 } as const;
-
 /** Where backends listen together; one alone listens itself, so that nothing stands before it. */
 interface Front {
   port: number;
@@ -230,6 +235,7 @@ interface Front {
 async function listen(
   backends: readonly Backend[],
   { backends: setting, backlog = BACKLOG, accepts = true }: OwnTarget,
+  host: string,
 ): Promise<Front> {
   if (!accepts) {
     const deafPort = await openDeafPort();
@@ -237,7 +243,7 @@ async function listen(
   }
   const [first] = backends;
   if (backends.length === 1 && first !== undefined) {
-    await first.app.listen({ ...LISTEN, backlog });
+    await first.app.listen({ host, port: 0, backlog });
     return { port: (first.app.server.address() as AddressInfo).port };
   }
   await Promise.all(backends.map(({ app }) => app.ready()));
@@ -246,11 +252,11 @@ async function listen(
     setting,
     read: () => backends.map(({ connections }) => connections.read()),
   });
-  return { port: (await balancer.listen({ ...LISTEN, backlog })).port, balancer };
+  return { port: (await balancer.listen({ host, port: 0, backlog })).port, balancer };
 }
 
 /**
- * Opens the target on a free port of 127.0.0.1: one server, or several backends that share its address. An idle connection is
+ * Opens the target on a free port of its address: one server, or several backends that share its address. An idle connection is
  * closed keepAliveTimeoutMs after its last response; an HTTP/1.1 connection that never sent anything, after the header timeout (60 s).
  *
  * @throws UsageError when the behaviour's options are invalid, or for HTTP/2 without TLS; the system's error when listening fails
@@ -260,11 +266,12 @@ export async function openTarget({
   behaviour,
   seed,
   certificate,
+  address = LOOPBACK,
 }: OpenTargetOptions): Promise<OpenTarget> {
   const target = asOwnTarget(stated);
   const options = parseBehaviour(behaviour, target);
   const behave = behaviour.createResponder(options, createRandom(seed, 'behaviour', target.behaviour.name));
-  const tlsOptions = await createTlsOptions(target, certificate);
+  const tlsOptions = await createTlsOptions(target, address, certificate);
   const backends: Backend[] = [];
   const faulty = createFaultyResponder(
     behave,
@@ -276,11 +283,11 @@ export async function openTarget({
   );
   for (let index = 0; index < countBackends(target); index++)
     backends.push(createBackend(target, tlsOptions, faulty.respond));
-  const { port, balancer, deafPort } = await listen(backends, target);
+  const { port, balancer, deafPort } = await listen(backends, target, address);
   return {
     endpoint: tlsOptions
-      ? { origin: `https://127.0.0.1:${port}`, path: '/', caPem: tlsOptions.cert }
-      : { origin: `http://127.0.0.1:${port}`, path: '/' },
+      ? { origin: `https://${address}:${port}`, path: '/', caPem: tlsOptions.cert }
+      : { origin: `http://${address}:${port}`, path: '/' },
     serviceMs: behaviour.meanServiceMs(options) + meanFaultMs(target.faults),
     read() {
       const counters = backends.map(({ connections }) => connections.read());

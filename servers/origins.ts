@@ -6,11 +6,11 @@ import { sumCounters } from './counters.ts';
 
 /** Like openTarget; with several origins, its counts are sums, beside those of each. */
 export async function openOrigins(options: OpenTargetOptions): Promise<OpenTarget> {
-  const { target, seed } = options;
+  const { target, seed, address } = options;
   const count = originCount(target);
   if (count === 1) return openTarget(options);
   // One for all, so that clients trust one authority.
-  const certificate = target.tls === 'none' ? undefined : await createCertificate(target.tlsKey);
+  const certificate = target.tls === 'none' ? undefined : await createCertificate(target.tlsKey, address);
   const opened: OpenTarget[] = [];
   const closeAll = async () => void (await Promise.all(opened.map(({ close }) => close())));
   try {

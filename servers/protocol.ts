@@ -6,7 +6,7 @@ import type { Link, Target } from '../scenarios/model/target.ts';
  * Version of these messages and their meaning. Increased with each change, so that a child from another checkout is
  * refused instead of measured by different rules.
  */
-export const PROTOCOL_VERSION = 13;
+export const PROTOCOL_VERSION = 14;
 
 export type RelayCommand =
   | { type: 'start'; upstreamPort: number; link: Link; seed: number }
@@ -68,7 +68,8 @@ export function latenessSince(before: readonly number[], after: readonly number[
 }
 
 export type TargetCommand =
-  | { type: 'start'; target: Target; seed: number }
+  /** address: IPv4 address that it listens on; absent: 127.0.0.1. */
+  | { type: 'start'; target: Target; seed: number; address?: string }
   /** Answered by `reading`. */
   | { type: 'read' }
   /** Begins a profile; answered by `profiling`. */

@@ -24,9 +24,14 @@ async function loadBehaviour(name: string): Promise<BehaviourModule> {
   );
 }
 
-async function start({ target, seed }: StartCommand): Promise<OpenTarget> {
+async function start({ target, seed, address }: StartCommand): Promise<OpenTarget> {
   const behaviour = await loadBehaviour(target.behaviour.name);
-  const opened = await openOrigins({ target, behaviour, seed });
+  const opened = await openOrigins({
+    target,
+    behaviour,
+    seed,
+    ...(address === undefined ? {} : { address }),
+  });
   keepCompiledCode();
   reply({
     type: 'started',

@@ -1,4 +1,5 @@
 // Command-line options: parsers of their values, and the commands other than `run`.
+import { isIPv4 } from 'node:net';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { METHODS } from '../../scenarios/model/request.ts';
 import { PORT_SOURCES } from '../../scenarios/model/target.ts';
@@ -63,6 +64,65 @@ export function allowHostOption(): Option {
   )
     .argParser(addHost)
     .default([], 'none');
+}
+
+/** An address that a server can listen on, and others reach. */
+function asAddress(text: string): string {
+  if (isIPv4(text) && text !== '0.0.0.0') return text;
+  throw new InvalidArgumentError('Expected: an IPv4 address, such as 10.0.0.5.');
+}
+
+/** Of the commands that measure, where other machines may send the load. */
+export function addMachineOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--machine <command>',
+        "send the load from the machine that this command reaches, such as 'ssh gen1 npx conntax agent' (repeatable)",
+      )
+        .argParser(collect)
+        .default([], 'none'),
+    )
+    .option('--machines <file>', 'JSON file with more of them: name, command, cores and weight of each')
+    .option(
+      '--allow-fewer-machines',
+      'go on with the others when a machine is lost; default: the run ends with status 3',
+    )
+    .option(
+      '--server <command>',
+      "read the server's kernel and processes on the machine that this command reaches, such as 'ssh web1 npx conntax agent'",
+    )
+    .option(
+      '--watch-port <n>',
+      'port of the server on that machine; default: that of its URL',
+      number(n => Number.isInteger(n) && n > 0 && n <= 65_535, 'a port number'),
+    )
+    .addOption(
+      new Option(
+        '--server-address <address>',
+        "start conntax's own target on that machine, at this IPv4 address of it",
+      ).argParser(asAddress),
+    );
+}
+
+/** Adds the command that others start on the machines of a run. */
+export function addAgentCommand(program: Command, context: Context): void {
+  program
+    .command('agent')
+    .description('send load for a run on another machine, which starts this with --machine')
+    .addHelpText(
+      'after',
+      `
+It is not started by hand: conntax run --machine 'ssh gen1 npx conntax agent' starts it there, and speaks with it by its
+standard input and output. It ends with its input, and so does all that it started. It opens no port.
+
+Example:
+  conntax run ./your-server.json --allow-host web1 --machine 'ssh gen1 npx conntax agent' --machine 'ssh gen2 npx conntax agent'`,
+    )
+    .action(async () => {
+      const { agentCommand } = await import('./agent.ts');
+      await agentCommand(context);
+    });
 }
 
 /** Scenarios of the commands that compare two versions. */
@@ -295,7 +355,7 @@ function addStatus(text: string, statuses: readonly (number | string)[] = []): (
 
 /** Adds `try`; its short options are those of curl and hey. */
 export function addTryCommand(program: Command, context: Context, setStatus: (status: number) => void): void {
-  program
+  const command = program
     .command('try')
     .description('compare short and persistent connections to a running server, without a scenario file')
     .argument('<url>', 'URL to request, such as http://127.0.0.1:3000/health')
@@ -349,7 +409,8 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
     .addOption(verboseOption())
     .addOption(openOption())
     .addOption(uiOption())
-    .option('--json', 'print the report as JSON')
+    .option('--json', 'print the report as JSON');
+  addMachineOptions(command)
     .addHelpText(
       'after',
       `
@@ -497,7 +558,7 @@ Exit status: 0 no regression between the ends, 1 found, 2 wrong usage, 3 undecid
       setStatus(await bisectCommand(range, selectors, options, context));
     });
 
-  program
+  const ci = program
     .command('ci')
     .description('run the CI scenarios, compare with the baseline, confirm regressions, record the result')
     .argument('[scenarios...]', 'names, tags or paths; default: the tag ci')
@@ -514,7 +575,8 @@ Exit status: 0 no regression between the ends, 1 found, 2 wrong usage, 3 undecid
     .option('--budget-sec <s>', "time budget per scenario, overriding the scenario's", asSeconds)
     .option('--results <dir>', 'folder where runs, baselines and the history are stored', 'results')
     .addOption(verboseOption())
-    .option('--json', 'print the reports as JSON')
+    .option('--json', 'print the reports as JSON');
+  addMachineOptions(ci)
     .addHelpText(
       'after',
       `

@@ -6,7 +6,9 @@ import type { Context, Output } from './context.ts';
 import { npmHint, refuseSwallowed } from './npm-options.ts';
 import { TRY_DEFAULTS } from './option-defaults.ts';
 import {
+  addAgentCommand,
   addJudgingCommands,
+  addMachineOptions,
   addSettingsCommand,
   addStoredRunCommands,
   addTryCommand,
@@ -46,7 +48,7 @@ Examples:
     .exitOverride()
     .hook('preAction', (_, command) => refuseSwallowed(command, context.env, context.argv));
 
-  program
+  const run = program
     .command('run')
     .description('measure scenarios and show a report')
     .argument(
@@ -77,7 +79,8 @@ Examples:
     .addOption(verboseOption())
     .addOption(openOption())
     .addOption(uiOption())
-    .option('--json', 'print the report as JSON')
+    .option('--json', 'print the report as JSON');
+  addMachineOptions(run)
     .addHelpText(
       'after',
       `
@@ -91,6 +94,8 @@ Examples:
   conntax run ./your-server.json          measure your own server on this machine (target.url)
   conntax run ./your-server.json --allow-host staging.example.com
                                           measure a server on another machine
+  conntax run ./your-server.json --allow-host web1 --machine 'ssh gen1 npx conntax agent' --machine 'ssh gen2 npx conntax agent'
+                                          send the load from two machines (docs/machines.md)
 
 Exit status: 0 success, 1 an expectation failed, 2 wrong usage or an invalid scenario, 3 could not measure or an audit failed,
 130 interrupted (143 by SIGTERM, 129 by a closed terminal).`,
@@ -136,6 +141,7 @@ Exit status: 0 success, 1 an expectation failed, 2 wrong usage or an invalid sce
   addStoredRunCommands(program, context, setStatus);
   addWatchCommand(program, context, setStatus);
   addSettingsCommand(program, context);
+  addAgentCommand(program, context);
 
   program
     .command('schema')

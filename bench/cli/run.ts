@@ -35,6 +35,7 @@ import { estimateLines, printPlan } from './dry-run.ts';
 import { tellGithub } from './github.ts';
 import type { LiveMetrics } from './live-metrics.ts';
 import type { LivePage } from './live-page.ts';
+import { type MachineOptions, type OtherMachines, openMachines } from './machines.ts';
 import { announcePage, showAddress } from './open-page.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { PAGE_FILE, render, renderPage } from './report.ts';
@@ -43,7 +44,7 @@ import { PAGE_FILE, render, renderPage } from './report.ts';
 const PROFILE_FOLDER = 'profiles';
 
 /** Options of every command that measures. */
-export interface MeasureOptions extends CommonOptions {
+export interface MeasureOptions extends CommonOptions, MachineOptions {
   results: string;
   /** Hosts beyond loopback that load may go to. */
   allowHost: readonly string[];
@@ -96,24 +97,40 @@ interface Measuring {
  * @returns the exit status. @throws UsageError for a host that load may not be sent to; MeasureError when the machine does not fit
  * the plan, or an external server does not answer
  */
-export async function measurePlan(
+export async function measurePlan(planned: Plan, measuring: Measuring): Promise<number> {
+  requireRequests(planned, measuring.context.env);
+  const { options, context } = measuring;
+  const machines = await openMachines(options, options, context);
+  try {
+    return await measureWith(machines, planned, measuring);
+  } finally {
+    await machines?.close();
+  }
+}
+
+/** @param machines the others that take part; undefined: only this one does */
+async function measureWith(
+  machines: OtherMachines | undefined,
   planned: Plan,
   { startedAt, startedAtMs, options, context, mustBeGood, settle, conclude }: Measuring,
 ): Promise<number> {
   const { output, plugins } = context;
-  requireRequests(planned, context.env);
   const { signal, during } = context;
+  const fleet = machines?.fleet;
   const located = await during('looking up the hosts of external servers', () =>
     locateServers(planned, options.allowHost, undefined, signal),
   );
   const host = await describeHost();
-  const asking = settleGenerators(
-    await skipImpossible(planned),
-    countSpareCores(host),
-    await loadPlugins(plugins.transports),
-  );
+  const transports = await loadPlugins(plugins.transports);
+  const divide = (whole: Plan): Plan =>
+    fleet === undefined
+      ? settleGenerators(whole, countSpareCores(host), transports)
+      : fleet.settle(whole, transports);
+  const asking = divide(await skipImpossible(planned));
   requireSomething(asking);
-  const checks = checkPlan(asking, host, located, options.allowHost);
+  await fleet?.requireFit(asking, transports);
+  machines?.requireReachable(asking, located);
+  const checks = checkPlan(asking, host, located, options.allowHost, fleet?.senders);
   if (options.dryRun) {
     printPlan(asking, checks, options, output);
     requireFit(checks);
@@ -134,7 +151,8 @@ export async function measurePlan(
   for (const [id, server] of asked) answered.set(id, [server]);
   for (const { id, scenario } of asking.cells)
     for (const found of answered.get(id) ?? []) requireWelcome(scenario, found, mustBeGood);
-  const plan = settle?.([...answered.values()].flatMap(answersOf).map(({ facts }) => facts)) ?? asking;
+  const settled = settle?.([...answered.values()].flatMap(answersOf).map(({ facts }) => facts));
+  const plan = settled === undefined ? asking : divide(settled);
   // How long it takes is of interest only where the servers answer.
   const isConfirming = options.confirm ?? Boolean(context.env['CI']);
   for (const line of estimateLines(plan, isConfirming)) output.note(line);
@@ -153,6 +171,7 @@ export async function measurePlan(
   );
   const progress = createProgress(output);
   const work: Work = {
+    machines,
     plan: measured,
     servers,
     external: new Set(asked.values()),
@@ -222,6 +241,7 @@ function leftOutLines({ cells }: Plan): Set<string> {
 }
 
 interface Work extends Measuring {
+  machines: OtherMachines | undefined;
   plan: Plan;
   servers: ReadonlyMap<string, FoundTarget>;
   /** Those that conntax did not start, each once. */
@@ -262,7 +282,7 @@ async function openPage({ open = false }: MeasureOptions, context: Context): Pro
 
 /** Measures, stores each trial and shows the progress; undefined if interrupted before anything was measured. */
 async function measure(work: Work, page: LivePage | undefined): Promise<MeasuredRun | undefined> {
-  const { plan, servers, host, store, progress, isConfirming, options, context } = work;
+  const { plan, servers, host, store, progress, isConfirming, options, context, machines } = work;
   const { output, signal, createSource } = context;
   const metrics = await startMetrics(basename(store.dir), options.metricsPort);
   if (metrics !== undefined) output.note(`Metrics: ${metrics.url}`);
@@ -291,6 +311,8 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
         signal,
         emit,
         isConfirming,
+        fleet: machines?.fleet,
+        serverMachine: machines?.serverMachine,
         createSource,
         profileDir,
         between: page === undefined ? undefined : grow,
@@ -307,7 +329,7 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
 /** The run as it is stored, if it ended here. */
 function describeAs(
   cells: CellResult[],
-  { plan, external, host, git, store, startedAt, startedAtMs, context }: Work,
+  { plan, external, host, machines, git, store, startedAt, startedAtMs, options, context }: Work,
 ): Run {
   const notBegun = plan.cells.slice(cells.length).map(({ id }) => id);
   return {
@@ -322,6 +344,9 @@ function describeAs(
     seed: plan.seed,
     git,
     host,
+    ...(machines?.fleet === undefined ? {} : { machines: machines.fleet.describe() }),
+    ...(machines?.serverMachine === undefined ? {} : { serverMachine: machines.serverMachine.describe() }),
+    ...(options.serverAddress === undefined ? {} : { targetAddress: options.serverAddress }),
     cells,
     ...(external.size === 0 ? {} : { asked: sumOfAsked(external) }),
     ...(notBegun.length === 0 ? {} : { notBegun }),

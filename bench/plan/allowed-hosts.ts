@@ -25,7 +25,7 @@ export type UrlSetting = 'target.url' | 'target.urls';
 /** A server, or a proxy, that a scenario sends load to. */
 export interface Destination {
   /** Where the scenario names it. */
-  setting?: UrlSetting | 'target.proxy';
+  setting?: UrlSetting | 'target.proxy' | '--server-address';
   url: string;
   /** Every address that the host resolves to; the host itself if it is an address. */
   addresses: readonly string[];

@@ -122,7 +122,7 @@ export function parseCpuList(list: string): number[] {
   });
 }
 
-function packageVersion(name: string): string {
+export function packageVersion(name: string): string {
   // Most packages don't export their package.json: find it from the entry.
   const require = createRequire(import.meta.url);
   for (const folder of require.resolve.paths(name) ?? []) {

@@ -139,6 +139,10 @@ export function listeningInodes(procNetTcp: string, port: number): string[] {
   );
 }
 
+function inodesAt(port: number): string[] {
+  return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap(path => listeningInodes(readText(path) ?? '', port));
+}
+
 function holdsSocket(pid: number, inodes: readonly string[]): boolean {
   const sockets = new Set(inodes.map(inode => `socket:[${inode}]`));
   try {
@@ -153,8 +157,22 @@ function hasStatistics(): boolean {
   return readText('/proc/self/stat') !== undefined;
 }
 
+/** No session has it: where a tree is known by its processes alone. */
+const NO_SESSION = -1;
+
 /** All processes that a child has started, itself included. The child must lead a session. */
 export class ProcessTree {
+  /** Those that listen on a TCP port, and what they start; undefined: none that this user may see. */
+  static listeningOn(port: number): ProcessTree | undefined {
+    if (!hasStatistics()) return undefined;
+    const inodes = inodesAt(port);
+    const holders = inodes.length === 0 ? [] : listProcesses().filter(({ pid }) => holdsSocket(pid, inodes));
+    if (holders.length === 0) return undefined;
+    const tree = new ProcessTree(NO_SESSION);
+    tree.#known = new Set(holders.map(identityOf));
+    return tree;
+  }
+
   readonly #sessionId: number;
   readonly #cpu = new CpuFold();
   #known = new Set<string>();
@@ -177,9 +195,7 @@ export class ProcessTree {
 
   /** Whether one of them listens on this TCP port: otherwise whoever answers there is not of this tree, as with a container. */
   ownsPort(port: number): boolean {
-    const inodes = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap(path =>
-      listeningInodes(readText(path) ?? '', port),
-    );
+    const inodes = inodesAt(port);
     return inodes.length > 0 && this.#members().some(({ pid }) => holdsSocket(pid, inodes));
   }
 

@@ -467,6 +467,7 @@ export class Arm {
       closing: reading.closing ?? null,
       alone: this.alone,
       caveats: reading.caveats,
+      ...(reading.machines === undefined ? {} : { machines: reading.machines }),
     };
   }
 

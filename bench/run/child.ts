@@ -1,5 +1,5 @@
 // Starts and supervises a child process: it answers questions, and can neither outlive nor block the parent.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
@@ -141,6 +141,8 @@ export interface SpawnOptions {
   cpu: number | null;
   /** Niceness of all its threads, 0 to 19; default: 0. */
   niceness?: number;
+  /** Variables beside those of this process. */
+  env?: Readonly<Record<string, string>>;
   /** When it is over, what is still to be answered has to be answered soon. */
   limit?: TimeLimit | undefined;
 }
@@ -148,6 +150,28 @@ export interface SpawnOptions {
 interface Message {
   type: string;
 }
+
+/** What the parent hears of a process, wherever it runs. */
+export interface ProcessEvents<Reply> {
+  said(reply: Reply): void;
+  /** To its standard error. */
+  wrote(text: string): void;
+  /** It ended, or could not be run; the message names it. */
+  died(message: string): void;
+  /** Nothing of it is left. */
+  gone(): void;
+}
+
+/** A process that was started, and how to reach it. */
+export interface RunningProcess<Command> {
+  /** On the machine where it runs; 0 before that is known. */
+  readonly pid: number;
+  send(command: Command): void;
+  /** Ends it at once, unless it has ended. */
+  kill(): void;
+}
+
+export type StartProcess<Command, Reply> = (events: ProcessEvents<Reply>) => RunningProcess<Command>;
 
 export interface Child<Command extends Message, Reply extends Message> {
   readonly pid: number;
@@ -212,7 +236,54 @@ function commandOf(
 export function spawnChild<Command extends Message, Reply extends Message>(
   options: SpawnOptions,
 ): Child<Command, Reply> {
-  return new SupervisedChild<Command, Reply>(options);
+  return superviseProcess<Command, Reply>(options, events => startProcess(options, events));
+}
+
+/** Deadlines, answers and deaths of a process that `start` starts, on this machine or another. */
+export function superviseProcess<Command extends Message, Reply extends Message>(
+  options: Pick<SpawnOptions, 'title' | 'limit' | 'code'>,
+  start: StartProcess<Command, Reply>,
+): Child<Command, Reply> {
+  return new SupervisedChild<Command, Reply>(options, start);
+}
+
+/** Starts a process on this machine. */
+export function startProcess<Command extends Message, Reply>(
+  options: SpawnOptions,
+  events: ProcessEvents<Reply>,
+): RunningProcess<Command> {
+  const started = entryFile(options.entry, options.code);
+  const [file, ...args] = commandOf(started, options);
+  const child = spawn(file!, args, {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: {
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+      ...childEnvironment(process.env),
+      ...started.env,
+      ...options.env,
+    },
+  });
+  watchOver(child); // its channel closes with this process, but a child that hangs or is stopped does not notice
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => events.wrote(text));
+  child.on('message', (reply: Reply) => events.said(reply));
+  child.once('close', (code, signal) => {
+    events.died(`${options.title} ended unexpectedly (${signal ?? `exit status ${code}`})`);
+    events.gone();
+  });
+  child.once('error', error => {
+    events.died(`cannot run ${options.title}: ${error.message}`);
+    if (child.pid === undefined) events.gone();
+  });
+  return {
+    pid: child.pid ?? 0,
+    send(command) {
+      // The error, if any, also shows as the child's end.
+      if (child.connected) child.send(command, () => {});
+    },
+    kill() {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    },
+  };
 }
 
 interface Waiter<Reply> {
@@ -223,7 +294,7 @@ interface Waiter<Reply> {
 
 class SupervisedChild<Command extends Message, Reply extends Message> implements Child<Command, Reply> {
   readonly #title: string;
-  readonly #process: ChildProcess;
+  readonly #process: RunningProcess<Command>;
   readonly #gone: Promise<void>;
   readonly #waiting = new Set<Waiter<Reply>>();
   /** Packages that its code replaces and that it has not loaded yet. */
@@ -232,36 +303,27 @@ class SupervisedChild<Command extends Message, Reply extends Message> implements
   #stderr = '';
   #death: ChildError | undefined;
 
-  constructor(options: SpawnOptions) {
-    this.#title = options.title;
-    this.#limit = options.limit;
-    this.#unloaded = new Set(Object.keys(options.code?.packages ?? {}));
-    const started = entryFile(options.entry, options.code);
-    const [file, ...args] = commandOf(started, options);
-    const child = spawn(file!, args, {
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...childEnvironment(process.env), ...started.env },
-    });
-    this.#process = child;
-    watchOver(child); // its channel closes with this process, but a child that hangs or is stopped does not notice
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL_CHARS);
-    });
-    child.on('message', (reply: Reply) => this.#receive(reply));
-    this.#gone = new Promise(resolve => {
-      child.once('close', (code, signal) => {
-        this.#die(`${this.#title} ended unexpectedly (${signal ?? `exit status ${code}`})`);
-        resolve();
-      });
-      child.once('error', error => {
-        this.#die(`cannot run ${this.#title}: ${error.message}`);
-        if (child.pid === undefined) resolve();
-      });
+  constructor(
+    { title, limit, code }: Pick<SpawnOptions, 'title' | 'limit' | 'code'>,
+    start: StartProcess<Command, Reply>,
+  ) {
+    this.#title = title;
+    this.#limit = limit;
+    this.#unloaded = new Set(Object.keys(code?.packages ?? {}));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gone = promise;
+    this.#process = start({
+      said: reply => this.#receive(reply),
+      wrote: text => {
+        this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL_CHARS);
+      },
+      died: message => this.#die(message),
+      gone: resolve,
     });
   }
 
   get pid(): number {
-    return this.#process.pid ?? 0;
+    return this.#process.pid;
   }
 
   get isAlive(): boolean {
@@ -269,8 +331,7 @@ class SupervisedChild<Command extends Message, Reply extends Message> implements
   }
 
   tell(command: Command): void {
-    // The error, if any, also shows as the child's end.
-    if (this.#process.connected) this.#process.send(command, () => {});
+    this.#process.send(command);
   }
 
   async ask<Type extends Reply['type']>(
@@ -333,8 +394,7 @@ class SupervisedChild<Command extends Message, Reply extends Message> implements
   }
 
   async kill(): Promise<void> {
-    const { exitCode, signalCode } = this.#process;
-    if (exitCode === null && signalCode === null) this.#process.kill('SIGKILL');
+    this.#process.kill();
     await this.#gone;
   }
 

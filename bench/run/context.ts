@@ -2,6 +2,8 @@
 import type { Headline } from '../../results/metrics.ts';
 import type { CellResult, Comparison, Host } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
+import type { Fleet } from '../machines/fleet.ts';
+import type { ServerMachine } from '../machines/server-machine.ts';
 import type { PlannedCell } from '../plan/plan.ts';
 import type { SlowestByArm } from './arm.ts';
 import type { FoundTarget } from './find-servers.ts';
@@ -50,6 +52,10 @@ export interface RunContext {
   emit: Emit;
   /** Whether a failed expectation is re-measured on fresh replicates before it counts. */
   isConfirming: boolean;
+  /** The machines that send the load; absent: this one does. */
+  fleet?: Fleet | undefined;
+  /** The machine of the server, where an agent reads it; absent: only what this machine knows of the server is known. */
+  serverMachine?: ServerMachine | undefined;
   createSource?: CreateSource | undefined;
   /** Awaited after each replicate that another follows or may follow: for work that must not go on while anything is measured. */
   between?: ((soFar: () => CellResult) => Promise<void>) | undefined;

@@ -1,5 +1,5 @@
 // The generator process: runs one arm's load on commands from the parent, and reports what was recorded.
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { createDraw, type RequestDraw } from '../../results/draw.ts';
 import { foreignStack, MeasureError } from '../../results/errors.ts';
 import type { Trial } from '../../results/model/trial.ts';
@@ -28,10 +28,12 @@ import { createOpenLoad } from '../load/open.ts';
 import { Pauses } from '../load/pauses.ts';
 import { createRecorder, type Recorder } from '../load/recorder.ts';
 import { burstSchedule, rateSchedule } from '../load/schedule.ts';
+import { monotonicMs } from '../machines/clock.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
   GeneratorReply,
+  SliceClock,
   SliceOrder,
   SliceReading,
 } from '../protocol.ts';
@@ -137,20 +139,25 @@ function createGenerator(
 ): Generator {
   const { loop, engine, countsConnections, openedElsewhere, openConnections, pauses } = source;
   const { attempts, caveats, closing, close } = source;
+  let isCut = false;
   return {
     dropsInFlight: engine?.dropsInFlight ?? false,
     hasUsers: engine === undefined,
-    async slice({ epochMs, heldEveryMs, ...order }) {
+    async slice({ epochMs, clock, heldEveryMs, ...order }) {
+      isCut = false;
+      if (clock !== undefined) await waitUntil(clock.startAtMs);
       pauses?.end();
       const before = readProcess();
       const { ended, opened } = recorder;
       const givenUp = givenUpBy(loop);
-      const originMs = epochMs - performance.timeOrigin;
+      const originMs = clock === undefined ? epochMs - performance.timeOrigin : originOf(clock);
       const sampler =
         heldEveryMs === undefined || engine !== undefined
           ? undefined
           : new HeldSampler(loop, { everyMs: heldEveryMs, originMs });
-      const window = await loop.runSlice({ ...order, originMs });
+      const running = loop.runSlice({ ...order, originMs });
+      if (isCut) loop.cut(); // while it waited for its start
+      const window = await running;
       const held = sampler?.finish();
       if (givenUpBy(loop) > givenUp) await settle(recorder);
       pauses?.begin();
@@ -167,7 +174,10 @@ function createGenerator(
         ...engine?.lastSlice,
       };
     },
-    cut: () => loop.cut(),
+    cut() {
+      isCut = true;
+      loop.cut();
+    },
     async finish() {
       const leftOpen = openConnections();
       await close();
@@ -195,6 +205,20 @@ function createGenerator(
       };
     },
   };
+}
+
+/** Timers have a granularity of 1 ms, so the last of it is waited for in turns of the event loop. */
+const TIMER_MS = 2;
+
+async function waitUntil(startAtMs: number): Promise<void> {
+  const leftMs = startAtMs - monotonicMs();
+  if (leftMs > TIMER_MS) await delay(leftMs - TIMER_MS);
+  while (monotonicMs() < startAtMs) await nextTurn();
+}
+
+/** The epoch on the time axis of this process. */
+function originOf({ epochMs }: SliceClock): number {
+  return epochMs - (monotonicMs() - performance.now());
 }
 
 function givenUpBy({ unfinished, expired = 0 }: LoadLoop): number {

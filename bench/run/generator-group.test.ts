@@ -234,6 +234,101 @@ describe('a group of generators', () => {
     assert.match(caveats[2]!, /^Its options were given to each of its 2 generators unchanged\.$/);
   });
 
+  describe('on several machines', () => {
+    /** Its clock is ahead by so much, and answers at once. */
+    const machineAhead = (name: string, offsetMs: number) => ({
+      name,
+      clock: { offsetMs, errorMs: 0.25 },
+      roundTripMs: 0.5,
+      questions: 0,
+      async sync(count: number) {
+        this.questions += count;
+      },
+    });
+
+    /** Two machines; the second opens its window so much after its time. */
+    async function measureApart(lateMs: number, isRecorded = true) {
+      const machines = [machineAhead('gen1', 0), machineAhead('gen2', 3_000)];
+      const fakes = [fakeChild({ sent: 60 }), fakeChild({ sent: 40 })];
+      const members = fakes.map(({ child }, index): Member => {
+        const answerInStep: GeneratorChild['ask'] = async (command, type, timeoutMs) => {
+          const reply = await child.ask(command, type, timeoutMs);
+          if (command.type !== 'slice') return reply;
+          const { clock, rampMs } = command.order;
+          const atMs = clock!.startAtMs - clock!.epochMs + rampMs + (index === 1 ? lateMs : 0);
+          return { ...reply, reading: { ...IDLE_SLICE, atMs } };
+        };
+        const inStep: GeneratorChild = { ...child, ask: answerInStep };
+        return { child: inStep, weight: 3 - 2 * index, machine: machines[index]! };
+      });
+      const group = createGeneratorGroup({ members: members as [Member, ...Member[]], coreCount: 2 });
+      await group.ask(prepare(), 'ready', LIMIT_MS);
+      await group.ask(order({ rampMs: 50, isRecorded, epochMs: Date.now() }), 'slice', LIMIT_MS);
+      return { machines, fakes, reading: await finish(group) };
+    }
+
+    test('a slice begins at one moment, given to each by its own clock, which is read just before', async () => {
+      const { machines, fakes } = await measureApart(0);
+      const clocks = fakes.map(({ commands }) => (commands[1] as ReturnType<typeof order>).order.clock!);
+      assert.equal(Math.round(clocks[1]!.startAtMs - clocks[0]!.startAtMs), 3_000);
+      assert.equal(Math.round(clocks[1]!.epochMs - clocks[0]!.epochMs), 3_000);
+      assert.ok(machines.every(({ questions }) => questions > 0));
+    });
+
+    test('the share of each is kept, with how far it was from its start', async () => {
+      const { machines = [], caveats, sent } = (await measureApart(7)).reading;
+      assert.equal(sent, 100);
+      assert.deepEqual(
+        machines.map(({ name, shareRatio, requestsSent, slices, lateSlices, worst }) => [
+          name,
+          shareRatio,
+          requestsSent,
+          slices,
+          lateSlices,
+          Math.round(worst!.skewMs),
+          worst!.rampMs,
+        ]),
+        [
+          ['gen1', 0.75, 60, 1, 0, 0, 50],
+          ['gen2', 0.25, 40, 1, 1, 7, 50],
+        ],
+      );
+      assert.ok(
+        caveats.every(caveat => !caveat.includes('apart')),
+        'an audit judges it',
+      );
+    });
+
+    test('a slice that is cut while the clocks are read is cut once it is ordered', async () => {
+      const fake = fakeChild();
+      const machine = machineAhead('gen1', 0);
+      const group = createGeneratorGroup({
+        members: [{ child: fake.child, weight: 1, machine }],
+        coreCount: 1,
+      });
+      await group.ask(prepare(), 'ready', LIMIT_MS);
+      const asked = group.ask(order(), 'slice', LIMIT_MS);
+      group.tell({ type: 'cut' });
+      await asked;
+      await group.ask(order(), 'slice', LIMIT_MS);
+      assert.deepEqual(
+        fake.commands.map(({ type }) => type),
+        ['prepare', 'slice', 'cut', 'slice'],
+      );
+    });
+
+    test('of slices that are not recorded, nothing is kept', async () => {
+      const { machines = [] } = (await measureApart(7, false)).reading;
+      assert.deepEqual(
+        machines.map(({ worst, slices }) => [worst, slices]),
+        [
+          [null, 0],
+          [null, 0],
+        ],
+      );
+    });
+  });
+
   const skews: [why: string, late: Partial<SliceReading>, isRecorded: boolean, isTold: boolean][] = [
     ['a tenth of the window apart', { atMs: 10 }, true, false],
     ['more than that', { atMs: 11 }, true, true],

@@ -3,6 +3,7 @@ import { neededConnections } from '../../results/connections.ts';
 import type { Trial } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
 import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
+import { MachineShares, type MemberMachine } from '../machines/shares.ts';
 import { divideRate, divideTrial } from '../plan/division.ts';
 import type {
   GeneratorCommand,
@@ -19,9 +20,11 @@ export interface Member {
   child: GeneratorChild;
   /** Its share of the load, relative to that of the others. */
   weight: number;
+  /** Where it runs, if not here. */
+  machine?: MemberMachine;
 }
 
-export interface GroupOptions {
+export interface GeneratorGroupOptions {
   members: readonly [Member, ...Member[]];
   /** Cores that they have together: fewer than members where they share cores. */
   coreCount: number;
@@ -34,7 +37,7 @@ type Ask = GeneratorChild['ask'];
 type Start = GeneratorChild['start'];
 
 /** Makes one generator of several: each command goes to all of them, with the share of each, and their answers become one. */
-export function createGeneratorGroup(options: GroupOptions): GeneratorChild {
+export function createGeneratorGroup(options: GeneratorGroupOptions): GeneratorChild {
   return new GeneratorGroup(options);
 }
 
@@ -48,16 +51,26 @@ class GeneratorGroup implements GeneratorChild {
   readonly #children: readonly [GeneratorChild, ...GeneratorChild[]];
   readonly #weights: readonly number[];
   readonly #coreCount: number;
+  /** Undefined: all of them run here, where they begin at once. */
+  readonly #machines: MachineShares | undefined;
   #whole: Trial | undefined;
   #trials: readonly Trial[] = [];
   #isRecorded = false;
+  /** While the machines are asked for their clocks, before a slice. */
+  #isOrdering = false;
+  /** Whether the slice was cut meanwhile. */
+  #isCut = false;
   /** Whether they began so far apart in a measured window that its load was not the whole one. */
   #isSkewed = false;
 
-  constructor({ members: [first, ...others], coreCount }: GroupOptions) {
+  constructor({ members: [first, ...others], coreCount }: GeneratorGroupOptions) {
     this.#children = [first.child, ...others.map(({ child }) => child)];
     this.#weights = [first, ...others].map(({ weight }) => weight);
     this.#coreCount = coreCount;
+    const members = [first, ...others];
+    this.#machines = members.some(({ machine }) => machine !== undefined)
+      ? new MachineShares(members)
+      : undefined;
   }
 
   get pid(): number {
@@ -69,15 +82,22 @@ class GeneratorGroup implements GeneratorChild {
   }
 
   tell(command: GeneratorCommand): void {
+    // A slice that is not ordered yet cannot be cut.
+    if (this.#isOrdering && command.type === 'cut') this.#isCut = true;
+    else this.#tellAll(command);
+  }
+
+  #tellAll(command: GeneratorCommand): void {
     for (const [index, part] of this.#divide(command).entries()) this.#children[index]!.tell(part);
   }
 
   /** Fails with the first member that fails; the caller then kills the group. */
   readonly ask: Ask = async (command, type, timeoutMs) => {
-    const parts = this.#divide(command);
-    const replies = await Promise.all(
-      this.#children.map((child, index) => child.ask(parts[index]!, type, timeoutMs)),
-    );
+    const parts = await this.#inStep(this.#divide(command));
+    const asked = this.#children.map((child, index) => child.ask(parts[index]!, type, timeoutMs));
+    if (this.#isCut) this.#tellAll({ type: 'cut' });
+    this.#isCut = false;
+    const replies = await Promise.all(asked);
     return this.#fold(replies) as (typeof replies)[number];
   };
 
@@ -129,6 +149,18 @@ class GeneratorGroup implements GeneratorChild {
     }));
   }
 
+  /** Orders of a slice with the moment at which all begin, each by the clock of its machine. */
+  async #inStep(parts: readonly GeneratorCommand[]): Promise<readonly GeneratorCommand[]> {
+    if (this.#machines === undefined || parts[0]!.type !== 'slice') return parts;
+    const orders = parts.flatMap(part => (part.type === 'slice' ? part.order : []));
+    this.#isOrdering = true;
+    try {
+      return (await this.#machines.inStep(orders)).map(order => ({ type: 'slice', order }));
+    } finally {
+      this.#isOrdering = false;
+    }
+  }
+
   #fold(replies: readonly GeneratorReply[]): GeneratorReply {
     const [first] = replies;
     switch (first!.type) {
@@ -141,7 +173,8 @@ class GeneratorGroup implements GeneratorChild {
       }
       case 'slice': {
         const readings = replies.flatMap(reply => (reply.type === 'slice' ? reply.reading : []));
-        this.#noteSkew(readings);
+        if (this.#machines === undefined) this.#noteSkew(readings);
+        else this.#machines.add(readings);
         return { type: 'slice', reading: foldSlices(readings, this.#coreCount) };
       }
       case 'finished': {
@@ -166,7 +199,12 @@ class GeneratorGroup implements GeneratorChild {
 
   #foldEnds(readings: readonly GeneratorReading[]): GeneratorReading {
     const folded = foldReadings(readings);
-    return { ...folded, needed: this.#neededBy(readings), caveats: [...folded.caveats, ...this.#caveats()] };
+    return {
+      ...folded,
+      needed: this.#neededBy(readings),
+      caveats: [...folded.caveats, ...this.#caveats()],
+      ...(this.#machines === undefined ? {} : { machines: this.#machines.finish(readings) }),
+    };
   }
 
   /** Each member has a pool of its own, so each needs connections of its own. */
@@ -196,7 +234,7 @@ class GeneratorGroup implements GeneratorChild {
             'Some windows of its generators began more than a tenth of their length apart, so part of them had less than the whole load.',
           ]
         : []),
-      ...(this.#whole?.client.options === undefined
+      ...(this.#whole?.client.options === undefined || count === 1
         ? []
         : [`Its options were given to each of its ${count} generators unchanged.`]),
     ];

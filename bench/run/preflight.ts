@@ -8,6 +8,7 @@ import { connectionLimit } from '../../scenarios/model/connection-limit.ts';
 import { hostOf } from '../../scenarios/model/host.ts';
 import { mostInFlight } from '../../scenarios/model/load.ts';
 import { originCount } from '../../scenarios/model/origins.ts';
+import type { Scenario } from '../../scenarios/model/scenario.ts';
 import { proxyOrigin } from '../clients/proxy.ts';
 import { isLoopback } from '../plan/allowed-hosts.ts';
 import { countGenerators } from '../plan/division.ts';
@@ -28,27 +29,34 @@ const CONNECTION_BYTES = 32 * 1_024;
 const HEAP_SHARE = 4;
 const MOST_HEAP_BYTES = 4 * 2 ** 30;
 
+/** A machine that sends a part of the load. */
+export interface Sender {
+  name: string;
+  host: Host;
+  /** Whether it is the machine of the run. */
+  isHere: boolean;
+  /** Its part of a client's load, and that of the one of its generators with the largest, 0 to 1. */
+  shareOf(scenario: Scenario): { machine: number; generator: number };
+}
+
 /**
  * @param located the plan's external servers
  * @param allowedHosts hosts beyond loopback that load may be sent to
+ * @param senders the machines that send the load; none: this one does
  */
 export function checkPlan(
   plan: Plan,
   host: Host,
   located: readonly LocatedTarget[] = [],
   allowedHosts: readonly string[] = [],
+  senders: readonly Sender[] = [],
 ): Check[] {
   const servers = located.flatMap(target => target.servers);
-  const arms = plan.cells.flatMap(({ id, scenario }) =>
-    Object.entries(scenario.clients).map(([arm, client]) => ({
-      name: `${id}, client ${arm}`,
-      connections: mostOpenConnections(client, scenario.load, scenario.target),
-      inFlight: mostInFlight(scenario.load),
-      generators: countGenerators(scenario),
-    })),
-  );
+  const isSentHere = senders.length === 0;
+  const arms = plan.cells.flatMap(cell => (isSentHere ? armNeeds(cell) : []));
   // Between slices all arms of a cell keep connections to the same port, each as many as it has requests in flight.
-  const together = plan.cells.map(({ id, scenario }) => {
+  const together = plan.cells.flatMap(({ id, scenario }) => {
+    if (!isSentHere) return [];
     const inFlight = mostInFlight(scenario.load);
     const origins = originCount(scenario.target);
     const kept = Object.values(scenario.clients)
@@ -72,8 +80,38 @@ export function checkPlan(
     ...servers.flatMap(checkTrust),
     ...checkAllowed(servers, allowedHosts),
     checkPinning(host, ownCells.length > 0),
-    ...checkGenerators(plan, host),
+    ...(isSentHere ? checkGenerators(plan, host) : []),
+    ...senders.flatMap(sender => checkSender(plan, sender)),
   ];
+}
+
+function armNeeds({ id, scenario }: PlannedCell): (Need & { generators: number })[] {
+  return Object.entries(scenario.clients).map(([arm, client]) => ({
+    name: `${id}, client ${arm}`,
+    connections: mostOpenConnections(client, scenario.load, scenario.target),
+    inFlight: mostInFlight(scenario.load),
+    generators: countGenerators(scenario),
+  }));
+}
+
+/** The limits of a machine that sends a part of the load. */
+function checkSender({ cells }: Plan, { name: machine, host, isHere, shareOf }: Sender): Check[] {
+  const needsOf = (part: 'machine' | 'generator'): Need[] =>
+    cells.flatMap(cell => {
+      const share = shareOf(cell.scenario)[part];
+      return armNeeds(cell).map(({ name, connections, inFlight }) => ({
+        name,
+        connections: Math.ceil(connections * share),
+        inFlight: Math.ceil(inFlight * share),
+      }));
+    });
+  const processes = needsOf('generator');
+  return [
+    checkDescriptors(processes, host),
+    checkPorts(needsOf('machine'), host, isHere),
+    ...checkMemory(processes, host),
+    checkBusyness(host),
+  ].map(({ state, sentence }) => ({ state, sentence: `machine ${machine}: ${sentence}` }));
 }
 
 /** What the process with the largest share of a client's load needs. */

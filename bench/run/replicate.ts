@@ -4,6 +4,7 @@ import type { FailureCode, Trial, TrialResult } from '../../results/model/trial.
 import { own } from '../../scenarios/model/own.ts';
 import { isExternal } from '../../scenarios/model/target.ts';
 import { prepareRequests, secretsOf } from '../clients/request.ts';
+import type { ServerMachine } from '../machines/server-machine.ts';
 import { type PlannedCell, trialsOf } from '../plan/plan.ts';
 import { Arm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
 import { ChildError, spawnChild } from './child.ts';
@@ -32,7 +33,7 @@ export async function measureReplicate(
   context: ReplicateContext,
   targetOf: TargetOf,
 ): Promise<TrialResult[]> {
-  const trials = trialsOf(context.cell, context.replicate, context.seed);
+  const trials = trialsIn(context);
   const startedAt = new Date().toISOString();
   try {
     return await withSession(context, targetOf, trials, async session => {
@@ -45,16 +46,22 @@ export async function measureReplicate(
   } catch (error) {
     if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
     return failedTrials(
-      context,
+      trials,
       startedAt,
       failureOf(error, deathCode(...trials.map(({ arm }) => targetOf(arm)))),
     );
   }
 }
 
+/** The trials of a replicate, with the generators that they have on other machines. */
+function trialsIn({ cell, replicate, seed, fleet }: ReplicateContext): Trial[] {
+  const trials = trialsOf(cell, replicate, seed);
+  return fleet === undefined ? trials : trials.map(trial => fleet.spread(trial, cell.scenario));
+}
+
 /** The results of a replicate in which nothing could be measured, all for the same reason. */
-function failedTrials(context: ReplicateContext, startedAt: string, failure: Failure): TrialResult[] {
-  return trialsOf(context.cell, context.replicate, context.seed).map(trial => ({
+function failedTrials(trials: readonly Trial[], startedAt: string, failure: Failure): TrialResult[] {
+  return trials.map(trial => ({
     trial,
     startedAt,
     state: 'failed',
@@ -70,8 +77,7 @@ function failedTrials(context: ReplicateContext, startedAt: string, failure: Fai
  */
 export async function conditionTargets(context: ReplicateContext, targetOf: TargetOf): Promise<void> {
   if (context.cell.scenario.timing.warmupMaxMs === 0) return;
-  const trials = trialsOf(context.cell, context.replicate, context.seed);
-  await withSession(context, targetOf, trials, session => session.warmUp());
+  await withSession(context, targetOf, trialsIn(context), session => session.warmUp());
 }
 
 /** Starts the generators of some trials and ends them after use. @throws ChildError */
@@ -83,6 +89,8 @@ export async function withSession<T>(
 ): Promise<T> {
   const { cell, replicate, emit } = context;
   emit({ type: 'progress', cell: cell.id, replicate, phase: 'start', leftMs: context.leftMs() });
+  // Before processes start, which would delay the answers.
+  await context.fleet?.sync();
   const arms = trials.map(trial => spawnArm(trial, targetOf(trial.arm), context));
   try {
     await Promise.all(arms.map(prepareArm));
@@ -93,8 +101,13 @@ export async function withSession<T>(
 }
 
 function spawnArm(trial: Trial, target: MeasuredTarget, context: ReplicateContext): Arm {
-  const { cell, pinning, slowest, limit, machine } = context;
+  const { cell, pinning, slowest, limit, machine, fleet } = context;
   const { arm, generators = 1 } = trial;
+  const niceness = loadNiceness(cell.scenario);
+  if (fleet !== undefined) {
+    const group = fleet.spawn(cell.scenario, { trial, niceness, limit, env: process.env });
+    return new Arm(trial, createGeneratorGroup(group), target, slowest);
+  }
   const isPinned = pinning !== null && cell.scenario.limits?.clientCpus === undefined;
   const cpus = isPinned ? (pinning.generatorCpus ?? [pinning.generatorCpu]) : [];
   const spawn = (title: string, index: number): GeneratorChild =>
@@ -104,7 +117,7 @@ function spawnArm(trial: Trial, target: MeasuredTarget, context: ReplicateContex
       code: own(cell.generatorCode, arm),
       prefix: machine?.clientPrefix,
       cpu: cpus.length === 0 ? null : cpus[index % cpus.length]!,
-      niceness: loadNiceness(cell.scenario),
+      niceness,
       limit,
     });
   if (generators === 1) return new Arm(trial, spawn('the generator', 0), target, slowest);
@@ -126,6 +139,11 @@ async function prepareArm(arm: Arm): Promise<void> {
     if (error instanceof UsageError) throw error;
     arm.failure = failureOf(error, 'generator-start');
   }
+}
+
+/** Where conntax's own target runs on the machine of the server; undefined: it runs here. */
+function placeOn(machine: ServerMachine): { machine: ServerMachine; address: string } | undefined {
+  return machine.address === undefined ? undefined : { machine, address: machine.address };
 }
 
 export function createReplicateSource(context: TimedCellContext): ReplicateSource {
@@ -172,6 +190,7 @@ class LiveReplicates implements ReplicateSource {
     const startedAt = new Date().toISOString();
     let startedAtMs = performance.now();
     try {
+      this.#context.fleet?.requireUsable();
       await this.#openTargets(context);
       if (this.#isKept) startedAtMs = performance.now();
       return signal.aborted
@@ -183,7 +202,7 @@ class LiveReplicates implements ReplicateSource {
       await this.close();
       // Ctrl-C reaches a process that is just starting before it can ignore it, which is not a failure.
       if (signal.aborted) return [];
-      return failedTrials(context, startedAt, failure);
+      return failedTrials(trialsIn(context), startedAt, failure);
     } finally {
       this.#replicateMs = performance.now() - startedAtMs;
     }
@@ -194,12 +213,11 @@ class LiveReplicates implements ReplicateSource {
     const replicate = 0;
     const machine = this.#machine;
     const context: ReplicateContext = { ...this.#context, slowest: this.#slowest, replicate, machine };
-    const trials = trialsOf(cell, replicate, context.seed);
     try {
       await withSession(
         context,
         arm => this.#targetOf(arm),
-        trials,
+        trialsIn(context),
         async session => {
           await session.warmUp();
           await session.profile(dir);
@@ -232,7 +250,7 @@ class LiveReplicates implements ReplicateSource {
   /** The server may have been stopped meanwhile, so each later replicate checks that it still answers. */
   async #openForeign(server: FoundTarget, replicate: number): Promise<void> {
     const { limits } = this.#context.cell.scenario;
-    this.#targets = [openForeignTarget(server)];
+    this.#targets = [openForeignTarget(server, this.#context)];
     this.#machine ??= limits && (await openLimitedMachine(limits));
     if (replicate > 0) await requireAnswer(server, this.#context.signal);
   }
@@ -249,7 +267,7 @@ class LiveReplicates implements ReplicateSource {
   }
 
   async #startOwn({ arms, code }: PlannedCell['targets'][number]): Promise<void> {
-    const { cell, seed, pinning, limit } = this.#context;
+    const { cell, seed, pinning, limit, serverMachine } = this.#context;
     const { scenario } = cell;
     const cpu = scenario.limits?.serverCpus === undefined ? (pinning?.targetCpu ?? null) : null;
     const prefix = this.#machine?.serverPrefix;
@@ -266,6 +284,7 @@ class LiveReplicates implements ReplicateSource {
       niceness: loadNiceness(scenario),
       prefix,
       limit,
+      place: serverMachine && placeOn(serverMachine),
     });
     const index = this.#targets.push(target) - 1;
     this.#serviceMs = target.serviceMs ?? null;

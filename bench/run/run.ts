@@ -248,7 +248,7 @@ function formatReplicates(count: number): string {
 
 /** Why the cell stops; undefined: it continues. */
 function stopReason(
-  { cell, signal }: CellContext,
+  { cell, signal, fleet }: CellContext,
   { replicates, failedInARow, elapsedMs, longestMs, comparisons, isTimeOver }: Progress,
   trials: readonly TrialResult[],
   isEnough: (trials: readonly TrialResult[]) => boolean,
@@ -267,6 +267,7 @@ function stopReason(
     stop: 'failed',
     stopDetail: `${whatFailed} failed: ${failureCauses(trials).join('; ')}`,
   });
+  if (replicates > 0 && fleet?.isBroken === true) return giveUp(formatReplicates(1));
   if (failedInARow >= FAILED_IN_A_ROW) return giveUp(`${failedInARow} replicates in a row`);
   if (timing.until === 'decided') {
     if (replicates >= timing.minReplicates && isEnough(trials))

@@ -2,13 +2,16 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { askedPerSec, TIME_WAIT_METRICS } from '../../results/metrics.ts';
-import type { Probe, Slice, TrialResult } from '../../results/model/trial.ts';
+import type { KernelCounts, Probe, Slice, TrialResult } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
 import { type CapacityLoad, type Load, mostInFlight } from '../../scenarios/model/load.ts';
 import { originCount } from '../../scenarios/model/origins.ts';
 import type { Timing } from '../../scenarios/model/scenario.ts';
 import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
+import type { Fleet } from '../machines/fleet.ts';
+import { readKernelsOf } from '../machines/kernels.ts';
+import type { ServerMachine } from '../machines/server-machine.ts';
 import { createCapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
 import { blockOrder, type PlannedCell, requestSeed } from '../plan/plan.ts';
 import {
@@ -113,6 +116,10 @@ export interface SessionOptions {
   leftMs: () => number;
   /** Where its processes run; undefined: on this machine as it is. */
   machine?: LimitedMachine | undefined;
+  /** The machines that send the load; undefined: this one does. */
+  fleet?: Fleet | undefined;
+  /** The machine of the server, where an agent reads it. */
+  serverMachine?: ServerMachine | undefined;
   /** How much longer than its own times a slice may take before its generator counts as hung; default: by the machine's load. */
   sliceGraceMs?: number | undefined;
   /** How many times as long as on an idle machine processes take now; default: as this machine shows. */
@@ -133,6 +140,8 @@ const FINISH_TIMEOUT_MS = 20_000;
 const SLICE_GRACE_MS = 5_000;
 /** A generator that opens or abandons thousands of connections at once does not read its channel meanwhile. */
 const GRACE_PER_REQUEST_MS = 1;
+/** Between machines, ramps absorb what their starts lie apart: by clocks, networks and processes that wake up late. */
+const LEAST_RAMP_OF_MACHINES_MS = 50;
 /** Safety factor: the rate may still rise during warm-up. */
 const HELD_MARGIN = 1.2;
 
@@ -222,7 +231,7 @@ export class Session {
 
   /** Runs the recorded slices, block by block. */
   async measure(): Promise<void> {
-    const { cell, replicate, seed, arms, signal } = this.#options;
+    const { cell, replicate, seed, arms, signal, fleet } = this.#options;
     const { measureMs, slicing } = this.#timing;
     const shapes = new Map(arms.map(arm => [arm.name, this.#shapeFor(arm)]));
     const longestMs = Math.max(...[...shapes.values()].map(shape => shape.windowMs));
@@ -235,7 +244,9 @@ export class Session {
         const arm = this.#alive().find(candidate => candidate.name === name);
         if (arm === undefined || signal.aborted) continue;
         const shape = shapes.get(name)!;
-        const rampMs = spreadRampMs(shape.rampMs, this.#timing, this.#load, random());
+        const leastMs =
+          fleet === undefined ? shape.rampMs : Math.max(shape.rampMs, LEAST_RAMP_OF_MACHINES_MS);
+        const rampMs = spreadRampMs(leastMs, this.#timing, this.#load, random());
         const windowMs = Math.max(shape.windowMs, leastWindowMs);
         const request = this.#atRate({ ...shape, rampMs, windowMs }, this.#rateFor(arm), true);
         const reading = await this.#runSlice(arm, request, { block, position });
@@ -410,13 +421,13 @@ export class Session {
     const heldBefore = account.heldPorts();
     const linkBefore = await arm.target.link?.read();
     const { machine } = this.#options;
-    const kernelBefore = readKernelCounts(machine?.pid);
+    const kernelBefore = await this.#readKernel();
     const startedAtMs = performance.now();
     sampler?.start();
     const reading = await this.#askForSlice(arm, { ...request, ...sampler?.order }, place);
     sampler?.stop();
     if (reading === undefined) return undefined;
-    const counted = kernelCountsBetween(kernelBefore, readKernelCounts(machine?.pid));
+    const counted = kernelCountsBetween(kernelBefore, await this.#readKernel());
     const linkAfter = await arm.target.link?.read();
     const link: LinkSpan | undefined = linkBefore && linkAfter && { before: linkBefore, after: linkAfter };
     const kernel = link === undefined ? counted : withoutRelay(counted, link);
@@ -440,10 +451,18 @@ export class Session {
     return reading;
   }
 
+  /** Of the machines of the clients, and of the server's where it can be read. */
+  async #readKernel(): Promise<KernelCounts> {
+    const { machine, fleet, serverMachine } = this.#options;
+    if (fleet === undefined && serverMachine === undefined) return readKernelCounts(machine?.pid);
+    return readKernelsOf(fleet?.kernels, serverMachine);
+  }
+
   /** Of a slice that lasts for a whole replicate; undefined where clients take turns, or where there is nothing to read. */
   #sampler(arm: Arm, { rampMs, windowMs, drainMs }: SliceRequest): SocketSampler | undefined {
     const { trial, child, target } = arm;
-    const isWhole = this.#timing.slicing === 'whole' && trial.generators === undefined;
+    const isWhole =
+      this.#timing.slicing === 'whole' && trial.generators === undefined && trial.machines === undefined;
     if (!isWhole || !this.#isKernelCounting) return undefined;
     const isDirect = target.link === undefined;
     return new SocketSampler({
@@ -461,7 +480,8 @@ export class Session {
   async #startSlice({ target }: Arm, { rampMs, isRecorded }: SliceRequest): Promise<void> {
     const { backends, faults } = this.#options.cell.scenario.target;
     if (typeof backends === 'number' && faults.every(({ during }) => during === undefined)) return;
-    await target.startSlice?.(isRecorded ? rampMs : null);
+    const delayMs = this.#options.fleet?.sliceDelayMs ?? 0;
+    await target.startSlice?.(isRecorded ? delayMs + rampMs : null);
   }
 
   #portsNeeded(arm: Arm, lengthMs: number): number {

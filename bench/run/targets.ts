@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isUnixSocket } from '../../results/model/run.ts';
 import type { FailureCode, KernelCounts, ProcessReading } from '../../results/model/trial.ts';
+import { hostAndPort } from '../../scenarios/model/host.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import { type Link, longestRoundTripMs, type Target } from '../../scenarios/model/target.ts';
 import type {
@@ -13,6 +14,9 @@ import type {
   TargetReading,
   TargetReply,
 } from '../../servers/protocol.ts';
+import { type Kernel, readKernels } from '../machines/kernels.ts';
+import type { ServerMachine } from '../machines/server-machine.ts';
+import { isLoopback } from '../plan/allowed-hosts.ts';
 import { hasKernelCounts, readKernelCounts } from '../probes/kernel.ts';
 import { patienceMs, spawnChild } from './child.ts';
 import type { FoundTarget } from './find-servers.ts';
@@ -162,8 +166,8 @@ export const PROFILE_TIMEOUT_MS = 120_000;
 
 /** For a server without counters of its own: connections by the kernel's cumulative count, of all programs. */
 export interface KernelReading {
-  /** kernel: those accepted on this machine; kernelOpens: those opened from it. */
-  countedBy: 'kernel' | 'kernelOpens';
+  /** kernel: those accepted on this machine; serverKernel: on that of the server; kernelOpens: those opened by the clients' machines. */
+  countedBy: 'kernel' | 'serverKernel' | 'kernelOpens';
   /** null where the system has no such counter. */
   accepted: number | null;
   /** What its processes used, if conntax started it and the system tells. */
@@ -238,6 +242,8 @@ interface StartOptions {
   /** Command that starts it, before its own. */
   prefix?: readonly string[] | undefined;
   limit?: TimeLimit | undefined;
+  /** Where it runs, and on which address; default: here, on 127.0.0.1. */
+  place?: { machine: ServerMachine; address: string } | undefined;
 }
 
 /**
@@ -249,18 +255,21 @@ export async function startTarget(
   target: Target,
   seed: number,
   cpu: number | null,
-  { title = 'the target', code, niceness = 0, prefix, limit }: StartOptions = {},
+  { title = 'the target', code, niceness = 0, prefix, limit, place }: StartOptions = {},
 ): Promise<TargetProcess> {
-  const child = spawnChild<TargetCommand, TargetReply>({
-    title,
-    entry: '../../servers/target-child',
-    code,
-    prefix,
-    cpu,
-    niceness,
-    limit,
-  });
-  const { endpoint, serviceMs } = await child.start({ type: 'start', target, seed }, 'started');
+  const child =
+    place?.machine.spawnTarget({ title, code, niceness, limit }) ??
+    spawnChild<TargetCommand, TargetReply>({
+      title,
+      entry: '../../servers/target-child',
+      code,
+      prefix,
+      cpu,
+      niceness,
+      limit,
+    });
+  const where = place === undefined ? {} : { address: place.address };
+  const { endpoint, serviceMs } = await child.start({ type: 'start', target, seed, ...where }, 'started');
   try {
     child.requireLoaded();
   } catch (error) {
@@ -270,7 +279,7 @@ export async function startTarget(
   return {
     pid: child.pid,
     endpoint,
-    isLoopback: true,
+    isLoopback: place === undefined || isLoopback(place.address),
     serviceMs,
     read: async () => (await child.ask({ type: 'read' }, 'reading', patienceMs(READ_TIMEOUT_MS))).reading,
     profiler: {
@@ -299,25 +308,37 @@ export function readByKernel(isLoopback: boolean): KernelReading {
   return { countedBy, accepted: isLoopback ? passiveOpens : activeOpens };
 }
 
+/** Who knows more of a server than this machine does. */
+interface OtherMachines {
+  /** The machines that send the load. */
+  fleet?: { readonly kernels: readonly Kernel[] } | undefined;
+  serverMachine?: Pick<ServerMachine, 'read'> | undefined;
+}
+
 /**
  * The target of external servers: there is no process to start, pin, condition or end, and no counters but the kernel's.
  * The kernel has none of Unix sockets, and would count a proxy's own connections to the server as well.
  * For servers on this machine the kernel counts accepted connections; for any other, only connections opened by this machine.
  */
-export function openForeignTarget({
-  servers,
-  endpoint,
-}: Pick<FoundTarget, 'servers' | 'endpoint'>): MeasuredTarget {
+export function openForeignTarget(
+  { servers, endpoint }: Pick<FoundTarget, 'servers' | 'endpoint'>,
+  { fleet, serverMachine }: OtherMachines = {},
+): MeasuredTarget {
   const [{ facts }] = servers;
   const isLoopback = servers.every(server => server.facts.isLoopback);
   return {
     endpoint,
     isLoopback,
     isAlive: true,
-    read: async () =>
-      isUnixSocket(facts) || facts.proxy !== null
-        ? { countedBy: 'kernel', accepted: null }
-        : readByKernel(isLoopback),
+    async read() {
+      if (isUnixSocket(facts) || facts.proxy !== null) return { countedBy: 'kernel', accepted: null };
+      if (serverMachine !== undefined) {
+        const { kernel, usage } = await serverMachine.read(hostAndPort(endpoint.origin).port);
+        return { countedBy: 'serverKernel', accepted: kernel.passiveOpens, usage };
+      }
+      if (isLoopback || fleet === undefined) return readByKernel(isLoopback);
+      return { countedBy: 'kernelOpens', accepted: (await readKernels(fleet.kernels)).activeOpens };
+    },
     kill: async () => {},
   };
 }

@@ -27,6 +27,7 @@ const FAILURE_NAMES: Record<FailureCode, string> = {
   'ports-exhausted': 'no local ports left',
   'descriptor-limit': 'descriptor limit hit',
   'package-unused': 'a package under comparison was not loaded',
+  'machine-lost': 'a machine was lost',
   'no-answer': 'no response',
   'no-good-answer': 'no successful response',
   internal: 'a bug in conntax',

@@ -26,6 +26,7 @@ const TITLES: Record<(typeof AUDITS)[number], string> = {
   'own-stalls': 'own stalls: slow slices that other clients do not have',
   'replicate-spread': 'spread across replicates',
   closing: 'closing: the client closes without an error',
+  machines: 'machines: their slices began together',
 };
 
 const STATE_NAMES: Record<Finding['state'], string> = { pass: 'pass', warn: 'warning', fail: 'FAIL' };
@@ -96,6 +97,8 @@ const ADVICE: Record<(typeof AUDITS)[number], string> = {
   changes: 'Look for what changed, such as a deployment, a cache or a limit, and repeat.',
   'own-stalls': 'Look for pauses of this client, such as garbage collection or timers.',
   'replicate-spread': 'Measure more replicates (--budget-sec), on a quiet machine.',
+  machines:
+    'Look at the network to this machine, and at what else runs on it; longer round trips than some ms need a machine nearer to the run.',
   closing: 'Mend close() of the module: a service that uses the client like this leaks its connections.',
 };
 

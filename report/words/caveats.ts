@@ -6,11 +6,13 @@ import type { ArmSummary, CellResult, Host, Run, StopReason } from '../../result
 import { type CompletedTrial, OUTCOME_NAMES, OUTCOMES, type Outcome } from '../../results/model/trial.ts';
 import { clockJumpMs } from '../../results/run-clock.ts';
 import { sumOf } from '../../results/stats.ts';
+import { isBuiltIn } from '../../scenarios/model/target.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import { foreignCaveats, formatSeconds } from './conditions.ts';
 import { delayedAckCaveats } from './delayed-ack.ts';
 import { LINK_LIMITS } from './link.ts';
 import { listed } from './load.ts';
+import { machineCaveats } from './machines.ts';
 import { countReplicates, formatCount, reachRatio } from './numbers.ts';
 
 const OPENED: Record<ArmSummary['openedBy'], string> = {
@@ -22,6 +24,7 @@ const OPENED: Record<ArmSummary['openedBy'], string> = {
 const ACCEPTED: Record<ArmSummary['acceptedBy'], string> = {
   target: 'counted by the target',
   kernel: 'counted by the kernel for all programs on this machine',
+  serverKernel: "counted by the kernel of the server's machine for all programs there",
   kernelOpens: 'unknown for a server on another machine',
 };
 
@@ -205,9 +208,9 @@ function describeLoopback(cells: readonly CellResult[]): string {
 }
 
 export function runCaveats(run: Run): string[] {
-  const { state, git, host, cells, skipped = [] } = run;
+  const { state, git, host, skipped = [] } = run;
   return [
-    ...networkCaveats(cells),
+    ...networkCaveats(run),
     ...(state === 'partial' ? ['The run is partial: only what was measured is shown.'] : []),
     ...(state === 'failed' ? ['Some of the requested measurements could not be made.'] : []),
     ...skipped.map(
@@ -215,6 +218,7 @@ export function runCaveats(run: Run): string[] {
     ),
     ...(host.pinning === null ? [`Processes were not pinned to cores: ${host.pinningDetail}.`] : []),
     ...busyCaveats(host),
+    ...machineCaveats(run),
     ...clockCaveats(run),
     ...(git?.isDirty === true
       ? ['The working tree had uncommitted changes, so the commit alone does not reproduce the run.']
@@ -223,9 +227,12 @@ export function runCaveats(run: Run): string[] {
 }
 
 /** Loopback and an emulated link each lack something that a real network has; a remote server lacks nothing. */
-function networkCaveats(cells: readonly CellResult[]): string[] {
+function networkCaveats({ cells, targetAddress = '127.0.0.1' }: Run): string[] {
+  const isOwnElsewhere = !targetAddress.startsWith('127.');
   const linked = cells.filter(({ scenario }) => scenario.link !== undefined);
-  const elsewhere = cells.filter(({ server }) => server?.isLoopback === false);
+  const elsewhere = cells.filter(({ server, scenario: { target } }) =>
+    isBuiltIn(target) ? isOwnElsewhere : server?.isLoopback === false,
+  );
   const names = linked.map(({ cell }) => cell).join(', ');
   const isMixed = linked.length < cells.length;
   const hasLoopback = cells.length === 0 || linked.length + elsewhere.length < cells.length;

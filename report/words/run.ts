@@ -63,8 +63,10 @@ export const METHOD_WORDS: readonly Fact[] = [
 ];
 
 /** `Measured 2026-11-23 12:25 UTC on AMD EPYC 7B13 (2 cores), Node 26.10.0; run ...`. */
-export function describeRun({ startedAt, host, id }: Run): string {
-  return `Measured ${formatTime(startedAt)} on ${host.cpuModel} (${formatCount(host.cpuCount)} cores), Node ${host.node}; run ${id}`;
+export function describeRun({ startedAt, host, machines = [], id }: Run): string {
+  const senders = machines.map(({ name }) => name).join(', ');
+  const load = machines.length === 0 ? '' : `; load from ${senders}`;
+  return `Measured ${formatTime(startedAt)} on ${host.cpuModel} (${formatCount(host.cpuCount)} cores), Node ${host.node}${load}; run ${id}`;
 }
 
 function runFacts(run: Run): Fact[] {

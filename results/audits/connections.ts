@@ -82,7 +82,10 @@ export const ledger: TrialRule = {
       otherOwn.some(count => Math.abs(count - own!) > allowance) ||
       kernel.some(count => count < own! - allowance)
     ) {
-      return { state: 'fail', detail: `${describeBoth(counts)}${allowed}${describeElsewhere(counts)}` };
+      return {
+        state: 'fail',
+        detail: `${describeBoth(counts, trial.machines)}${allowed}${describeElsewhere(counts)}`,
+      };
     }
     const apart = findApart(trial.target, counts, allowance);
     if (apart !== undefined) return { state: 'fail', detail: `${apart}${allowed}` };
@@ -172,12 +175,17 @@ function kernelCounts({ opened, openedBy, accepted, acceptedBy }: Ledger): numbe
   ];
 }
 
-function describeBoth({ opened, openedBy, accepted, acceptedBy }: Ledger): string {
-  const opener = openedBy === 'client' ? 'the client opened' : 'all programs on this machine opened';
+function describeBoth(
+  { opened, openedBy, accepted, acceptedBy }: Ledger,
+  machines: readonly string[] | undefined,
+): string {
+  const place = machines === undefined ? 'this machine' : machines.join(' and ');
+  const opener = openedBy === 'client' ? 'the client opened' : `all programs on ${place} opened`;
   const acceptor = {
     target: 'the target accepted',
     kernel: "but by the kernel's count this machine accepted only",
-    kernelOpens: "but by the kernel's count this machine opened only",
+    serverKernel: "but by the kernel's count the server's machine accepted only",
+    kernelOpens: `but by the kernel's count ${place} opened only`,
   }[acceptedBy];
   return `${opener} ${whole(opened)} connections, ${acceptor} ${whole(accepted ?? 0)}`;
 }
@@ -189,6 +197,7 @@ function describeCounts({ opened, openedBy, accepted, acceptedBy }: Ledger): str
     case 'target':
       return `${first}, accepted ${whole(accepted)}`;
     case 'kernel':
+    case 'serverKernel':
       return `${first}, accepted ${whole(accepted)} (kernel)`;
     case 'kernelOpens':
       // The server is on another machine: this is a second count of the client's end, or the only one if the client has none.

@@ -471,6 +471,69 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     });
   }
 
+  const STEP = { skewMs: -1, errorMs: 0.5, rampMs: 50 };
+
+  /** Shares of two machines, of which the second was late in some slices. */
+  function sharedBy(lateSlices: number, worst: typeof STEP | null = STEP): CompletedTrial {
+    const trial = persistent();
+    const share = {
+      generators: 1,
+      shareRatio: 0.5,
+      requestsSent: 1,
+      opened: 1,
+      completed: 1,
+      response: trial.measurement.response,
+      cpuRatio: 0.1,
+      offsetMs: 3_000,
+      errorMs: 0.2,
+      slices: 100,
+    };
+    trial.measurement.machines = [
+      { ...share, name: 'gen1', worst: { ...STEP, skewMs: 0 }, lateSlices: 0 },
+      { ...share, name: 'gen2', worst, lateSlices },
+    ];
+    return trial;
+  }
+
+  const machineRows: [why: string, trial: CompletedTrial, state: Finding['state'], detail: RegExp][] = [
+    [
+      'all in step',
+      sharedBy(0),
+      'pass',
+      /^all began within a tenth .*gen2: 1\.00 ms early with a clock known to 0\.50 ms, 3\.0 % of a ramp of 50 ms$/,
+    ],
+    [
+      'late in a few slices',
+      sharedBy(5, { ...STEP, skewMs: 6 }),
+      'warn',
+      /gen2 in 5 of 100 slices.*6\.00 ms late/,
+    ],
+    [
+      'late in more',
+      sharedBy(6, { ...STEP, skewMs: 6 }),
+      'fail',
+      /^began more than a tenth .*: gen2 in 6 of 100/,
+    ],
+    ['none of its slices measured', sharedBy(0, null), 'pass', /farthest was gen1/],
+  ];
+  for (const [why, trial, state, detail] of machineRows) {
+    test(`machines, ${why}: ${state}`, () => {
+      const found = auditTrial(trial).find(({ rule }) => rule === 'machines')!;
+      assert.equal(found.state, state);
+      assert.match(found.detail, detail);
+      assert.equal(isTrialValid(trial), state !== 'fail');
+    });
+  }
+
+  test('one machine by itself has none to keep step with', () => {
+    const trial = sharedBy(50);
+    trial.measurement.machines!.shift();
+    assert.equal(
+      auditTrial(trial).find(({ rule }) => rule === 'machines'),
+      undefined,
+    );
+  });
+
   test('a process that was stopped makes its trial invalid, and is named', () => {
     const [trial] = structuredClone(sampleRun({ scenario: 'behind-a-link' }).trials);
     assert.ok(trial?.state === 'completed' && trial.measurement.link !== null);
@@ -753,15 +816,19 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     };
     assert.deepEqual(
       rulesOf('short-vs-persistent'),
-      AUDITS.filter(rule => !['faults', 'schedule', 'throttling', 'link', 'closing'].includes(rule)),
+      AUDITS.filter(
+        rule => !['faults', 'schedule', 'throttling', 'link', 'closing', 'machines'].includes(rule),
+      ),
     );
     assert.deepEqual(
       rulesOf('same-load'),
-      AUDITS.filter(rule => !['faults', 'block-spread', 'throttling', 'link', 'closing'].includes(rule)),
+      AUDITS.filter(
+        rule => !['faults', 'block-spread', 'throttling', 'link', 'closing', 'machines'].includes(rule),
+      ),
     );
     assert.deepEqual(
       rulesOf('behind-a-link'),
-      AUDITS.filter(rule => !['faults', 'schedule', 'throttling', 'closing'].includes(rule)),
+      AUDITS.filter(rule => !['faults', 'schedule', 'throttling', 'closing', 'machines'].includes(rule)),
     );
     assert.deepEqual(
       auditCell(trials).map(({ rule, arm, trial }) => [rule, arm, trial]),

@@ -7,6 +7,7 @@ import { conservation, ledger } from './connections.ts';
 import { faults } from './faults.ts';
 import { littlesLaw, schedule, sliceLength, steadiness } from './load.ts';
 import { bottleneck, contention, link, listenDrops, retransmits, stopped, throttling } from './machine.ts';
+import { machines } from './machines.ts';
 import type { ArmRule, TrialRule } from './rule.ts';
 import { blockSpread, ownStalls, replicateSpread } from './spread.ts';
 
@@ -45,6 +46,7 @@ const TRIAL_RULES: readonly TrialRule[] = [
   link,
   listenDrops,
   retransmits,
+  machines,
   steadiness,
   blockSpread,
   closing,

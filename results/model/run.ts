@@ -206,6 +206,7 @@ export const AUDITS = [
   'own-stalls',
   'replicate-spread',
   'closing',
+  'machines',
 ] as const;
 
 /** One check and its outcome. `fail` makes a trial invalid; `warn` is a caveat shown beside the figure. */
@@ -340,6 +341,25 @@ export const Git = z.strictObject({
     ),
 });
 
+/** One of the machines that sent the load of a run. */
+export const RunMachine = z.strictObject({
+  name: z.string().describe('Name of the machine'),
+  conntax: z.string().describe('Version of conntax there'),
+  git: Git.nullable().describe('Commit of conntax there; null outside a repository'),
+  host: Host.describe('The machine and its state before the run'),
+  isHere: z.boolean().describe('Whether it is the machine of the run, with the same network'),
+  cores: count()
+    .nullable()
+    .describe('Generators of a client that were asked for there; null: as many as the scenario has'),
+  weight: amount()
+    .nullable()
+    .describe(
+      'Its part of the load, relative to that of the others; null: a part for each of its generators',
+    ),
+  loss: z.string().nullable().describe('Why it was lost during the run; null: it was not'),
+});
+export type RunMachine = z.infer<typeof RunMachine>;
+
 export const Run = z.strictObject({
   schemaVersion: z.literal(1).describe('Version of this format'),
   id: z.string().describe('Start time and a random suffix'),
@@ -356,6 +376,17 @@ export const Run = z.strictObject({
   seed: z.int().describe('Seed of all randomness of the run'),
   git: Git.nullable().describe('Commit of the folder it ran in; null outside a repository'),
   host: Host.describe('Machine and its state'),
+  machines: z
+    .array(RunMachine)
+    .optional()
+    .describe('Those that sent the load; absent: the machine of the run did'),
+  serverMachine: RunMachine.optional().describe(
+    'That of the server, where an agent read it; absent: there was none',
+  ),
+  targetAddress: z
+    .string()
+    .optional()
+    .describe("Address on that machine of conntax's own target; absent: it ran on the machine of the run"),
   cells: z.array(CellResult).describe('Results per scenario, or per point of a sweep'),
   asked: z
     .strictObject({

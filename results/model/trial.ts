@@ -70,6 +70,10 @@ export const Trial = z.strictObject({
     .min(2)
     .optional()
     .describe('Number of generator processes that shared the load; absent: one'),
+  machines: z
+    .array(z.string())
+    .optional()
+    .describe('Names of the machines that sent the load; absent: the machine of the run'),
   phases: z.boolean().default(true).describe('Whether the phases of each request were recorded'),
   seed: z.int().describe('Seed of the randomness of the load'),
 });
@@ -246,10 +250,10 @@ export const Ledger = z.strictObject({
       "Connections still open after the last slice, by the client's count, those of its pool included; null where the client does not count them, and in runs of older versions",
     ),
   acceptedBy: z
-    .enum(['target', 'kernel', 'kernelOpens'])
+    .enum(['target', 'kernel', 'serverKernel', 'kernelOpens'])
     .default('target')
     .describe(
-      'kernel: all that this machine accepted, by any program; kernelOpens: all that it opened, where the server is elsewhere',
+      "kernel: all that this machine accepted, by any program; serverKernel: all that the server's machine accepted; kernelOpens: all that the clients' machines opened, where the server is elsewhere",
     ),
   acceptedHttp2: count()
     .nullable()
@@ -359,6 +363,31 @@ export const TimeWait = z.strictObject({
   server: count().describe("At the server's end"),
 });
 export type TimeWait = z.infer<typeof TimeWait>;
+
+/** What one of several machines had of a trial, and how it kept step with the others. */
+export const MachineShare = z.strictObject({
+  name: z.string().describe('Name of the machine'),
+  generators: count().describe('Its generator processes'),
+  shareRatio: amount().describe('Its part of the load, 0 to 1'),
+  requestsSent: count().describe('Exchanges that it began, warm-up included'),
+  opened: count().nullable().describe('Connections that it opened, warm-up included; null: not counted'),
+  completed: count().describe('Requests of the steady windows with a good status'),
+  response: Histogram.describe('Response times of its requests, like those of all machines together'),
+  cpuRatio: amount().describe('CPU time of its generators in the slices, of the time of one core for each'),
+  offsetMs: z.number().describe('Its clock less that of the run, where nobody sets either'),
+  errorMs: amount().describe('How wrong that may be: half of the quickest round trip, and drift since'),
+  worst: z
+    .strictObject({
+      skewMs: z.number().describe('How long after its time its window opened'),
+      errorMs: amount().describe('How wrong the time of its clock may be in this slice'),
+      rampMs: amount().describe('Ramp of this slice'),
+    })
+    .nullable()
+    .describe('The measured slice in which it kept step least, by the length of the ramp; null: none'),
+  slices: count().describe('Measured slices'),
+  lateSlices: count().describe('Of them, those in which it began more than a tenth of the ramp apart'),
+});
+export type MachineShare = z.infer<typeof MachineShare>;
 
 /** What the relay of an emulated link did while the arm was measured (its slices, no warm-up). */
 /** The end of the scale of a relay's lateness: this value means that or more. */
@@ -527,6 +556,10 @@ export const Measurement = z.strictObject({
     .array(z.string())
     .default([])
     .describe("What a reader of this arm's figures has to know of its client"),
+  machines: z
+    .array(MachineShare)
+    .optional()
+    .describe('Of each machine that sent the load; absent: it was sent from the machine of the run'),
 });
 export type Measurement = z.infer<typeof Measurement>;
 
@@ -541,6 +574,7 @@ export const FailureCode = z.enum([
   'ports-exhausted',
   'descriptor-limit',
   'package-unused',
+  'machine-lost',
   'no-answer',
   'no-good-answer',
   'internal',

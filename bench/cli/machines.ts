@@ -1,0 +1,157 @@
+// The machines of a run as its options state them: commands, and a file with more; opened, and checked against the plan.
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { differences } from '../../report/words/machines.ts';
+import { errorMessage, UsageError } from '../../results/errors.ts';
+import { readTextFile } from '../../results/files.ts';
+import { Fleet, type StatedMachine } from '../machines/fleet.ts';
+import { describeIdentity, placeOf } from '../machines/identity.ts';
+import type { Identity } from '../machines/protocol.ts';
+import { requireReachable } from '../machines/reachable.ts';
+import { ServerMachine } from '../machines/server-machine.ts';
+import { refusalOf } from '../plan/allowed-hosts.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { LocatedTarget } from '../run/find-servers.ts';
+import type { Context } from './context.ts';
+
+export interface MachineOptions {
+  /** Commands that reach the machines which send the load; none: this one does. */
+  machine?: readonly string[];
+  /** A file with more of them. */
+  machines?: string;
+  /** Whether the run goes on without a machine that was lost. */
+  allowFewerMachines?: boolean;
+  /** A command that reaches the machine of the server. */
+  server?: string;
+  /** Port of the server there; default: that of its URL. */
+  watchPort?: number;
+  /** IPv4 address there on which conntax's own target is started; default: it is started here. */
+  serverAddress?: string;
+}
+
+const MOST_CORES = 1_024;
+
+const MachinesFile = z
+  .array(
+    z.strictObject({
+      name: z.string().min(1).optional(),
+      command: z.string().min(1),
+      cores: z.int().min(1).max(MOST_CORES).optional(),
+      weight: z.number().gt(0).optional(),
+    }),
+  )
+  .min(1);
+
+/** @throws UsageError for a file that cannot be read, or with something else than machines */
+export function statedMachines(
+  { machine = [], machines: file }: MachineOptions,
+  cwd: string,
+): StatedMachine[] {
+  const commands = machine.map(command => ({ command }));
+  if (file === undefined) return commands;
+  const parsed = MachinesFile.safeParse(readContent(file, cwd));
+  if (parsed.success) return [...commands, ...parsed.data];
+  const problems = parsed.error.issues.map(
+    ({ path: place, message }) => `${place.join('.') || 'the file'}: ${message}`,
+  );
+  throw new UsageError(
+    `--machines ${file}: ${problems.join('; ')}; expected: a list such as [{ "name": "gen1", "command": "ssh gen1 npx conntax agent", "cores": 4 }]`,
+  );
+}
+
+/** @throws UsageError */
+function readContent(file: string, cwd: string): unknown {
+  const text = readTextFile(resolve(cwd, file));
+  if (text === undefined) throw new UsageError(`--machines ${file}: file not found`);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`--machines ${file}: ${errorMessage(error)}`);
+  }
+}
+
+/** The other machines of a run. */
+export interface OtherMachines {
+  /** Those that send the load; undefined: this one does. */
+  fleet: Fleet | undefined;
+  /** That of the server; undefined: no agent is there. */
+  serverMachine: ServerMachine | undefined;
+  /** @throws UsageError when one of them cannot reach a target of the plan */
+  requireReachable(plan: Plan, located: readonly LocatedTarget[]): void;
+  /** Ends every agent, and with it all that it has started. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the agents of the options; undefined: no other machine takes part.
+ * @throws UsageError for an address that load may not be sent to; UsageError, MeasureError like `Fleet.open`
+ */
+export async function openMachines(
+  options: MachineOptions,
+  { allowHost }: { allowHost: readonly string[] },
+  context: Context,
+): Promise<OtherMachines | undefined> {
+  const stated = statedMachines(options, context.cwd);
+  requireServerOptions(options, allowHost);
+  if (stated.length === 0 && options.server === undefined) return undefined;
+  const own = await describeIdentity(context.version);
+  return context.during('starting the agents on other machines', () =>
+    openAll(options, { stated, own }, context),
+  );
+}
+
+/** @throws UsageError when something is stated of a server that no agent is at, or load may not be sent to its address */
+function requireServerOptions(
+  { server, watchPort, serverAddress: address }: MachineOptions,
+  allowHost: readonly string[],
+): void {
+  if (server === undefined && (watchPort ?? address) !== undefined) {
+    const option = address === undefined ? '--watch-port' : '--server-address';
+    throw new UsageError(`${option} is of the machine that --server reaches; expected: --server with it`);
+  }
+  if (address === undefined) return;
+  const refusal = refusalOf(
+    { setting: '--server-address', url: `http://${address}/`, addresses: [address] },
+    allowHost,
+  );
+  if (refusal !== undefined) throw new UsageError(refusal);
+}
+
+async function openAll(
+  {
+    server: command,
+    watchPort,
+    serverAddress: address,
+    allowFewerMachines: allowsFewer = false,
+  }: MachineOptions,
+  { stated, own }: { stated: readonly StatedMachine[]; own: Identity },
+  { signal, output }: Context,
+): Promise<OtherMachines> {
+  const fleet = stated.length === 0 ? undefined : await Fleet.open({ stated, own, allowsFewer, signal });
+  let serverMachine: ServerMachine | undefined;
+  try {
+    if (command !== undefined)
+      serverMachine = await ServerMachine.open({ command, watchPort, address, own, signal });
+  } catch (error) {
+    await fleet?.close();
+    throw error;
+  }
+  const server = serverMachine === undefined ? [] : [serverMachine.describe()];
+  for (const { name, host } of [...(fleet?.describe() ?? []), ...server]) {
+    output.note(`  machine ${name}: ${host.cpuCount} cores, ${host.cpuModel}, Node ${host.node}`);
+  }
+  for (const sentence of differences(fleet?.describe() ?? [])) output.note(`  ! ${sentence}`);
+  return {
+    fleet,
+    serverMachine,
+    requireReachable: (plan, located) =>
+      requireReachable(plan, located, {
+        here: placeOf(own),
+        clients: fleet?.places ?? [],
+        server: serverMachine && address !== undefined ? { address, place: serverMachine.place } : undefined,
+      }),
+    async close() {
+      await Promise.all([fleet?.close(), serverMachine?.close()]);
+    },
+  };
+}

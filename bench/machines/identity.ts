@@ -1,0 +1,58 @@
+// What this machine is and whose code it runs, for the comparison of the machines of a run.
+import { createHash } from 'node:crypto';
+import { globSync, readFileSync, readlinkSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
+import { describeGit, describeHost, packageVersion } from '../probes/host.ts';
+import type { Identity } from './protocol.ts';
+
+/** The root of a checkout, or of the compiled package. */
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const EXTENSION = extname(import.meta.url);
+
+/** Packages that send the load or record it. */
+const LIBRARIES = ['undici', 'cockatiel', 'hdr-histogram-js'] as const;
+
+export async function describeIdentity(conntax: string): Promise<Identity> {
+  return {
+    protocol: PROTOCOL_VERSION,
+    conntax,
+    codeDigest: digestCode(),
+    // A package that is installed lies in a repository of someone else.
+    git: EXTENSION === '.ts' ? await describeGit(ROOT) : null,
+    libraries: Object.fromEntries(LIBRARIES.map(name => [name, packageVersion(name)])),
+    host: await describeHost(),
+    bootId: readOrNull(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+    network: readOrNull(() => readlinkSync('/proc/self/ns/net')),
+  };
+}
+
+/** Of all code that a generator may load; tests are none of it. */
+function digestCode(): string {
+  const hash = createHash('sha256');
+  const files = globSync(`{bench,results,scenarios,servers}/**/*${EXTENSION}`, {
+    cwd: ROOT,
+    exclude: ['**/*.test.ts', '**/*.d.ts', '**/testing/**'],
+  }).sort();
+  for (const file of files) hash.update(file).update(readFileSync(join(ROOT, file)));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** SHA-256 of a file; null: it cannot be read. */
+export function digestFile(path: string): string | null {
+  return readOrNull(() => createHash('sha256').update(readFileSync(path)).digest('hex'));
+}
+
+function readOrNull<Result>(read: () => Result): Result | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}
+
+/** Of a machine and its network: two with the same one have the same kernel counters, and the same 127.0.0.1. */
+export function placeOf({ bootId, network, host }: Pick<Identity, 'bootId' | 'network' | 'host'>): string {
+  return bootId === null || network === null ? `host ${host.hostname}` : `${bootId} ${network}`;
+}

@@ -1,0 +1,281 @@
+// A machine that sends load: starts the command that reaches its agent, knows its clock, and starts processes on it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { stripVTControlCharacters } from 'node:util';
+import { MeasureError } from '../../results/errors.ts';
+import type { KernelCounts } from '../../results/model/trial.ts';
+import { visibleLines } from '../../results/visible.ts';
+import {
+  type Child,
+  childEnvironment,
+  type ProcessEvents,
+  patienceMs,
+  type RunningProcess,
+  superviseProcess,
+} from '../run/child.ts';
+import type { TimeLimit } from '../run/time-limit.ts';
+import { watchOverGroup } from '../watchdog.ts';
+import { type Channel, openChannel } from './channel.ts';
+import { bestOf, type ClockOffset, type ClockSample, monotonicMs, sampleOf } from './clock.ts';
+import type { AgentCalls, AgentEvent, Identity, RunCalls, ServerCounts, SpawnRequest } from './protocol.ts';
+
+/** How a machine is reached. */
+export interface MachineCommand {
+  name: string;
+  /** Run by sh: it starts `conntax agent` there and passes its standard streams on. */
+  command: string;
+}
+
+/** A login, and npx that installs conntax first. */
+const HELLO_TIMEOUT_MS = 60_000;
+const ANSWER_TIMEOUT_MS = 10_000;
+const END_TIMEOUT_MS = 5_000;
+const STDERR_TAIL_CHARS = 4_000;
+/** Questions of its clock that are remembered. */
+const MOST_SAMPLES = 64;
+const FIRST_PINGS = 20;
+
+type Question = Exclude<keyof AgentCalls, AgentEvent>;
+type Answer<Name extends Question> = Awaited<ReturnType<AgentCalls[Name]>>;
+
+export interface SpawnOptions extends Omit<SpawnRequest, 'id'> {
+  limit: TimeLimit | undefined;
+}
+
+type Listener = ProcessEvents<unknown>;
+
+export class Machine {
+  name: string;
+  readonly #process: ChildProcess;
+  readonly #channel: Channel<AgentCalls, RunCalls>;
+  readonly #release: () => void;
+  readonly #gone: Promise<void>;
+  readonly #listeners = new Map<number, Listener>();
+  readonly #samples: ClockSample[] = [];
+  #lastRoundTripMs = 0;
+  #lastId = 0;
+  #output = '';
+  #loss: string | undefined;
+  #isClosing = false;
+  #identity: Identity | undefined;
+
+  /**
+   * Starts the command, and waits until the agent has said what its machine is.
+   * @throws MeasureError when it does not answer as an agent
+   */
+  static async start(command: MachineCommand, signal: AbortSignal): Promise<Machine> {
+    const machine = new Machine(command);
+    const onAbort = (): void => machine.#lose('was interrupted');
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      machine.#identity = await machine.#ask('hello', [], patienceMs(HELLO_TIMEOUT_MS));
+      await machine.sync(FIRST_PINGS);
+      return machine;
+    } catch (error) {
+      await machine.close();
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  private constructor({ name, command }: MachineCommand) {
+    this.name = name;
+    const child = spawn('sh', ['-c', command], {
+      // A session of its own, so that Ctrl-C in the terminal reaches only this process, which then decides.
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: childEnvironment(process.env),
+    });
+    this.#process = child;
+    this.#release = child.pid === undefined ? () => {} : watchOverGroup(child.pid);
+    child.stdin.on('error', () => {}); // it shows as the end of the command
+    child.stderr.setEncoding('utf8').on('data', (text: string) => this.#keep(text));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gone = promise;
+    child.once('error', error => {
+      this.#lose(`cannot be reached: ${error.message}`);
+      if (child.pid === undefined) resolve();
+    });
+    child.once('close', (code, exitSignal) => {
+      this.#lose(`was lost: its command ended (${exitSignal ?? `exit status ${code}`})`);
+      resolve();
+    });
+    const find = (id: number): Listener | undefined => this.#listeners.get(id);
+    this.#channel = openChannel<AgentCalls, RunCalls>({
+      input: child.stdout,
+      output: child.stdin,
+      calls: {
+        said: (id, reply) => find(id)?.said(reply),
+        wrote: (id, text) => find(id)?.wrote(text),
+        died: (id, message) => find(id)?.died(message),
+        gone: id => {
+          const listener = find(id);
+          this.#listeners.delete(id);
+          listener?.gone();
+        },
+      },
+      onNoise: line => this.#keep(`${line}\n`),
+    });
+  }
+
+  get identity(): Identity {
+    return this.#identity!;
+  }
+
+  /** Why it was lost; undefined: it answers. */
+  get loss(): string | undefined {
+    return this.#loss;
+  }
+
+  /** Its clock less this one. */
+  get clock(): ClockOffset {
+    const [first, ...others] = this.#samples;
+    return bestOf([first!, ...others], monotonicMs());
+  }
+
+  /** Of the last question. */
+  get roundTripMs(): number {
+    return this.#lastRoundTripMs;
+  }
+
+  /** Asks for its clock some times. @throws MeasureError when it is lost */
+  async sync(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const sentAtMs = monotonicMs();
+      const theirsMs = await this.#ask('clockMs', []);
+      const receivedAtMs = monotonicMs();
+      this.#lastRoundTripMs = receivedAtMs - sentAtMs;
+      this.#samples.push(sampleOf(sentAtMs, theirsMs, receivedAtMs));
+      if (this.#samples.length > MOST_SAMPLES) this.#samples.shift();
+    }
+  }
+
+  /** @throws MeasureError when it is lost */
+  digests(paths: readonly string[]): Promise<(string | null)[]> {
+    return this.#ask('digests', [paths]);
+  }
+
+  /** @throws MeasureError when it is lost */
+  kernelCounts(): Promise<KernelCounts> {
+    return this.#ask('kernelCounts', []);
+  }
+
+  /** @throws MeasureError when it is lost */
+  readServer(port: number): Promise<ServerCounts> {
+    return this.#ask('readServer', [port]);
+  }
+
+  /** Starts a process of conntax there, which is supervised like one of this machine. */
+  spawn<Command extends { type: string }, Reply extends { type: string }>({
+    limit,
+    ...request
+  }: SpawnOptions): Child<Command, Reply> {
+    return superviseProcess<Command, Reply>({ title: request.title, limit }, events =>
+      this.#start(request, events as Listener),
+    );
+  }
+
+  #start(request: Omit<SpawnRequest, 'id'>, events: Listener): RunningProcess<unknown> {
+    const id = ++this.#lastId;
+    if (this.#loss === undefined) {
+      this.#listeners.set(id, events);
+      this.#tell('spawn', { id, ...request });
+    } else this.#bury(events);
+    return {
+      pid: 0,
+      send: command => this.#tell('tell', id, command),
+      kill: () => this.#killProcess(id),
+    };
+  }
+
+  /** One that cannot be ended takes its machine with it, because it may still send. */
+  #killProcess(id: number): void {
+    if (!this.#listeners.has(id)) return;
+    this.#tell('kill', id);
+    const giveUp = setTimeout(() => {
+      if (this.#listeners.has(id)) this.#lose('was lost: it did not end a process in time');
+    }, patienceMs(END_TIMEOUT_MS));
+    giveUp.unref();
+  }
+
+  /** Ends the agent, and with it all that it started. Resolves when the command here has ended. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#process.stdin?.end();
+    const kill = setTimeout(() => this.#kill(), this.#loss === undefined ? END_TIMEOUT_MS : 0);
+    await this.#gone;
+    clearTimeout(kill);
+    this.#kill(); // what the command has left behind
+    this.#release();
+  }
+
+  #tell<Name extends AgentEvent>(name: Name, ...args: Parameters<AgentCalls[Name]>): void {
+    if (this.#loss !== undefined) return;
+    this.#channel.$callEvent(name, ...(args as never)).catch(() => {}); // closed: it was lost
+  }
+
+  async #ask<Name extends Question>(
+    name: Name,
+    args: Parameters<AgentCalls[Name]>,
+    timeoutMs = patienceMs(ANSWER_TIMEOUT_MS),
+  ): Promise<Answer<Name>> {
+    if (this.#loss !== undefined) throw this.lossError();
+    const giveUp = setTimeout(() => this.#lose(`was lost: no answer within ${timeoutMs} ms`), timeoutMs);
+    try {
+      return (await this.#channel.$call(name, ...(args as never))) as Answer<Name>;
+    } catch (error) {
+      if (this.#loss !== undefined) throw this.lossError();
+      throw new MeasureError('internal', `machine ${this.name}, ${name}: ${String(error)}`);
+    } finally {
+      clearTimeout(giveUp);
+    }
+  }
+
+  /** Of a machine that was lost. */
+  lossError(): MeasureError {
+    const tail = this.#tail();
+    return new MeasureError(
+      'machine-lost',
+      `machine ${this.name} ${this.#loss}${tail === '' ? '' : `: ${tail}`}`,
+    );
+  }
+
+  /** Every process on it is lost, too. */
+  #lose(loss: string): void {
+    if (this.#isClosing || this.#loss !== undefined) return;
+    this.#loss = loss;
+    this.#channel.$close();
+    this.#kill();
+    for (const events of this.#listeners.values()) this.#bury(events);
+    this.#listeners.clear();
+  }
+
+  #bury(events: Listener): void {
+    events.wrote(this.#tail());
+    events.died(`machine ${this.name} ${this.#loss}`);
+    events.gone();
+  }
+
+  #kill(): void {
+    const { pid } = this.#process;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // nothing of it is left
+    }
+    // What has left its group may keep them open.
+    this.#process.stdout?.destroy();
+    this.#process.stderr?.destroy();
+  }
+
+  #keep(text: string): void {
+    this.#output = (this.#output + text).slice(-STDERR_TAIL_CHARS);
+  }
+
+  /** What its command printed last. */
+  #tail(): string {
+    return visibleLines(stripVTControlCharacters(this.#output).replaceAll('\r\n', '\n')).trim();
+  }
+}
