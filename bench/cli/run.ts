@@ -131,7 +131,8 @@ async function measureWith(
     return prepared;
   };
   const asking = await prepare(planned);
-  const checks = checkPlan(asking, host, located, options.allowHost, fleet?.senders);
+  const allowed = options.allowHost.filter(allowedHost => allowedHost !== options.serverAddress);
+  const checks = checkPlan(asking, host, located, allowed, fleet?.senders);
   if (options.dryRun) {
     printPlan(asking, checks, options, output);
     requireFit(checks);

@@ -23,11 +23,16 @@ function read(path: string): string | undefined {
   }
 }
 
-/** Processes that carry the mark and whose command line holds `part`. Zombies have no environment: they don't count. */
-export function findProcesses(mark: string, part = ''): Found[] {
+/** Every process of the machine. */
+export function findAllProcesses(): Found[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
-    .map(pid => ({ pid: Number(pid), command: (read(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ') }))
+    .map(pid => ({ pid: Number(pid), command: (read(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ') }));
+}
+
+/** Processes that carry the mark and whose command line holds `part`. Zombies have no environment: they don't count. */
+export function findProcesses(mark: string, part = ''): Found[] {
+  return findAllProcesses()
     .filter(({ command }) => command.includes(part))
     .filter(({ pid }) => read(`/proc/${pid}/environ`)?.split('\0').includes(`${MARK}=${mark}`));
 }
