@@ -189,7 +189,7 @@ export class Machine {
     };
   }
 
-  /** One that cannot be ended takes its machine with it, because nobody knows what it still sends. */
+  /** One that cannot be ended takes its machine with it, because it may still send. */
   #killProcess(id: number): void {
     if (!this.#listeners.has(id)) return;
     this.#tell('kill', id);

@@ -494,6 +494,15 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     });
   }
 
+  test('one machine by itself has none to keep step with', () => {
+    const trial = sharedBy(50);
+    trial.measurement.machines!.shift();
+    assert.equal(
+      auditTrial(trial).find(({ rule }) => rule === 'machines'),
+      undefined,
+    );
+  });
+
   test('a process that was stopped makes its trial invalid, and is named', () => {
     const [trial] = structuredClone(sampleRun({ scenario: 'behind-a-link' }).trials);
     assert.ok(trial?.state === 'completed' && trial.measurement.link !== null);

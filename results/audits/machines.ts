@@ -11,7 +11,7 @@ export const machines: TrialRule = {
   rule: 'machines',
   check({ measurement: { machines: shares = [] } }) {
     const [first, ...others] = shares.filter(({ worst }) => worst !== null);
-    if (first === undefined) return null;
+    if (first === undefined || shares.length === 1) return null;
     const worst = others.reduce((worse, share) => (worstOf(share) > worstOf(worse) ? share : worse), first);
     const isLate = shares.filter(({ lateSlices }) => lateSlices > 0);
     const farthest = describeWorst(worst);
