@@ -1,15 +1,12 @@
 // Machines over real ssh: three network namespaces with an sshd in each send the load, the target is in a fourth, and every count is
 // that of the kernel of its network.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
 import { sumOf } from '../../results/stats.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
-import { watchOver } from '../watchdog.ts';
 import { startCli } from './testing/cli.ts';
-import type { Counts } from './testing/counting-server.ts';
+import { startCountingServer } from './testing/counting-server.ts';
 import {
   openSshMachines,
   processesInside,
@@ -19,7 +16,6 @@ import {
 } from './testing/ssh-machines.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
-const SERVER = fileURLToPath(new URL('testing/counting-server.ts', import.meta.url));
 /** Long enough that only an end from outside can end it. */
 const { timing: ENDLESS } = tinyScenario({ measureMs: 60_000, budgetMs: 60_000 });
 const GENERATORS = ['gen1', 'gen2', 'gen3'];
@@ -33,27 +29,6 @@ function kernelCounts({ inside }: SshMachine): { opened: number; accepted: numbe
     .map(line => line.split(' '));
   const read = (name: string): number => Number(values![names!.indexOf(name)]);
   return { opened: read('ActiveOpens'), accepted: read('PassiveOpens') };
-}
-
-interface CountingServer {
-  port: number;
-  counts(): Promise<Counts>;
-}
-
-async function startCountingServer(t: TestContext, { inside }: SshMachine): Promise<CountingServer> {
-  const [program, ...args] = [...inside, process.execPath, SERVER];
-  const child = spawn(program!, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  watchOver(child);
-  t.after(() => child.kill('SIGKILL'));
-  const [port] = (await once(child, 'message')) as [number];
-  return {
-    port,
-    async counts() {
-      child.send('counts');
-      const [counts] = (await once(child, 'message')) as [Counts];
-      return counts;
-    },
-  };
 }
 
 /** Six users, which three machines can share. */
@@ -79,7 +54,7 @@ test('three machines over ssh', { skip: reasonWithoutSshMachines() }, async t =>
   const server = machines.at(-1)!;
 
   await t.test('each has sent and opened what the server and the kernels have counted of it', async t => {
-    const counting = await startCountingServer(t, server);
+    const counting = await startCountingServer(t, server.inside);
     const workspace = await openWorkspace(t);
     const url = `http://${server.address}:${counting.port}/`;
     const files = [

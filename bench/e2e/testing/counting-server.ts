@@ -1,26 +1,32 @@
-// Server of a test that counts what reaches it by where it comes from: it sends the counts to its parent when asked, and ends with it.
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+// A server in another network, which counts what reaches it by where it comes from.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { watchOver } from '../../watchdog.ts';
+import type { Scope } from './cli.ts';
 
-/** By the address of the client. */
+/** By the address of the client; requests that were answered in full. */
 export type Counts = Record<string, { connections: number; requests: number }>;
 
-const BODY = 'x'.repeat(128);
-const counts: Counts = {};
-
-function countsOf(address: string | undefined): Counts[string] {
-  counts[address ?? ''] ??= { connections: 0, requests: 0 };
-  return counts[address ?? '']!;
+export interface CountingServer {
+  port: number;
+  counts(): Promise<Counts>;
 }
 
-const server = createServer((request, response) => {
-  countsOf(request.socket.remoteAddress).requests++;
-  response.writeHead(200, { 'Content-Length': BODY.length }).end(BODY);
-});
-server.keepAliveTimeout = 0; // never closes by itself
-server.on('connection', ({ remoteAddress }) => {
-  countsOf(remoteAddress).connections++;
-});
-server.listen(0, '0.0.0.0', () => process.send!((server.address() as AddressInfo).port));
-process.on('message', () => process.send!(counts));
-process.on('disconnect', () => process.exit());
+/** @param inside what stands before a command that is to run in its network */
+export async function startCountingServer(t: Scope, inside: readonly string[]): Promise<CountingServer> {
+  const child = fileURLToPath(new URL('counting-server-child.ts', import.meta.url));
+  const [program, ...args] = [...inside, process.execPath, child];
+  const server = spawn(program!, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  watchOver(server);
+  t.after(() => server.kill('SIGKILL'));
+  const [port] = (await once(server, 'message')) as [number];
+  return {
+    port,
+    async counts() {
+      server.send('counts');
+      const [counts] = (await once(server, 'message')) as [Counts];
+      return counts;
+    },
+  };
+}

@@ -60,3 +60,8 @@ export async function leftProcesses(mark: string): Promise<Found[]> {
     await delay(POLL_MS);
   }
 }
+
+/** 0 when it has ended. */
+export function parentOf(pid: number): number {
+  return Number(/^PPid:\s*(\d+)$/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1] ?? 0);
+}

@@ -8,6 +8,8 @@ import { CONNTAX, type Scope } from './cli.ts';
 import { type Found, findAllProcesses, MARK } from './processes.ts';
 
 const SSHD = '/usr/sbin/sshd';
+/** On each machine: a file system that is too small for anything. */
+const NO_ROOM = '/run/no-room';
 /** Of an address range that no network of the host can see: it exists inside of the namespaces only. */
 const NETWORK = '10.213.77';
 
@@ -20,6 +22,8 @@ export interface SshMachine {
   inside: readonly string[];
   /** Reaches an agent on it from the network of the run, as a user types it. */
   command: string;
+  /** The same where the agent and its processes find no room for temporary files. */
+  commandWithoutDisk: string;
 }
 
 export interface SshMachines {
@@ -54,15 +58,10 @@ export function reasonWithoutSshMachines(): string | false {
 
 export interface SshMachinesOptions {
   names: readonly string[];
-  /** Before `node … agent` on a machine, such as variables of its environment; default: nothing. */
-  prefix?: string;
 }
 
 /** Starts them; they end, and their files go, with the scope. */
-export async function openSshMachines(
-  t: Scope,
-  { names, prefix = '' }: SshMachinesOptions,
-): Promise<SshMachines> {
+export async function openSshMachines(t: Scope, { names }: SshMachinesOptions): Promise<SshMachines> {
   const dir = mkdtempSync(join(tmpdir(), 'conntax-ssh-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   for (const key of ['host', 'user']) {
@@ -78,7 +77,7 @@ export async function openSshMachines(
     names.map(async (name, index) => {
       const sshd = await startIn(t, {
         // sshd wants a folder that the system's own has under /run, which this namespace has for itself.
-        script: `hostname ${name} && mount -t tmpfs tmpfs /run && mkdir -m 755 /run/sshd && exec ${SSHD} -D -e -f ${dir}/sshd_config`,
+        script: `hostname ${name} && mount -t tmpfs tmpfs /run && mkdir -m 755 /run/sshd ${NO_ROOM} && mount -t tmpfs -o size=64k tmpfs ${NO_ROOM} && exec ${SSHD} -D -e -f ${dir}/sshd_config`,
         ready: /Server listening/,
       });
       const address = `${NETWORK}.${index + 11}`;
@@ -99,13 +98,15 @@ export async function openSshMachines(
       execute([...inside, 'ip', 'link', 'set', `to${index}`, 'master', 'hub', 'up']);
       execute([...own, 'ip', 'addr', 'add', `${address}/24`, 'dev', 'eth0']);
       execute([...own, 'ip', 'link', 'set', 'eth0', 'up']);
-      const agent = `${prefix}exec ${CONNTAX.join(' ')} agent`;
+      const ssh = `ssh -F ${dir}/ssh_config ${name}`;
+      const agent = `exec ${CONNTAX.join(' ')} agent`;
       return {
         name,
         address,
         pid: sshd,
         inside: own,
-        command: `ssh -F ${dir}/ssh_config ${name} '${agent}'`,
+        command: `${ssh} '${agent}'`,
+        commandWithoutDisk: `${ssh} 'TMPDIR=${NO_ROOM} ${agent}'`,
       };
     }),
   );
@@ -114,16 +115,17 @@ export async function openSshMachines(
 }
 
 /** What runs in the network of a machine, except its sshd. */
-export function processesInside({ pid: sshd }: SshMachine): Found[] {
-  const network = readlinkSync(`/proc/${sshd}/ns/net`);
-  const isInside = (pid: number): boolean => {
-    try {
-      return readlinkSync(`/proc/${pid}/ns/net`) === network;
-    } catch {
-      return false; // it has ended
-    }
-  };
-  return findAllProcesses().filter(({ pid }) => pid !== sshd && isInside(pid));
+export function processesInside(machine: SshMachine): Found[] {
+  return findAllProcesses().filter(({ pid }) => pid !== machine.pid && isInside(pid, machine));
+}
+
+/** Whether a process runs in the network of a machine. */
+export function isInside(pid: number, machine: SshMachine): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync(`/proc/${machine.pid}/ns/net`);
+  } catch {
+    return false; // it has ended
+  }
 }
 
 function execute([program, ...args]: readonly string[]): void {

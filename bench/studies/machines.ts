@@ -1,0 +1,315 @@
+// What it costs to send from other machines: the same load from one process, from two, and from two agents, in turn (`npm run bench:machines`).
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import Table from 'cli-table3';
+import type { Trial } from '../../results/model/trial.ts';
+import { createRandom, type Random, shuffled } from '../../results/random.ts';
+import { LEVEL_PERCENT, meanOf, replicateInterval } from '../../results/stats.ts';
+import { Client } from '../../scenarios/model/client.ts';
+import { Load } from '../../scenarios/model/load.ts';
+import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import { Target } from '../../scenarios/model/target.ts';
+import { Machine } from '../machines/machine.ts';
+import type { GeneratorCommand, GeneratorReading, GeneratorReply } from '../protocol.ts';
+import type { GeneratorChild } from '../run/arm.ts';
+import { spawnChild } from '../run/child.ts';
+import { createGeneratorGroup } from '../run/generator-group.ts';
+import { startTarget, type TargetProcess } from '../run/targets.ts';
+import { runSlice } from './generators.ts';
+import { announce } from './machine.ts';
+
+const HELP = `Usage: npm run bench:machines -- [--replicates N]
+
+Sends the same load, below what either can send, from one process with 100 users, from two processes with 50 each, and
+from two machines with 50 each (agents here, over pipes). All take turns in slices against one warm target.
+
+  --replicates N  replicates with fresh processes, of each load (default 5, about 3 min; intervals need 3)
+
+Prints the ratios of their figures, how long a slice lasts beyond its window, and what passes between a run and an agent.`;
+
+type LoadInput = NonNullable<ScenarioInput['load']>;
+
+const USERS = 100;
+const RATE_PER_SEC = 600;
+const LOADS: Record<string, LoadInput> = {
+  [`closed: ${USERS} users, each pausing 150 ms`]: { concurrency: USERS, thinkMs: 150 },
+  [`open: ${RATE_PER_SEC} requests/s`]: { model: 'open', ratePerSec: RATE_PER_SEC, maxInFlight: USERS },
+};
+const CLIENT = Client.parse({ pool: { maxConnections: USERS } });
+const TARGET = Target.parse({ behaviour: { name: 'fixed', bytes: 1_024 } });
+const RAMP_MS = 50;
+const WINDOW_MS = 150;
+const DRAIN_MS = 2_000;
+const TURNS = 12;
+const WARMUP_TURNS = 4;
+const PINGS = 20;
+const AGENT = `${process.execPath} ${fileURLToPath(new URL('../cli/main.ts', import.meta.url))} agent`;
+
+const ARMS = ['1 process', '2 processes', '2 machines'] as const;
+type ArmName = (typeof ARMS)[number];
+
+interface Bench {
+  server: TargetProcess;
+  machines: readonly [Machine, Machine];
+  cpu: number | null;
+  random: Random;
+}
+
+interface ArmFigures {
+  reading: GeneratorReading;
+  /** Of each slice: how long it lasted beyond ramp and window, and the CPU time of this process. */
+  extraMs: number[];
+  ownCpuMs: number[];
+}
+
+type Replicate = Map<ArmName, ArmFigures>;
+
+function trialOf(load: LoadInput): Trial {
+  return {
+    id: 'study',
+    scenario: '',
+    cell: '',
+    replicate: 0,
+    arm: 'study',
+    seed: 1,
+    target: TARGET,
+    phases: true,
+    load: Load.parse(load),
+    client: CLIENT,
+  };
+}
+
+function spawnHere(title: string, { cpu }: Bench): GeneratorChild {
+  return spawnChild<GeneratorCommand, GeneratorReply>({ title, entry: './generator-child', cpu });
+}
+
+function spawnOn(machine: Machine, { cpu }: Bench): GeneratorChild {
+  const { name: title } = machine;
+  const options = { entry: 'generator', title, cpu, niceness: 0, env: {}, limit: undefined } as const;
+  return machine.spawn<GeneratorCommand, GeneratorReply>(options);
+}
+
+function spawnArm(name: ArmName, bench: Bench): GeneratorChild {
+  const [one, two] = bench.machines;
+  switch (name) {
+    case '1 process':
+      return spawnHere(name, bench);
+    case '2 processes': {
+      const [first, second] = ['first', 'second'].map(title => ({
+        child: spawnHere(title, bench),
+        weight: 1,
+      }));
+      return createGeneratorGroup({ members: [first!, second!], coreCount: 1 });
+    }
+    case '2 machines': {
+      const member = (machine: Machine) => ({ child: spawnOn(machine, bench), weight: 1, machine });
+      return createGeneratorGroup({ members: [member(one), member(two)], coreCount: 1 });
+    }
+    default:
+      return name satisfies never;
+  }
+}
+
+function ownCpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+async function measureReplicate(load: LoadInput, bench: Bench): Promise<Replicate> {
+  const names = shuffled(ARMS, bench.random);
+  const children = new Map<ArmName, GeneratorChild>();
+  const figures = new Map(names.map(name => [name, { extraMs: [] as number[], ownCpuMs: [] as number[] }]));
+  await Promise.all(bench.machines.map(machine => machine.sync(PINGS)));
+  try {
+    for (const name of names) {
+      const child = spawnArm(name, bench);
+      children.set(name, child);
+      await child.start({ type: 'prepare', trial: trialOf(load), endpoint: bench.server.endpoint }, 'ready');
+    }
+    const times = { rampMs: RAMP_MS, drainMs: DRAIN_MS };
+    for (let turn = 0; turn < WARMUP_TURNS; turn++) {
+      for (const name of names)
+        await runSlice(children.get(name)!, WINDOW_MS, { ...times, isRecorded: false });
+    }
+    for (let turn = 0; turn < TURNS; turn++) {
+      for (const name of shuffled(names, bench.random)) {
+        const begunAtMs = performance.now();
+        const cpuBeforeMs = ownCpuMs();
+        await runSlice(children.get(name)!, WINDOW_MS, times);
+        const own = figures.get(name)!;
+        own.extraMs.push(performance.now() - begunAtMs - RAMP_MS - WINDOW_MS);
+        own.ownCpuMs.push(ownCpuMs() - cpuBeforeMs);
+      }
+    }
+    const replicate: Replicate = new Map();
+    for (const [name, child] of children) {
+      const { reading } = await child.ask({ type: 'finish' }, 'finished', 10_000);
+      replicate.set(name, { ...figures.get(name)!, reading });
+    }
+    return replicate;
+  } finally {
+    await Promise.all([...children.values()].map(child => child.kill()));
+  }
+}
+
+const METRICS: Record<string, (reading: GeneratorReading) => number> = {
+  'requests completed': ({ completedRecorded }) => completedRecorded,
+  'mean latency': ({ response }) => response.meanUs,
+  p50: ({ response }) => response.p50Us,
+  p99: ({ response }) => response.p99Us,
+};
+
+function printRatios(load: string, replicates: readonly Replicate[]): void {
+  const ratioOf = (read: (reading: GeneratorReading) => number, name: ArmName): string => {
+    const logRatios = replicates.map(replicate =>
+      Math.log(read(replicate.get(name)!.reading) / read(replicate.get('1 process')!.reading)),
+    );
+    const ratio = replicateInterval(logRatios);
+    if (ratio === null) return 'no interval';
+    return `${ratio.value.toFixed(3)} (${ratio.low.toFixed(3)} to ${ratio.high.toFixed(3)})`;
+  };
+  const table = new Table({
+    head: ['', '1 process', '2 processes / 1 process', '2 machines / 1 process'],
+    style: { head: [], border: [] },
+  });
+  for (const [metric, read] of Object.entries(METRICS)) {
+    const own = meanOf(replicates.map(replicate => read(replicate.get('1 process')!.reading)));
+    const value = metric.startsWith('requests') ? own.toFixed(0) : `${(own / 1_000).toFixed(2)} ms`;
+    table.push([metric, value, ratioOf(read, '2 processes'), ratioOf(read, '2 machines')]);
+  }
+  console.log(`${load}; ${LEVEL_PERCENT} intervals from ${replicates.length} replicates of ${TURNS} slices:`);
+  console.log(`${table.toString()}\n`);
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+}
+
+function printOverhead(replicates: readonly Replicate[]): void {
+  const table = new Table({
+    head: ['', 'slice beyond ramp and window: median', 'p95', 'CPU of the run per slice'],
+    style: { head: [], border: [] },
+  });
+  for (const name of ARMS) {
+    const all = replicates.map(replicate => replicate.get(name)!);
+    const extraMs = all.flatMap(own => own.extraMs);
+    const cpuMs = meanOf(all.flatMap(own => own.ownCpuMs));
+    table.push([
+      name,
+      `${quantile(extraMs, 0.5).toFixed(1)} ms`,
+      `${quantile(extraMs, 0.95).toFixed(1)} ms`,
+      `${cpuMs.toFixed(2)} ms`,
+    ]);
+  }
+  console.log(`Slices of ${RAMP_MS} + ${WINDOW_MS} ms, both loads:\n${table.toString()}\n`);
+  const worst = replicates.flatMap(replicate => replicate.get('2 machines')!.reading.machines ?? []);
+  const slices = worst.reduce((sum, share) => sum + share.slices, 0);
+  const late = worst.reduce((sum, share) => sum + share.lateSlices, 0);
+  const errorMs = Math.max(...worst.map(share => share.errorMs));
+  console.log(
+    `Began more than a tenth of the ramp apart: ${late} of ${slices} slices of a machine; clocks known to ${errorMs.toFixed(2)} ms or better.\n`,
+  );
+}
+
+interface Traffic {
+  messages: number;
+  bytes: number;
+}
+
+function trafficIn(file: string): Traffic {
+  const text = readFileSync(file);
+  return { messages: text.reduce((count, byte) => count + (byte === 10 ? 1 : 0), 0), bytes: text.length };
+}
+
+/** Counts what passes through pipes, in slices as the others have them. */
+async function printTraffic(load: LoadInput, bench: Omit<Bench, 'machines'>): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), 'conntax-traffic-'));
+  const [toAgent, fromAgent] = [join(dir, 'to'), join(dir, 'from')];
+  const command = `tee ${toAgent} | ${AGENT} | tee ${fromAgent}`;
+  const machine = await Machine.start({ name: 'counted', command }, new AbortController().signal);
+  const read = (): [Traffic, Traffic] => [trafficIn(toAgent), trafficIn(fromAgent)];
+  try {
+    const member = {
+      child: spawnOn(machine, { ...bench, machines: [machine, machine] }),
+      weight: 1,
+      machine,
+    };
+    const group = createGeneratorGroup({ members: [member], coreCount: 1 });
+    const table = new Table({
+      head: ['', 'messages', 'bytes', 'messages', 'bytes'],
+      style: { head: [], border: [] },
+    });
+    let [sent, got] = read();
+    const push = (what: string, count: number): void => {
+      const now = read();
+      const each = (one: number, before: number): string =>
+        ((one - before) / count).toFixed(count === 1 ? 0 : 1);
+      table.push([
+        what,
+        each(now[0].messages, sent.messages),
+        each(now[0].bytes, sent.bytes),
+        each(now[1].messages, got.messages),
+        each(now[1].bytes, got.bytes),
+      ]);
+      [sent, got] = now;
+    };
+    await group.start({ type: 'prepare', trial: trialOf(load), endpoint: bench.server.endpoint }, 'ready');
+    push('start of a generator', 1);
+    await machine.sync(PINGS);
+    push('clock, per replicate', 1);
+    const begunAtMs = performance.now();
+    for (let turn = 0; turn < TURNS; turn++) {
+      await runSlice(group, WINDOW_MS, { rampMs: RAMP_MS, drainMs: DRAIN_MS });
+    }
+    const seconds = (performance.now() - begunAtMs) / 1_000;
+    push('a slice', TURNS);
+    await group.ask({ type: 'finish' }, 'finished', 10_000);
+    push('end of a trial', 1);
+    console.log(
+      `Per agent and generator, to the agent and from it (${(TURNS / seconds).toFixed(2)} slices/s):`,
+    );
+    console.log(table.toString());
+  } finally {
+    await machine.close();
+    rmSync(dir, { recursive: true });
+  }
+}
+
+const { values } = parseArgs({
+  options: { replicates: { type: 'string', default: '5' }, help: { type: 'boolean', default: false } },
+});
+if (values.help) {
+  console.log(HELP);
+  process.exit();
+}
+const count = Number(values.replicates);
+if (!(Number.isInteger(count) && count >= 1))
+  throw new TypeError('--replicates: expected an integer of at least 1');
+
+const host = await announce('Load from other machines: 1 KiB, plain HTTP, keep-alive');
+const server = await startTarget(TARGET, 1, host.pinning?.targetCpu ?? null);
+const shared = { server, cpu: host.pinning?.generatorCpu ?? null, random: createRandom(1, 'machines') };
+const { signal } = new AbortController();
+const [one, two] = await Promise.all(
+  ['one', 'two'].map(name => Machine.start({ name, command: AGENT }, signal)),
+);
+try {
+  const bench: Bench = { ...shared, machines: [one!, two!] };
+  const all: Replicate[] = [];
+  for (const [name, load] of Object.entries(LOADS)) {
+    await measureReplicate(load, bench); // conditions the target; thrown away
+    const replicates: Replicate[] = [];
+    for (let i = 0; i < count; i++) replicates.push(await measureReplicate(load, bench));
+    printRatios(name, replicates);
+    all.push(...replicates);
+  }
+  printOverhead(all);
+  await printTraffic(Object.values(LOADS)[0]!, shared);
+} finally {
+  await Promise.all([one!.close(), two!.close()]);
+  await server.kill();
+}
