@@ -2,11 +2,14 @@
 // that of the kernel of its network.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { sumOf } from '../../results/stats.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { startCli } from './testing/cli.ts';
 import { startCountingServer } from './testing/counting-server.ts';
+import { findAllProcesses } from './testing/processes.ts';
 import {
   openSshMachines,
   processesInside,
@@ -18,6 +21,7 @@ import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 /** Long enough that only an end from outside can end it. */
 const { timing: ENDLESS } = tinyScenario({ measureMs: 60_000, budgetMs: 60_000 });
+const TOKEN = 'secret-5f1c2d';
 const GENERATORS = ['gen1', 'gen2', 'gen3'];
 
 /** Of TCP, in the network of a machine. */
@@ -57,17 +61,24 @@ test('three machines over ssh', { skip: reasonWithoutSshMachines() }, async t =>
     const counting = await startCountingServer(t, server.inside);
     const workspace = await openWorkspace(t);
     const url = `http://${server.address}:${counting.port}/`;
+    const request = { headers: { Authorization: { env: 'TOKEN' } } };
     const files = [
-      await workspace.writeScenario(scenarioOf({ name: 'own', target: { url } }), 'own.json'),
+      await workspace.writeScenario(scenarioOf({ name: 'own', target: { url }, request }), 'own.json'),
       await workspace.writeScenario(scenarioOf({ name: 'built-in' }), 'built-in.json'),
     ];
     const before = machines.map(kernelCounts);
     const cli = startCli(t, ['run', ...files, '--verbose', ...optionsFor(network)], {
       cwd: workspace.dir,
       wrapper,
+      env: { TOKEN },
     });
+    await cli.seen(/measuring/);
+    const commands = findAllProcesses().filter(({ command }) => command.includes(TOKEN));
+    assert.deepEqual(commands, [], 'no command line has the secret');
     const { stdout, stderr } = await cli.result;
-    const { run, trials } = workspace.onlyRun();
+    const { run, trials, dir, files: stored } = workspace.onlyRun();
+    const texts = [stdout, stderr, ...stored.map(name => readFileSync(join(dir, name), 'utf8'))];
+    assert.equal(texts.filter(text => text.includes(TOKEN)).length, 0, 'no output and no stored file has it');
     const after = machines.map(kernelCounts);
     assert.deepEqual(
       run?.machines?.map(({ name, isHere, loss }) => [name, isHere, loss]),
@@ -100,7 +111,7 @@ test('three machines over ssh', { skip: reasonWithoutSshMachines() }, async t =>
       const sent = sumOf(share('own'), ({ requestsSent }) => requestsSent);
       const opened = sumOf(share('own'), one => one.opened!);
       assert.ok(sent > 0);
-      assert.deepEqual(counts[address], { connections: opened, requests: sent }, name);
+      assert.deepEqual(counts[address], { connections: opened, requests: sent, authorization: TOKEN }, name);
       assert.equal(
         after[index]!.opened - before[index]!.opened,
         opened + sumOf(share('built-in'), one => one.opened!),

@@ -7,12 +7,13 @@ const BODY = 'x'.repeat(128);
 const counts: Counts = {};
 
 function countsOf(address: string | undefined): Counts[string] {
-  counts[address ?? ''] ??= { connections: 0, requests: 0 };
+  counts[address ?? ''] ??= { connections: 0, requests: 0, authorization: null };
   return counts[address ?? '']!;
 }
 
 const server = createServer((request, response) => {
   const { remoteAddress } = request.socket;
+  countsOf(remoteAddress).authorization = request.headers.authorization ?? null;
   response.once('finish', () => {
     countsOf(remoteAddress).requests++;
   });

@@ -5,8 +5,16 @@ import { fileURLToPath } from 'node:url';
 import { watchOver } from '../../watchdog.ts';
 import type { Scope } from './cli.ts';
 
-/** By the address of the client; requests that were answered in full. */
-export type Counts = Record<string, { connections: number; requests: number }>;
+/** By the address of the client. */
+export type Counts = Record<string, SeenOfClient>;
+
+interface SeenOfClient {
+  connections: number;
+  /** That were answered in full. */
+  requests: number;
+  /** Of the last request. */
+  authorization: string | null;
+}
 
 export interface CountingServer {
   port: number;
