@@ -135,18 +135,30 @@ async function strike(loss: Loss, cli: RunningCli, machine: SshMachine): Promise
   return true;
 }
 
-/** One that was killed while it was needed is named, with its machine. */
-function judgeNames({ victim, act, machine }: Loss, { ended }: CaseResult): Finding[] {
-  if (act === 'stop' || victim === 'parent' || ended.status !== 3) return [];
-  const text = `${ended.stdout} ${ended.stderr}`.replaceAll(/\s+/g, ' ');
+/** Whether something failed that was asked for; a run that stored nothing failed before it measured. */
+function hasFailed(results: string): boolean {
+  const id = wholeRunId(results);
+  return id === undefined || readRun(results, id).run.cells.some(({ failedTrials }) => failedTrials > 0);
+}
+
+/** How the words of a run name what was killed, with its machine. */
+function namesOf({ victim, machine }: Loss): RegExp {
   const name = machine === SERVER ? '(of the server|web1)' : NAMES[machine]!;
-  const isNamed =
-    {
-      generator: new RegExp(`generator of client \\w+ on machine ${name} ended unexpectedly \\(SIGKILL\\)`),
-      target: /target.* ended unexpectedly \(SIGKILL\)/,
-    }[victim as string] ?? new RegExp(`machine ${name} was lost: its command ended`);
-  // It may have failed an audit, and been struck when it was not needed any more.
-  if (isNamed.test(text) || !/failed/.test(ended.stderr)) return [];
+  switch (victim) {
+    case 'generator':
+      return new RegExp(`generator of client \\w+ on machine ${name} ended unexpectedly \\(SIGKILL\\)`);
+    case 'target':
+      return /target.* ended unexpectedly \(SIGKILL\)/;
+    default:
+      return new RegExp(`machine ${name} was lost: its command ended`);
+  }
+}
+
+/** One that was killed while it was needed is named. */
+function judgeNames(loss: Loss, { dir, ended }: CaseResult): Finding[] {
+  if (loss.act === 'stop' || loss.victim === 'parent' || ended.status !== 3) return [];
+  const text = `${ended.stdout} ${ended.stderr}`.replaceAll(/\s+/g, ' ');
+  if (!hasFailed(join(dir, 'results')) || namesOf(loss).test(text)) return [];
   return [{ defect: 'unmarked', detail: `nothing names what was killed: ${ended.stderr.slice(-400)}` }];
 }
 
@@ -159,7 +171,12 @@ function judgeServed(served: Served, machines: readonly SshMachine[], results: s
   return judgeCounts(trials, { good, bad: 0 }, 0);
 }
 
-async function runLoss(loss: Loss, { inside, machines }: SshMachines): Promise<Finding[]> {
+/** @param onHit called when it struck while the run was under way, with the exit status */
+async function runLoss(
+  loss: Loss,
+  { inside, machines }: SshMachines,
+  onHit: (status: number | null) => void,
+): Promise<Finding[]> {
   const cleanups: (() => unknown)[] = [];
   const scope: Scope = { after: act => cleanups.push(act) };
   try {
@@ -184,6 +201,7 @@ async function runLoss(loss: Loss, { inside, machines }: SshMachines): Promise<F
       result => {
         const isKilled = loss.victim === 'parent' && loss.act === 'SIGKILL' && hasStruck;
         const results = join(result.dir, 'results');
+        if (hasStruck) onHit(result.ended.status);
         return [
           ...judgeEnd(result.ended, isKilled ? [null, 0, 3] : [0, 3]),
           ...judgeFiles(results, { isTearable: isKilled }),
@@ -217,7 +235,12 @@ export async function runMachines({ seed, from, count, atOnce, say }: PartOption
   try {
     const network = await openSshMachines({ after: act => cleanups.unshift(act) }, { names: NAMES });
     const losses = drawLosses(seed, from + count).slice(from);
-    const found = await runAll(losses, loss => runLoss(loss, network), { atOnce, say });
+    const statuses: (number | null)[] = [];
+    const run = (loss: Loss): Promise<Finding[]> => runLoss(loss, network, status => statuses.push(status));
+    const found = await runAll(losses, run, { atOnce, say });
+    say(
+      `${statuses.length} were hit while they ran; exit statuses: ${statuses.map(status => status ?? 'killed').join(' ')}`,
+    );
     found.set('what was left at the end', await judgeLeft(network.machines));
     return countFindings(found);
   } finally {

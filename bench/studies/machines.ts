@@ -233,6 +233,7 @@ async function printTraffic(load: LoadInput, bench: Omit<Bench, 'machines'>): Pr
   const machine = await Machine.start({ name: 'counted', command }, new AbortController().signal);
   const read = (): [Traffic, Traffic] => [trafficIn(toAgent), trafficIn(fromAgent)];
   try {
+    let [sent, got] = read();
     const member = {
       child: spawnOn(machine, { ...bench, machines: [machine, machine] }),
       weight: 1,
@@ -243,7 +244,6 @@ async function printTraffic(load: LoadInput, bench: Omit<Bench, 'machines'>): Pr
       head: ['', 'messages', 'bytes', 'messages', 'bytes'],
       style: { head: [], border: [] },
     });
-    let [sent, got] = read();
     const push = (what: string, count: number): void => {
       const now = read();
       const each = (one: number, before: number): string =>
