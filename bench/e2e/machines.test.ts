@@ -28,12 +28,12 @@ function writeMachines(dir: string): string {
 }
 
 describe('a run over two agents', { concurrency: 2 }, () => {
-  test('both ends count the same connections and requests, and the report has the part of each', async t => {
+  test('and one of the server that starts the target: both ends count the same, and the report has the part of each', async t => {
     const workspace = await openWorkspace(t);
     const file = await workspace.writeScenario(tinyScenario());
-    const cli = startCli(t, ['run', file, '--verbose', '--machine', FIRST, '--machine', SECOND], {
-      cwd: workspace.dir,
-    });
+    const server = ['--server', AGENT, '--server-address', '127.0.0.2'];
+    const words = ['run', file, '--verbose', '--machine', FIRST, '--machine', SECOND, ...server];
+    const cli = startCli(t, words, { cwd: workspace.dir });
     await cli.seen(MEASURING);
     assert.equal(cli.children('generator-child').length, 4, 'one for each client and machine');
     const { status, stderr, stdout } = await cli.result;
@@ -45,6 +45,7 @@ describe('a run over two agents', { concurrency: 2 }, () => {
         ['2', true, null],
       ],
     );
+    assert.deepEqual([run?.serverMachine?.isHere, run?.targetAddress], [true, '127.0.0.2']);
     assert.equal(trials.length, 2);
     for (const result of trials) {
       assert.ok(result.state === 'completed', JSON.stringify(result));

@@ -40,7 +40,15 @@ export function bestOf(samples: readonly [ClockSample, ...ClockSample[]], nowMs:
 /** An order has to reach a process on the other machine: two round trips, and what processes take to wake up. */
 const WAKE_MS = 8;
 
+/** Questions of each clock before a slice: the first may have to wake a process up. */
+export const SLICE_PINGS = 2;
+
 /** How long before its start a slice is ordered, so that the order has arrived everywhere. */
 export function leadMs(roundTripsMs: readonly number[]): number {
   return WAKE_MS + 2 * Math.max(0, ...roundTripsMs);
+}
+
+/** About how long after it was asked for a slice begins: its questions, and its lead. */
+export function sliceDelayMs(roundTripsMs: readonly number[]): number {
+  return SLICE_PINGS * Math.max(0, ...roundTripsMs) + leadMs(roundTripsMs);
 }

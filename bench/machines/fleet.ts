@@ -13,6 +13,7 @@ import type { GeneratorChild } from '../run/arm.ts';
 import type { GeneratorGroupOptions } from '../run/generator-group.ts';
 import type { Sender } from '../run/preflight.ts';
 import type { TimeLimit } from '../run/time-limit.ts';
+import { sliceDelayMs } from './clock.ts';
 import { refuseOtherCode } from './compare.ts';
 import { describeMachine } from './describe.ts';
 import { digestFile, placeOf } from './identity.ts';
@@ -237,6 +238,11 @@ export class Fleet {
       ),
     );
     return { members: members as unknown as GeneratorGroupOptions['members'], coreCount: places.size };
+  }
+
+  /** About how long after it was asked for a slice begins. */
+  get sliceDelayMs(): number {
+    return sliceDelayMs(this.#living().map(({ machine }) => machine.roundTripMs));
   }
 
   /** Those at the clients' end. */

@@ -4,7 +4,7 @@ import { isLate, partOfRamp } from '../../results/machine-step.ts';
 import type { MachineShare } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
 import type { GeneratorReading, SliceOrder, SliceReading } from '../protocol.ts';
-import { type ClockOffset, leadMs, monotonicMs } from './clock.ts';
+import { type ClockOffset, leadMs, monotonicMs, SLICE_PINGS } from './clock.ts';
 
 /** A machine, as far as a member of a group has to know it. */
 export interface MemberMachine {
@@ -20,9 +20,6 @@ interface Member {
   weight: number;
   machine?: MemberMachine;
 }
-
-/** Before a slice: the first question may have to wake a process up. */
-const SLICE_PINGS = 2;
 
 type Worst = NonNullable<MachineShare['worst']>;
 

@@ -480,7 +480,8 @@ export class Session {
   async #startSlice({ target }: Arm, { rampMs, isRecorded }: SliceRequest): Promise<void> {
     const { backends, faults } = this.#options.cell.scenario.target;
     if (typeof backends === 'number' && faults.every(({ during }) => during === undefined)) return;
-    await target.startSlice?.(isRecorded ? rampMs : null);
+    const delayMs = this.#options.fleet?.sliceDelayMs ?? 0;
+    await target.startSlice?.(isRecorded ? delayMs + rampMs : null);
   }
 
   #portsNeeded(arm: Arm, lengthMs: number): number {

@@ -1,8 +1,4 @@
 // What it costs to send from other machines: the same load from one process, from two, and from two agents, in turn (`npm run bench:machines`).
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import type { Trial } from '../../results/model/trial.ts';
@@ -20,13 +16,15 @@ import { createGeneratorGroup } from '../run/generator-group.ts';
 import { startTarget, type TargetProcess } from '../run/targets.ts';
 import { runSlice } from './generators.ts';
 import { announce } from './machine.ts';
+import { AGENT, printQuestions, printTraffic } from './machine-messages.ts';
 
-const HELP = `Usage: npm run bench:machines -- [--replicates N]
+const HELP = `Usage: npm run bench:machines -- [--replicates N] [--agents N,N]
 
 Sends the same load, below what either can send, from one process with 100 users, from two processes with 50 each, and
 from two machines with 50 each (agents here, over pipes). All take turns in slices against one warm target.
 
   --replicates N  replicates with fresh processes, of each load (default 5, about 3 min; intervals need 3)
+  --agents N,N    numbers of agents that are asked for their clocks at once (default 1,4,8)
 
 Prints the ratios of their figures, how long a slice lasts beyond its window, and what passes between a run and an agent.`;
 
@@ -46,7 +44,6 @@ const DRAIN_MS = 2_000;
 const TURNS = 12;
 const WARMUP_TURNS = 4;
 const PINGS = 20;
-const AGENT = `${process.execPath} ${fileURLToPath(new URL('../cli/main.ts', import.meta.url))} agent`;
 
 const ARMS = ['1 process', '2 processes', '2 machines'] as const;
 type ArmName = (typeof ARMS)[number];
@@ -215,72 +212,12 @@ function printOverhead(replicates: readonly Replicate[]): void {
   );
 }
 
-interface Traffic {
-  messages: number;
-  bytes: number;
-}
-
-function trafficIn(file: string): Traffic {
-  const text = readFileSync(file);
-  return { messages: text.reduce((count, byte) => count + (byte === 10 ? 1 : 0), 0), bytes: text.length };
-}
-
-/** Counts what passes through pipes, in slices as the others have them. */
-async function printTraffic(load: LoadInput, bench: Omit<Bench, 'machines'>): Promise<void> {
-  const dir = mkdtempSync(join(tmpdir(), 'conntax-traffic-'));
-  const [toAgent, fromAgent] = [join(dir, 'to'), join(dir, 'from')];
-  const command = `tee ${toAgent} | ${AGENT} | tee ${fromAgent}`;
-  const machine = await Machine.start({ name: 'counted', command }, new AbortController().signal);
-  const read = (): [Traffic, Traffic] => [trafficIn(toAgent), trafficIn(fromAgent)];
-  try {
-    let [sent, got] = read();
-    const member = {
-      child: spawnOn(machine, { ...bench, machines: [machine, machine] }),
-      weight: 1,
-      machine,
-    };
-    const group = createGeneratorGroup({ members: [member], coreCount: 1 });
-    const table = new Table({
-      head: ['', 'messages', 'bytes', 'messages', 'bytes'],
-      style: { head: [], border: [] },
-    });
-    const push = (what: string, count: number): void => {
-      const now = read();
-      const each = (one: number, before: number): string =>
-        ((one - before) / count).toFixed(count === 1 ? 0 : 1);
-      table.push([
-        what,
-        each(now[0].messages, sent.messages),
-        each(now[0].bytes, sent.bytes),
-        each(now[1].messages, got.messages),
-        each(now[1].bytes, got.bytes),
-      ]);
-      [sent, got] = now;
-    };
-    await group.start({ type: 'prepare', trial: trialOf(load), endpoint: bench.server.endpoint }, 'ready');
-    push('start of a generator', 1);
-    await machine.sync(PINGS);
-    push('clock, per replicate', 1);
-    const begunAtMs = performance.now();
-    for (let turn = 0; turn < TURNS; turn++) {
-      await runSlice(group, WINDOW_MS, { rampMs: RAMP_MS, drainMs: DRAIN_MS });
-    }
-    const seconds = (performance.now() - begunAtMs) / 1_000;
-    push('a slice', TURNS);
-    await group.ask({ type: 'finish' }, 'finished', 10_000);
-    push('end of a trial', 1);
-    console.log(
-      `Per agent and generator, to the agent and from it (${(TURNS / seconds).toFixed(2)} slices/s):`,
-    );
-    console.log(table.toString());
-  } finally {
-    await machine.close();
-    rmSync(dir, { recursive: true });
-  }
-}
-
 const { values } = parseArgs({
-  options: { replicates: { type: 'string', default: '5' }, help: { type: 'boolean', default: false } },
+  options: {
+    replicates: { type: 'string', default: '5' },
+    agents: { type: 'string', default: '1,4,8' },
+    help: { type: 'boolean', default: false },
+  },
 });
 if (values.help) {
   console.log(HELP);
@@ -289,6 +226,10 @@ if (values.help) {
 const count = Number(values.replicates);
 if (!(Number.isInteger(count) && count >= 1))
   throw new TypeError('--replicates: expected an integer of at least 1');
+
+const agentCounts = values.agents.split(',').map(Number);
+if (!agentCounts.every(agents => Number.isInteger(agents) && agents >= 1))
+  throw new TypeError('--agents: expected numbers of agents, separated by commas');
 
 const host = await announce('Load from other machines: 1 KiB, plain HTTP, keep-alive');
 const server = await startTarget(TARGET, 1, host.pinning?.targetCpu ?? null);
@@ -308,7 +249,18 @@ try {
     all.push(...replicates);
   }
   printOverhead(all);
-  await printTraffic(Object.values(LOADS)[0]!, shared);
+  const trial = trialOf(Object.values(LOADS)[0]!);
+  await printTraffic({
+    spawnOn: machine => spawnOn(machine, bench),
+    async start(group) {
+      await group.start({ type: 'prepare', trial, endpoint: server.endpoint }, 'ready');
+    },
+    async slice(group) {
+      await runSlice(group, WINDOW_MS, { rampMs: RAMP_MS, drainMs: DRAIN_MS });
+    },
+    slices: TURNS,
+  });
+  await printQuestions(agentCounts);
 } finally {
   await Promise.all([one!.close(), two!.close()]);
   await server.kill();
