@@ -34,7 +34,12 @@ const USERS = 100;
 const RATE_PER_SEC = 600;
 const LOADS: Record<string, LoadInput> = {
   [`closed: ${USERS} users, each pausing 150 ms`]: { concurrency: USERS, thinkMs: 150 },
-  [`open: ${RATE_PER_SEC} requests/s`]: { model: 'open', ratePerSec: RATE_PER_SEC, maxInFlight: USERS },
+  [`open: ${RATE_PER_SEC} requests/s`]: {
+    model: 'open',
+    arrivals: 'constant',
+    ratePerSec: RATE_PER_SEC,
+    maxInFlight: USERS,
+  },
 };
 const CLIENT = Client.parse({ pool: { maxConnections: USERS } });
 const TARGET = Target.parse({ behaviour: { name: 'fixed', bytes: 1_024 } });
@@ -159,23 +164,31 @@ const METRICS: Record<string, (reading: GeneratorReading) => number> = {
   p99: ({ response }) => response.p99Us,
 };
 
+const PAIRS: readonly (readonly [ArmName, ArmName])[] = [
+  ['2 processes', '1 process'],
+  ['2 machines', '1 process'],
+  ['2 machines', '2 processes'],
+];
+
+function describeRatio(logRatios: readonly number[]): string {
+  const ratio = replicateInterval(logRatios);
+  if (ratio === null) return 'no interval';
+  return `${ratio.value.toFixed(3)} (${ratio.low.toFixed(3)} to ${ratio.high.toFixed(3)})`;
+}
+
 function printRatios(load: string, replicates: readonly Replicate[]): void {
-  const ratioOf = (read: (reading: GeneratorReading) => number, name: ArmName): string => {
-    const logRatios = replicates.map(replicate =>
-      Math.log(read(replicate.get(name)!.reading) / read(replicate.get('1 process')!.reading)),
-    );
-    const ratio = replicateInterval(logRatios);
-    if (ratio === null) return 'no interval';
-    return `${ratio.value.toFixed(3)} (${ratio.low.toFixed(3)} to ${ratio.high.toFixed(3)})`;
-  };
   const table = new Table({
-    head: ['', '1 process', '2 processes / 1 process', '2 machines / 1 process'],
+    head: ['', '1 process', ...PAIRS.map(([name, over]) => `${name} / ${over}`)],
     style: { head: [], border: [] },
   });
   for (const [metric, read] of Object.entries(METRICS)) {
-    const own = meanOf(replicates.map(replicate => read(replicate.get('1 process')!.reading)));
+    const figureOf = (replicate: Replicate, name: ArmName): number => read(replicate.get(name)!.reading);
+    const own = meanOf(replicates.map(replicate => figureOf(replicate, '1 process')));
     const value = metric.startsWith('requests') ? own.toFixed(0) : `${(own / 1_000).toFixed(2)} ms`;
-    table.push([metric, value, ratioOf(read, '2 processes'), ratioOf(read, '2 machines')]);
+    const ratios = PAIRS.map(([name, over]) =>
+      describeRatio(replicates.map(one => Math.log(figureOf(one, name) / figureOf(one, over)))),
+    );
+    table.push([metric, value, ...ratios]);
   }
   console.log(`${load}; ${LEVEL_PERCENT} intervals from ${replicates.length} replicates of ${TURNS} slices:`);
   console.log(`${table.toString()}\n`);
@@ -202,7 +215,7 @@ function printOverhead(replicates: readonly Replicate[]): void {
       `${cpuMs.toFixed(2)} ms`,
     ]);
   }
-  console.log(`Slices of ${RAMP_MS} + ${WINDOW_MS} ms, both loads:\n${table.toString()}\n`);
+  console.log(`Slices of ${RAMP_MS} + ${WINDOW_MS} ms of this load:\n${table.toString()}\n`);
   const worst = replicates.flatMap(replicate => replicate.get('2 machines')!.reading.machines ?? []);
   const slices = worst.reduce((sum, share) => sum + share.slices, 0);
   const late = worst.reduce((sum, share) => sum + share.lateSlices, 0);
@@ -240,15 +253,13 @@ const [one, two] = await Promise.all(
 );
 try {
   const bench: Bench = { ...shared, machines: [one!, two!] };
-  const all: Replicate[] = [];
   for (const [name, load] of Object.entries(LOADS)) {
     await measureReplicate(load, bench); // conditions the target; thrown away
     const replicates: Replicate[] = [];
     for (let i = 0; i < count; i++) replicates.push(await measureReplicate(load, bench));
     printRatios(name, replicates);
-    all.push(...replicates);
+    printOverhead(replicates);
   }
-  printOverhead(all);
   const trial = trialOf(Object.values(LOADS)[0]!);
   await printTraffic({
     spawnOn: machine => spawnOn(machine, bench),
