@@ -190,6 +190,7 @@ export class Fleet {
   /** Reads the clocks at the start of a replicate. @throws MeasureError when a machine is lost */
   async sync(): Promise<void> {
     await Promise.all(this.#living().map(({ machine }) => machine.sync(REPLICATE_PINGS)));
+    this.requireUsable();
   }
 
   /** The trial with the generators that it has on these machines. */
@@ -198,7 +199,7 @@ export class Fleet {
     const count = this.#seats(scenario).length;
     return {
       ...rest,
-      ...(count === 1 ? {} : { generators: count }),
+      ...(count < 2 ? {} : { generators: count }),
       machines: this.#living().map(({ machine }) => machine.name),
     };
   }

@@ -299,6 +299,24 @@ describe('a group of generators', () => {
       );
     });
 
+    test('a slice that is cut while the clocks are read is cut once it is ordered', async () => {
+      const fake = fakeChild();
+      const machine = machineAhead('gen1', 0);
+      const group = createGeneratorGroup({
+        members: [{ child: fake.child, weight: 1, machine }],
+        coreCount: 1,
+      });
+      await group.ask(prepare(), 'ready', LIMIT_MS);
+      const asked = group.ask(order(), 'slice', LIMIT_MS);
+      group.tell({ type: 'cut' });
+      await asked;
+      await group.ask(order(), 'slice', LIMIT_MS);
+      assert.deepEqual(
+        fake.commands.map(({ type }) => type),
+        ['prepare', 'slice', 'cut', 'slice'],
+      );
+    });
+
     test('of slices that are not recorded, nothing is kept', async () => {
       const { machines = [] } = (await measureApart(7, false)).reading;
       assert.deepEqual(

@@ -56,6 +56,10 @@ class GeneratorGroup implements GeneratorChild {
   #whole: Trial | undefined;
   #trials: readonly Trial[] = [];
   #isRecorded = false;
+  /** While the machines are asked for their clocks, before a slice. */
+  #isOrdering = false;
+  /** Whether the slice was cut meanwhile. */
+  #isCut = false;
   /** Whether they began so far apart in a measured window that its load was not the whole one. */
   #isSkewed = false;
 
@@ -78,15 +82,22 @@ class GeneratorGroup implements GeneratorChild {
   }
 
   tell(command: GeneratorCommand): void {
+    // A slice that is not ordered yet cannot be cut.
+    if (this.#isOrdering && command.type === 'cut') this.#isCut = true;
+    else this.#tellAll(command);
+  }
+
+  #tellAll(command: GeneratorCommand): void {
     for (const [index, part] of this.#divide(command).entries()) this.#children[index]!.tell(part);
   }
 
   /** Fails with the first member that fails; the caller then kills the group. */
   readonly ask: Ask = async (command, type, timeoutMs) => {
     const parts = await this.#inStep(this.#divide(command));
-    const replies = await Promise.all(
-      this.#children.map((child, index) => child.ask(parts[index]!, type, timeoutMs)),
-    );
+    const asked = this.#children.map((child, index) => child.ask(parts[index]!, type, timeoutMs));
+    if (this.#isCut) this.#tellAll({ type: 'cut' });
+    this.#isCut = false;
+    const replies = await Promise.all(asked);
     return this.#fold(replies) as (typeof replies)[number];
   };
 
@@ -142,7 +153,12 @@ class GeneratorGroup implements GeneratorChild {
   async #inStep(parts: readonly GeneratorCommand[]): Promise<readonly GeneratorCommand[]> {
     if (this.#machines === undefined || parts[0]!.type !== 'slice') return parts;
     const orders = parts.flatMap(part => (part.type === 'slice' ? part.order : []));
-    return (await this.#machines.inStep(orders)).map(order => ({ type: 'slice', order }));
+    this.#isOrdering = true;
+    try {
+      return (await this.#machines.inStep(orders)).map(order => ({ type: 'slice', order }));
+    } finally {
+      this.#isOrdering = false;
+    }
   }
 
   #fold(replies: readonly GeneratorReply[]): GeneratorReply {

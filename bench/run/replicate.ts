@@ -46,7 +46,7 @@ export async function measureReplicate(
   } catch (error) {
     if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
     return failedTrials(
-      context,
+      trials,
       startedAt,
       failureOf(error, deathCode(...trials.map(({ arm }) => targetOf(arm)))),
     );
@@ -60,8 +60,8 @@ function trialsIn({ cell, replicate, seed, fleet }: ReplicateContext): Trial[] {
 }
 
 /** The results of a replicate in which nothing could be measured, all for the same reason. */
-function failedTrials(context: ReplicateContext, startedAt: string, failure: Failure): TrialResult[] {
-  return trialsIn(context).map(trial => ({
+function failedTrials(trials: readonly Trial[], startedAt: string, failure: Failure): TrialResult[] {
+  return trials.map(trial => ({
     trial,
     startedAt,
     state: 'failed',
@@ -201,7 +201,7 @@ class LiveReplicates implements ReplicateSource {
       await this.close();
       // Ctrl-C reaches a process that is just starting before it can ignore it, which is not a failure.
       if (signal.aborted) return [];
-      return failedTrials(context, startedAt, failure);
+      return failedTrials(trialsIn(context), startedAt, failure);
     } finally {
       this.#replicateMs = performance.now() - startedAtMs;
     }
