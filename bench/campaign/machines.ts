@@ -171,7 +171,7 @@ function judgeServed(served: Served, machines: readonly SshMachine[], results: s
   return judgeCounts(trials, { good, bad: 0 }, 0);
 }
 
-/** @param onHit called when it struck while the run was under way, with the exit status */
+/** @param onHit called when it struck before the run had ended, with the exit status */
 async function runLoss(
   loss: Loss,
   { inside, machines }: SshMachines,
