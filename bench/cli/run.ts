@@ -132,7 +132,10 @@ async function measureWith(
   };
   const asking = await prepare(planned);
   const allowed = options.allowHost.filter(allowedHost => allowedHost !== options.serverAddress);
-  const checks = checkPlan(asking, host, located, allowed, fleet?.senders);
+  const checks = checkPlan(asking, host, located, allowed, {
+    senders: fleet?.senders ?? [],
+    targetHost: options.serverAddress === undefined ? undefined : machines?.serverMachine?.identity.host,
+  });
   if (options.dryRun) {
     printPlan(asking, checks, options, output);
     requireFit(checks);
