@@ -36,7 +36,7 @@ test('what differs is named with who has what, and so is what was lost', () => {
     machine('gen3'),
   ];
   assert.deepEqual(machineCaveats({ machines }), [
-    'Machine gen2 was lost during the run. Replicates after that were measured with the whole load divided over the others. (machine gen2 was lost: no answer within 10 s)',
+    'Machine gen2 was lost during the run: no later replicate had load from it, and any that was measured had the whole load from the others. (machine gen2 was lost: no answer within 10 s)',
     'The machines have different numbers of cores: 2 (gen1 and gen3), 8 (gen2).',
     'The machines have different versions of Node: 26.10.0 (gen1 and gen3), 26.10.1 (gen2).',
   ]);

@@ -23,7 +23,7 @@ export function machineCaveats({ machines = [] }: Pick<Run, 'machines'>): string
 function lossCaveat({ name, loss }: RunMachine): string[] {
   if (loss === null) return [];
   return [
-    `Machine ${name} was lost during the run. Replicates after that were measured with the whole load divided over the others. (${loss.trim()})`,
+    `Machine ${name} was lost during the run: no later replicate had load from it, and any that was measured had the whole load from the others. (${loss.trim()})`,
   ];
 }
 
