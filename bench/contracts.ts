@@ -225,6 +225,8 @@ export interface SliceTimes {
   isRecorded: boolean;
   /** Monotonic time of the replicate's start. */
   originMs: number;
+  /** Monotonic time at which it was to begin, which is a little ago; default: now. */
+  startAtMs?: number;
   /** In a capacity search: the rate of this slice. */
   ratePerSec?: number;
   /** Closed loads: time over which the users' first requests are spread; default: all at once. */

@@ -39,3 +39,16 @@ for (const [how, end] of ENDS) {
     await eventually('all are gone, the watchdog too', () => [...children, watchdogs[0]!.pid].every(isGone));
   });
 }
+
+test('a process that is stopped ends, and what it started with it', {
+  skip: process.platform === 'linux' ? false : 'nothing shows who is stopped',
+}, async t => {
+  const parent = fork(PARENT, { stdio: 'ignore', env: { ...process.env, END_WHEN_STOPPED: '0.1' } });
+  t.after(() => parent.kill('SIGKILL'));
+  const ended = once(parent, 'exit');
+  const [children] = (await once(parent, 'message')) as [number[]];
+  const all = [...children, ...childrenOf(parent.pid!).map(({ pid }) => pid)];
+  parent.kill('SIGSTOP');
+  assert.deepEqual(await ended, [null, 'SIGKILL']);
+  await eventually('all are gone', () => all.every(isGone));
+});

@@ -90,3 +90,28 @@ export function watchOverGroup(leaderPid: number): () => void {
   add(-leaderPid);
   return () => drop(-leaderPid);
 }
+
+/** Kills a process that was stopped at two looks in succession. The state follows the last bracket: the name may hold some, too. */
+const STOPPED_SCRIPT = `
+was=
+while sleep "$2"; do
+  read -r line <"/proc/$1/stat" || exit
+  case \${line##*) } in
+    T*) [ -z "$was" ] || kill -s KILL "$1"; was=stopped ;;
+    *) was= ;;
+  esac
+done`;
+
+/**
+ * Ends this process where it is stopped (SIGSTOP) and nobody can continue or kill it, because its parent is on another machine. Only Linux
+ * shows who is stopped.
+ * @param lookEverySec it ends within twice this time
+ */
+export function endWhenStopped(lookEverySec: number): void {
+  if (process.platform !== 'linux') return;
+  const words = ['-c', STOPPED_SCRIPT, 'sh', String(process.pid), String(lookEverySec)];
+  const guard = spawn('sh', words, { detached: true, stdio: 'ignore' });
+  guard.on('error', () => {}); // no sh: then nothing does
+  guard.unref();
+  if (guard.pid !== undefined) watchOverGroup(guard.pid);
+}

@@ -43,6 +43,7 @@ import {
 } from './words/caveats.ts';
 import { conditionsOf } from './words/conditions.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './words/headline.ts';
+import { runsTargetElsewhere } from './words/machines.ts';
 import { countReplicates, formatCount } from './words/numbers.ts';
 import { describeRun, METHOD_WORDS, machineFacts } from './words/run.ts';
 
@@ -137,7 +138,8 @@ export function buildReport(of: {
 }): Report {
   const { run, trials, charts, sweepCharts = [] } = of;
   const names = armNames(run);
-  const views = run.cells.map(cell => viewCell(cell, trials, names));
+  const isTargetElsewhere = runsTargetElsewhere(run);
+  const views = run.cells.map(cell => viewCell(cell, trials, names, { isTargetElsewhere }));
   const sections = sectionsOf(views);
   const [first] = sections;
   const checks = sections.flatMap(viewsOf).flatMap(cellChecks);

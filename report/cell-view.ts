@@ -34,6 +34,8 @@ export interface CellView {
   trials: readonly TrialResult[];
   /** Ids of the trials that failed an audit. */
   invalidTrials: ReadonlySet<string>;
+  /** Whether conntax's own target was started on another machine, by an agent. */
+  isTargetElsewhere: boolean;
 }
 
 const MARK_SIGNS: Record<Mark, string> = { invalid: '†', unlikeErrors: '§', censored: '≥', fewBeyond: '‡' };
@@ -116,6 +118,7 @@ export function viewCell(
   stored: CellResult,
   trials: readonly TrialResult[],
   names: readonly string[],
+  { isTargetElsewhere = false }: Partial<Pick<CellView, 'isTargetElsewhere'>> = {},
 ): CellView {
   const arms = listArms(stored);
   const own = orderTrials(
@@ -126,7 +129,7 @@ export function viewCell(
   const invalidTrials = new Set(
     result.findings.flatMap(({ state, trial }) => (state === 'fail' && trial !== undefined ? [trial] : [])),
   );
-  const view = { result, trials: own, invalidTrials };
+  const view = { result, trials: own, invalidTrials, isTargetElsewhere };
   return { ...view, arms: arms.map(name => viewArm(name, view, names)) };
 }
 

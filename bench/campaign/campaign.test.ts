@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { countFindings, formatCounts, isClean } from './counts.ts';
+import { drawLosses, VICTIMS as LOST } from './machines.ts';
 import { ACTS, drawBlows, MOMENTS, VICTIMS } from './signals.ts';
 import { judgeEnd, judgeFiles } from './verdict.ts';
 
@@ -29,6 +30,20 @@ test('the same seed draws the same blows; 200 strike every victim, at every mome
       moment,
     );
   assert.ok(blows.some(({ isLogged }) => isLogged));
+});
+
+test('20 losses of machines strike every part of a run over machines, most of them for good, some without room on disk', () => {
+  const losses = drawLosses(1, 20);
+  assert.deepEqual(drawLosses(1, 5), losses.slice(0, 5), 'a shorter campaign is the start of a longer one');
+  assert.deepEqual(new Set(losses.map(({ victim }) => victim)), new Set(LOST));
+  assert.deepEqual(new Set(losses.map(({ act }) => act)), new Set(['SIGKILL', 'stop']));
+  for (const { victim, machine, isCounted } of losses) {
+    if (victim === 'target')
+      assert.deepEqual([machine, isCounted], [2, false], 'it is on the machine of the server');
+  }
+  for (const trait of ['isFull', 'isCounted', 'allowsFewer'] as const) {
+    assert.ok(losses.some(loss => loss[trait]) && losses.some(loss => !loss[trait]), trait);
+  }
 });
 
 const ENDS: [why: string, end: Partial<Parameters<typeof judgeEnd>[0]>, defects: string[]][] = [

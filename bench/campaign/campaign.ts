@@ -6,6 +6,11 @@ import { type Counts, formatCounts, isClean, type Part } from './counts.ts';
 const PARTS: readonly Part[] = [
   { name: 'signals', count: 210, run: async options => (await import('./signals.ts')).runSignals(options) },
   { name: 'disk', count: 24, run: async options => (await import('./disk.ts')).runDisks(options) },
+  {
+    name: 'machines',
+    count: 20,
+    run: async options => (await import('./machines.ts')).runMachines(options),
+  },
   { name: 'limits', count: 30, run: async options => (await import('./limits.ts')).runLimits(options) },
   { name: 'answers', count: 100, run: async options => (await import('./hostile.ts')).runAnswers(options) },
   { name: 'modules', count: 100, run: async options => (await import('./hostile.ts')).runModules(options) },

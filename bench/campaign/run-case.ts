@@ -17,6 +17,8 @@ export interface Case {
   /** Options of the parent's own node. */
   nodeOptions?: readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** Options beside the scenario and the seed. */
+  words?: readonly string[];
   /** What happens meanwhile; a run that is over before it came to that is a case as well. */
   meanwhile?(cli: RunningCli, dir: string): Promise<void>;
 }
@@ -30,7 +32,7 @@ export interface CaseResult {
 
 /** Runs the case, and hands what is left of it to `inspect`. */
 export async function runCase(
-  { scenario, wrapper = [], nodeOptions = [], env = {}, meanwhile }: Case,
+  { scenario, wrapper = [], nodeOptions = [], env = {}, words: more = [], meanwhile }: Case,
   inspect: (result: CaseResult) => Finding[],
 ): Promise<Finding[]> {
   const cleanups: (() => unknown)[] = [];
@@ -39,7 +41,17 @@ export async function runCase(
   try {
     await writeFile(join(dir, 'tiny.json'), JSON.stringify(scenario));
     const [node, ...words] = CONNTAX;
-    const command = [...wrapper, node!, ...nodeOptions, ...words, 'run', './tiny.json', '--seed', '1'];
+    const command = [
+      ...wrapper,
+      node!,
+      ...nodeOptions,
+      ...words,
+      'run',
+      './tiny.json',
+      '--seed',
+      '1',
+      ...more,
+    ];
     const cli = startProgram(scope, command, { cwd: dir, env });
     const doing = meanwhile?.(cli, dir).catch(() => {}); // it ended before
     const giveUp = new AbortController();

@@ -130,7 +130,11 @@ async function measureWith(
   requireSomething(asking);
   await fleet?.requireFit(asking, transports);
   machines?.requireReachable(asking, located);
-  const checks = checkPlan(asking, host, located, options.allowHost, fleet?.senders);
+  const allowed = options.allowHost.filter(allowedHost => allowedHost !== options.serverAddress);
+  const checks = checkPlan(asking, host, located, allowed, {
+    senders: fleet?.senders ?? [],
+    targetHost: options.serverAddress === undefined ? undefined : machines?.serverMachine?.identity.host,
+  });
   if (options.dryRun) {
     printPlan(asking, checks, options, output);
     requireFit(checks);

@@ -43,6 +43,20 @@ suite('closed load', () => {
     assert.equal(load.sent, 8, 'nothing goes on after the slice');
   });
 
+  test('woken up late for a start beside others: the window is that of the start', async t => {
+    const clock = mockClock(t);
+    const { ended, run, answerAll } = createLoad();
+    clock.advance(4);
+    run({ startAtMs: 0 });
+    clock.advance(CLOSE_MS - 4);
+    answerAll();
+    await settle();
+    assert.deepEqual(
+      ended.map(({ openAtMs, closeAtMs }) => [openAtMs, closeAtMs]),
+      [[TIMES.rampMs, CLOSE_MS]],
+    );
+  });
+
   test('both clocks start as the request is sent: in a closed loop nothing is late', t => {
     const clock = mockClock(t);
     const { transport, run } = createLoad({ concurrency: 1 });

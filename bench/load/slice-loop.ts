@@ -77,7 +77,7 @@ export abstract class SliceLoop implements LoadLoop {
 
   async runSlice(times: SliceTimes): Promise<Window> {
     const { rampMs, windowMs, drainMs, isRecorded, originMs, ratePerSec, users, requestSeed } = times;
-    const startedAtMs = performance.now();
+    const startedAtMs = times.startAtMs ?? performance.now();
     const window: Window = {
       openAtMs: startedAtMs + rampMs,
       // A single sum, so that a request due at the very end is due then to the last bit.

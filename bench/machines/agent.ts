@@ -68,7 +68,8 @@ export async function serveAgent({ input, output, version, note }: AgentOptions)
     input,
     output,
     calls,
-    onNoise: line => note(`not a message: ${line.slice(0, 200)}`),
+    // Its content stays unsaid: a message that was cut may hold a secret.
+    onNoise: line => note(`a line of ${line.length} characters from the run is not a message`),
   });
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   for (const event of ['end', 'close', 'error'] as const) input.once(event, resolve);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createRandom } from '../../results/random.ts';
-import { bestOf, type ClockSample, leadMs, sampleOf } from './clock.ts';
+import { bestOf, type ClockSample, isAbsorbed, leadMs, sampleOf } from './clock.ts';
 
 describe('an offset of clocks', () => {
   test('of a question that took equally long in both directions is exact', () => {
@@ -30,4 +30,11 @@ describe('an offset of clocks', () => {
 test('a slice is ordered two of the longest round trips before it begins, and a moment for processes to wake up', () => {
   assert.equal(leadMs([1, 30, 2]) - leadMs([0]), 60);
   assert.ok(leadMs([]) > 0);
+});
+
+test('the first half of a ramp makes up for a late start', () => {
+  assert.deepEqual(
+    [-1, 0, 25, 25.1, Number.POSITIVE_INFINITY].map(lateMs => isAbsorbed(lateMs, 50)),
+    [true, true, true, false, false],
+  );
 });

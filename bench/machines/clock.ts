@@ -52,3 +52,11 @@ export function leadMs(roundTripsMs: readonly number[]): number {
 export function sliceDelayMs(roundTripsMs: readonly number[]): number {
   return SLICE_PINGS * Math.max(0, ...roundTripsMs) + leadMs(roundTripsMs);
 }
+
+/** Part of the ramp that is enough for the load to be up when the window opens. */
+const LEAST_RAMP_RATIO = 0.5;
+
+/** Whether load that begins late still is up when its window opens in time; otherwise the window has to be late, too. */
+export function isAbsorbed(lateMs: number, rampMs: number): boolean {
+  return lateMs <= rampMs * (1 - LEAST_RAMP_RATIO);
+}

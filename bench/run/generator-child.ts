@@ -28,7 +28,7 @@ import { createOpenLoad } from '../load/open.ts';
 import { Pauses } from '../load/pauses.ts';
 import { createRecorder, type Recorder } from '../load/recorder.ts';
 import { burstSchedule, rateSchedule } from '../load/schedule.ts';
-import { monotonicMs } from '../machines/clock.ts';
+import { isAbsorbed, monotonicMs } from '../machines/clock.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
@@ -155,7 +155,7 @@ function createGenerator(
         heldEveryMs === undefined || engine !== undefined
           ? undefined
           : new HeldSampler(loop, { everyMs: heldEveryMs, originMs });
-      const running = loop.runSlice({ ...order, originMs });
+      const running = loop.runSlice({ ...order, originMs, ...beginning(order, clock) });
       if (isCut) loop.cut(); // while it waited for its start
       const window = await running;
       const held = sampler?.finish();
@@ -214,6 +214,12 @@ async function waitUntil(startAtMs: number): Promise<void> {
   const leftMs = startAtMs - monotonicMs();
   if (leftMs > TIMER_MS) await delay(leftMs - TIMER_MS);
   while (monotonicMs() < startAtMs) await nextTurn();
+}
+
+/** A slice with a start beside others begins then on the time axis of this process, even if it was woken up a little late. */
+function beginning({ rampMs }: Pick<SliceOrder, 'rampMs'>, clock?: SliceClock): { startAtMs?: number } {
+  const lateMs = clock === undefined ? Infinity : monotonicMs() - clock.startAtMs;
+  return isAbsorbed(lateMs, rampMs) ? { startAtMs: performance.now() - lateMs } : {};
 }
 
 /** The epoch on the time axis of this process. */

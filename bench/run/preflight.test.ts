@@ -204,6 +204,25 @@ suite('preflight', () => {
     assert.deepEqual([state('127.0.0.1'), state('10.0.0.1')], ['pass', 'warn']);
   });
 
+  test('what runs on other machines is checked against their limits, and not against those of this one', () => {
+    const plan = makePlan({ clients: pools(100) });
+    const senders = [
+      {
+        name: 'gen1',
+        host: sampleHost,
+        isHere: false,
+        shareOf: () => ({ machine: 1, generator: 1 }),
+      },
+    ];
+    const targetHost = { ...sampleHost, descriptorLimit: 100 };
+    const checks = checkPlan(plan, sampleHost, [], [], { senders, targetHost });
+    const of = (state: Check['state']) => checks.filter(check => check.state === state);
+    assert.match(of('fail')[0]?.sentence ?? '', /^machine of the server: .*descriptors/);
+    assert.equal(of('fail').length, 1);
+    const here = checks.filter(({ sentence }) => !sentence.startsWith('machine '));
+    assert.doesNotMatch(here.map(({ sentence }) => sentence).join('\n'), /target|pinned|descriptors|ports/);
+  });
+
   test('not pinned is a warning that keeps the reason', () => {
     const host = { pinning: null, pinningDetail: 'not pinned: there is no taskset' };
     const check = find(makePlan({}), host, 'not pinned');

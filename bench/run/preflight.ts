@@ -39,17 +39,24 @@ export interface Sender {
   shareOf(scenario: Scenario): { machine: number; generator: number };
 }
 
+/** Machines beside that of the run. */
+export interface OtherMachines {
+  /** Those that send the load; none: this one does. */
+  senders?: readonly Sender[];
+  /** That on which conntax's own target is started; undefined: it is started here. */
+  targetHost?: Host | undefined;
+}
+
 /**
  * @param located the plan's external servers
  * @param allowedHosts hosts beyond loopback that load may be sent to
- * @param senders the machines that send the load; none: this one does
  */
 export function checkPlan(
   plan: Plan,
   host: Host,
   located: readonly LocatedTarget[] = [],
   allowedHosts: readonly string[] = [],
-  senders: readonly Sender[] = [],
+  { senders = [], targetHost }: OtherMachines = {},
 ): Check[] {
   const servers = located.flatMap(target => target.servers);
   const isSentHere = senders.length === 0;
@@ -70,18 +77,21 @@ export function checkPlan(
       reach.socketPath === undefined && addresses.some(address => !isLoopback(address)),
   );
   const ownCells = plan.cells.filter(({ id }) => !foreignCells.has(id));
-  const processes = [...arms.map(shareOfProcess), ...ownCells.flatMap(targetNeeds)];
+  const targets = ownCells.flatMap(targetNeeds);
+  const hasOwnTarget = ownCells.length > 0 && targetHost === undefined;
+  const processes = [...arms.map(shareOfProcess), ...(hasOwnTarget ? targets : [])];
   return [
-    checkDescriptors(processes, host),
-    checkPorts([...arms, ...together], host, !isElsewhere),
+    ...(processes.length === 0 ? [] : [checkDescriptors(processes, host)]),
+    ...(isSentHere ? [checkPorts([...arms, ...together], host, !isElsewhere)] : []),
     ...checkMemory(processes, host),
     checkBusyness(host),
     ...(servers.length === 0 ? [] : [checkServers(servers)]),
     ...servers.flatMap(checkTrust),
     ...checkAllowed(servers, allowedHosts),
-    checkPinning(host, ownCells.length > 0),
+    ...(processes.length === 0 ? [] : [checkPinning(host, hasOwnTarget)]),
     ...(isSentHere ? checkGenerators(plan, host) : []),
     ...senders.flatMap(sender => checkSender(plan, sender)),
+    ...(targetHost === undefined ? [] : checkTargetHost(targets, targetHost)),
   ];
 }
 
@@ -112,6 +122,14 @@ function checkSender({ cells }: Plan, { name: machine, host, isHere, shareOf }: 
     ...checkMemory(processes, host),
     checkBusyness(host),
   ].map(({ state, sentence }) => ({ state, sentence: `machine ${machine}: ${sentence}` }));
+}
+
+/** The limits of another machine that conntax's own target runs on. */
+function checkTargetHost(targets: readonly Need[], host: Host): Check[] {
+  if (targets.length === 0) return [];
+  return [checkDescriptors(targets, host), ...checkMemory(targets, host), checkBusyness(host)].map(
+    ({ state, sentence }) => ({ state, sentence: `machine of the server: ${sentence}` }),
+  );
 }
 
 /** What the process with the largest share of a client's load needs. */

@@ -42,10 +42,10 @@ export async function startGenerator(options: GeneratorOptions): Promise<Generat
 }
 
 export async function runSlice(
-  child: Generator,
+  child: Pick<Generator, 'ask'>,
   windowMs: number,
-  times: Partial<Pick<SliceOrder, 'spreadMs' | 'drainMs'>> = {},
+  times: Partial<Pick<SliceOrder, 'spreadMs' | 'drainMs' | 'rampMs' | 'isRecorded'>> = {},
 ): Promise<SliceReading> {
-  const order = { rampMs: 10, windowMs, drainMs: 2_000, ...times, isRecorded: true, epochMs: Date.now() };
+  const order = { rampMs: 10, windowMs, drainMs: 2_000, isRecorded: true, ...times, epochMs: Date.now() };
   return (await child.ask({ type: 'slice', order }, 'slice', windowMs + order.drainMs + 10_000)).reading;
 }

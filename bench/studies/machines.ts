@@ -1,76 +1,278 @@
-// What one run can hold of machines: messages and bytes of each slice, and the CPU time of a question. Argument: --agents.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+// What it costs to send from other machines: the same load from one process, from two, and from two agents, in turn (`npm run bench:machines`).
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import type { Trial } from '../../results/model/trial.ts';
+import { createRandom, type Random, shuffled } from '../../results/random.ts';
+import { LEVEL_PERCENT, meanOf, replicateInterval } from '../../results/stats.ts';
+import { Client } from '../../scenarios/model/client.ts';
+import { Load } from '../../scenarios/model/load.ts';
+import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import { Target } from '../../scenarios/model/target.ts';
 import { Machine } from '../machines/machine.ts';
+import type { GeneratorCommand, GeneratorReading, GeneratorReply } from '../protocol.ts';
+import type { GeneratorChild } from '../run/arm.ts';
+import { spawnChild } from '../run/child.ts';
+import { createGeneratorGroup } from '../run/generator-group.ts';
+import { startTarget, type TargetProcess } from '../run/targets.ts';
+import { runSlice } from './generators.ts';
 import { announce } from './machine.ts';
+import { AGENT, printQuestions, printTraffic } from './machine-messages.ts';
 
-const PLAIN = { head: [], border: [] };
-const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
-const AGENT = `${process.execPath} ${MAIN} agent`;
-const QUESTIONS = 2_000;
+const HELP = `Usage: npm run bench:machines -- [--replicates N] [--agents N,N]
 
-const { values } = parseArgs({ options: { agents: { type: 'string', default: '1,4,8' } } });
-const agentCounts = values.agents.split(',').map(Number);
+Sends the same load, below what either can send, from one process with 100 users, from two processes with 50 each, and
+from two machines with 50 each (agents here, over pipes). All take turns in slices against one warm target.
 
-await announce('What a run can hold of machines', false);
-await printQuestions();
-printSlices();
+  --replicates N  replicates with fresh processes, of each load (default 5, about 3 min; intervals need 3)
+  --agents N,N    numbers of agents that are asked for their clocks at once (default 1,4,8)
 
-/** All agents are asked at once, again and again, as before each slice. */
-async function printQuestions(): Promise<void> {
-  const table = new Table({
-    style: PLAIN,
-    head: ['agents', 'CPU of the run per answer (µs)', 'round trip (ms)'],
-  });
-  for (const count of agentCounts) {
-    const { signal } = new AbortController();
-    const machines = await Promise.all(
-      Array.from({ length: count }, (_, index) =>
-        Machine.start({ name: String(index + 1), command: AGENT }, signal),
-      ),
-    );
-    const each = Math.ceil(QUESTIONS / count);
-    const before = process.cpuUsage();
-    const startedAtMs = performance.now();
-    await Promise.all(machines.map(machine => machine.sync(each)));
-    const elapsedMs = performance.now() - startedAtMs;
-    const { user, system } = process.cpuUsage(before);
-    table.push([count, Math.round((user + system) / (each * count)), (elapsedMs / each).toFixed(2)]);
-    await Promise.all(machines.map(machine => machine.close()));
-  }
-  console.log(`${table}\n`);
+Prints the ratios of their figures, how long a slice lasts beyond its window, and what passes between a run and an agent.`;
+
+type LoadInput = NonNullable<ScenarioInput['load']>;
+
+const USERS = 100;
+const RATE_PER_SEC = 600;
+const LOADS: Record<string, LoadInput> = {
+  [`closed: ${USERS} users, each pausing 150 ms`]: { concurrency: USERS, thinkMs: 150 },
+  [`open: ${RATE_PER_SEC} requests/s`]: {
+    model: 'open',
+    arrivals: 'constant',
+    ratePerSec: RATE_PER_SEC,
+    maxInFlight: USERS,
+  },
+};
+const CLIENT = Client.parse({ pool: { maxConnections: USERS } });
+const TARGET = Target.parse({ behaviour: { name: 'fixed', bytes: 1_024 } });
+const RAMP_MS = 50;
+const WINDOW_MS = 150;
+const DRAIN_MS = 2_000;
+const TURNS = 12;
+const WARMUP_TURNS = 4;
+const PINGS = 20;
+
+const ARMS = ['1 process', '2 processes', '2 machines'] as const;
+type ArmName = (typeof ARMS)[number];
+
+interface Bench {
+  server: TargetProcess;
+  machines: readonly [Machine, Machine];
+  cpu: number | null;
+  random: Random;
 }
 
-/** A real run, whose messages are copied on their way. */
-function printSlices(): void {
-  const folder = mkdtempSync(join(tmpdir(), 'conntax-machines-'));
-  try {
-    const [sent, answered] = [join(folder, 'sent'), join(folder, 'answered')];
-    const command = `tee ${sent} | ${AGENT} | tee ${answered}`;
-    const words = [MAIN, 'run', 'short-vs-persistent', '--budget-sec', '20', '--machine', command];
-    const { status } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' });
-    if (status === 2) throw new Error('the run was refused');
-    const lines = [sent, answered].map(file => readFileSync(file, 'utf8').trimEnd().split('\n'));
-    const slices = lines[0]!.filter(line => line.includes('"slice"'));
-    const replies = lines[1]!.filter(line => line.includes('"slice"'));
-    const ends = lines[1]!.filter(line => line.includes('"finished"'));
-    const mean = (texts: readonly string[]): number =>
-      Math.round(texts.reduce((sum, text) => sum + text.length + 1, 0) / texts.length);
-    const table = new Table({ style: PLAIN, head: ['message', 'number', 'bytes (mean)'] });
-    table.push(
-      ['order of a slice', slices.length, mean(slices)],
-      ['its answer', replies.length, mean(replies)],
-      ['figures of a trial', ends.length, mean(ends)],
-      ['all to the agent', lines[0]!.length, mean(lines[0]!)],
-      ['all from the agent', lines[1]!.length, mean(lines[1]!)],
-    );
-    console.log(table.toString());
-  } finally {
-    rmSync(folder, { recursive: true });
+interface ArmFigures {
+  reading: GeneratorReading;
+  /** Of each slice: how long it lasted beyond ramp and window, and the CPU time of this process. */
+  extraMs: number[];
+  ownCpuMs: number[];
+}
+
+type Replicate = Map<ArmName, ArmFigures>;
+
+function trialOf(load: LoadInput): Trial {
+  return {
+    id: 'study',
+    scenario: '',
+    cell: '',
+    replicate: 0,
+    arm: 'study',
+    seed: 1,
+    target: TARGET,
+    phases: true,
+    load: Load.parse(load),
+    client: CLIENT,
+  };
+}
+
+function spawnHere(title: string, { cpu }: Bench): GeneratorChild {
+  return spawnChild<GeneratorCommand, GeneratorReply>({ title, entry: './generator-child', cpu });
+}
+
+function spawnOn(machine: Machine, { cpu }: Bench): GeneratorChild {
+  const { name: title } = machine;
+  const options = { entry: 'generator', title, cpu, niceness: 0, env: {}, limit: undefined } as const;
+  return machine.spawn<GeneratorCommand, GeneratorReply>(options);
+}
+
+function spawnArm(name: ArmName, bench: Bench): GeneratorChild {
+  const [one, two] = bench.machines;
+  switch (name) {
+    case '1 process':
+      return spawnHere(name, bench);
+    case '2 processes': {
+      const [first, second] = ['first', 'second'].map(title => ({
+        child: spawnHere(title, bench),
+        weight: 1,
+      }));
+      return createGeneratorGroup({ members: [first!, second!], coreCount: 1 });
+    }
+    case '2 machines': {
+      const member = (machine: Machine) => ({ child: spawnOn(machine, bench), weight: 1, machine });
+      return createGeneratorGroup({ members: [member(one), member(two)], coreCount: 1 });
+    }
+    default:
+      return name satisfies never;
   }
+}
+
+function ownCpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+async function measureReplicate(load: LoadInput, bench: Bench): Promise<Replicate> {
+  const names = shuffled(ARMS, bench.random);
+  const children = new Map<ArmName, GeneratorChild>();
+  const figures = new Map(names.map(name => [name, { extraMs: [] as number[], ownCpuMs: [] as number[] }]));
+  await Promise.all(bench.machines.map(machine => machine.sync(PINGS)));
+  try {
+    for (const name of names) {
+      const child = spawnArm(name, bench);
+      children.set(name, child);
+      await child.start({ type: 'prepare', trial: trialOf(load), endpoint: bench.server.endpoint }, 'ready');
+    }
+    const times = { rampMs: RAMP_MS, drainMs: DRAIN_MS };
+    for (let turn = 0; turn < WARMUP_TURNS; turn++) {
+      for (const name of names)
+        await runSlice(children.get(name)!, WINDOW_MS, { ...times, isRecorded: false });
+    }
+    for (let turn = 0; turn < TURNS; turn++) {
+      for (const name of shuffled(names, bench.random)) {
+        const begunAtMs = performance.now();
+        const cpuBeforeMs = ownCpuMs();
+        await runSlice(children.get(name)!, WINDOW_MS, times);
+        const own = figures.get(name)!;
+        own.extraMs.push(performance.now() - begunAtMs - RAMP_MS - WINDOW_MS);
+        own.ownCpuMs.push(ownCpuMs() - cpuBeforeMs);
+      }
+    }
+    const replicate: Replicate = new Map();
+    for (const [name, child] of children) {
+      const { reading } = await child.ask({ type: 'finish' }, 'finished', 10_000);
+      replicate.set(name, { ...figures.get(name)!, reading });
+    }
+    return replicate;
+  } finally {
+    await Promise.all([...children.values()].map(child => child.kill()));
+  }
+}
+
+const METRICS: Record<string, (reading: GeneratorReading) => number> = {
+  'requests completed': ({ completedRecorded }) => completedRecorded,
+  'mean latency': ({ response }) => response.meanUs,
+  p50: ({ response }) => response.p50Us,
+  p99: ({ response }) => response.p99Us,
+};
+
+const PAIRS: readonly (readonly [ArmName, ArmName])[] = [
+  ['2 processes', '1 process'],
+  ['2 machines', '1 process'],
+  ['2 machines', '2 processes'],
+];
+
+function describeRatio(logRatios: readonly number[]): string {
+  const ratio = replicateInterval(logRatios);
+  if (ratio === null) return 'no interval';
+  return `${ratio.value.toFixed(3)} (${ratio.low.toFixed(3)} to ${ratio.high.toFixed(3)})`;
+}
+
+function printRatios(load: string, replicates: readonly Replicate[]): void {
+  const table = new Table({
+    head: ['', '1 process', ...PAIRS.map(([name, over]) => `${name} / ${over}`)],
+    style: { head: [], border: [] },
+  });
+  for (const [metric, read] of Object.entries(METRICS)) {
+    const figureOf = (replicate: Replicate, name: ArmName): number => read(replicate.get(name)!.reading);
+    const own = meanOf(replicates.map(replicate => figureOf(replicate, '1 process')));
+    const value = metric.startsWith('requests') ? own.toFixed(0) : `${(own / 1_000).toFixed(2)} ms`;
+    const ratios = PAIRS.map(([name, over]) =>
+      describeRatio(replicates.map(one => Math.log(figureOf(one, name) / figureOf(one, over)))),
+    );
+    table.push([metric, value, ...ratios]);
+  }
+  console.log(`${load}; ${LEVEL_PERCENT} intervals from ${replicates.length} replicates of ${TURNS} slices:`);
+  console.log(`${table.toString()}\n`);
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+}
+
+function printOverhead(replicates: readonly Replicate[]): void {
+  const table = new Table({
+    head: ['', 'slice beyond ramp and window: median', 'p95', 'CPU of the run per slice'],
+    style: { head: [], border: [] },
+  });
+  for (const name of ARMS) {
+    const all = replicates.map(replicate => replicate.get(name)!);
+    const extraMs = all.flatMap(own => own.extraMs);
+    const cpuMs = meanOf(all.flatMap(own => own.ownCpuMs));
+    table.push([
+      name,
+      `${quantile(extraMs, 0.5).toFixed(1)} ms`,
+      `${quantile(extraMs, 0.95).toFixed(1)} ms`,
+      `${cpuMs.toFixed(2)} ms`,
+    ]);
+  }
+  console.log(`Slices of ${RAMP_MS} + ${WINDOW_MS} ms of this load:\n${table.toString()}\n`);
+  const worst = replicates.flatMap(replicate => replicate.get('2 machines')!.reading.machines ?? []);
+  const slices = worst.reduce((sum, share) => sum + share.slices, 0);
+  const late = worst.reduce((sum, share) => sum + share.lateSlices, 0);
+  const errorMs = Math.max(...worst.map(share => share.errorMs));
+  console.log(
+    `Began more than a tenth of the ramp apart: ${late} of ${slices} slices of a machine; clocks known to ${errorMs.toFixed(2)} ms or better.\n`,
+  );
+}
+
+const { values } = parseArgs({
+  options: {
+    replicates: { type: 'string', default: '5' },
+    agents: { type: 'string', default: '1,4,8' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  console.log(HELP);
+  process.exit();
+}
+const count = Number(values.replicates);
+if (!(Number.isInteger(count) && count >= 1))
+  throw new TypeError('--replicates: expected an integer of at least 1');
+
+const agentCounts = values.agents.split(',').map(Number);
+if (!agentCounts.every(agents => Number.isInteger(agents) && agents >= 1))
+  throw new TypeError('--agents: expected numbers of agents, separated by commas');
+
+const host = await announce('Load from other machines: 1 KiB, plain HTTP, keep-alive');
+const server = await startTarget(TARGET, 1, host.pinning?.targetCpu ?? null);
+const shared = { server, cpu: host.pinning?.generatorCpu ?? null, random: createRandom(1, 'machines') };
+const { signal } = new AbortController();
+const [one, two] = await Promise.all(
+  ['one', 'two'].map(name => Machine.start({ name, command: AGENT }, signal)),
+);
+try {
+  const bench: Bench = { ...shared, machines: [one!, two!] };
+  for (const [name, load] of Object.entries(LOADS)) {
+    await measureReplicate(load, bench); // conditions the target; thrown away
+    const replicates: Replicate[] = [];
+    for (let i = 0; i < count; i++) replicates.push(await measureReplicate(load, bench));
+    printRatios(name, replicates);
+    printOverhead(replicates);
+  }
+  const trial = trialOf(Object.values(LOADS)[0]!);
+  await printTraffic({
+    spawnOn: machine => spawnOn(machine, bench),
+    async start(group) {
+      await group.start({ type: 'prepare', trial, endpoint: server.endpoint }, 'ready');
+    },
+    async slice(group) {
+      await runSlice(group, WINDOW_MS, { rampMs: RAMP_MS, drainMs: DRAIN_MS });
+    },
+    slices: TURNS,
+  });
+  await printQuestions(agentCounts);
+} finally {
+  await Promise.all([one!.close(), two!.close()]);
+  await server.kill();
 }

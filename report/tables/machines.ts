@@ -23,11 +23,11 @@ export function machineTable({ arms }: CellView): Table | null {
       figureColumn('p99Us', 'p99', 'ms'),
       figureColumn('cpuRatio', 'CPU of its generators'),
       figureColumn('errorMs', 'clock known to', 'ms'),
-      figureColumn('skewMs', 'farthest from its start', 'ms'),
+      figureColumn('skewMs', 'window off its time by', 'ms'),
     ],
     rows,
     notes: [
-      'Over all requests of the measured windows. CPU is that of the time of one core for each generator. The start of a slice is a moment by the clocks of all machines.',
+      'Over all requests of the measured windows. CPU is that of the time of one core for each generator. The window of a slice opens at one moment by the clocks of all machines.',
     ],
   });
 }

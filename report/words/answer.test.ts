@@ -258,6 +258,14 @@ describe('A failed limit comes first, with how far it is missed; red is for fail
   });
 });
 
+test("conntax's own target on another machine is not called loopback", () => {
+  const { run, trials } = sampleRuns['two arms']!;
+  const contextAt = (targetAddress: string) =>
+    answerOf({ run: { ...run, targetAddress }, trials }).context ?? '';
+  assert.match(contextAt('10.0.0.5'), /^Conditions: .*, a target on another machine\./m);
+  assert.match(contextAt('127.0.0.1'), /^Conditions: .*, loopback\./m);
+});
+
 test('several scenarios are rows of a table, their bars on one axis from the lowest bound to the highest', () => {
   const { overview } = buildReport({ ...sampleRuns['two scenarios']!, charts: [] });
   assert.deepEqual(

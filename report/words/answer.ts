@@ -6,7 +6,7 @@ import { type Comparison, foundServers } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Load } from '../../scenarios/model/load.ts';
-import { isExternal } from '../../scenarios/model/target.ts';
+import { isBuiltIn, isExternal } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
 import { type ArmView, allMarks, type CellView } from '../cell-view.ts';
 import type { Answer, Badge } from '../model.ts';
@@ -296,19 +296,24 @@ function describeCapacities({ arms, result }: CellView): string {
   return `; sustained: ${rates.join(', ')}`;
 }
 
+type Setting = Pick<CellView, 'result' | 'isTargetElsewhere'>;
+
 /** `100 users, no TLS, loopback`. */
-export function describeSetting({ result }: Pick<CellView, 'result'>): string {
-  const { target, link } = result.scenario;
+export function describeSetting(view: Setting): string {
+  const { target, load } = view.result.scenario;
   const tls = usesTls(target)
     ? `TLS${!isExternal(target) && target.tls !== 'none' ? ` ${target.tls}` : ''}`
     : 'no TLS';
-  const network =
-    link !== undefined
-      ? `an emulated round trip of ${link.roundTripMs} ms`
-      : foundServers(result).every(({ isLoopback }) => isLoopback)
-        ? 'loopback'
-        : 'a server on another machine';
-  return `${describeDemand(result.scenario.load)}, ${target.protocol === 'h2' ? 'HTTP/2, ' : ''}${tls}, ${network}`;
+  return `${describeDemand(load)}, ${target.protocol === 'h2' ? 'HTTP/2, ' : ''}${tls}, ${describeNetwork(view)}`;
+}
+
+function describeNetwork({ result, isTargetElsewhere }: Setting): string {
+  const { link, target } = result.scenario;
+  if (link !== undefined) return `an emulated round trip of ${link.roundTripMs} ms`;
+  if (isBuiltIn(target) && isTargetElsewhere) return 'a target on another machine';
+  return foundServers(result).every(({ isLoopback }) => isLoopback)
+    ? 'loopback'
+    : 'a server on another machine';
 }
 
 function describeDemand(load: Load): string {

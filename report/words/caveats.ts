@@ -12,7 +12,7 @@ import { foreignCaveats, formatSeconds } from './conditions.ts';
 import { delayedAckCaveats } from './delayed-ack.ts';
 import { LINK_LIMITS } from './link.ts';
 import { listed } from './load.ts';
-import { machineCaveats } from './machines.ts';
+import { machineCaveats, runsTargetElsewhere } from './machines.ts';
 import { countReplicates, formatCount, reachRatio } from './numbers.ts';
 
 const OPENED: Record<ArmSummary['openedBy'], string> = {
@@ -227,8 +227,9 @@ export function runCaveats(run: Run): string[] {
 }
 
 /** Loopback and an emulated link each lack something that a real network has; a remote server lacks nothing. */
-function networkCaveats({ cells, targetAddress = '127.0.0.1' }: Run): string[] {
-  const isOwnElsewhere = !targetAddress.startsWith('127.');
+function networkCaveats(run: Run): string[] {
+  const { cells } = run;
+  const isOwnElsewhere = runsTargetElsewhere(run);
   const linked = cells.filter(({ scenario }) => scenario.link !== undefined);
   const elsewhere = cells.filter(({ server, scenario: { target } }) =>
     isBuiltIn(target) ? isOwnElsewhere : server?.isLoopback === false,

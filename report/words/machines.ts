@@ -10,6 +10,11 @@ const HARDWARE: readonly { noun: string; read(machine: RunMachine): string }[] =
   { noun: 'versions of Node', read: ({ host }) => host.node },
 ];
 
+/** Whether conntax's own target was elsewhere than the machine of the run, by its address. */
+export function runsTargetElsewhere({ targetAddress = '127.0.0.1' }: Pick<Run, 'targetAddress'>): boolean {
+  return !targetAddress.startsWith('127.');
+}
+
 /** What a reader of the figures has to know of the machines; nothing where the machine of the run sent the load. */
 export function machineCaveats({ machines = [] }: Pick<Run, 'machines'>): string[] {
   return [...machines.flatMap(lossCaveat), ...differences(machines)];

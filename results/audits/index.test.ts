@@ -500,7 +500,7 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       'all in step',
       sharedBy(0),
       'pass',
-      /^all began within a tenth .*gen2: 1\.00 ms early with a clock known to 0\.50 ms, 3\.0 % of a ramp of 50 ms$/,
+      /^all windows opened within a tenth .*gen2: 1\.00 ms early with a clock known to 0\.50 ms, 3\.0 % of a ramp of 50 ms$/,
     ],
     [
       'late in a few slices',
@@ -512,7 +512,7 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       'late in more',
       sharedBy(6, { ...STEP, skewMs: 6 }),
       'fail',
-      /^began more than a tenth .*: gen2 in 6 of 100/,
+      /^its windows opened more than a tenth .*: gen2 in 6 of 100/,
     ],
     ['none of its slices measured', sharedBy(0, null), 'pass', /farthest was gen1/],
   ];

@@ -18,7 +18,7 @@ export const machines: TrialRule = {
     if (isLate.length === 0) {
       return {
         state: 'pass',
-        detail: `all began within a tenth of the ramp; ${farthest}`,
+        detail: `all windows opened within a tenth of the ramp; ${farthest}`,
       };
     }
     const counted = isLate
@@ -27,7 +27,7 @@ export const machines: TrialRule = {
     const isOften = isLate.some(({ lateSlices, slices }) => lateSlices > MOST_LATE_RATIO * slices);
     return {
       state: isOften ? 'fail' : 'warn',
-      detail: `began more than a tenth of the ramp from its time, or its clock is not known better: ${counted}; part of these windows had less than the whole load (${farthest})`,
+      detail: `its windows opened more than a tenth of the ramp from their time, or its clock is not known better: ${counted}; part of these windows had less than the whole load (${farthest})`,
     };
   },
 };

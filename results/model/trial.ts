@@ -385,7 +385,9 @@ export const MachineShare = z.strictObject({
     .nullable()
     .describe('The measured slice in which it kept step least, by the length of the ramp; null: none'),
   slices: count().describe('Measured slices'),
-  lateSlices: count().describe('Of them, those in which it began more than a tenth of the ramp apart'),
+  lateSlices: count().describe(
+    'Of them, those whose window may have opened more than a tenth of the ramp from its time',
+  ),
 });
 export type MachineShare = z.infer<typeof MachineShare>;
 

@@ -23,11 +23,16 @@ function read(path: string): string | undefined {
   }
 }
 
-/** Processes that carry the mark and whose command line holds `part`. Zombies have no environment: they don't count. */
-export function findProcesses(mark: string, part = ''): Found[] {
+/** Every process of the machine. */
+export function findAllProcesses(): Found[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
-    .map(pid => ({ pid: Number(pid), command: (read(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ') }))
+    .map(pid => ({ pid: Number(pid), command: (read(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ') }));
+}
+
+/** Processes that carry the mark and whose command line holds `part`. Zombies have no environment: they don't count. */
+export function findProcesses(mark: string, part = ''): Found[] {
+  return findAllProcesses()
     .filter(({ command }) => command.includes(part))
     .filter(({ pid }) => read(`/proc/${pid}/environ`)?.split('\0').includes(`${MARK}=${mark}`));
 }
@@ -54,4 +59,9 @@ export async function leftProcesses(mark: string): Promise<Found[]> {
     if (left.length === 0 || performance.now() > deadlineMs) return left;
     await delay(POLL_MS);
   }
+}
+
+/** 0 when it has ended. */
+export function parentOf(pid: number): number {
+  return Number(/^PPid:\s*(\d+)$/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1] ?? 0);
 }

@@ -1,7 +1,10 @@
 // A parent process with a watchdog over two children and a group that never end by themselves: prints their ids.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { watchOver, watchOverGroup } from '../../watchdog.ts';
+import { endWhenStopped, watchOver, watchOverGroup } from '../../watchdog.ts';
+
+const { END_WHEN_STOPPED: lookEverySec } = process.env;
+if (lookEverySec !== undefined) endWhenStopped(Number(lookEverySec));
 
 const started = [1, 2, 3].map(() => spawn('sleep', ['600'], { stdio: 'ignore' }));
 for (const child of started) watchOver(child);
