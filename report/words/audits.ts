@@ -25,6 +25,7 @@ const TITLES: Record<(typeof AUDITS)[number], string> = {
   'own-stalls': 'own stalls: slow slices that other clients do not have',
   'replicate-spread': 'spread across replicates',
   closing: 'closing: the client closes without an error',
+  imported: 'imported: as precise as what conntax measures itself',
 };
 
 const STATE_NAMES: Record<Finding['state'], string> = { pass: 'pass', warn: 'warning', fail: 'FAIL' };
@@ -93,6 +94,7 @@ const ADVICE: Record<(typeof AUDITS)[number], string> = {
   changes: 'Look for what changed, such as a deployment, a cache or a limit, and repeat.',
   'own-stalls': 'Look for pauses of this client, such as garbage collection or timers.',
   'replicate-spread': 'Measure more replicates (--budget-sec), on a quiet machine.',
+  imported: 'Use many turns; for small differences, conntax run.',
   closing: 'Mend close() of the module: a service that uses the client like this leaks its connections.',
 };
 

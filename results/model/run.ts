@@ -8,7 +8,7 @@ import {
   SweepPoint,
 } from '../../scenarios/model/scenario.ts';
 import { INTERVAL_NAME } from '../stats.ts';
-import { Censored, Ledger, RequestFigures } from './trial.ts';
+import { Censored, Importer, Ledger, RequestFigures } from './trial.ts';
 
 /** What one request before the run, not part of the load, has shown. */
 export const ForeignServer = z.strictObject({
@@ -203,6 +203,7 @@ export const AUDITS = [
   'own-stalls',
   'replicate-spread',
   'closing',
+  'imported',
 ] as const;
 
 /** One check and its outcome. `fail` makes a trial invalid; `warn` is a caveat shown beside the figure. */
@@ -277,6 +278,9 @@ export const CellResult = z.strictObject({
     .describe(
       'Runs whose expectations share one error with these, this run included: the steps of a bisection',
     ),
+  imported: Importer.optional().describe(
+    'Load generator whose report it was made of; absent: conntax measured it',
+  ),
 });
 export type CellResult = z.infer<typeof CellResult>;
 

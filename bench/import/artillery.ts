@@ -1,0 +1,437 @@
+// Makes a stored run of a report of Artillery: one replicate for each block of turns.
+import { z } from 'zod';
+import { auditCell, auditTrial } from '../../results/audits/index.ts';
+import { compareArms, summariseArms } from '../../results/compare.ts';
+import { neededConnections } from '../../results/connections.ts';
+import { UsageError } from '../../results/errors.ts';
+import { describeIssue } from '../../results/files.ts';
+import { type CellResult, ForeignServer, Host, type Run } from '../../results/model/run.ts';
+import {
+  type Histogram,
+  type Ledger,
+  type Measurement,
+  OUTCOMES,
+  type Outcome,
+  type Resources,
+  type Trial,
+  type TrialResult,
+} from '../../results/model/trial.ts';
+import { sumOf } from '../../results/stats.ts';
+import type { Client } from '../../scenarios/model/client.ts';
+import { MOST_AT_ONCE } from '../../scenarios/model/load.ts';
+import { Scenario } from '../../scenarios/model/scenario.ts';
+import { resultOf } from '../run/trial-result.ts';
+import { type Figures, type ReadReport, type ReportedTurn, readArtilleryReport } from './artillery-report.ts';
+import { drawnFrom } from './drawn-histogram.ts';
+
+interface ImportOptions {
+  /** Names the report in messages. */
+  file: string;
+  command: readonly string[];
+  /** Names the run, by when it began. */
+  idOf(startedAt: Date): string;
+}
+
+const MOST_GENERATORS = 64;
+const PERIOD_MS = 10_000;
+const LATENESS_CAVEATS = [
+  "Sent by Artillery: response times begin when a request is sent, so what Artillery's timers were late by is in none of them.",
+];
+
+/** @throws UsageError that says what is wrong with the report, where, and what was expected */
+export function importArtilleryReport(
+  text: string,
+  { file, command, idOf }: ImportOptions,
+): { run: Run; trials: TrialResult[] } {
+  const report = readArtilleryReport(text, file);
+  const facts = new Facts(report.facts, file);
+  const scenario = readScenario(report, facts);
+  const server = facts.read('server', ForeignServer);
+  const startedAt = new Date(report.startedAtMs);
+  const trials = report.turns
+    .toSorted((a, b) => a.block - b.block || armOrder(scenario, a.arm) - armOrder(scenario, b.arm))
+    .map(turn => trialOf(turn, { scenario, server, report }));
+  const cell = cellOf(trials, { scenario, server, elapsedMs: report.finishedAtMs - report.startedAtMs });
+  return {
+    run: {
+      schemaVersion: 1,
+      id: idOf(startedAt),
+      state: cell.arms.some(arm => arm.trials === 0) ? 'failed' : 'complete',
+      startedAt: startedAt.toISOString(),
+      finishedAt: new Date(report.finishedAtMs).toISOString(),
+      conntax: facts.read('versions', z.looseObject({ conntax: z.string() })).conntax,
+      command: [...command],
+      seed: 0,
+      git: null,
+      host: readHost(report, facts),
+      cells: [cell],
+    },
+    trials,
+  };
+}
+
+/** What workers and machines have stated. */
+class Facts {
+  readonly #facts: ReadReport['facts'];
+  readonly #file: string;
+
+  constructor(facts: ReadReport['facts'], file: string) {
+    this.#facts = facts;
+    this.#file = file;
+  }
+
+  subjects(): string[] {
+    return [...this.#facts.keys()];
+  }
+
+  /** What most have stated. @throws UsageError if nobody did, or it is not what conntax would have stated */
+  read<Schema extends z.ZodType>(
+    subject: string,
+    schema: Schema,
+    complete: (fact: unknown) => unknown = fact => fact,
+  ): z.output<Schema> {
+    const [first] = this.#facts.get(subject) ?? [];
+    if (first === undefined)
+      throw new UsageError(
+        `${this.#file} does not state the ${subject} (a counter conntax.about.${subject}); expected: the report of a script with config.engines.conntax, unchanged`,
+      );
+    const parsed = schema.safeParse(complete(first.fact));
+    if (parsed.success) return parsed.data;
+    const { path, message } = describeIssue(parsed.error.issues[0]!);
+    throw new UsageError(
+      `${this.#file}: the counter conntax.about.${subject} has an unknown form: ${path}: ${message}; expected: what this version of conntax writes`,
+    );
+  }
+}
+
+/** Limits of a pool hold in each worker: those of the client as a whole are their sum. */
+function scaled(client: Client, workers: number): Client {
+  const times = <Limit extends number | 'unlimited' | undefined>(limit: Limit): Limit =>
+    (typeof limit === 'number' ? Math.min(limit * workers, MOST_AT_ONCE) : limit) as Limit;
+  const { pool } = client;
+  return {
+    ...client,
+    pool: {
+      ...pool,
+      ...(pool.maxConnections === undefined ? {} : { maxConnections: times(pool.maxConnections) }),
+      ...(pool.maxTotalConnections === undefined
+        ? {}
+        : { maxTotalConnections: times(pool.maxTotalConnections) }),
+      ...(pool.maxIdleConnections === undefined
+        ? {}
+        : { maxIdleConnections: times(pool.maxIdleConnections) }),
+    },
+  };
+}
+
+function workersOf({ figures }: ReportedTurn): number {
+  return Math.max(1, figures.count('workers'));
+}
+
+/** What the engine has checked, with the load and the shares of requests that Artillery has made of it. */
+function readScenario({ turns }: ReadReport, facts: Facts): Scenario {
+  const arms = facts.subjects().flatMap(subject => /^client\.(.+)$/.exec(subject)?.[1] ?? []);
+  const clients = Object.fromEntries(
+    arms.map(arm => [arm, facts.read(`client.${arm}`, z.record(z.string(), z.unknown()))]),
+  );
+  const stated = facts.read('scenario', Scenario, shared => ({ ...(shared as object), clients }));
+  const unknown = turns.find(({ arm }) => !Object.hasOwn(stated.clients, arm));
+  if (unknown !== undefined)
+    throw new UsageError(`the report has figures of ${unknown.arm}, and does not state its settings`);
+  const workers = Math.max(...turns.map(workersOf));
+  const inFlight = Math.max(...turns.map(({ figures }) => totalOf(figures, 'mostInFlight')));
+  return {
+    ...stated,
+    ...(stated.requests === undefined ? {} : { requests: weighted(stated.requests, turns) }),
+    ...(workers > 1 && workers <= MOST_GENERATORS ? { generators: workers } : {}),
+    load: {
+      model: 'open',
+      ratePerSec: Math.max(0.1, Number(offeredPerSec(turns).toPrecision(4))),
+      arrivals: 'constant',
+      maxInFlight: Math.min(MOST_AT_ONCE, Math.max(1, Math.ceil(inFlight))),
+    },
+    clients: Object.fromEntries(
+      Object.entries(stated.clients).map(([arm, client]) => [arm, scaled(client, workers)]),
+    ),
+  };
+}
+
+/** The sum over workers of a figure that each has reported once. */
+function totalOf(figures: Figures, name: string): number {
+  const summary = figures.summary(name);
+  return summary === undefined ? 0 : summary.mean * summary.count;
+}
+
+function weighted(
+  requests: NonNullable<Scenario['requests']>,
+  turns: readonly ReportedTurn[],
+): NonNullable<Scenario['requests']> {
+  return requests.map((request, index) => ({
+    ...request,
+    weight: Math.max(
+      1,
+      sumOf(turns, ({ figures }) => figures.count(`requests.${index}`)),
+    ),
+  }));
+}
+
+/** Requests per second of the measured windows, over all clients. */
+function offeredPerSec(turns: readonly ReportedTurn[]): number {
+  const windowMs = sumOf(turns, windowMsOf);
+  return windowMs === 0 ? 0 : (sumOf(turns, ({ figures }) => recordedOf(figures)) / windowMs) * 1_000;
+}
+
+function recordedOf(figures: Figures): number {
+  return figures.count('recorded.answered') + figures.countAll('recorded.failed.');
+}
+
+/** Of a worker, on average. */
+function windowMsOf(turn: ReportedTurn): number {
+  return turn.figures.count('windowMs') / workersOf(turn);
+}
+
+function armOrder({ clients }: Scenario, arm: string): number {
+  return Object.keys(clients).indexOf(arm);
+}
+
+interface Within {
+  scenario: Scenario;
+  server: ForeignServer;
+  report: ReadReport;
+}
+
+function trialOf(turn: ReportedTurn, within: Within): TrialResult {
+  const { arm, block, figures } = turn;
+  const { scenario, report } = within;
+  const workers = workersOf(turn);
+  const blocks = [...new Set(report.turns.map(other => other.block))].toSorted((a, b) => a - b);
+  const replicate = blocks.indexOf(block);
+  const trial: Trial = {
+    id: `${scenario.name}/r${replicate}/${arm}`,
+    scenario: scenario.name,
+    cell: scenario.name,
+    replicate,
+    arm,
+    target: scenario.target,
+    load: scenario.load,
+    ...(scenario.request === undefined ? {} : { request: scenario.request }),
+    ...(scenario.requests === undefined ? {} : { requests: scenario.requests }),
+    client: scenario.clients[arm]!,
+    ...(workers > 1 ? { generators: workers } : {}),
+    phases: scenario.phases,
+    seed: 0,
+    imported: 'artillery',
+  };
+  const startedAt = new Date(turn.periods[0]?.atMs ?? report.startedAtMs).toISOString();
+  return resultOf(trial, startedAt, measurementOf(turn, trial, within), {
+    isInterrupted: figures.count('workers') === 0,
+    scenario,
+  });
+}
+
+function measurementOf(turn: ReportedTurn, trial: Trial, { server }: Within): Measurement {
+  const { figures, periods } = turn;
+  const windowMs = windowMsOf(turn);
+  const completed = figures.count('recorded.answered');
+  const failed = figures.countAll('recorded.failed.');
+  const unanswered = figures.summary('unansweredUs');
+  const response = drawnFrom([figures.summary('responseUs'), unanswered]);
+  const exchanges = figures.count('answered') + figures.countAll('failed.');
+  const generator = resourcesOf(turn, exchanges);
+  const startMs = periods[0]?.atMs ?? 0;
+  return {
+    warmupMs: Math.max(0, (figures.count('wholeMs') - figures.count('windowMs')) / workersOf(turn)),
+    isSteady: false,
+    steadyMs: windowMs,
+    completed,
+    failed,
+    bytes: figures.count('recorded.bytes'),
+    outcomes: {
+      ...(completed === 0 ? {} : { ok: { count: completed } }),
+      ...Object.fromEntries(
+        outcomesIn(figures, 'recorded.failed.').map(([outcome, count]) => [outcome, { count }]),
+      ),
+    },
+    statuses: Object.fromEntries(figures.counts('recorded.status.')),
+    censored: unanswered === undefined ? null : { count: unanswered.count, leastUs: unanswered.min },
+    lengthening: null,
+    response,
+    responseByClass: {},
+    requests: [],
+    service: response,
+    wait: drawn(figures, 'waitUs'),
+    firstByte: drawn(figures, 'firstByteUs'),
+    body: drawn(figures, 'bodyUs'),
+    connect: drawn(figures, 'connectUs'),
+    tls: drawn(figures, 'tlsUs'),
+    lateness: null,
+    arrivals: null,
+    capacity: null,
+    timeWait: null,
+    timeline: {
+      widthMs: PERIOD_MS,
+      buckets: periods.flatMap(period => bucketOf(period.figures, period.atMs - startMs)),
+    },
+    slices: [
+      {
+        block: 0,
+        position: 0,
+        atMs: 0,
+        windowMs,
+        completed,
+        failed,
+        censored: unanswered?.count ?? 0,
+        ended: null,
+        userMs: null,
+        meanUs: response.meanUs,
+        exchanges,
+        opened: figures.count('opened'),
+        generatorCpuUs: generator.cpuUs,
+        targetCpuUs: null,
+      },
+    ],
+    ledger: ledgerOf(figures, trial, server),
+    backends: null,
+    generator,
+    target: null,
+    link: null,
+    kernel: kernelOf(figures),
+    alone: null,
+    closing: null,
+    caveats: [...LATENESS_CAVEATS, ...overlapCaveats(figures), ...lossCaveats(turn)],
+  };
+}
+
+function drawn(figures: Figures, name: string): Histogram {
+  return drawnFrom([figures.summary(name)]);
+}
+
+function outcomesIn(figures: Figures, prefix: string): [Outcome, number][] {
+  const known = new Set<string>(OUTCOMES);
+  return figures.counts(prefix).filter((pair): pair is [Outcome, number] => known.has(pair[0]));
+}
+
+function bucketOf(figures: Figures, atMs: number): Measurement['timeline']['buckets'] {
+  const completed = figures.count('recorded.answered');
+  const failed = figures.countAll('recorded.failed.');
+  const { mean: meanUs = 0, max: maxUs = 0 } = figures.summary('responseUs') ?? {};
+  return completed + failed === 0 ? [] : [{ atMs, completed, failed, meanUs, maxUs }];
+}
+
+function ledgerOf(figures: Figures, { client, target, load }: Trial, server: ForeignServer): Ledger {
+  const requestsSent = figures.count('sent');
+  const failures = outcomesIn(figures, 'failed.');
+  return {
+    opened: figures.count('opened'),
+    accepted: null,
+    openedBy: 'client',
+    openedElsewhere: figures.count('openedElsewhere'),
+    closedInPauses: 0,
+    longestPauseMs: 0,
+    leftOpen: figures.count('leftOpen'),
+    acceptedBy: server.isLoopback ? 'target' : 'kernelOpens',
+    acceptedHttp2: null,
+    needed: neededConnections({ client, target, load, requests: requestsSent }),
+    requestsSent,
+    requestsSeen: null,
+    answered: figures.count('answered'),
+    failed: sumOf(failures, ([, count]) => count),
+    unfinished: figures.count('unfinished'),
+    attempts: null,
+    failures: Object.fromEntries(failures),
+    faults: [],
+    origins: [],
+    handshakesFull: null,
+    handshakesResumed: null,
+    clientHandshakesFull: figures.count('handshakesFull'),
+    clientHandshakesResumed: figures.count('handshakesResumed'),
+    requestsPerConnection: null,
+  };
+}
+
+/** Of the workers' threads, which share their process. */
+function resourcesOf({ figures }: ReportedTurn, exchanges: number): Resources {
+  const cpuUs = figures.count('cpuUs');
+  const wholeMs = figures.count('wholeMs');
+  const loopMs = figures.count('loopActiveMs') + figures.count('loopIdleMs');
+  const ratio = (part: number, of: number): number => (of > 0 ? part / of : 0);
+  return {
+    cpuUs,
+    cpuUsPerRequest: ratio(cpuUs, exchanges),
+    cpuRatio: ratio(cpuUs, wholeMs * 1_000),
+    eventLoopRatio: loopMs > 0 ? figures.count('loopActiveMs') / loopMs : null,
+    runDelayRatio: ratio(figures.count('runDelayMs'), wholeMs),
+    rssBytes: figures.summary('rssBytes')?.max ?? 0,
+    stops: 0,
+  };
+}
+
+function kernelOf(figures: Figures): Measurement['kernel'] {
+  const read = (name: string): number => Math.max(0, figures.count(`kernel.${name}`));
+  return {
+    activeOpens: read('activeOpens'),
+    passiveOpens: read('passiveOpens'),
+    retransmits: read('retransmits'),
+    needlessRetransmits: read('needlessRetransmits'),
+    synRetransmits: read('synRetransmits'),
+    listenDrops: read('listenDrops'),
+    timeWaitCreated: read('timeWaitCreated'),
+  };
+}
+
+function overlapCaveats(figures: Figures): string[] {
+  const count = figures.count('overlapping');
+  return count === 0
+    ? []
+    : [
+        `${count} requests were still in flight when the next turn began, and disturbed it: a longer pause between the phases avoids that.`,
+      ];
+}
+
+/** Artillery drops what a worker reports of a period late. */
+function lossCaveats({ figures, periods }: ReportedTurn): string[] {
+  const inPeriods = sumOf(periods, period => period.figures.count('sent'));
+  const sent = figures.count('sent');
+  return inPeriods === sent
+    ? []
+    : [`Artillery's periods hold ${inPeriods} of ${sent} requests: the course over time is incomplete.`];
+}
+
+function readHost({ turns }: ReadReport, facts: Facts): Host {
+  const machines = Math.max(1, ...turns.map(({ figures }) => figures.count('machines')));
+  const hostname = machines === 1 ? 'the machine of the workers' : `one of ${machines} machines`;
+  return facts.read('machine', Host, machine => ({ ...(machine as object), hostname }));
+}
+
+function cellOf(
+  trials: readonly TrialResult[],
+  { scenario, server, elapsedMs }: { scenario: Scenario; server: ForeignServer; elapsedMs: number },
+): CellResult {
+  const replicates = new Set(trials.map(({ trial }) => trial.replicate)).size;
+  return {
+    cell: scenario.name,
+    sweepPoints: [],
+    scenario,
+    serviceMs: null,
+    code: {},
+    targetCode: {},
+    server,
+    otherServers: [],
+    otherAnswers: [],
+    replicates,
+    failedTrials: trials.filter(({ state }) => state === 'failed').length,
+    stop: 'max-replicates',
+    stopDetail: `as many turns as Artillery was given phases`,
+    elapsedMs,
+    arms: summariseArms(trials),
+    leftOut: [],
+    comparisons: compareArms({ baseline: scenario.baseline, trials }),
+    findings: [
+      ...trials.flatMap(trial => (trial.state === 'completed' ? auditTrial(trial) : [])),
+      ...auditCell(trials),
+    ],
+    expectations: [],
+    errorSharers: 1,
+    imported: 'artillery',
+  };
+}
