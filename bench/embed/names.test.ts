@@ -13,7 +13,7 @@ test('the name of a phase says whose turn it is', () => {
     ['warm-up', undefined],
     [undefined, undefined],
   ];
-  for (const [name, turn] of cases) assert.deepEqual(parsePhaseName(name), turn, name);
+  for (const [name, turn] of cases) assert.deepEqual(parsePhaseName(name), turn, name ?? 'without a name');
 });
 
 test('a metric of a turn is read back; those of others are none', () => {

@@ -87,7 +87,12 @@ function scriptFor(url: string, phases: readonly object[], more: object = {}): o
       engines: {
         conntax: {
           warmUpSec: 0.5,
-          target: { keepAliveTimeoutMs: 60_000, keepAliveHint: true, maxRequestsPerSocket: 0 },
+          target: {
+            keepAliveTimeoutMs: 60_000,
+            keepAliveHint: true,
+            maxRequestsPerSocket: 0,
+            connectionClose: false,
+          },
           clients: {
             short: { requestsPerConnection: 1 },
             persistent: { pool: { maxConnections: POOL, idleTimeoutMs: 60_000 } },

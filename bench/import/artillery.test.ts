@@ -1,0 +1,228 @@
+// The import of a report of Artillery: numbers add up, and what is wrong with a report is said.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import fc from 'fast-check';
+import { buildReport } from '../../report/build.ts';
+import { UsageError } from '../../results/errors.ts';
+import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
+import { sumOf } from '../../results/stats.ts';
+import { importArtilleryReport } from './artillery.ts';
+import { answeredTurn, SAMPLE_FACTS, type SampleTurn, sampleReport } from './testing/sample-report.ts';
+
+function importText(text: string) {
+  return importArtilleryReport(text, {
+    file: 'report.json',
+    command: ['conntax', 'import', 'report.json'],
+    idOf: () => '2026-11-23T12-25-50Z-abcd',
+  });
+}
+
+function completed(trials: readonly TrialResult[]): CompletedTrial[] {
+  return trials.map(trial => {
+    assert.ok(trial.state === 'completed', trial.state === 'failed' ? trial.error.message : '');
+    return trial;
+  });
+}
+
+/** Short connections take twice as long, and the machine is slower in each block. */
+function pairs(blocks: number): SampleTurn[] {
+  return Array.from({ length: blocks }, (_, index) => [
+    answeredTurn({ arm: 'persistent', block: index + 1 }, 900 + index, 1_000 * (1 + index / 10)),
+    answeredTurn({ arm: 'short', block: index + 1 }, 900 + index, 2_000 * (1 + index / 10)),
+  ]).flat();
+}
+
+const figures = fc.record({
+  answered: fc.nat(500),
+  failed: fc.nat(50),
+  unfinished: fc.nat(20),
+  warmUp: fc.nat(30),
+});
+
+suite('an imported report', () => {
+  test('has a replicate per block, the ratio of each, and an interval over them', () => {
+    const { run, trials } = importText(sampleReport(pairs(4)));
+    const [cell] = run.cells;
+    assert.deepEqual([run.state, cell!.replicates, cell!.failedTrials, trials.length], ['complete', 4, 0, 8]);
+    const mean = cell!.comparisons.find(({ metric }) => metric === 'meanUs')!;
+    assert.equal(mean.baseline, 'short');
+    for (const ratio of mean.replicateRatios) assert.ok(Math.abs(ratio - 0.5) < 1e-9, `${ratio}`);
+    assert.ok(mean.ratio !== null && mean.isDeciding);
+    assert.equal(mean.verdict, 'better');
+    assert.deepEqual(
+      cell!.findings.filter(({ state, rule }) => state !== 'pass' && rule !== 'imported'),
+      [],
+    );
+    assert.equal(cell!.findings.filter(({ rule }) => rule === 'imported').length, 8);
+  });
+
+  test('two blocks give ratios, and no interval', () => {
+    const [cell] = importText(sampleReport(pairs(2))).run.cells;
+    const mean = cell!.comparisons.find(({ metric }) => metric === 'meanUs')!;
+    assert.deepEqual([mean.replicateRatios.length, mean.ratio, mean.verdict], [2, null, 'unsure']);
+  });
+
+  test('limits of a pool are those of all workers, and the rate is that of the windows', () => {
+    const { run, trials } = importText(sampleReport(pairs(1)));
+    const { scenario } = run.cells[0]!;
+    assert.equal(scenario.clients['persistent']!.pool.maxConnections, 10);
+    assert.equal(scenario.generators, 2);
+    // Two workers have measured for 9 s each.
+    assert.deepEqual(scenario.load, { model: 'open', ratePerSec: 100, arrivals: 'constant', maxInFlight: 6 });
+    const persistent = completed(trials).find(({ trial }) => trial.arm === 'persistent')!;
+    assert.deepEqual(persistent.measurement.ledger.needed, { least: 1, most: 10 });
+    assert.equal(persistent.measurement.ledger.opened, 10);
+  });
+
+  test('numbers add up, whatever they are', () => {
+    fc.assert(
+      fc.property(fc.array(figures, { minLength: 1, maxLength: 6 }), all => {
+        const turns = all.map(({ answered, failed, unfinished, warmUp }, index): SampleTurn => {
+          const turn = answeredTurn(
+            { arm: index % 2 ? 'short' : 'persistent', block: 1 + (index >> 1) },
+            answered + 1,
+            500,
+          );
+          return {
+            ...turn,
+            counters: {
+              ...turn.counters,
+              sent: answered + 1 + failed + unfinished + warmUp,
+              answered: answered + 1 + warmUp,
+              'failed.reset': failed,
+              unfinished,
+              'recorded.failed.reset': failed,
+              'recorded.failed.noAnswer': unfinished,
+            },
+          };
+        });
+        const { run, trials } = importText(sampleReport(turns));
+        const counted = (figure: RegExp): number =>
+          sumOf(turns, ({ counters }) =>
+            sumOf(Object.entries(counters), ([name, value]) => (figure.test(name) ? value : 0)),
+          );
+        const arms = run.cells[0]!.arms;
+        assert.equal(
+          sumOf(arms, arm => arm.requestsSent),
+          counted(/^sent$/),
+        );
+        assert.equal(
+          sumOf(arms, arm => arm.completed),
+          counted(/^recorded\.answered$/),
+        );
+        assert.equal(
+          sumOf(arms, arm => arm.failed),
+          counted(/^recorded\.failed\./),
+        );
+        assert.equal(
+          sumOf(arms, arm => arm.opened),
+          counted(/^opened$/),
+        );
+        for (const { measurement } of completed(trials)) {
+          const { ledger, response, outcomes, timeline } = measurement;
+          assert.equal(ledger.requestsSent, ledger.answered + ledger.failed + ledger.unfinished);
+          assert.equal(response.count, measurement.completed);
+          assert.equal(
+            sumOf(Object.values(outcomes), ({ count }) => count),
+            measurement.completed + measurement.failed,
+          );
+          assert.equal(
+            sumOf(timeline.buckets, bucket => bucket.completed),
+            measurement.completed,
+          );
+        }
+        const conservation = run.cells[0]!.findings.filter(({ rule }) => rule === 'conservation');
+        assert.ok(conservation.every(({ state }) => state === 'pass'));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('a client without a good answer has failed, with the kinds of its failures', () => {
+    const [first, second] = pairs(1) as [SampleTurn, SampleTurn];
+    const failing: SampleTurn = {
+      ...second,
+      counters: {
+        ...second.counters,
+        answered: 0,
+        'recorded.answered': 0,
+        'failed.refused': 990,
+        'recorded.failed.refused': 900,
+      },
+      summaries: {},
+    };
+    const { run, trials } = importText(sampleReport([first, failing]));
+    assert.equal(run.state, 'failed');
+    const failed = trials.flatMap(trial => (trial.state === 'failed' ? [trial.error.message] : []));
+    assert.equal(failed.length, 1);
+    assert.match(failed[0]!, /none of 900 requests of short succeeded: 900 × connection refused/);
+  });
+
+  test('what disturbs figures is said: requests that overlapped, and periods that Artillery lost', () => {
+    const [first, second] = pairs(1) as [SampleTurn, SampleTurn];
+    const overlapping = { ...first, counters: { ...first.counters, overlapping: 7 } };
+    const whole = JSON.parse(sampleReport([overlapping, second])) as { intermediate: object[] };
+    const text = JSON.stringify({ ...whole, intermediate: whole.intermediate.slice(0, 1) });
+    const [persistent, short] = completed(importText(text).trials).toSorted((a, b) =>
+      a.trial.arm.localeCompare(b.trial.arm),
+    );
+    assert.match(
+      persistent!.measurement.caveats.join(' '),
+      /7 requests were still in flight when the next turn began/,
+    );
+    assert.match(short!.measurement.caveats.join(' '), /hold 0 of 990 requests/);
+  });
+
+  test('the report of the run says where it comes from, and nothing of slices or seeds', () => {
+    const { run, trials } = importText(sampleReport(pairs(3)));
+    const report = buildReport({ run, trials, charts: [] });
+    const text = JSON.stringify(report);
+    assert.match(text, /coarser than slices/);
+    assert.match(text, /2 workers of Artillery/);
+    assert.match(text, /Imported by/);
+    assert.doesNotMatch(text, /shuffled|--seed|fresh generator|within the announced/);
+  });
+
+  test('what is no such report is refused, with what was expected', () => {
+    const whole = sampleReport(pairs(1));
+    const without = (subject: string): string =>
+      sampleReport(
+        pairs(1),
+        Object.fromEntries(
+          Object.entries(SAMPLE_FACTS).filter(([name]) => !name.startsWith(`conntax.about.${subject}`)),
+        ),
+      );
+    const foreign = JSON.stringify({
+      aggregate: { counters: { 'http.requests': 3 }, firstMetricAt: 1, lastMetricAt: 2 },
+      intermediate: [],
+    });
+    const cases: [string, RegExp][] = [
+      ['', /report\.json is not JSON; expected: the file that artillery run --output has written/],
+      ['{}', /report\.json is not a report of Artillery: aggregate: is missing/],
+      [
+        foreign,
+        /report\.json has no figures of conntax; expected: the report of a script with config\.engines\.conntax/,
+      ],
+      [
+        whole.replace('"mean":1000', '"mean":"1000"'),
+        /summaries\.conntax\.persistent\.1\.responseUs\.mean: .*expected number/,
+      ],
+      [without('server'), /does not state the server/],
+      [without('client.short'), /no client|figures of short/],
+      [
+        whole.replace('\\"requestsPerConnection\\":1', '\\"requestsPerConnection\\":0'),
+        /conntax\.about\.scenario has an unknown form: clients\.short\.requestsPerConnection/,
+      ],
+      [whole.replace('{\\"conntax\\":\\"0.1.0\\"}', '{'), /conntax\.about\.versions is not followed by JSON/],
+    ];
+    for (const [text, message] of cases)
+      assert.throws(
+        () => importText(text),
+        error => {
+          assert.ok(error instanceof UsageError, String(error));
+          assert.match(error.message, message);
+          return true;
+        },
+      );
+  });
+});
