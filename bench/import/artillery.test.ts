@@ -207,6 +207,10 @@ suite('an imported report', () => {
         whole.replace('"mean":1000', '"mean":"1000"'),
         /summaries\.conntax\.persistent\.1\.responseUs\.mean: .*expected number/,
       ],
+      [
+        whole.replace('"conntax.short.1.answered":990', '"conntax.short.1.answered":-1'),
+        /figures of short in block 1 cannot be right: measurement\.ledger\.answered/,
+      ],
       [without('server'), /does not state the server/],
       [without('client.short'), /no client|figures of short/],
       [

@@ -14,7 +14,7 @@ import {
   type Outcome,
   type Resources,
   type Trial,
-  type TrialResult,
+  TrialResult,
 } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
@@ -51,6 +51,7 @@ export function importArtilleryReport(
   const trials = report.turns
     .toSorted((a, b) => a.block - b.block || armOrder(scenario, a.arm) - armOrder(scenario, b.arm))
     .map(turn => trialOf(turn, { scenario, server, report }));
+  for (const trial of trials) requirePossible(trial, file);
   const cell = cellOf(trials, { scenario, server, elapsedMs: report.finishedAtMs - report.startedAtMs });
   return {
     run: {
@@ -68,6 +69,16 @@ export function importArtilleryReport(
     },
     trials,
   };
+}
+
+/** @throws UsageError for counts that are none, as in a file that was changed */
+function requirePossible(trial: TrialResult, file: string): void {
+  const [issue] = TrialResult.safeParse(trial).error?.issues ?? [];
+  if (issue === undefined) return;
+  const { path, message } = describeIssue(issue);
+  throw new UsageError(
+    `${file}: the figures of ${trial.trial.arm} in block ${trial.trial.replicate + 1} cannot be right: ${path}: ${message}; expected: the file as Artillery has written it`,
+  );
 }
 
 /** What workers and machines have stated. */

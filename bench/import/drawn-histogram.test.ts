@@ -56,6 +56,12 @@ test('merged, the counts add up and the quantiles are near those of all times', 
     assert.ok(Math.abs(quantileUs(merged, q) / (500 + q * 2_000) - 1) < 0.01, `${q}`);
 });
 
+test('many times take no longer than some', () => {
+  const { count, p50Us, v2 } = drawnFrom([{ ...summarise([1, 2, 3], 0), count: 2 ** 45 }]);
+  assert.deepEqual([count, p50Us], [2 ** 45, 2]);
+  assert.equal(mergeHistograms([{ ...drawnFrom([undefined]), count, v2 }]).count, 2 ** 45);
+});
+
 test('of nothing, it is empty', () => {
   assert.equal(drawnFrom([undefined]).count, 0);
 });

@@ -1,5 +1,5 @@
 // A distribution of which only a summary is left, drawn again: by lines between the quantiles that are known.
-import { createLatencyRecorder, emptyHistogram, mergeHistograms } from '../../results/histogram.ts';
+import { emptyHistogram, mergeHistograms, weightedHistogram } from '../../results/histogram.ts';
 import type { Histogram } from '../../results/model/trial.ts';
 import type { Summary } from './artillery-report.ts';
 
@@ -10,30 +10,33 @@ export function drawnFrom(summaries: readonly (Summary | undefined)[]): Histogra
   );
 }
 
+/** Enough for every quantile that a report shows, however many times there were. */
+const MOST_VALUES = 10_000;
+
 function drawn(summary: Summary): Histogram {
-  const { min, max, count, mean } = summary;
+  const { min, max, mean, p50, p90, p99, p999 } = summary;
+  const within = (us: number): number => Math.min(max, Math.max(min, us));
+  return {
+    ...weightedHistogram(valuesOf(summary), { minUs: min, meanUs: mean, maxUs: max }),
+    p50Us: within(p50),
+    p90Us: within(p90),
+    p99Us: within(p99),
+    p999Us: within(p999),
+  };
+}
+
+function* valuesOf(summary: Summary): Generator<{ us: number; count: number }> {
+  const { count } = summary;
   const curve = curveOf(summary);
-  const recorder = createLatencyRecorder();
-  for (let rank = 0, part = 0; rank < count; rank++) {
-    const share = (rank + 0.5) / count;
+  const size = Math.min(count, MOST_VALUES);
+  const before = (value: number): number => Math.floor((value * count) / size);
+  for (let value = 0, part = 0; value < size; value++) {
+    const share = (value + 0.5) / size;
     while (share > curve[part + 1]!.share) part++;
     const [from, to] = [curve[part]!, curve[part + 1]!];
-    recorder.recordUs(from.us + ((share - from.share) / (to.share - from.share)) * (to.us - from.us));
+    const us = from.us + ((share - from.share) / (to.share - from.share)) * (to.us - from.us);
+    yield { us, count: before(value + 1) - before(value) };
   }
-  const { v2 } = recorder.summary();
-  recorder.close();
-  const at = (us: number): number => Math.min(max, Math.max(min, us));
-  return {
-    count,
-    minUs: min,
-    meanUs: mean,
-    maxUs: max,
-    p50Us: at(summary.p50),
-    p90Us: at(summary.p90),
-    p99Us: at(summary.p99),
-    p999Us: at(summary.p999),
-    v2,
-  };
 }
 
 /** Quantiles with an error of 1 % may lie outside of the range, and one below the one before it. */
