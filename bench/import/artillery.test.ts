@@ -209,7 +209,7 @@ suite('an imported report', () => {
       ],
       [
         whole.replace('"conntax.short.1.answered":990', '"conntax.short.1.answered":-1'),
-        /figures of short in block 1 cannot be right: measurement\.ledger\.answered/,
+        /figures of short in block 1 cannot be right: measurement\.slices/,
       ],
       [without('server'), /does not state the server/],
       [without('client.short'), /no client|figures of short/],
