@@ -33,6 +33,7 @@ export interface TurnSettings extends Turn {
   sink: MetricSink;
   warmUpMs: number;
   drainMs: number;
+  due: { requests: number; ms: number };
   readsKernel: boolean;
 }
 

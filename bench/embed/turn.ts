@@ -30,6 +30,8 @@ export interface TurnOptions extends Turn {
   /** conntax's own deadline of a request; undefined: none. */
   totalMs: number | undefined;
   hasPhases: boolean;
+  /** What the load generator was asked for, of this worker: what comes of it may be less. */
+  due: { requests: number; ms: number };
   /** Whether this one of several workers of a machine reads what the kernel counts for all of them. */
   readsKernel: boolean;
 }
@@ -51,13 +53,15 @@ export class EmbeddedTurn {
   #openUntilMs = Infinity;
   #users = 0;
   #sent = 0;
-  #mostInFlight = 0;
   #ending: Promise<void> | undefined;
   #drainTimer: NodeJS.Timeout | undefined;
 
   constructor(options: TurnOptions) {
     this.#options = options;
     this.#isExpected = expectedTable(options.expectStatus);
+    this.#count('due.workers');
+    this.#count('due.requests', options.due.requests);
+    this.#count('due.ms', options.due.ms);
     // Each user that pauses listens.
     setMaxListeners(0, this.#over.signal);
     this.#transport = options.open(connection => this.#addConnection(connection));
@@ -102,14 +106,12 @@ export class EmbeddedTurn {
     beginExchange(exchange);
     this.#sent++;
     this.#count('sent');
-    this.#count(`requests.${request}`);
     const timer =
       totalMs === undefined ? undefined : setTimeout(() => this.#abandon(exchange, 'timeoutTotal'), totalMs);
     this.#inFlight.set(exchange, () => {
       clearTimeout(timer);
       resolve(exchange.outcome);
     });
-    this.#mostInFlight = Math.max(this.#mostInFlight, this.#inFlight.size);
     exchange.startedAtMs = exchange.intendedAtMs = performance.now();
     this.#transport.send(exchange, ended => {
       this.#addEnded(ended);
@@ -230,7 +232,6 @@ export class EmbeddedTurn {
     this.#count('leftOpen', this.#transport.openConnections());
     this.#count('openedElsewhere', this.#transport.openedElsewhere?.() ?? 0);
     sink.histogram(blockMetric(arm, block, 'rssBytes'), process.memoryUsage.rss());
-    sink.histogram(blockMetric(arm, block, 'mostInFlight'), this.#mostInFlight);
     if (!readsKernel) return;
     const kernel = readKernelCounts();
     this.#count('machines');

@@ -62,13 +62,17 @@ suite('an imported report', () => {
     assert.deepEqual([mean.replicateRatios.length, mean.ratio, mean.verdict], [2, null, 'unsure']);
   });
 
-  test('limits of a pool are those of all workers, and the rate is that of the windows', () => {
+  test('limits of a pool are those of all workers, and the rate is the one that was asked for', () => {
     const { run, trials } = importText(sampleReport(pairs(1)));
     const { scenario } = run.cells[0]!;
     assert.equal(scenario.clients['persistent']!.pool.maxConnections, 10);
     assert.equal(scenario.generators, 2);
-    // Two workers have measured for 9 s each.
-    assert.deepEqual(scenario.load, { model: 'open', ratePerSec: 100, arrivals: 'constant', maxInFlight: 6 });
+    assert.deepEqual(scenario.load, {
+      model: 'open',
+      ratePerSec: 100,
+      arrivals: 'constant',
+      maxInFlight: 1_000_000,
+    });
     const persistent = completed(trials).find(({ trial }) => trial.arm === 'persistent')!;
     assert.deepEqual(persistent.measurement.ledger.needed, { least: 1, most: 10 });
     assert.equal(persistent.measurement.ledger.opened, 10);
@@ -160,7 +164,7 @@ suite('an imported report', () => {
 
   test('what disturbs figures is said: requests that overlapped, and periods that Artillery lost', () => {
     const [first, second] = pairs(1) as [SampleTurn, SampleTurn];
-    const overlapping = { ...first, counters: { ...first.counters, overlapping: 7 } };
+    const overlapping = { ...first, counters: { ...first.counters, overlapping: 7, 'due.requests': 500 } };
     const whole = JSON.parse(sampleReport([overlapping, second])) as { intermediate: object[] };
     const text = JSON.stringify({ ...whole, intermediate: whole.intermediate.slice(0, 1) });
     const [persistent, short] = completed(importText(text).trials).toSorted((a, b) =>
@@ -171,6 +175,8 @@ suite('an imported report', () => {
       /7 requests were still in flight when the next turn began/,
     );
     assert.match(short!.measurement.caveats.join(' '), /hold 0 of 990 requests/);
+    assert.match(short!.measurement.caveats.join(' '), /sent 990 of the 2000 requests/);
+    assert.doesNotMatch(persistent!.measurement.caveats.join(' '), /requests that its phase asked for/);
   });
 
   test('the report of the run says where it comes from, and nothing of slices or seeds', () => {

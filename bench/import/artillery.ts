@@ -34,6 +34,9 @@ interface ImportOptions {
 
 const MOST_GENERATORS = 64;
 const PERIOD_MS = 10_000;
+const LEAST_RATE = 0.1;
+/** Users whose turn is over leave the rest of their requests out. */
+const LEAST_SENT = 0.95;
 const LATENESS_CAVEATS = [
   "Sent by Artillery: response times begin when a request is sent, so what Artillery's timers were late by is in none of them.",
 ];
@@ -150,16 +153,14 @@ function readScenario({ turns }: ReadReport, facts: Facts): Scenario {
   if (unknown !== undefined)
     throw new UsageError(`the report has figures of ${unknown.arm}, and does not state its settings`);
   const workers = Math.max(...turns.map(workersOf));
-  const inFlight = Math.max(...turns.map(({ figures }) => totalOf(figures, 'mostInFlight')));
   return {
     ...stated,
-    ...(stated.requests === undefined ? {} : { requests: weighted(stated.requests, turns) }),
     ...(workers > 1 && workers <= MOST_GENERATORS ? { generators: workers } : {}),
     load: {
       model: 'open',
-      ratePerSec: Math.max(0.1, Number(offeredPerSec(turns).toPrecision(4))),
+      ratePerSec: Math.max(LEAST_RATE, Number(duePerSec(turns).toPrecision(6))),
       arrivals: 'constant',
-      maxInFlight: Math.min(MOST_AT_ONCE, Math.max(1, Math.ceil(inFlight))),
+      maxInFlight: MOST_AT_ONCE, // Artillery has no limit of its own
     },
     clients: Object.fromEntries(
       Object.entries(stated.clients).map(([arm, client]) => [arm, scaled(client, workers)]),
@@ -167,33 +168,14 @@ function readScenario({ turns }: ReadReport, facts: Facts): Scenario {
   };
 }
 
-/** The sum over workers of a figure that each has reported once. */
-function totalOf(figures: Figures, name: string): number {
-  const summary = figures.summary(name);
-  return summary === undefined ? 0 : summary.mean * summary.count;
-}
-
-function weighted(
-  requests: NonNullable<Scenario['requests']>,
-  turns: readonly ReportedTurn[],
-): NonNullable<Scenario['requests']> {
-  return requests.map((request, index) => ({
-    ...request,
-    weight: Math.max(
-      1,
-      sumOf(turns, ({ figures }) => figures.count(`requests.${index}`)),
-    ),
-  }));
-}
-
-/** Requests per second of the measured windows, over all clients. */
-function offeredPerSec(turns: readonly ReportedTurn[]): number {
-  const windowMs = sumOf(turns, windowMsOf);
-  return windowMs === 0 ? 0 : (sumOf(turns, ({ figures }) => recordedOf(figures)) / windowMs) * 1_000;
-}
-
-function recordedOf(figures: Figures): number {
-  return figures.count('recorded.answered') + figures.countAll('recorded.failed.');
+/** Requests per second that Artillery was asked for, in all turns together: what was sent differs from run to run, and is no condition. */
+function duePerSec(turns: readonly ReportedTurn[]): number {
+  const dueMs = sumOf(
+    turns,
+    ({ figures }) => figures.count('due.ms') / Math.max(1, figures.count('due.workers')),
+  );
+  const requests = sumOf(turns, ({ figures }) => figures.count('due.requests'));
+  return dueMs === 0 ? 0 : (requests / dueMs) * 1_000;
 }
 
 /** Of a worker, on average. */
@@ -309,7 +291,7 @@ function measurementOf(turn: ReportedTurn, trial: Trial, { server }: Within): Me
     kernel: kernelOf(figures),
     alone: null,
     closing: null,
-    caveats: [...LATENESS_CAVEATS, ...overlapCaveats(figures), ...lossCaveats(turn)],
+    caveats: [...LATENESS_CAVEATS, ...lackCaveats(figures), ...overlapCaveats(figures), ...lossCaveats(turn)],
   };
 }
 
@@ -388,6 +370,16 @@ function kernelOf(figures: Figures): Measurement['kernel'] {
     listenDrops: read('listenDrops'),
     timeWaitCreated: read('timeWaitCreated'),
   };
+}
+
+function lackCaveats(figures: Figures): string[] {
+  const due = figures.count('due.requests');
+  const sent = figures.count('sent');
+  return sent >= LEAST_SENT * due
+    ? []
+    : [
+        `Artillery sent ${sent} of the ${Math.round(due)} requests that its phase asked for: its workers were too slow, or users were not done when the phase ended.`,
+      ];
 }
 
 function overlapCaveats(figures: Figures): string[] {

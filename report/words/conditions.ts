@@ -385,9 +385,9 @@ export function sharedConditions({
 /** Load and timing are those of the load generator, not of the scenario. */
 function importedConditions({ scenario }: CellResult): Fact[] {
   const { load, generators = 1 } = scenario;
-  const rate = load.model === 'open' ? `${formatRate(load.ratePerSec)} requests per second on average` : '';
+  const rate = load.model === 'open' ? `${formatRate(load.ratePerSec)} requests per second` : '';
   const stated: Readonly<Record<string, string>> = {
-    Load: `${rate}, as users of Artillery arrived and did their steps`,
+    Load: `${rate} asked of Artillery, by users that arrive and do their steps`,
     Generators: `${generators} workers of Artillery, each with a pool of its own; limits of clients are those of all of them together`,
     Timing:
       'one client after another, by the phases of Artillery, in the same processes; the first part of each turn is in no figure',

@@ -76,13 +76,15 @@ export function answeredTurn(turn: Turn, requests: number, meanUs: number): Samp
       runDelayMs: 20,
       leftOpen: turn.arm === 'short' ? 0 : Math.min(sent, 10),
       openedElsewhere: 0,
+      'due.workers': 2,
+      'due.requests': 2_000,
+      'due.ms': 40_000,
       machines: 1,
       'kernel.activeOpens': sent,
     },
     summaries: {
       responseUs: summaryOf(requests, meanUs),
       rssBytes: summaryOf(2, 80_000_000),
-      mostInFlight: summaryOf(2, 3),
     },
   };
 }

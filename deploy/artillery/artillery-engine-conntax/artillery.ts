@@ -4,6 +4,8 @@
 export interface Phase {
   name?: string;
   pause?: number;
+  /** Seconds. */
+  duration?: number;
   arrivalRate?: number;
   arrivalCount?: number;
   rampTo?: number;
@@ -26,6 +28,7 @@ export interface ScenarioEvents {
 export interface ScenarioSpec {
   name?: string;
   engine?: string;
+  weight?: number | string;
   flow?: unknown;
 }
 

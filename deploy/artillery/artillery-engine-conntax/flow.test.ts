@@ -1,7 +1,7 @@
 // Flows: what a user does, in order, until its turn is over; and what is no flow.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseFlow, RequestList, runFlow, type Step } from './flow.ts';
+import { countRequests, parseFlow, RequestList, runFlow, type Step } from './flow.ts';
 
 test('steps are parsed, and equal requests are one', () => {
   const requests = new RequestList();
@@ -22,7 +22,13 @@ test('steps are parsed, and equal requests are one', () => {
       ],
     },
   ] satisfies Step[]);
-  assert.deepEqual(requests.settings(), { requests: [{ path: '/a' }, { path: '/b' }] });
+  assert.deepEqual(countRequests(parseFlow(flow, 'flow', requests)), [4, 3]);
+  assert.deepEqual(requests.settings([4, 3]), {
+    requests: [
+      { path: '/a', weight: 4 },
+      { path: '/b', weight: 3 },
+    ],
+  });
 });
 
 test('a mistake is named by its place', () => {

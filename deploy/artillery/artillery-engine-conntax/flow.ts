@@ -20,11 +20,26 @@ export class RequestList {
     return known;
   }
 
-  /** As settings of a conntax scenario. */
-  settings(): { request: object } | { requests: object[] } {
+  /**
+   * As settings of a conntax scenario.
+   *
+   * @param shares how often each is sent, by its number
+   */
+  settings(shares: readonly number[]): { request: object } | { requests: object[] } {
     const all = [...this.#numbers.keys()].map(key => JSON.parse(key) as object);
-    return all.length > 1 ? { requests: all } : { request: all[0] ?? {} };
+    return all.length > 1
+      ? { requests: all.map((request, index) => ({ ...request, weight: shares[index] })) }
+      : { request: all[0] ?? {} };
   }
+}
+
+/** How often a user sends each request, by its number, if nothing ends its flow early. */
+export function countRequests(steps: readonly Step[], times = 1, counts: number[] = []): number[] {
+  for (const step of steps) {
+    if (step.type === 'request') counts[step.request] = (counts[step.request] ?? 0) + times;
+    if (step.type === 'loop') countRequests(step.steps, times * step.count, counts);
+  }
+  return counts;
 }
 
 /** @throws Error that names the step which is wrong, and what was expected */

@@ -2,7 +2,7 @@
 import { type Embedded, type EmbeddedTurn, embed, type MetricSink, parsePhaseName } from 'conntax/embed';
 import type { Phase, Runner, RunUser, ScenarioEvents, ScenarioSpec, Script } from './artillery.ts';
 import { runFlow } from './flow.ts';
-import { type EngineSettings, readSettings } from './settings.ts';
+import { dueIn, type EngineSettings, isPause, readSettings } from './settings.ts';
 
 /** Artillery's own periods are 10 s; within a second it is known to which a count belongs. */
 const REPORT_EVERY_MS = 1_000;
@@ -71,13 +71,14 @@ export default class ConntaxEngine {
     };
   }
 
-  #beginPhase({ name, worker = 1 }: Phase): void {
+  #beginPhase(phase: Phase): void {
+    const { name, worker = 1 } = phase;
     this.#turn?.close();
     this.#turn = undefined;
     const turn = parsePhaseName(name);
-    if (turn === undefined || this.#embedded === undefined) return;
+    if (turn === undefined || isPause(phase) || this.#embedded === undefined) return;
     for (const earlier of this.#open) earlier.overlap();
-    const { warmUpMs, drainMs } = this.#settings;
+    const { warmUpMs, drainMs, requestsPerUser } = this.#settings;
     // The first worker of a machine speaks for it.
     const isFirst = worker === 1;
     const { facts } = this.#embedded;
@@ -86,6 +87,7 @@ export default class ConntaxEngine {
       ...turn,
       warmUpMs,
       drainMs,
+      due: dueIn(phase, requestsPerUser),
       readsKernel: isFirst,
       sink: this.#sink,
     });

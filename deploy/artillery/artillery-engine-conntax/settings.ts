@@ -1,13 +1,15 @@
 // The settings of the engine in a script of Artillery: a conntax scenario without its load, and how turns are taken.
 import { parsePhaseName, type Turn } from 'conntax/embed';
-import type { Phase, Script } from './artillery.ts';
-import { parseFlow, RequestList, type Step } from './flow.ts';
+import type { Phase, ScenarioSpec, Script } from './artillery.ts';
+import { countRequests, parseFlow, RequestList, type Step } from './flow.ts';
 
 export interface EngineSettings {
   /** As in a scenario file of conntax. */
   scenario: Record<string, unknown>;
   /** Of each scenario of the script, in their order; undefined for those of other engines. */
   flows: readonly (readonly Step[] | undefined)[];
+  /** Requests that a user sends, on average over the scenarios by their weights. */
+  requestsPerUser: number;
   warmUpMs: number;
   drainMs: number;
   allowedHosts: readonly string[];
@@ -54,19 +56,44 @@ export function readSettings(script: Script): EngineSettings {
         `config.engines.conntax.${name}: expected: requests in the flow of scenarios, and the load in phases`,
       );
   if (problems.length > 0) throw new Error(problems.join('\n'));
+  const shares = shareRequests(script.scenarios ?? [], flows);
   return {
     scenario: {
       name: 'artillery',
       question: `How do ${arms.join(' and ')} compare under the load of Artillery?`,
       ...stated,
-      ...requests.settings(),
+      ...requests.settings(shares),
       target: { url: script.config.target, ...(target as object) },
     },
     flows,
+    requestsPerUser: shares.reduce((sum, share) => sum + share, 0),
     warmUpMs: warmUpMs!,
     drainMs: drainMs!,
     allowedHosts: allowHosts as string[],
   };
+}
+
+/** How often a user sends each request on average. */
+function shareRequests(
+  scenarios: readonly ScenarioSpec[],
+  flows: readonly (readonly Step[] | undefined)[],
+): number[] {
+  // A template has no value yet.
+  const weightOf = ({ weight = 1 }: ScenarioSpec): number =>
+    Number.isFinite(Number(weight)) ? Number(weight) : 1;
+  const total = scenarios.reduce((sum, scenario) => sum + weightOf(scenario), 0);
+  const shares: number[] = [];
+  for (const [index, scenario] of scenarios.entries())
+    for (const [request, count = 0] of countRequests(flows[index] ?? []).entries())
+      shares[request] = (shares[request] ?? 0) + (count * weightOf(scenario)) / total;
+  return shares;
+}
+
+/** What a phase asks of this worker. */
+export function dueIn(phase: Phase, requestsPerUser: number): { requests: number; ms: number } {
+  const { duration = 1, arrivalCount, arrivalRate = 0, rampTo = arrivalRate } = phase;
+  const users = arrivalCount ?? ((Number(arrivalRate) + Number(rampTo)) / 2) * Number(duration);
+  return { requests: users * requestsPerUser, ms: Number(duration) * 1_000 };
 }
 
 function readSeconds(name: string, value: unknown, byDefault: number): number {
@@ -98,8 +125,9 @@ function findPhaseProblems(phases: readonly Phase[], arms: readonly string[]): s
   });
 }
 
-function isPause({ arrivalRate, arrivalCount, rampTo }: Phase): boolean {
-  return arrivalRate === undefined && arrivalCount === undefined && rampTo === undefined;
+/** Also of a worker that has no share of a phase, whose name the pause then has. */
+export function isPause({ arrivalRate, arrivalCount, rampTo }: Phase): boolean {
+  return !arrivalRate && !arrivalCount && !rampTo;
 }
 
 function keyOf({ arm, block }: Turn): string {
