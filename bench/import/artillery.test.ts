@@ -1,5 +1,6 @@
 // The import of a report of Artillery: numbers add up, and what is wrong with a report is said.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { buildReport } from '../../report/build.ts';
@@ -39,7 +40,45 @@ const figures = fc.record({
   warmUp: fc.nat(30),
 });
 
+/** Of artillery 2.0.34 with three workers, less what the test does not look at. */
+const recorded = readFileSync(new URL('testing/recorded-report.json', import.meta.url), 'utf8');
+
 suite('an imported report', () => {
+  test('as Artillery has written one: counts are exact, times are those of the summaries', () => {
+    const { run, trials } = importText(recorded);
+    const [cell] = run.cells;
+    assert.deepEqual([run.state, cell!.replicates, cell!.scenario.generators], ['complete', 3, 3]);
+    assert.deepEqual(
+      cell!.arms.map(({ arm, requestsSent, opened, completed: answered }) => [
+        arm,
+        requestsSent,
+        opened,
+        answered,
+      ]),
+      [
+        ['short', 702, 702, 594],
+        ['persistent', 702, 18, 594],
+      ],
+    );
+    const { aggregate } = JSON.parse(recorded) as {
+      aggregate: { summaries: Record<string, { mean: number; p99: number }> };
+    };
+    for (const { trial, measurement } of completed(trials)) {
+      const summary = aggregate.summaries[`conntax.${trial.arm}.${trial.replicate + 1}.responseUs`]!;
+      assert.deepEqual(
+        [measurement.response.meanUs, measurement.response.p99Us],
+        [summary.mean, summary.p99],
+      );
+      assert.equal(
+        sumOf(measurement.timeline.buckets, bucket => bucket.completed),
+        measurement.completed,
+      );
+      assert.doesNotMatch(measurement.caveats.join(' '), /Artillery's periods hold/);
+    }
+    assert.equal(cell!.scenario.load.model === 'open' && cell!.scenario.load.ratePerSec, 80);
+    assert.ok(cell!.findings.every(({ state }) => state !== 'fail'));
+  });
+
   test('has a replicate per block, the ratio of each, and an interval over them', () => {
     const { run, trials } = importText(sampleReport(pairs(4)));
     const [cell] = run.cells;

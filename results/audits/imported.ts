@@ -1,5 +1,5 @@
 // Audit of what conntax did not measure itself: turns of seconds instead of slices, and summaries instead of distributions.
-import { type TrialRule, whole } from './rule.ts';
+import type { TrialRule } from './rule.ts';
 
 const SUMMARY_ERROR = '1 %';
 
@@ -10,7 +10,7 @@ export const imported: TrialRule = {
     if (trial.imported === undefined) return null;
     return {
       state: 'warn',
-      detail: `coarser than slices: clients took turns of ${whole(steadyMs / 1_000)} s, so what drifts from one turn to the next is in the ratio; quantiles are those of Artillery, with an error of up to ${SUMMARY_ERROR}, and estimated between them where turns are merged`,
+      detail: `coarser than slices: clients took turns of ${Number((steadyMs / 1_000).toPrecision(2))} s, so what drifts from one turn to the next is in the ratio; quantiles are those of Artillery, with an error of up to ${SUMMARY_ERROR}, and estimated between them where turns are merged`,
     };
   },
 };
