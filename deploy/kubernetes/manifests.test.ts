@@ -51,7 +51,7 @@ function compile(t: TestContext, objects: readonly Manifest[]): string {
     `export const object${index}: Kind${index} = ${JSON.stringify(object)};`,
   ]);
   writeFileSync(join(dir, 'objects.ts'), lines.join('\n'));
-  const options = '--noEmit --strict --skipLibCheck --module nodenext --target es2024 --types node'.split(
+  const options = '--ignoreConfig --noEmit --strict --skipLibCheck --module nodenext --target es2024 --types node'.split(
     ' ',
   );
   try {
