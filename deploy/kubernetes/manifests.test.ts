@@ -51,9 +51,10 @@ function compile(t: TestContext, objects: readonly Manifest[]): string {
     `export const object${index}: Kind${index} = ${JSON.stringify(object)};`,
   ]);
   writeFileSync(join(dir, 'objects.ts'), lines.join('\n'));
-  const options = '--ignoreConfig --noEmit --strict --skipLibCheck --module nodenext --target es2024 --types node'.split(
-    ' ',
-  );
+  const options =
+    '--ignoreConfig --noEmit --strict --skipLibCheck --module nodenext --target es2024 --types node'.split(
+      ' ',
+    );
   try {
     execFileSync(join(root, 'node_modules/.bin/tsc'), [...options, join(dir, 'objects.ts')], {
       encoding: 'utf8',

@@ -710,15 +710,15 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     };
     assert.deepEqual(
       rulesOf('short-vs-persistent'),
-      AUDITS.filter(rule => !['faults', 'schedule', 'link', 'closing'].includes(rule)),
+      AUDITS.filter(rule => !['faults', 'schedule', 'link', 'closing', 'imported'].includes(rule)),
     );
     assert.deepEqual(
       rulesOf('same-load'),
-      AUDITS.filter(rule => !['faults', 'block-spread', 'link', 'closing'].includes(rule)),
+      AUDITS.filter(rule => !['faults', 'block-spread', 'link', 'closing', 'imported'].includes(rule)),
     );
     assert.deepEqual(
       rulesOf('behind-a-link'),
-      AUDITS.filter(rule => !['faults', 'schedule', 'closing'].includes(rule)),
+      AUDITS.filter(rule => !['faults', 'schedule', 'closing', 'imported'].includes(rule)),
     );
     assert.deepEqual(
       auditCell(trials).map(({ rule, arm, trial }) => [rule, arm, trial]),
@@ -731,6 +731,27 @@ describe('Each audit finds its own kind of damage, and only that', () => {
         ['replicate-spread', 'persistent', undefined],
       ],
     );
+  });
+
+  test('of an imported trial, only what a report of another load generator tells is checked', () => {
+    const trial = persistent();
+    trial.trial.imported = 'artillery';
+    assert.deepEqual(
+      auditTrial(trial).map(({ rule, state }) => [rule, state]),
+      [
+        ['conservation', 'pass'],
+        ['ledger', 'pass'],
+        ['slice-length', 'pass'],
+        ['bottleneck', 'pass'],
+        ['contention', 'pass'],
+        ['imported', 'warn'],
+        ['listen-drops', 'pass'],
+        ['retransmits', 'pass'],
+      ],
+    );
+    trial.measurement.kernel.activeOpens = 0;
+    assert.ok(auditTrial(trial).every(({ rule }) => rule !== 'listen-drops' && rule !== 'retransmits'));
+    assert.deepEqual(auditCell([trial]), []);
   });
 
   test('a spread of one slice, or of one replicate, is not checked', () => {
