@@ -1,13 +1,11 @@
 // The package's entry for other load generators, as `conntax/embed`: checks a scenario and opens its clients, which they send by.
 import { type Problem, UsageError } from '../../results/errors.ts';
-import type { Client } from '../../scenarios/model/client.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import { behaviours } from '../../servers/behaviours/index.ts';
-import type { Endpoint } from '../../servers/protocol.ts';
 import { transports } from '../clients/index.ts';
 import { requestsTo } from '../clients/origins.ts';
-import type { ClientPlugin, PreparedRequests } from '../contracts.ts';
+import type { ClientPlugin, TransportOptions } from '../contracts.ts';
 import { formatProblems, loadPlugins } from '../plan/read-scenarios.ts';
 import { createValidator } from '../plan/validate.ts';
 import { describeHost } from '../probes/host.ts';
@@ -15,7 +13,7 @@ import { reachAsChecked } from '../run/external-server.ts';
 import { findServers, locateServers } from '../run/find-servers.ts';
 import { readVersion } from '../version.ts';
 import { factMetric, type Subject, type Turn } from './names.ts';
-import { EmbeddedTurn, type MetricSink } from './turn.ts';
+import { EmbeddedTurn, type MetricSink, type TurnOptions } from './turn.ts';
 
 export type { Turn } from './names.ts';
 export { parsePhaseName } from './names.ts';
@@ -84,35 +82,26 @@ export async function embed(content: unknown, { file, allowedHosts }: EmbedOptio
     },
     openTurn: ({ arm, ...settings }) => {
       const client = scenario.clients[arm]!;
+      const hasPhases = scenario.phases;
       return new EmbeddedTurn({
         ...settings,
         arm,
         expectStatus: scenario.target.expectStatus,
         totalMs: client.timeouts.totalMs,
-        hasPhases: scenario.phases,
-        open: onConnection =>
-          openClient(
-            plugins.transports[client.transport]!,
-            { client, endpoint, requests, scenario },
-            onConnection,
-          ),
+        hasPhases,
+        open: openerOf(plugins.transports[client.transport]!, { client, endpoint, requests, hasPhases }),
       });
     },
   };
 }
 
-function openClient(
+/** Opens a client library anew for each turn. */
+function openerOf(
   plugin: ClientPlugin,
-  {
-    client,
-    endpoint,
-    requests,
-    scenario,
-  }: { client: Client; endpoint: Endpoint; requests: PreparedRequests; scenario: Scenario },
-  onConnection: Parameters<Extract<ClientPlugin, { kind: 'transport' }>['open']>[0]['onConnection'],
-) {
-  if (plugin.kind === 'engine') throw new Error(`${client.transport} sends by its own loop`);
-  return plugin.open({ client, endpoint, requests, hasPhases: scenario.phases, onConnection });
+  options: Pick<TransportOptions, 'client' | 'endpoint' | 'requests' | 'hasPhases'>,
+): TurnOptions['open'] {
+  if (plugin.kind === 'engine') throw new Error(`${options.client.transport} sends by its own loop`);
+  return onConnection => plugin.open({ ...options, onConnection });
 }
 
 /** What another load generator leaves no place for. */

@@ -13,6 +13,7 @@ import {
   OUTCOMES,
   type Outcome,
   type Resources,
+  type Slice,
   type Trial,
   TrialResult,
 } from '../../results/model/trial.ts';
@@ -37,8 +38,9 @@ const PERIOD_MS = 10_000;
 const LEAST_RATE = 0.1;
 /** Users whose turn is over leave the rest of their requests out. */
 const LEAST_SENT = 0.95;
-const LATENESS_CAVEATS = [
+const CAVEATS = [
   "Sent by Artillery: response times begin when a request is sent, so what Artillery's timers were late by is in none of them.",
+  "CPU time is that of the workers' threads: Artillery's own work is in it, and brings the ratio of two clients closer to 1.",
 ];
 
 /** @throws UsageError that says what is wrong with the report, where, and what was expected */
@@ -217,10 +219,28 @@ function trialOf(turn: ReportedTurn, within: Within): TrialResult {
   };
   const startedAt = new Date(turn.periods[0]?.atMs ?? report.startedAtMs).toISOString();
   return resultOf(trial, startedAt, measurementOf(turn, trial, within), {
+    // No worker has come to the end of this turn: Artillery was stopped before.
     isInterrupted: figures.count('workers') === 0,
     scenario,
   });
 }
+
+/** What a report of Artillery does not tell. */
+const UNKNOWN = {
+  isSteady: false,
+  lengthening: null,
+  responseByClass: {},
+  requests: [],
+  lateness: null,
+  arrivals: null,
+  capacity: null,
+  timeWait: null,
+  backends: null,
+  target: null,
+  link: null,
+  alone: null,
+  closing: null,
+} satisfies Partial<Measurement>;
 
 function measurementOf(turn: ReportedTurn, trial: Trial, { server }: Within): Measurement {
   const { figures, periods } = turn;
@@ -233,8 +253,8 @@ function measurementOf(turn: ReportedTurn, trial: Trial, { server }: Within): Me
   const generator = resourcesOf(turn, exchanges);
   const startMs = periods[0]?.atMs ?? 0;
   return {
+    ...UNKNOWN,
     warmupMs: Math.max(0, (figures.count('wholeMs') - figures.count('windowMs')) / workersOf(turn)),
-    isSteady: false,
     steadyMs: windowMs,
     completed,
     failed,
@@ -247,51 +267,47 @@ function measurementOf(turn: ReportedTurn, trial: Trial, { server }: Within): Me
     },
     statuses: Object.fromEntries(figures.counts('recorded.status.')),
     censored: unanswered === undefined ? null : { count: unanswered.count, leastUs: unanswered.min },
-    lengthening: null,
     response,
-    responseByClass: {},
-    requests: [],
     service: response,
     wait: drawn(figures, 'waitUs'),
     firstByte: drawn(figures, 'firstByteUs'),
     body: drawn(figures, 'bodyUs'),
     connect: drawn(figures, 'connectUs'),
     tls: drawn(figures, 'tlsUs'),
-    lateness: null,
-    arrivals: null,
-    capacity: null,
-    timeWait: null,
     timeline: {
       widthMs: PERIOD_MS,
       buckets: periods.flatMap(period => bucketOf(period.figures, period.atMs - startMs)),
     },
-    slices: [
-      {
-        block: 0,
-        position: 0,
-        atMs: 0,
-        windowMs,
-        completed,
-        failed,
-        censored: unanswered?.count ?? 0,
-        ended: null,
-        userMs: null,
-        meanUs: response.meanUs,
-        exchanges,
-        opened: figures.count('opened'),
-        generatorCpuUs: generator.cpuUs,
-        targetCpuUs: null,
-      },
-    ],
+    slices: [sliceOf(figures, { windowMs, completed, failed, exchanges, response, generator })],
     ledger: ledgerOf(figures, trial, server),
-    backends: null,
     generator,
-    target: null,
-    link: null,
     kernel: kernelOf(figures),
-    alone: null,
-    closing: null,
-    caveats: [...LATENESS_CAVEATS, ...lackCaveats(figures), ...overlapCaveats(figures), ...lossCaveats(turn)],
+    caveats: [...CAVEATS, ...lackCaveats(figures), ...overlapCaveats(figures), ...lossCaveats(turn)],
+  };
+}
+
+/** A turn is one slice. */
+function sliceOf(
+  figures: Figures,
+  {
+    response,
+    generator,
+    ...counts
+  }: Pick<Slice, 'windowMs' | 'completed' | 'failed' | 'exchanges'> &
+    Pick<Measurement, 'response' | 'generator'>,
+): Slice {
+  return {
+    ...counts,
+    block: 0,
+    position: 0,
+    atMs: 0,
+    censored: figures.summary('unansweredUs')?.count ?? 0,
+    ended: null,
+    userMs: null,
+    meanUs: response.meanUs,
+    opened: figures.count('opened'),
+    generatorCpuUs: generator.cpuUs,
+    targetCpuUs: null,
   };
 }
 
@@ -424,7 +440,7 @@ function cellOf(
     replicates,
     failedTrials: trials.filter(({ state }) => state === 'failed').length,
     stop: 'max-replicates',
-    stopDetail: `as many turns as Artillery was given phases`,
+    stopDetail: 'as many turns as Artillery was given phases',
     elapsedMs,
     arms: summariseArms(trials),
     leftOut: [],
