@@ -119,9 +119,13 @@ suite('a turn', () => {
     void turn.send(0);
     assert.notEqual(transport.inFlight[0], record);
     transport.answer(transport.inFlight[0]!);
+    // One of them has the record of the last; the transport refuses one that is in flight already.
+    void turn.send(0);
+    void turn.send(0);
+    for (const exchange of transport.inFlight) transport.answer(exchange);
     turn.close();
     await turn.ended;
-    assert.deepEqual([counts.get('failed.timeoutTotal'), counts.get('answered')], [1, 1]);
+    assert.deepEqual([counts.get('failed.timeoutTotal'), counts.get('answered')], [1, 3]);
   });
 
   test('a status that is not expected is a failure', async t => {

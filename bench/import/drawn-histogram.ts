@@ -39,9 +39,10 @@ function* valuesOf(summary: Summary): Generator<{ us: number; count: number }> {
   }
 }
 
-/** Quantiles with an error of 1 % may lie outside of the range, and one below the one before it. */
+/** Quantiles have an error of 1 %, and so may lie outside of the range. */
 function curveOf({ min, max, p50, p75, p90, p95, p99, p999 }: Summary): { share: number; us: number }[] {
   const known: [number, number][] = [
+    [0, min],
     [0.5, p50],
     [0.75, p75],
     [0.9, p90],
@@ -50,7 +51,5 @@ function curveOf({ min, max, p50, p75, p90, p95, p99, p999 }: Summary): { share:
     [0.999, p999],
     [1, max],
   ];
-  const curve = [{ share: 0, us: min }];
-  for (const [share, us] of known) curve.push({ share, us: Math.min(max, Math.max(curve.at(-1)!.us, us)) });
-  return curve;
+  return known.map(([share, us]) => ({ share, us: Math.min(max, Math.max(min, us)) }));
 }
