@@ -42,6 +42,7 @@ export class EmbeddedTurn {
   readonly #transport: Transport;
   readonly #isExpected: ReturnType<typeof expectedTable>;
   readonly #startedAtMs = performance.now();
+  readonly #startedAtEpochMs = Date.now();
   readonly #before = readThread();
   readonly #kernelBefore = readKernelCounts();
   /** Counted since the last report. */
@@ -231,6 +232,8 @@ export class EmbeddedTurn {
       this.#count(name, after[name] - before[name]);
     this.#count('leftOpen', this.#transport.openConnections());
     this.#count('openedElsewhere', this.#transport.openedElsewhere?.() ?? 0);
+    this.#count('warmUpMs', warmUpMs);
+    sink.histogram(blockMetric(arm, block, 'startedAtEpochMs'), this.#startedAtEpochMs);
     sink.histogram(blockMetric(arm, block, 'rssBytes'), process.memoryUsage.rss());
     if (!readsKernel) return;
     const kernel = readKernelCounts();

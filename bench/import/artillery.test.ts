@@ -4,11 +4,21 @@ import { readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { buildReport } from '../../report/build.ts';
+import { armNames, viewCell } from '../../report/cell-view.ts';
+import { meanResponse } from '../../report/charts/bars.ts';
+import { latencyPercentiles, responseAndService } from '../../report/charts/percentiles.ts';
+import timeline from '../../report/charts/timeline.ts';
 import { UsageError } from '../../results/errors.ts';
 import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
 import { importArtilleryReport } from './artillery.ts';
-import { answeredTurn, SAMPLE_FACTS, type SampleTurn, sampleReport } from './testing/sample-report.ts';
+import {
+  answeredTurn,
+  SAMPLE_FACTS,
+  type SampleTurn,
+  sampleReport,
+  summaryOf,
+} from './testing/sample-report.ts';
 
 function importText(text: string) {
   return importArtilleryReport(text, {
@@ -68,10 +78,6 @@ suite('an imported report', () => {
       assert.deepEqual(
         [measurement.response.meanUs, measurement.response.p99Us],
         [summary.mean, summary.p99],
-      );
-      assert.equal(
-        sumOf(measurement.timeline.buckets, bucket => bucket.completed),
-        measurement.completed,
       );
       assert.doesNotMatch(measurement.caveats.join(' '), /Artillery's periods hold/);
     }
@@ -162,16 +168,12 @@ suite('an imported report', () => {
           counted(/^opened$/),
         );
         for (const { measurement } of completed(trials)) {
-          const { ledger, response, outcomes, timeline } = measurement;
+          const { ledger, response, outcomes } = measurement;
           assert.equal(ledger.requestsSent, ledger.answered + ledger.failed + ledger.unfinished);
           assert.equal(response.count, measurement.completed);
           assert.equal(
             sumOf(Object.values(outcomes), ({ count }) => count),
             measurement.completed + measurement.failed,
-          );
-          assert.equal(
-            sumOf(timeline.buckets, bucket => bucket.completed),
-            measurement.completed,
           );
         }
         const conservation = run.cells[0]!.findings.filter(({ rule }) => rule === 'conservation');
@@ -179,6 +181,36 @@ suite('an imported report', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  test('the course over time has the periods that a turn fills', () => {
+    const [turn] = pairs(1) as [SampleTurn];
+    const whole = JSON.parse(sampleReport([turn])) as {
+      aggregate: { summaries: Record<string, object> };
+      intermediate: { period: string }[];
+    };
+    const [first] = whole.intermediate;
+    // It began 3 s into the first period, had 1 s of warm-up, and was measured for 25 s: until 29 s, within the third.
+    const counters = { ...turn.counters, windowMs: 2 * 25_000, warmUpMs: 2 * 1_000 };
+    const long = JSON.parse(sampleReport([{ ...turn, counters }])) as typeof whole;
+    const startedAtMs = Number(first!.period) + 3_000;
+    const summaries = {
+      ...long.aggregate.summaries,
+      'conntax.persistent.1.startedAtEpochMs': { ...summaryOf(2, startedAtMs), min: startedAtMs },
+    };
+    const intermediate = [0, 1, 2].map(index => ({
+      ...first,
+      period: String(Number(first!.period) + index * 10_000),
+    }));
+    const text = JSON.stringify({ ...long, aggregate: { ...long.aggregate, summaries }, intermediate });
+    const [trial] = completed(importText(text).trials);
+    const { timeline, slices } = trial!.measurement;
+    assert.deepEqual(
+      timeline.buckets.map(({ atMs, completed: count }) => [atMs, count]),
+      [[7_000, 900]],
+    );
+    assert.deepEqual([slices[0]!.atMs, slices[0]!.windowMs], [1_000, 25_000]);
+    assert.equal(trial!.startedAt, new Date(startedAtMs).toISOString());
   });
 
   test('a client without a good answer has failed, with the kinds of its failures', () => {
@@ -225,7 +257,18 @@ suite('an imported report', () => {
     assert.match(text, /coarser than slices/);
     assert.match(text, /2 workers of Artillery/);
     assert.match(text, /Imported by/);
-    assert.doesNotMatch(text, /shuffled|--seed|fresh generator|within the announced/);
+    assert.doesNotMatch(text, /shuffled|--seed|fresh generator|was due|steady time/);
+  });
+
+  test('charts do not speak of when a request was due, which is not known', () => {
+    const { run, trials } = importText(sampleReport(pairs(3)));
+    const view = viewCell(run.cells[0]!, trials, armNames(run));
+    assert.ok(latencyPercentiles.applies(view) && !responseAndService.applies(view));
+    assert.match(
+      meanResponse.caption(view),
+      /Every client was asked for .* Times count from when a request was sent/,
+    );
+    assert.match(timeline.caption(view), /periods of 10 s/);
   });
 
   test('what is no such report is refused, with what was expected', () => {

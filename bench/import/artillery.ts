@@ -34,6 +34,7 @@ interface ImportOptions {
 }
 
 const MOST_GENERATORS = 64;
+/** Of Artillery's metrics. Of those that a turn does not fill, no rate is known. */
 const PERIOD_MS = 10_000;
 const LEAST_RATE = 0.1;
 /** Users whose turn is over leave the rest of their requests out. */
@@ -195,6 +196,11 @@ interface Within {
   report: ReadReport;
 }
 
+/** When the first worker began it, in ms since the Unix epoch. */
+function startOf({ figures, periods }: ReportedTurn, report: ReadReport): number {
+  return figures.summary('startedAtEpochMs')?.min ?? periods[0]?.atMs ?? report.startedAtMs;
+}
+
 function trialOf(turn: ReportedTurn, within: Within): TrialResult {
   const { arm, block, figures } = turn;
   const { scenario, report } = within;
@@ -217,7 +223,7 @@ function trialOf(turn: ReportedTurn, within: Within): TrialResult {
     seed: 0,
     imported: 'artillery',
   };
-  const startedAt = new Date(turn.periods[0]?.atMs ?? report.startedAtMs).toISOString();
+  const startedAt = new Date(startOf(turn, report)).toISOString();
   return resultOf(trial, startedAt, measurementOf(turn, trial, within), {
     // No worker has come to the end of this turn: Artillery was stopped before.
     isInterrupted: figures.count('workers') === 0,
@@ -242,7 +248,7 @@ const UNKNOWN = {
   closing: null,
 } satisfies Partial<Measurement>;
 
-function measurementOf(turn: ReportedTurn, trial: Trial, { server }: Within): Measurement {
+function measurementOf(turn: ReportedTurn, trial: Trial, { server, report }: Within): Measurement {
   const { figures, periods } = turn;
   const windowMs = windowMsOf(turn);
   const completed = figures.count('recorded.answered');
@@ -251,10 +257,10 @@ function measurementOf(turn: ReportedTurn, trial: Trial, { server }: Within): Me
   const response = drawnFrom([figures.summary('responseUs'), unanswered]);
   const exchanges = figures.count('answered') + figures.countAll('failed.');
   const generator = resourcesOf(turn, exchanges);
-  const startMs = periods[0]?.atMs ?? 0;
+  const warmUpMs = figures.count('warmUpMs') / workersOf(turn);
   return {
     ...UNKNOWN,
-    warmupMs: Math.max(0, (figures.count('wholeMs') - figures.count('windowMs')) / workersOf(turn)),
+    warmupMs: warmUpMs,
     steadyMs: windowMs,
     completed,
     failed,
@@ -276,9 +282,15 @@ function measurementOf(turn: ReportedTurn, trial: Trial, { server }: Within): Me
     tls: drawn(figures, 'tlsUs'),
     timeline: {
       widthMs: PERIOD_MS,
-      buckets: periods.flatMap(period => bucketOf(period.figures, period.atMs - startMs)),
+      buckets: periods.flatMap(({ atMs, figures: part }) => {
+        const sinceMs = atMs - startOf(turn, report);
+        const isWithin = sinceMs >= warmUpMs && sinceMs + PERIOD_MS <= warmUpMs + windowMs;
+        return isWithin ? bucketOf(part, sinceMs) : [];
+      }),
     },
-    slices: [sliceOf(figures, { windowMs, completed, failed, exchanges, response, generator })],
+    slices: [
+      sliceOf(figures, { atMs: warmUpMs, windowMs, completed, failed, exchanges, response, generator }),
+    ],
     ledger: ledgerOf(figures, trial, server),
     generator,
     kernel: kernelOf(figures),
@@ -293,14 +305,13 @@ function sliceOf(
     response,
     generator,
     ...counts
-  }: Pick<Slice, 'windowMs' | 'completed' | 'failed' | 'exchanges'> &
+  }: Pick<Slice, 'atMs' | 'windowMs' | 'completed' | 'failed' | 'exchanges'> &
     Pick<Measurement, 'response' | 'generator'>,
 ): Slice {
   return {
     ...counts,
     block: 0,
     position: 0,
-    atMs: 0,
     censored: figures.summary('unansweredUs')?.count ?? 0,
     ended: null,
     userMs: null,
@@ -320,11 +331,11 @@ function outcomesIn(figures: Figures, prefix: string): [Outcome, number][] {
   return figures.counts(prefix).filter((pair): pair is [Outcome, number] => known.has(pair[0]));
 }
 
+/** Times are noted as they end, counts once a second: the number of times is the one that belongs to the period. */
 function bucketOf(figures: Figures, atMs: number): Measurement['timeline']['buckets'] {
-  const completed = figures.count('recorded.answered');
   const failed = figures.countAll('recorded.failed.');
-  const { mean: meanUs = 0, max: maxUs = 0 } = figures.summary('responseUs') ?? {};
-  return completed + failed === 0 ? [] : [{ atMs, completed, failed, meanUs, maxUs }];
+  const { count = 0, mean = 0, max = 0 } = figures.summary('responseUs') ?? {};
+  return count + failed === 0 ? [] : [{ atMs, completed: count, failed, meanUs: mean, maxUs: max }];
 }
 
 function ledgerOf(figures: Figures, { client, target, load }: Trial, server: ForeignServer): Ledger {

@@ -70,6 +70,7 @@ export function answeredTurn(turn: Turn, requests: number, meanUs: number): Samp
       workers: 2,
       windowMs: 18_000,
       wholeMs: 20_000,
+      warmUpMs: 2_000,
       cpuUs: sent * 300,
       loopActiveMs: 4_000,
       loopIdleMs: 16_000,
