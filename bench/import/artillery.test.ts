@@ -300,7 +300,7 @@ suite('an imported report', () => {
         /figures of short in block 1 cannot be right: measurement\.slices/,
       ],
       [without('server'), /does not state the server/],
-      [without('client.short'), /no client|figures of short/],
+      [without('client.short'), /report\.json does not state the client\.short/],
       [
         whole.replace('\\"requestsPerConnection\\":1', '\\"requestsPerConnection\\":0'),
         /conntax\.about\.scenario has an unknown form: clients\.short\.requestsPerConnection/,

@@ -101,6 +101,13 @@ class Facts {
     return [...this.#facts.keys()];
   }
 
+  /** @throws UsageError for what should be stated, and is not */
+  refuse(subject: string): never {
+    throw new UsageError(
+      `${this.#file} does not state the ${subject} (a counter conntax.about.${subject}); expected: the report of a script with config.engines.conntax, unchanged`,
+    );
+  }
+
   /** What most have stated. @throws UsageError if nobody did, or it is not what conntax would have stated */
   read<Schema extends z.ZodType>(
     subject: string,
@@ -108,10 +115,7 @@ class Facts {
     complete: (fact: unknown) => unknown = fact => fact,
   ): z.output<Schema> {
     const [first] = this.#facts.get(subject) ?? [];
-    if (first === undefined)
-      throw new UsageError(
-        `${this.#file} does not state the ${subject} (a counter conntax.about.${subject}); expected: the report of a script with config.engines.conntax, unchanged`,
-      );
+    if (first === undefined) return this.refuse(subject);
     const parsed = schema.safeParse(complete(first.fact));
     if (parsed.success) return parsed.data;
     const { path, message } = describeIssue(parsed.error.issues[0]!);
@@ -152,9 +156,8 @@ function readScenario({ turns }: ReadReport, facts: Facts): Scenario {
     arms.map(arm => [arm, facts.read(`client.${arm}`, z.record(z.string(), z.unknown()))]),
   );
   const stated = facts.read('scenario', Scenario, shared => ({ ...(shared as object), clients }));
-  const unknown = turns.find(({ arm }) => !Object.hasOwn(stated.clients, arm));
-  if (unknown !== undefined)
-    throw new UsageError(`the report has figures of ${unknown.arm}, and does not state its settings`);
+  for (const arm of [stated.baseline, ...turns.map(turn => turn.arm)])
+    if (!arms.includes(arm)) facts.refuse(`client.${arm}`);
   const workers = Math.max(...turns.map(workersOf));
   return {
     ...stated,
