@@ -125,24 +125,21 @@ class Facts {
   }
 }
 
+/** The most that the settings take. */
+const MOST = {
+  maxConnections: MOST_AT_ONCE,
+  maxTotalConnections: MOST_AT_ONCE,
+  maxIdleConnections: 10_000,
+} as const;
+
 /** Limits of a pool hold in each worker: those of the client as a whole are their sum. */
 function scaled(client: Client, workers: number): Client {
-  const times = <Limit extends number | 'unlimited' | undefined>(limit: Limit): Limit =>
-    (typeof limit === 'number' ? Math.min(limit * workers, MOST_AT_ONCE) : limit) as Limit;
-  const { pool } = client;
-  return {
-    ...client,
-    pool: {
-      ...pool,
-      ...(pool.maxConnections === undefined ? {} : { maxConnections: times(pool.maxConnections) }),
-      ...(pool.maxTotalConnections === undefined
-        ? {}
-        : { maxTotalConnections: times(pool.maxTotalConnections) }),
-      ...(pool.maxIdleConnections === undefined
-        ? {}
-        : { maxIdleConnections: times(pool.maxIdleConnections) }),
-    },
-  };
+  const pool = { ...client.pool };
+  for (const name of Object.keys(MOST) as (keyof typeof MOST)[]) {
+    const limit = pool[name];
+    if (typeof limit === 'number') pool[name] = Math.min(limit * workers, MOST[name]);
+  }
+  return { ...client, pool };
 }
 
 function workersOf({ figures }: ReportedTurn): number {
