@@ -10,6 +10,7 @@ import { latencyPercentiles, responseAndService } from '../../report/charts/perc
 import timeline from '../../report/charts/timeline.ts';
 import { UsageError } from '../../results/errors.ts';
 import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
+import { splitPhases } from '../../results/phases.ts';
 import { sumOf } from '../../results/stats.ts';
 import { importArtilleryReport } from './artillery.ts';
 import {
@@ -181,6 +182,28 @@ suite('an imported report', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  test('what phases lack of the whole by rounding is no time that was not reported', () => {
+    const [turn, other] = pairs(1) as [SampleTurn, SampleTurn];
+    const { count, mean } = turn.summaries['responseUs']!;
+    const phases = (bodyUs: number): SampleTurn => ({
+      ...turn,
+      summaries: {
+        ...turn.summaries,
+        waitUs: summaryOf(count, 100),
+        firstByteUs: summaryOf(count, mean - 300),
+        bodyUs: summaryOf(count, bodyUs),
+      },
+    });
+    const unsplitUs = (bodyUs: number): number =>
+      splitPhases(
+        completed(importText(sampleReport([phases(bodyUs), other])).trials).filter(
+          ({ trial }) => trial.arm === 'persistent',
+        ),
+      )!.parts.unsplit;
+    assert.equal(unsplitUs(199.9), 0);
+    assert.ok(Math.abs(unsplitUs(199) - 1) < 0.01);
   });
 
   test('the course over time has the periods that a turn fills', () => {

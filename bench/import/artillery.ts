@@ -275,9 +275,7 @@ function measurementOf(turn: ReportedTurn, trial: Trial, { server, report }: Wit
     censored: unanswered === undefined ? null : { count: unanswered.count, leastUs: unanswered.min },
     response,
     service: response,
-    wait: drawn(figures, 'waitUs'),
-    firstByte: drawn(figures, 'firstByteUs'),
-    body: drawn(figures, 'bodyUs'),
+    ...phasesOf(figures, response),
     connect: drawn(figures, 'connectUs'),
     tls: drawn(figures, 'tlsUs'),
     timeline: {
@@ -319,6 +317,30 @@ function sliceOf(
     opened: figures.count('opened'),
     generatorCpuUs: generator.cpuUs,
     targetCpuUs: null,
+  };
+}
+
+/** Artillery rounds each of four means to a tenth of a µs. */
+const MOST_ROUNDING_US = 0.2;
+
+/** Phases that were noted of every request are the whole of its time: what they lack, or have too much, is rounding. */
+function phasesOf(
+  figures: Figures,
+  response: Histogram,
+): Pick<Measurement, 'wait' | 'firstByte'> & { body: Histogram } {
+  const [wait, firstByte, body] = ['waitUs', 'firstByteUs', 'bodyUs'].map(name => drawn(figures, name)) as [
+    Histogram,
+    Histogram,
+    Histogram,
+  ];
+  const all = [wait, firstByte, body];
+  const lackUs = response.meanUs - sumOf(all, ({ meanUs }) => meanUs);
+  const isRounding =
+    all.every(({ count }) => count === response.count) && Math.abs(lackUs) <= MOST_ROUNDING_US + 1e-9;
+  return {
+    wait,
+    firstByte,
+    body: isRounding ? { ...body, meanUs: Math.max(0, body.meanUs + lackUs) } : body,
   };
 }
 
