@@ -41,7 +41,7 @@ const LEAST_RATE = 0.1;
 const LEAST_SENT = 0.95;
 const CAVEATS = [
   "Sent by Artillery: response times begin when a request is sent, so what Artillery's timers were late by is in none of them.",
-  "CPU time is that of the workers' threads: Artillery's own work is in it, and brings the ratio of two clients closer to 1.",
+  "What the client costs in CPU time is not known: Artillery's timers use up the workers' cores between requests.",
 ];
 
 /** @throws UsageError that says what is wrong with the report, where, and what was expected */
@@ -256,7 +256,6 @@ function measurementOf(turn: ReportedTurn, trial: Trial, { server, report }: Wit
   const unanswered = figures.summary('unansweredUs');
   const response = drawnFrom([figures.summary('responseUs'), unanswered]);
   const exchanges = figures.count('answered') + figures.countAll('failed.');
-  const generator = resourcesOf(turn, exchanges);
   const warmUpMs = figures.count('warmUpMs') / workersOf(turn);
   return {
     ...UNKNOWN,
@@ -286,11 +285,9 @@ function measurementOf(turn: ReportedTurn, trial: Trial, { server, report }: Wit
         return isWithin ? bucketOf(part, sinceMs) : [];
       }),
     },
-    slices: [
-      sliceOf(figures, { atMs: warmUpMs, windowMs, completed, failed, exchanges, response, generator }),
-    ],
+    slices: [sliceOf(figures, { atMs: warmUpMs, windowMs, completed, failed, exchanges, response })],
     ledger: ledgerOf(figures, trial, server),
-    generator,
+    generator: resourcesOf(turn),
     kernel: kernelOf(figures),
     caveats: [...CAVEATS, ...lackCaveats(figures), ...overlapCaveats(figures), ...lossCaveats(turn)],
   };
@@ -301,10 +298,8 @@ function sliceOf(
   figures: Figures,
   {
     response,
-    generator,
     ...counts
-  }: Pick<Slice, 'atMs' | 'windowMs' | 'completed' | 'failed' | 'exchanges'> &
-    Pick<Measurement, 'response' | 'generator'>,
+  }: Pick<Slice, 'atMs' | 'windowMs' | 'completed' | 'failed' | 'exchanges'> & Pick<Measurement, 'response'>,
 ): Slice {
   return {
     ...counts,
@@ -315,7 +310,7 @@ function sliceOf(
     userMs: null,
     meanUs: response.meanUs,
     opened: figures.count('opened'),
-    generatorCpuUs: generator.cpuUs,
+    generatorCpuUs: 0,
     targetCpuUs: null,
   };
 }
@@ -391,18 +386,15 @@ function ledgerOf(figures: Figures, { client, target, load }: Trial, server: For
   };
 }
 
-/** Of the workers' threads, which share their process. */
-function resourcesOf({ figures }: ReportedTurn, exchanges: number): Resources {
-  const cpuUs = figures.count('cpuUs');
+/** Artillery's timers poll, so CPU time and event loop of its workers tell nothing of the clients: they are not known. */
+function resourcesOf({ figures }: ReportedTurn): Resources {
   const wholeMs = figures.count('wholeMs');
-  const loopMs = figures.count('loopActiveMs') + figures.count('loopIdleMs');
-  const ratio = (part: number, of: number): number => (of > 0 ? part / of : 0);
   return {
-    cpuUs,
-    cpuUsPerRequest: ratio(cpuUs, exchanges),
-    cpuRatio: ratio(cpuUs, wholeMs * 1_000),
-    eventLoopRatio: loopMs > 0 ? figures.count('loopActiveMs') / loopMs : null,
-    runDelayRatio: ratio(figures.count('runDelayMs'), wholeMs),
+    cpuUs: 0,
+    cpuUsPerRequest: 0,
+    cpuRatio: 0,
+    eventLoopRatio: null,
+    runDelayRatio: wholeMs > 0 ? figures.count('runDelayMs') / wholeMs : 0,
     rssBytes: figures.summary('rssBytes')?.max ?? 0,
     stops: 0,
   };

@@ -742,7 +742,6 @@ describe('Each audit finds its own kind of damage, and only that', () => {
         ['conservation', 'pass'],
         ['ledger', 'pass'],
         ['slice-length', 'pass'],
-        ['bottleneck', 'pass'],
         ['contention', 'pass'],
         ['imported', 'warn'],
         ['listen-drops', 'pass'],

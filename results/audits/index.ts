@@ -51,14 +51,7 @@ const TRIAL_RULES: readonly TrialRule[] = [
 ];
 
 /** What can be checked of a report of another load generator; the rest, it does not tell. */
-const IMPORTED_RULES: readonly TrialRule[] = [
-  conservation,
-  ledger,
-  sliceLength,
-  bottleneck,
-  contention,
-  imported,
-];
+const IMPORTED_RULES: readonly TrialRule[] = [conservation, ledger, sliceLength, contention, imported];
 /** They are known where the kernel of the workers has counters at all. */
 const IMPORTED_KERNEL_RULES: readonly TrialRule[] = [listenDrops, retransmits];
 

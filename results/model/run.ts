@@ -175,7 +175,9 @@ export const ArmSummary = z.strictObject({
     .describe(
       'What the client library sent for them, where that may be several times as much, or nothing; null: the same, as always in runs of older versions',
     ),
-  generatorCpuUsPerRequest: amount().describe('CPU time of the generator per request'),
+  generatorCpuUsPerRequest: amount()
+    .nullable()
+    .describe('CPU time of the generator per request; null where another load generator sent'),
   targetCpuUsPerRequest: amount().nullable().describe('null for a server that conntax did not start'),
   requests: z
     .array(RequestSummary)
