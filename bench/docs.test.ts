@@ -13,7 +13,9 @@ import { loadScenarios } from './plan/read-scenarios.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-const pages = globSync(['*.md', 'docs/**/*.md', '.github/**/*.md'], { cwd: root }).sort();
+const pages = globSync(['*.md', 'docs/**/*.md', '.github/**/*.md', 'deploy/*/README.md'], {
+  cwd: root,
+}).sort();
 
 const fencedCode = /^(```+).*\n[\s\S]*?^\1$/gm;
 
@@ -97,7 +99,7 @@ test('every path to a page, in code and in messages, leads to a page', () => {
     'package.json',
   ];
   // The changelog tells of pages by the names that they had.
-  const sources = globSync(globs, { cwd: root }).filter(
+  const sources = globSync(globs, { cwd: root, exclude: ['**/node_modules', '**/dist'] }).filter(
     path => path !== 'CHANGELOG.md' && path !== 'bench/docs.test.ts',
   );
   const missing = sources.flatMap(path =>

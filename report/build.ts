@@ -45,7 +45,7 @@ import { conditionsOf } from './words/conditions.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './words/headline.ts';
 import { runsTargetElsewhere } from './words/machines.ts';
 import { countReplicates, formatCount } from './words/numbers.ts';
-import { describeRun, METHOD_WORDS, machineFacts } from './words/run.ts';
+import { describeRun, machineFacts, methodWords } from './words/run.ts';
 
 /** What CI passes or fails a run by: whether the cell was measured reliably, then each of its expectations. */
 function cellChecks(view: CellView): Check[] {
@@ -169,7 +169,7 @@ export function buildReport(of: {
     cells,
     checks,
     facts: machineFacts(run),
-    words: METHOD_WORDS,
+    words: methodWords(run),
     caveats: runCaveats(run),
     scenarioCaveats: caveatsOfAll(
       sections.map(section => ({ name: nameOf(section), caveats: caveatsOf(section) })),

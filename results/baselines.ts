@@ -92,7 +92,7 @@ function cellFigures({ cell, scenario, arms, comparisons }: CellResult): CellFig
       requestsPerSec: arm.requestsPerSec,
       meanUs: arm.meanUs,
       p99Us: arm.p99Us,
-      cpuUsPerRequest: arm.generatorCpuUsPerRequest,
+      cpuUsPerRequest: arm.generatorCpuUsPerRequest ?? 0,
     })),
     ratios: comparisons.map(({ metric, candidate, ratio, replicateRatios }) => ({
       metric,

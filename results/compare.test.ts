@@ -32,7 +32,7 @@ describe("A client's interval is over its replicates, read as its metric is", ()
     assert.ok(near(armInterval('requestsPerSec', completed)!.value, summary!.requestsPerSec!.value));
     assert.ok(near(armInterval('meanUs', completed)!.value, summary!.meanUs));
     assert.ok(near(armInterval('p99Us', completed)!.value, summary!.p99Us));
-    assert.ok(near(armInterval('cpuUsPerRequest', completed)!.value, summary!.generatorCpuUsPerRequest));
+    assert.ok(near(armInterval('cpuUsPerRequest', completed)!.value, summary!.generatorCpuUsPerRequest!));
   });
 
   test('one trial has a value without an interval, none has nothing', () => {

@@ -160,7 +160,9 @@ export function compareArms(cell: { baseline: string; trials: readonly TrialResu
   const baseline = arms.get(cell.baseline) ?? [];
   const [any] = cell.trials;
   if (any === undefined) return [];
-  const metrics = comparedMetrics(any.trial.load);
+  const metrics = comparedMetrics(any.trial.load).filter(
+    metric => any.trial.imported === undefined || metric !== 'cpuUsPerRequest',
+  );
   const comparisons = [...arms]
     .filter(([arm]) => arm !== cell.baseline)
     .flatMap(([candidate, trials]) =>
@@ -250,7 +252,9 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
     attemptsSent: measurements.some(m => m.ledger.attempts === null)
       ? null
       : total(m => m.ledger.attempts?.sent ?? 0),
-    generatorCpuUsPerRequest: mean(m => m.generator.cpuUsPerRequest),
+    generatorCpuUsPerRequest: trials.some(({ trial }) => trial.imported !== undefined)
+      ? null
+      : mean(m => m.generator.cpuUsPerRequest),
     targetCpuUsPerRequest: measurements.some(m => m.target === null)
       ? null
       : mean(m => m.target?.cpuUsPerRequest ?? 0),

@@ -95,6 +95,8 @@ function costOfPair(
   });
   const [first] = pairs;
   if (first === undefined || !areAlike(first.left, first.right)) return undefined;
+  // The CPU time of clients is not known there.
+  if (first.left.trial.imported !== undefined) return undefined;
   const differences = pairs.map(pair => connectionsPerRequest(pair.left) - connectionsPerRequest(pair.right));
   const difference = meanOf(differences);
   if (differences.some(one => !(Math.abs(one) >= LEAST_DIFFERENCE) || one > 0 !== difference > 0))

@@ -52,6 +52,17 @@ export function createLatencyRecorder(): LatencyRecorder {
   };
 }
 
+/** The distribution of values of which each stands for so many; count, mean and range are known exactly. */
+export function weightedHistogram(
+  values: Iterable<{ us: number; count: number }>,
+  exact: { minUs: number; meanUs: number; maxUs: number },
+): Histogram {
+  const histogram = build(false);
+  for (const { us, count } of values)
+    histogram.recordValueWithCount(Math.round(Math.min(HIGHEST_US, Math.max(LOWEST_US, us))), count);
+  return summarise(histogram, exact);
+}
+
 let empty: Histogram | undefined;
 
 /** The distribution of nothing: every figure 0. */

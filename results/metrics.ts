@@ -187,8 +187,10 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     resultColumn: { key: 'generatorCpuUsPerRequest', heading: 'client CPU', unit: 'µs/request' },
     ofSlices: slices =>
       slices.map(({ generatorCpuUs, exchanges }) => ({ amount: generatorCpuUs, per: exchanges })),
-    ofTrial: ({ measurement }) => measurement.generator.cpuUsPerRequest,
-    ofSummary: summary => point(summary.generatorCpuUsPerRequest),
+    // Another load generator's own work cannot be told from it.
+    ofTrial: ({ trial, measurement }) =>
+      trial.imported === undefined ? measurement.generator.cpuUsPerRequest : null,
+    ofSummary: ({ generatorCpuUsPerRequest: us }) => (us === null ? null : point(us)),
     isBoundByUnanswered: false,
     // The least noisy metric.
     isAlwaysInTrends: true,

@@ -227,6 +227,28 @@ export function addStoredRunCommands(
   setStatus: (status: number) => void,
 ): void {
   program
+    .command('import')
+    .description('store a report of Artillery as a run, and show it')
+    .argument('<file>', 'file that artillery run --output has written, of a script with the engine conntax')
+    .option('--results <dir>', 'folder where runs are stored', 'results')
+    .addOption(verboseOption())
+    .addOption(openOption())
+    .option('--json', 'print the report as JSON')
+    .addHelpText(
+      'after',
+      `
+Example:
+  artillery run --output report.json short-vs-persistent.yml && conntax import report.json
+
+docs/artillery.md shows the way from nothing to a report. Exit status: 0 stored, 2 wrong usage, or not such a report,
+3 a client has no figures, or an audit failed.`,
+    )
+    .action(async (file, options) => {
+      const { importCommand } = await import('./import.ts');
+      setStatus(await importCommand(file, options, context));
+    });
+
+  program
     .command('report')
     .description('render a stored run again, without measuring')
     .argument('[run]', 'id (or the end of it) or folder of a run, "latest" or "previous"; default: latest')

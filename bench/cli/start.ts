@@ -1,20 +1,13 @@
 // Runs the command of this process and exits with its status. Ctrl-C stops a run gracefully.
-import { readFileSync } from 'node:fs';
-import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EXIT } from '../../results/errors.ts';
 import { workingFolder } from '../../results/files.ts';
+import { readVersion } from '../version.ts';
 import type { Context, Output } from './context.ts';
 import { type Interrupt, listenForInterrupts } from './interrupt.ts';
 import { createOutput } from './output.ts';
 import { plugins } from './plugins.ts';
 import { fail, reportError, runProgram } from './program.ts';
-
-/** package.json is one level further up from the compiled file (dist/bench/cli/start.js) than from the source. */
-function readVersion(): string {
-  const up = extname(import.meta.url) === '.ts' ? '../../package.json' : '../../../package.json';
-  return (JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string }).version;
-}
 
 /** @throws UsageError when the working folder no longer exists */
 function createContext({ signal, keep, during }: Interrupt, output: Output): Context {

@@ -80,6 +80,7 @@ test('the package holds what it needs, and runs where it is installed', async t 
     for (const entry of [
       'bench/cli/main',
       'bench/index',
+      'bench/embed/index',
       'bench/run/generator-child',
       'servers/target-child',
       'servers/link-child',
@@ -138,6 +139,14 @@ export default defineClient({
     for (const { arm, completed } of arms) assert.ok(completed > 0, `${arm} did nothing`);
     assert.equal(arms.find(({ arm }) => arm === 'mine')?.failed, 0);
     assert.ok(existsSync(join(results, dirname(stored), 'report.html')));
+  });
+
+  await t.test('another load generator checks a scenario by conntax/embed', async () => {
+    const code = `const { embed } = await import('conntax/embed');
+const options = { file: 'script', allowedHosts: [] };
+await embed(${JSON.stringify(scenario)}, options).catch(error => console.log(error.message));`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', code], home);
+    assert.match(stdout, /target\.url: no server to send to/);
   });
 
   await t.test('a scenario module of the user imports the package', async () => {

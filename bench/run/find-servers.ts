@@ -14,7 +14,6 @@ import { proxyAt, proxyOrigin, proxySecrets } from '../clients/proxy.ts';
 import { prepareRequests, redact } from '../clients/request.ts';
 import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
 import { refusalBehindProxy, refusalOf, type UrlSetting } from '../plan/allowed-hosts.ts';
-import type { Plan } from '../plan/plan.ts';
 import { askServer, describeAnswerFailure, isAnswered } from './external-server.ts';
 import { describeProxyAnswer, isProxyRefusal, ProxyError } from './proxy.ts';
 import { namedUrl, type Reach, readReach } from './reach.ts';
@@ -79,12 +78,20 @@ const REACH = [
   'proxy',
 ] as const satisfies readonly (keyof Target)[];
 
+/** What is read of a plan here. */
+interface Located {
+  cells: readonly {
+    id: string;
+    scenario: Pick<Scenario, 'target' | 'clients' | 'request' | 'requests'>;
+  }[];
+}
+
 /**
  * Resolves the host of every external server of the plan, without sending it anything.
  * @throws UsageError when load may not be sent to one of them, a file of theirs cannot be used, or two of several are the same; MeasureError when a host cannot be resolved
  */
 export async function locateServers(
-  plan: Plan,
+  plan: Located,
   allowedHosts: readonly string[],
   resolve: Resolve = lookUp,
   signal?: AbortSignal,

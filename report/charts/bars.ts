@@ -16,7 +16,7 @@ import {
   metricColumn,
   words,
 } from '../tables/table.ts';
-import { capitalize, describeObjective, describeSent } from '../words/load.ts';
+import { capitalize, clockStart, describeObjective, describeSent } from '../words/load.ts';
 import { formatInterval, isKnown, roundInterval, toShownUnit } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import { armRows, armScales, arrowLayers, clip, endWithRoom, framed, INK, LEFT, RIGHT } from './theme.ts';
@@ -34,11 +34,13 @@ export const meanResponse = barChart({
   name: 'mean-response',
   title: 'Mean response time',
   metric: 'meanUs',
-  caption({ result: { scenario } }) {
-    const { load } = scenario;
+  caption({ result }) {
+    const { load } = result.scenario;
     const sent =
-      load.model === 'open' || load.model === 'burst' ? `Every client sent ${describeSent(load)}. ` : '';
-    return `${sent}Times count from when a request was due; ${BARS}.`;
+      load.model === 'open' || load.model === 'burst'
+        ? `Every client ${result.imported === undefined ? 'sent' : 'was asked for'} ${describeSent(load)}. `
+        : '';
+    return `${sent}Times count from when a request was ${clockStart(result)}; ${BARS}.`;
   },
 });
 

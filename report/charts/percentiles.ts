@@ -19,13 +19,13 @@ import {
 } from './latency-limits.ts';
 import { armColour, armLegend, armMarks, framed, type Layer, logAxis, type X, type Y } from './theme.ts';
 
-/** Response time alone, for a closed load. */
+/** Response time alone, for a closed load, and where another load generator sent: when a request was due is then not known. */
 export const latencyPercentiles = percentileChart({
   name: 'latency-percentiles',
   title: 'Latency by percentile',
   clocks: ['response'],
   axisTitle: 'response time (ms)',
-  applies: model => model === 'closed',
+  applies: ({ imported, scenario: { load } }) => load.model === 'closed' || imported !== undefined,
   caption: `The response time that a share of the requests does not exceed; each step to the right is ten times rarer. ${howMerged('lines')} Lower is better.`,
 });
 
@@ -35,7 +35,7 @@ export const responseAndService = percentileChart({
   title: 'Response and service time',
   clocks: ['response', 'service'],
   axisTitle: 'time (ms)',
-  applies: model => model !== 'closed',
+  applies: ({ imported, scenario: { load } }) => load.model !== 'closed' && imported === undefined,
   caption: `The time that a share of the requests does not exceed; each step to the right is ten times rarer. Solid lines: response time, from when a request was due; dotted lines: service time, from when it was sent. Where they diverge, requests waited to be sent, which service time alone would hide. ${howMerged('solid lines')}`,
 });
 
@@ -59,7 +59,7 @@ function percentileChart(of: {
   title: string;
   clocks: readonly Clock[];
   axisTitle: string;
-  applies(model: CellView['result']['scenario']['load']['model']): boolean;
+  applies(result: CellView['result']): boolean;
   caption: string;
 }): Chart {
   const { name, title, clocks, axisTitle } = of;
@@ -74,7 +74,7 @@ function percentileChart(of: {
     name,
     title,
     section: 'latency',
-    applies: view => of.applies(view.result.scenario.load.model) && curvesIn(view).length > 0,
+    applies: view => of.applies(view.result) && curvesIn(view).length > 0,
     caption: view => [of.caption, ...describeLimits(limitsOf(view))].join(' '),
     spec: view => drawCurves(curvesIn(view), { kinds: clocks, axisTitle, limits: limitsOf(view) }),
     table: view =>

@@ -14,8 +14,8 @@ const chart: Chart = {
   section: 'course',
   title: 'Over time',
   applies: view => rowsOf(view).length > 0,
-  caption: () =>
-    'Requests per second of steady time in each second of a replicate, one line per trial. A line that drifts suggests a warm-up that was too short; lines that lie apart suggest modes. Trials that failed an audit are dashed.',
+  caption: ({ result }) =>
+    `${result.imported === undefined ? 'Requests per second of steady time in each second of a replicate' : 'Requests per second in the periods of 10 s that a turn fills'}, one line per trial. A line that drifts suggests a warm-up that was too short; lines that lie apart suggest modes. Trials that failed an audit are dashed.`,
   spec(view) {
     const rows = rowsOf(view);
     const arms = view.arms.filter(({ trials }) => trials.length > 0);

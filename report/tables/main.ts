@@ -13,7 +13,7 @@ import type { Column, JsonValue, Table, TableCell } from '../model.ts';
 import { BOUND_NAMES } from '../words/bound.ts';
 import { describeCounting, knownAccepted, knownOpened } from '../words/caveats.ts';
 import { describePolicy } from '../words/conditions.ts';
-import { formatRate } from '../words/load.ts';
+import { clockStart, formatRate } from '../words/load.ts';
 import {
   formatCount,
   formatMs,
@@ -251,7 +251,7 @@ export function mainTable({ arms, result }: CellView): Table {
       boundEntry(arm),
     ]),
     notes: [
-      'Latency is response time over all requests of all replicates: from the moment a request was due until the last byte of its response.',
+      `Latency is response time over all requests of all replicates: from the moment a request was ${clockStart(result)} until the last byte of its response.`,
       `Requests sent and connections are totals over all replicates, warm-up included. Connections ${describeCounting({ arms })}; needed: what the settings require. Reused: of the requests that had a connection, a range where some may have had none.`,
       ...externalNotes(result.scenario.target),
       ...(hasAttempts

@@ -27,6 +27,7 @@ const TITLES: Record<(typeof AUDITS)[number], string> = {
   'replicate-spread': 'spread across replicates',
   closing: 'closing: the client closes without an error',
   machines: 'machines: their slices began together',
+  imported: 'imported: as precise as what conntax measures itself',
 };
 
 const STATE_NAMES: Record<Finding['state'], string> = { pass: 'pass', warn: 'warning', fail: 'FAIL' };
@@ -99,6 +100,7 @@ const ADVICE: Record<(typeof AUDITS)[number], string> = {
   'replicate-spread': 'Measure more replicates (--budget-sec), on a quiet machine.',
   machines:
     'Look at the network to this machine, and at what else runs on it; longer round trips than some ms need a machine nearer to the run.',
+  imported: 'Use many turns; for small differences, conntax run.',
   closing: 'Mend close() of the module: a service that uses the client like this leaks its connections.',
 };
 

@@ -143,6 +143,7 @@ export function describeStop(cell: CellResult): string {
   const { stop, stopDetail, replicates, scenario, elapsedMs } = cell;
   const reached = describeReach(cell);
   const after = `after ${countReplicates(replicates)} in ${formatSeconds(elapsedMs)}`;
+  if (cell.imported !== undefined) return `Ended ${after}: ${stopDetail}; ${reached}.`;
   if (!['interrupted', 'failed', 'cut', 'measuring'].includes(stop) && isMeasuredAgain(cell))
     return `Stopped ${after}: a failed expectation was re-measured; ${reached}.`;
   switch (stop) {

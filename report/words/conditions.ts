@@ -19,7 +19,7 @@ import type { CellView } from '../cell-view.ts';
 import type { Fact } from '../model.ts';
 import { describeFaults } from './faults.ts';
 import { describeLink } from './link.ts';
-import { describeLoad, listed } from './load.ts';
+import { describeLoad, formatRate, listed } from './load.ts';
 import { formatCount, formatPercent } from './numbers.ts';
 import { describeInterceptors, describeResilience } from './resending.ts';
 
@@ -382,6 +382,22 @@ export function sharedConditions({
   ];
 }
 
+/** Load and timing are those of the load generator, not of the scenario. */
+function importedConditions({ scenario }: CellResult): Fact[] {
+  const { load, generators = 1 } = scenario;
+  const rate = load.model === 'open' ? `${formatRate(load.ratePerSec)} requests per second` : '';
+  const stated: Readonly<Record<string, string>> = {
+    Load: `${rate} asked of Artillery, by users that arrive and do their steps`,
+    Generators: `${generators} workers of Artillery, each with a pool of its own; limits of clients are those of all of them together`,
+    Timing:
+      'one client after another, by the phases of Artillery, in the same processes; the first part of each turn is in no figure',
+  };
+  return sharedConditions(scenario).map(({ label, value }) => ({
+    label,
+    value: own(stated, label) ?? value,
+  }));
+}
+
 /** `75 % read: GET /orders; 25 % POST /orders, a body of 20 bytes`. */
 function describeRequests(requests: readonly NamedRequest[]): string {
   const total = requests.reduce((sum, { weight }) => sum + weight, 0);
@@ -422,7 +438,7 @@ function generatorFacts(generators: Scenario['generators'] = 1): Fact[] {
 
 export function conditionsOf({ result, arms }: CellView): Fact[] {
   return [
-    ...sharedConditions(result.scenario),
+    ...(result.imported === undefined ? sharedConditions(result.scenario) : importedConditions(result)),
     ...Object.entries(result.targetCode).map(([arm, code]) => ({
       label: `Target of ${arm}`,
       value: `code of ${code}`,

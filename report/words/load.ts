@@ -1,4 +1,5 @@
 // Describes loads: when requests are sent, what a capacity search looks for, and how a headline words a ratio under each load.
+import type { CellResult } from '../../results/model/run.ts';
 import type { CapacityLoad, ClosedLoad, Load, OpenLoad } from '../../scenarios/model/load.ts';
 import { formatCount, formatPercent } from './numbers.ts';
 
@@ -62,6 +63,11 @@ export function formatRequestedRate(ratePerSec: number): string {
 /** A rate that was measured or computed: `1,500`, `0.5`. */
 export function formatRate(ratePerSec: number): string {
   return ratePerSec.toLocaleString('en-US', { maximumFractionDigits: ratePerSec < 10 ? 1 : 0 });
+}
+
+/** What a response time counts from, as in "when a request was due": another load generator may not tell when one was. */
+export function clockStart({ imported }: Pick<CellResult, 'imported'>): 'due' | 'sent' {
+  return imported === undefined ? 'due' : 'sent';
 }
 
 /** For the beginning of a sentence. */

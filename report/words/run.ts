@@ -45,12 +45,25 @@ export function machineFacts(run: Run): FactGroup[] {
 }
 
 /** The words of the method, for a reader of one page. */
-export const METHOD_WORDS: readonly Fact[] = [
-  { label: 'Scenario', value: 'One question: clients under the same load, on the same server.' },
-  {
-    label: 'Replicate',
-    value: 'One measurement of all clients, each in a fresh process, in turns of short slices.',
-  },
+export function methodWords({ cells }: Run): Fact[] {
+  const isImported = cells.some(cell => cell.imported !== undefined);
+  return [
+    SCENARIO_WORD,
+    {
+      label: 'Replicate',
+      value: isImported
+        ? 'One turn of each client, each in a phase of the load generator; all replicates are of the same processes.'
+        : 'One measurement of all clients, each in a fresh process, in turns of short slices.',
+    },
+    ...JUDGING_WORDS,
+  ];
+}
+
+const SCENARIO_WORD: Fact = {
+  label: 'Scenario',
+  value: 'One question: clients under the same load, on the same server.',
+};
+const JUDGING_WORDS: readonly Fact[] = [
   {
     label: '95 % interval',
     value: 'Where the true figure lies, as far as the replicates agree; few or unequal ones make it wide.',
@@ -75,10 +88,15 @@ function runFacts(run: Run): Fact[] {
     { label: 'Started', value: run.startedAt },
     { label: 'Duration', value: formatSeconds(runDurationMs(run)) },
     { label: 'State', value: run.state },
-    { label: 'Seed', value: String(run.seed) },
-    ...askedFacts(run),
-    { label: 'Command', value: formatCommand(run.command) },
-    { label: 'To reproduce', value: describeReproduction(run) },
+    // The command has made a run of a report; what was measured, another program's script has said.
+    ...(run.cells.some(({ imported }) => imported !== undefined)
+      ? [{ label: 'Imported by', value: formatCommand(run.command) }]
+      : [
+          { label: 'Seed', value: String(run.seed) },
+          ...askedFacts(run),
+          { label: 'Command', value: formatCommand(run.command) },
+          { label: 'To reproduce', value: describeReproduction(run) },
+        ]),
   ];
 }
 

@@ -817,18 +817,22 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     assert.deepEqual(
       rulesOf('short-vs-persistent'),
       AUDITS.filter(
-        rule => !['faults', 'schedule', 'throttling', 'link', 'closing', 'machines'].includes(rule),
+        rule =>
+          !['faults', 'schedule', 'throttling', 'link', 'closing', 'machines', 'imported'].includes(rule),
       ),
     );
     assert.deepEqual(
       rulesOf('same-load'),
       AUDITS.filter(
-        rule => !['faults', 'block-spread', 'throttling', 'link', 'closing', 'machines'].includes(rule),
+        rule =>
+          !['faults', 'block-spread', 'throttling', 'link', 'closing', 'machines', 'imported'].includes(rule),
       ),
     );
     assert.deepEqual(
       rulesOf('behind-a-link'),
-      AUDITS.filter(rule => !['faults', 'schedule', 'throttling', 'closing', 'machines'].includes(rule)),
+      AUDITS.filter(
+        rule => !['faults', 'schedule', 'throttling', 'closing', 'machines', 'imported'].includes(rule),
+      ),
     );
     assert.deepEqual(
       auditCell(trials).map(({ rule, arm, trial }) => [rule, arm, trial]),
@@ -841,6 +845,26 @@ describe('Each audit finds its own kind of damage, and only that', () => {
         ['replicate-spread', 'persistent', undefined],
       ],
     );
+  });
+
+  test('of an imported trial, only what a report of another load generator tells is checked', () => {
+    const trial = persistent();
+    trial.trial.imported = 'artillery';
+    assert.deepEqual(
+      auditTrial(trial).map(({ rule, state }) => [rule, state]),
+      [
+        ['conservation', 'pass'],
+        ['ledger', 'pass'],
+        ['slice-length', 'pass'],
+        ['contention', 'pass'],
+        ['imported', 'warn'],
+        ['listen-drops', 'pass'],
+        ['retransmits', 'pass'],
+      ],
+    );
+    trial.measurement.kernel.activeOpens = 0;
+    assert.ok(auditTrial(trial).every(({ rule }) => rule !== 'listen-drops' && rule !== 'retransmits'));
+    assert.deepEqual(auditCell([trial]), []);
   });
 
   test('a spread of one slice, or of one replicate, is not checked', () => {

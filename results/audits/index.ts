@@ -5,6 +5,7 @@ import { changes } from './changes.ts';
 import { closing } from './closing.ts';
 import { conservation, ledger } from './connections.ts';
 import { faults } from './faults.ts';
+import { imported } from './imported.ts';
 import { littlesLaw, schedule, sliceLength, steadiness } from './load.ts';
 import { bottleneck, contention, link, listenDrops, retransmits, stopped, throttling } from './machine.ts';
 import { machines } from './machines.ts';
@@ -52,12 +53,22 @@ const TRIAL_RULES: readonly TrialRule[] = [
   closing,
 ];
 
+/** What can be checked of a report of another load generator; the rest, it does not tell. */
+const IMPORTED_RULES: readonly TrialRule[] = [conservation, ledger, sliceLength, contention, imported];
+/** They are known where the kernel of the workers has counters at all. */
+const IMPORTED_KERNEL_RULES: readonly TrialRule[] = [listenDrops, retransmits];
+
+function rulesFor({ trial, measurement }: CompletedTrial): readonly TrialRule[] {
+  if (trial.imported === undefined) return TRIAL_RULES;
+  return measurement.kernel.activeOpens > 0 ? [...IMPORTED_RULES, ...IMPORTED_KERNEL_RULES] : IMPORTED_RULES;
+}
+
 const ARM_RULES: readonly ArmRule[] = [changes, ownStalls, replicateSpread];
 
 /** Every rule's finding on one trial, passes included, in the order of the rules. */
 export function auditTrial(result: CompletedTrial): Finding[] {
   const { arm, id } = result.trial;
-  return TRIAL_RULES.flatMap(({ rule, check }) => {
+  return rulesFor(result).flatMap(({ rule, check }) => {
     const found = check(result);
     return found === null ? [] : [{ rule, arm, trial: id, ...found }];
   });
@@ -73,7 +84,10 @@ export function isTrialValid(result: TrialResult): boolean {
  * Failed trials have nothing to audit.
  */
 export function auditCell(trials: readonly TrialResult[]): Finding[] {
-  const completed = trials.filter(trial => trial.state === 'completed');
+  // They look at slices, and at processes of which each replicate has its own.
+  const completed = trials
+    .filter(trial => trial.state === 'completed')
+    .filter(({ trial }) => trial.imported === undefined);
   const arms = new Set(completed.map(({ trial }) => trial.arm));
   return [...arms].flatMap(arm => {
     const ofArm = completed.filter(({ trial }) => trial.arm === arm);

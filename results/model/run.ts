@@ -8,7 +8,7 @@ import {
   SweepPoint,
 } from '../../scenarios/model/scenario.ts';
 import { INTERVAL_NAME } from '../stats.ts';
-import { Censored, Ledger, RequestFigures } from './trial.ts';
+import { Censored, Importer, Ledger, RequestFigures } from './trial.ts';
 
 /** What one request before the run, not part of the load, has shown. */
 export const ForeignServer = z.strictObject({
@@ -177,7 +177,9 @@ export const ArmSummary = z.strictObject({
     .describe(
       'What the client library sent for them, where that may be several times as much, or nothing; null: the same, as always in runs of older versions',
     ),
-  generatorCpuUsPerRequest: amount().describe('CPU time of the generator per request'),
+  generatorCpuUsPerRequest: amount()
+    .nullable()
+    .describe('CPU time of the generator per request; null where another load generator sent'),
   targetCpuUsPerRequest: amount().nullable().describe('null for a server that conntax did not start'),
   requests: z
     .array(RequestSummary)
@@ -207,6 +209,7 @@ export const AUDITS = [
   'replicate-spread',
   'closing',
   'machines',
+  'imported',
 ] as const;
 
 /** One check and its outcome. `fail` makes a trial invalid; `warn` is a caveat shown beside the figure. */
@@ -281,6 +284,9 @@ export const CellResult = z.strictObject({
     .describe(
       'Runs whose expectations share one error with these, this run included: the steps of a bisection',
     ),
+  imported: Importer.optional().describe(
+    'Load generator whose report it was made of; absent: conntax measured it',
+  ),
 });
 export type CellResult = z.infer<typeof CellResult>;
 

@@ -52,6 +52,10 @@ export const Capacity = z.strictObject({
 });
 export type Capacity = z.infer<typeof Capacity>;
 
+/** Load generators of others whose reports can be stored as runs. */
+export const Importer = z.enum(['artillery']);
+export type Importer = z.infer<typeof Importer>;
+
 /** One arm in one replicate, fully resolved: all that a generator process gets to know about its work. */
 export const Trial = z.strictObject({
   id: z.string().describe('Unique within the run'),
@@ -76,6 +80,9 @@ export const Trial = z.strictObject({
     .describe('Names of the machines that sent the load; absent: the machine of the run'),
   phases: z.boolean().default(true).describe('Whether the phases of each request were recorded'),
   seed: z.int().describe('Seed of the randomness of the load'),
+  imported: Importer.optional().describe(
+    'Load generator that sent the load, and whose report this was made of; absent: conntax measured it',
+  ),
 });
 export type Trial = z.infer<typeof Trial>;
 

@@ -1,0 +1,179 @@
+// Reads a report of Artillery: what conntax's engine has stated in it, and its figures by client, turn and period.
+import { z } from 'zod';
+import { UsageError } from '../../results/errors.ts';
+import { describeIssue } from '../../results/files.ts';
+import { type BlockMetric, parseBlockMetric, parseFactMetric } from '../embed/names.ts';
+
+const MOST_PROBLEMS = 5;
+
+/** Artillery's summary of a distribution: rounded to a tenth, quantiles with an error of up to 1 %. */
+const Summary = z.object({
+  min: z.number(),
+  max: z.number(),
+  count: z.int().min(1),
+  mean: z.number(),
+  p50: z.number(),
+  p75: z.number(),
+  p90: z.number(),
+  p95: z.number(),
+  p99: z.number(),
+  p999: z.number(),
+});
+export type Summary = z.infer<typeof Summary>;
+
+const Metrics = z.object({
+  counters: z.record(z.string(), z.number()).default({}),
+  summaries: z.record(z.string(), Summary).default({}),
+  firstMetricAt: z.number().optional(),
+  lastMetricAt: z.number().optional(),
+});
+
+const ArtilleryReport = z.object({
+  aggregate: Metrics,
+  intermediate: z.array(Metrics.extend({ period: z.coerce.number() })),
+});
+
+/** Figures of one client's turn, or of a period of it. */
+export class Figures {
+  readonly #counters: ReadonlyMap<string, number>;
+  readonly #summaries: ReadonlyMap<string, Summary>;
+
+  constructor(counters: ReadonlyMap<string, number>, summaries: ReadonlyMap<string, Summary>) {
+    this.#counters = counters;
+    this.#summaries = summaries;
+  }
+
+  /** 0 for what was never counted. */
+  count(name: string): number {
+    return this.#counters.get(name) ?? 0;
+  }
+
+  summary(name: string): Summary | undefined {
+    return this.#summaries.get(name);
+  }
+
+  /** Counts whose names begin like this, by the rest of them. */
+  counts(prefix: string): [string, number][] {
+    return [...this.#counters].flatMap(([name, value]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), value] as [string, number]] : [],
+    );
+  }
+
+  countAll(prefix: string): number {
+    return this.counts(prefix).reduce((sum, [, value]) => sum + value, 0);
+  }
+}
+
+export interface ReportedTurn {
+  arm: string;
+  block: number;
+  figures: Figures;
+  /** The same by Artillery's periods of 10 s, by their start in ms since the Unix epoch; in their order. */
+  periods: { atMs: number; figures: Figures }[];
+}
+
+export interface ReadReport {
+  startedAtMs: number;
+  finishedAtMs: number;
+  /** By subject, the one that most have stated first, each with how many did. */
+  facts: ReadonlyMap<string, readonly { fact: unknown; count: number }[]>;
+  /** By client, in the order of their names in the report, then by block. */
+  turns: readonly ReportedTurn[];
+}
+
+/** @param file names it in messages. @throws UsageError that says what is wrong, where, and what was expected */
+export function readArtilleryReport(text: string, file: string): ReadReport {
+  const { aggregate, intermediate } = parseReport(text, file);
+  const { firstMetricAt, lastMetricAt } = aggregate;
+  const all = turnsIn(aggregate);
+  if (all.size === 0 || firstMetricAt === undefined || lastMetricAt === undefined) {
+    throw new UsageError(
+      `${file} has no figures of conntax; expected: the report of a script with config.engines.conntax (docs/artillery.md)`,
+    );
+  }
+  const periods = intermediate
+    .toSorted((a, b) => a.period - b.period)
+    .map(metrics => ({ atMs: metrics.period, turns: turnsIn(metrics) }));
+  const turns = [...all].map(([key, { arm, block, figures }]) => ({
+    arm,
+    block,
+    figures,
+    periods: periods.flatMap(({ atMs, turns: found }) => {
+      const part = found.get(key);
+      return part === undefined ? [] : [{ atMs, figures: part.figures }];
+    }),
+  }));
+  return {
+    startedAtMs: firstMetricAt,
+    finishedAtMs: lastMetricAt,
+    facts: factsIn(aggregate.counters, file),
+    turns: turns.toSorted((a, b) => a.block - b.block),
+  };
+}
+
+function parseReport(text: string, file: string): z.infer<typeof ArtilleryReport> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new UsageError(`${file} is not JSON; expected: the file that artillery run --output has written`);
+  }
+  const parsed = ArtilleryReport.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues
+    .slice(0, MOST_PROBLEMS)
+    .map(issue => ({ file, ...describeIssue(issue) }));
+  throw new UsageError(
+    `${file} is not a report of Artillery: ${problems.map(({ path, message }) => `${path}: ${message}`).join('; ')}; expected: the file that artillery run --output has written`,
+    problems,
+  );
+}
+
+type Turns = Map<string, BlockMetric & { figures: Figures }>;
+
+function turnsIn({ counters, summaries }: z.infer<typeof Metrics>): Turns {
+  const parts = new Map<
+    string,
+    { metric: BlockMetric; counters: Map<string, number>; summaries: Map<string, Summary> }
+  >();
+  const partOf = (metric: BlockMetric) => {
+    const key = `${metric.arm} ${metric.block}`;
+    const part = parts.get(key) ?? { metric, counters: new Map(), summaries: new Map() };
+    parts.set(key, part);
+    return part;
+  };
+  for (const [name, value] of Object.entries(counters)) {
+    const metric = parseBlockMetric(name);
+    if (metric !== undefined) partOf(metric).counters.set(metric.figure, value);
+  }
+  for (const [name, summary] of Object.entries(summaries)) {
+    const metric = parseBlockMetric(name);
+    if (metric !== undefined) partOf(metric).summaries.set(metric.figure, summary);
+  }
+  return new Map(
+    [...parts].map(([key, part]) => [
+      key,
+      { ...part.metric, figures: new Figures(part.counters, part.summaries) },
+    ]),
+  );
+}
+
+function factsIn(counters: Readonly<Record<string, number>>, file: string): ReadReport['facts'] {
+  const stated = Object.entries(counters).flatMap(([name, count]) => {
+    const found = parseFactMetric(name);
+    return found === undefined ? [] : [{ ...found, count }];
+  });
+  const facts = stated.map(({ subject, text, count }) => {
+    try {
+      return { subject, fact: JSON.parse(text) as unknown, count };
+    } catch {
+      throw new UsageError(
+        `${file}: the counter conntax.about.${subject} is not followed by JSON: the report was changed after it was written`,
+      );
+    }
+  });
+  const bySubject = Map.groupBy(facts, ({ subject }) => subject);
+  return new Map(
+    [...bySubject].map(([subject, group]) => [subject, group.toSorted((a, b) => b.count - a.count)]),
+  );
+}

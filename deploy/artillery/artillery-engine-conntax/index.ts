@@ -1,0 +1,123 @@
+// An engine of Artillery that sends by conntax's clients. They take turns by phase: `short #1`, `persistent #1`, `short #2` ...
+import { type Embedded, type EmbeddedTurn, embed, type MetricSink, parsePhaseName } from 'conntax/embed';
+import type { Phase, Runner, RunUser, ScenarioEvents, ScenarioSpec, Script } from './artillery.ts';
+import { runFlow } from './flow.ts';
+import { dueIn, type EngineSettings, isPause, readSettings } from './settings.ts';
+
+/** Artillery's own periods are 10 s; within a second it is known to which a count belongs. */
+const REPORT_EVERY_MS = 1_000;
+
+export default class ConntaxEngine {
+  readonly #script: Script;
+  readonly #settings: EngineSettings;
+  #embedded: Embedded | undefined;
+  #turn: EmbeddedTurn | undefined;
+  readonly #open = new Set<EmbeddedTurn>();
+  #events: ScenarioEvents | undefined;
+  /** What was reported before the first user arrived, when Artillery has no place for it yet. */
+  readonly #early: ((events: ScenarioEvents) => void)[] = [];
+  readonly #stated = new Set<string>();
+
+  constructor(script: Script, runner: Runner) {
+    this.#script = script;
+    this.#settings = readSettings(script);
+    runner.on('phaseStarted', phase => this.#beginPhase(phase));
+    runner.on('phaseCompleted', () => this.#turn?.close());
+    setInterval(() => this.#report(), REPORT_EVERY_MS).unref();
+  }
+
+  /** Awaited before the first phase. */
+  async init(): Promise<void> {
+    const { scenario, allowedHosts } = this.#settings;
+    try {
+      this.#embedded = await embed(scenario, { file: 'config.engines.conntax', allowedHosts });
+    } catch (error) {
+      // Artillery waits 50 s for a worker whose engine could not start, and then says nothing of it.
+      setImmediate(() => {
+        throw error;
+      });
+    }
+  }
+
+  createScenario<Context>(spec: ScenarioSpec, events: ScenarioEvents): RunUser<Context> {
+    this.#events = events;
+    for (const report of this.#early.splice(0)) report(events);
+    const steps = this.#settings.flows[(this.#script.scenarios ?? []).indexOf(spec)] ?? [];
+    return (context, callback) => {
+      events.emit('started');
+      const turn = this.#turn;
+      if (turn === undefined) {
+        callback(new Error('a user arrived when it was no turn of a client'), context);
+        return;
+      }
+      turn.enter();
+      const send = async (request: number): Promise<void> => {
+        const outcome = await turn.send(request);
+        if (outcome !== 'ok') events.emit('error', outcome);
+      };
+      const leave = (error: Error | null): void => {
+        turn.leave();
+        callback(error, context);
+      };
+      turn.ready
+        .then(() => runFlow(steps, { send, over: turn.over }))
+        .then(
+          () => leave(null),
+          error => {
+            events.emit('error', (error as Error).message);
+            leave(error);
+          },
+        );
+    };
+  }
+
+  #beginPhase(phase: Phase): void {
+    const { name, worker = 1 } = phase;
+    this.#turn?.close();
+    this.#turn = undefined;
+    const turn = parsePhaseName(name);
+    if (turn === undefined || isPause(phase) || this.#embedded === undefined) return;
+    for (const earlier of this.#open) earlier.overlap();
+    const { warmUpMs, drainMs, requestsPerUser } = this.#settings;
+    // The first worker of a machine speaks for it.
+    const isFirst = worker === 1;
+    const { facts } = this.#embedded;
+    this.#state([...facts.ofWorker, ...(isFirst ? facts.ofMachine : [])]);
+    const opened = this.#embedded.openTurn({
+      ...turn,
+      warmUpMs,
+      drainMs,
+      due: dueIn(phase, requestsPerUser),
+      readsKernel: isFirst,
+      sink: this.#sink,
+    });
+    this.#turn = opened;
+    this.#open.add(opened);
+    const forget = (): void => {
+      this.#open.delete(opened);
+    };
+    // Everything was reported before its connections were closed, well or not.
+    opened.ended.then(forget, forget);
+  }
+
+  #state(facts: readonly string[]): void {
+    for (const fact of facts.filter(name => !this.#stated.has(name))) {
+      this.#stated.add(fact);
+      this.#sink.counter(fact, 1);
+    }
+  }
+
+  #report(): void {
+    for (const turn of this.#open) turn.report();
+  }
+
+  readonly #sink: MetricSink = {
+    counter: (name, value) => this.#emit(events => events.emit('counter', name, value)),
+    histogram: (name, value) => this.#emit(events => events.emit('histogram', name, value)),
+  };
+
+  #emit(report: (events: ScenarioEvents) => void): void {
+    if (this.#events === undefined) this.#early.push(report);
+    else report(this.#events);
+  }
+}

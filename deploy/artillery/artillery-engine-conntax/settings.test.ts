@@ -1,0 +1,77 @@
+// Settings of the engine: what a script makes of them, and every mistake in it, named at once.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Script } from './artillery.ts';
+import { dueIn, readSettings } from './settings.ts';
+
+const CLIENTS = { short: { requestsPerConnection: 1 }, persistent: {} };
+
+function scriptFor(phases: object[], settings: object = {}): Script {
+  return {
+    config: {
+      target: 'http://127.0.0.1:3000',
+      phases,
+      engines: { conntax: { clients: CLIENTS, baseline: 'short', ...settings } },
+    },
+    scenarios: [
+      { engine: 'conntax', weight: 3, flow: [{ request: { path: '/a' } }] },
+      { engine: 'conntax', flow: [{ loop: [{ request: { path: '/b' } }], count: 4 }] },
+      { engine: 'http', weight: 4, flow: [{ get: { url: '/' } }] },
+    ],
+  };
+}
+
+test('a scenario of conntax is made of the settings, the target and the flows', () => {
+  const { scenario, warmUpMs, drainMs, requestsPerUser, flows } = readSettings(
+    scriptFor([{ name: 'short #1', arrivalRate: 10 }, { pause: 1 }], {
+      warmUpSec: 0.5,
+      target: { keepAliveTimeoutMs: 5_000 },
+    }),
+  );
+  assert.deepEqual(scenario, {
+    name: 'artillery',
+    question: 'How do short and persistent compare under the load of Artillery?',
+    clients: CLIENTS,
+    baseline: 'short',
+    target: { url: 'http://127.0.0.1:3000', keepAliveTimeoutMs: 5_000 },
+    requests: [
+      { path: '/a', weight: 0.375 },
+      { path: '/b', weight: 0.5 },
+    ],
+  });
+  assert.deepEqual([warmUpMs, drainMs, requestsPerUser], [500, 10_000, 0.875]);
+  assert.equal(flows[2], undefined, 'of another engine');
+});
+
+test('what a phase asks of a worker', () => {
+  assert.deepEqual(dueIn({ arrivalRate: 10, duration: 20 }, 2), { requests: 400, ms: 20_000 });
+  assert.deepEqual(dueIn({ arrivalRate: 10, rampTo: 30, duration: 2 }, 1), { requests: 40, ms: 2_000 });
+  assert.deepEqual(dueIn({ arrivalCount: 7, duration: 3 }, 1), { requests: 7, ms: 3_000 });
+});
+
+test('all mistakes are named at once', () => {
+  const script = scriptFor(
+    [
+      { name: 'shrot #1', arrivalRate: 1 },
+      { name: 'short #1', arrivalRate: 1 },
+      { name: 'arm=short block=1', arrivalRate: 1 },
+      { arrivalRate: 1 },
+    ],
+    { warmUpSec: '1s', allowHosts: 'example.com', request: {} },
+  );
+  assert.throws(
+    () => readSettings(script),
+    ({ message }: Error) => {
+      for (const part of [
+        /config\.phases\[0\]\.name: no client "shrot"; expected: short or persistent/,
+        /config\.phases\[2\]\.name: short #1 is also the name of an earlier phase/,
+        /config\.phases\[3\]\.name: undefined does not say whose turn it is; expected: .* such as 'short #1'/,
+        /warmUpSec: "1s" is not a number of seconds/,
+        /allowHosts: expected: a list of hosts/,
+        /conntax\.request: expected: requests in the flow of scenarios/,
+      ])
+        assert.match(message, part);
+      return true;
+    },
+  );
+});
