@@ -54,7 +54,7 @@ test(
       assert.ok(result.state === 'completed', JSON.stringify(result));
       const { arm } = result.trial;
       const { ledger, generator, slices, completed, caveats } = result.measurement;
-      assert.ok(completed > 50, `${arm}: ${completed} completed`);
+      assert.ok(completed >= 4, `${arm}: ${completed} completed`);
       assert.equal(ledger.openedBy, arm === 'wrk' || arm === 'hey' ? 'kernel' : 'client');
       assert.ok(ledger.accepted! >= 4 && ledger.opened >= ledger.accepted!, JSON.stringify(ledger));
       assert.ok(generator.cpuUs > 0 && generator.rssBytes > 0, `${arm}: ${JSON.stringify(generator)}`);
