@@ -29,6 +29,11 @@ export default defineScenario({
     nothing: { pool: { maxConnections: 100 } },
     timeout: { pool: { maxConnections: 100 }, resilience: { timeout: { attemptMs: 400 } } },
     bulkhead: { pool: { maxConnections: 100 }, resilience: { bulkhead: { maxConcurrent: 8 } } },
+    // Six times as large, with a queue.
+    'bulkhead-50': {
+      pool: { maxConnections: 100 },
+      resilience: { bulkhead: { maxConcurrent: 50, maxQueued: 2_000 } },
+    },
     breaker: {
       pool: { maxConnections: 100 },
       resilience: { timeout: { attemptMs: 400 }, breaker: { consecutiveFailures: 5, openMs: 500 } },
@@ -44,6 +49,7 @@ export default defineScenario({
     { metric: 'successRatio', of: 'nothing', atLeast: 0.7, atMost: 0.95 },
     { metric: 'successRatio', of: 'timeout', atLeast: 0.5, atMost: 0.85 },
     { metric: 'successRatio', of: 'bulkhead', atLeast: 0.3, atMost: 0.75 },
+    { metric: 'successRatio', of: 'bulkhead-50', atLeast: 0.7, atMost: 0.95 },
     { metric: 'successRatio', of: 'breaker', atLeast: 0.3, atMost: 0.85 },
     { metric: 'successRatio', of: 'retry', atLeast: 0.9 },
   ],

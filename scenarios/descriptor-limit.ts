@@ -16,6 +16,7 @@ export default defineScenario({
     warmupMinMs: 0,
     warmupMaxMs: 0,
     measureMs: 1_000,
+    maxReplicates: 5,
     budgetMs: 30_000,
     until: 'decided',
   },

@@ -27,7 +27,7 @@ export default defineScenario({
       metric: 'requestsPerSec',
       of: 'limited',
       over: 'one-each',
-      atMost: 0.2,
+      atMost: 0.25,
       at: { 'clients.limited.pool.maxConnections': [10] },
     },
     {

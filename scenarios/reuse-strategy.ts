@@ -13,7 +13,7 @@ export default defineScenario({
     slicing: 'whole',
     warmupMinMs: 0,
     warmupMaxMs: 0,
-    measureMs: 2_500,
+    measureMs: 2_000,
     budgetMs: 30_000,
     until: 'decided',
   },
@@ -21,10 +21,21 @@ export default defineScenario({
     // The later ones idle between the peaks, and expire.
     'first-free': { pool: { maxConnections: 50, idleTimeoutMs: 250 } },
     'round-robin': { pool: { maxConnections: 50, idleTimeoutMs: 250, scheduling: 'round-robin' } },
+    // The same two orders in Node's agent: the one used last, and the one used longest ago.
+    lifo: {
+      transport: 'node-http',
+      pool: { maxConnections: 50, idleTimeoutMs: 250, scheduling: 'lifo' },
+    },
+    fifo: {
+      transport: 'node-http',
+      pool: { maxConnections: 50, idleTimeoutMs: 250, scheduling: 'fifo' },
+    },
   },
   baseline: 'first-free',
   expect: [
     { metric: 'connectionsPer1kRequests', of: 'first-free', atLeast: 90 },
     { metric: 'connectionsPer1kRequests', of: 'round-robin', over: 'first-free', atMost: 0.85 },
+    { metric: 'connectionsPer1kRequests', of: 'lifo', atLeast: 90 },
+    { metric: 'connectionsPer1kRequests', of: 'fifo', over: 'lifo', atMost: 0.85 },
   ],
 });

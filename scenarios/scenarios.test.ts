@@ -1,6 +1,6 @@
 // Every scenario that comes with conntax is valid, is named as its file, and the quick ones are quick.
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -42,7 +42,7 @@ test('the examples are valid as they stand, and none of them is run unasked', as
   assert.ok(builtins.every(({ target }) => target.url === undefined));
 });
 
-test('the catalogue: limits on every client, 30 s at most each and 15 minutes together, a section in its page', async () => {
+test('the catalogue: limits on every client, 30 s at most each and 15 minutes together, a section with its picture', async () => {
   const variants = await loadScenarios(['catalogue'], options);
   const page = await readFile(join(builtinDir, '../docs/catalogue.md'), 'utf8');
   const cells = Map.groupBy(variants, ({ name }) => name);
@@ -56,6 +56,12 @@ test('the catalogue: limits on every client, 30 s at most each and 15 minutes to
     );
     const free = Object.keys(clients).filter(client => !limited.has(client));
     assert.deepEqual(free, [], `${name} expects nothing of these clients`);
+    assert.ok(
+      page.includes(`](images/catalogue/${name}.svg)\n`),
+      `${name} has a picture in docs/catalogue.md (npm run catalogue:pictures)`,
+    );
+    const { size } = await stat(join(builtinDir, `../docs/images/catalogue/${name}.svg`));
+    assert.ok(size <= 30_000, `the picture of ${name} has ${size} bytes`);
     assert.ok(
       page.includes(`\n### ${name}\n\n**${question}**`),
       `${name} has its section in docs/catalogue.md`,

@@ -14,7 +14,7 @@ export default defineScenario({
     slicing: 'whole',
     warmupMinMs: 0,
     warmupMaxMs: 0,
-    measureMs: 5_000,
+    measureMs: 3_400,
     // The interval of a share needs one.
     minReplicates: 1,
     budgetMs: 30_000,
@@ -29,12 +29,27 @@ export default defineScenario({
       pool: { maxConnections: 20, idleTimeoutMs: 400 },
       timeouts: { headersMs: 1_000 },
     },
+    // Nor is there one that is old enough to be forgotten.
+    lifetime: {
+      transport: 'wire',
+      pool: { maxConnections: 20, maxLifetimeMs: 600 },
+      timeouts: { headersMs: 1_000 },
+    },
+    // It pays the timeout each time, and then sends the request again.
+    retry: {
+      transport: 'wire',
+      pool: { maxConnections: 20 },
+      timeouts: { headersMs: 1_000 },
+      resilience: { retry: { maxRetries: 1, minDelayMs: 1 } },
+    },
     short: { transport: 'wire', requestsPerConnection: 1, timeouts: { headersMs: 1_000 } },
   },
   baseline: 'unaware',
   expect: [
     { metric: 'successRatio', of: 'unaware', atMost: 0.75 },
     { metric: 'successRatio', of: 'idle-timeout', atLeast: 0.9 },
+    { metric: 'successRatio', of: 'lifetime', atLeast: 0.9 },
+    { metric: 'successRatio', of: 'retry', atLeast: 0.9 },
     { metric: 'successRatio', of: 'short', atLeast: 0.9 },
   ],
 });

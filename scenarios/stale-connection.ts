@@ -25,12 +25,18 @@ export default defineScenario({
     uncured: { pool: { maxConnections: 30 } },
     // Gives up each connection before the server does, with a round trip to spare.
     'shorter-idle-timeout': { pool: { maxConnections: 30, idleTimeoutMs: 250 } },
+    // Sends again what failed, on a new connection.
+    retry: {
+      pool: { maxConnections: 30 },
+      resilience: { retry: { maxRetries: 1, minDelayMs: 1 } },
+    },
   },
   baseline: 'uncured',
   expect: [
     { metric: 'successRatio', of: 'uncured', atLeast: 0.9, at: { 'load.everyMs': [400, 1_000] } },
     { metric: 'successRatio', of: 'uncured', atMost: 0.9, at: { 'load.everyMs': [600] } },
     { metric: 'successRatio', of: 'shorter-idle-timeout', atLeast: 0.9 },
+    { metric: 'successRatio', of: 'retry', atLeast: 0.9 },
   ],
   sweep: { 'load.everyMs': [400, 600, 1_000] },
 });

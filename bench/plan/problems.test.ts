@@ -22,6 +22,7 @@ describe('Which known name may have been meant by an unknown one', () => {
 
   test('hints', () => {
     assert.equal(nameHint('reed', known), 'did you mean read? Known: read, dump, maxConnections');
+    assert.match(nameHint('python', ['go', 'python-requests']), /^did you mean python-requests\?/);
     assert.equal(nameHint('zzzzzzzz', known), 'read, dump or maxConnections');
     assert.equal(nameHint('x', []), 'no names are known here');
     assert.equal(nearest('x', []), undefined);

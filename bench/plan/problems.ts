@@ -27,7 +27,7 @@ export function orList(items: readonly string[], word: 'or' | 'and' = 'or'): str
 /** A hint such as `did you mean read? Known: read, dump`. */
 export function nameHint(name: string, known: readonly string[]): string {
   if (known.length === 0) return 'no names are known here';
-  const meant = nearest(name, known);
+  const meant = nearest(name, known) ?? known.find(one => one.split('-').includes(name));
   return meant === undefined ? orList(known) : `did you mean ${meant}? Known: ${known.join(', ')}`;
 }
 

@@ -28,6 +28,42 @@ export async function renderChart(spec: TopLevelSpec, options: RenderOptions): P
   }
 }
 
+/** Below the picture, for a line of text. */
+const FOOTER_PX = 18;
+
+/** Small dots on lines, which are there for their words. */
+const DOTS = /<circle[^>]* r="1(?:\.\d)?"[^>]*(?:\/>|><\/circle>)/g;
+
+/** The chart as a file of its own on white, with a line below it; without the words of its marks, which an image does not show. */
+export async function pictureFile(
+  spec: TopLevelSpec,
+  { colours, footer, ...options }: RenderOptions & { colours: string; footer: string },
+): Promise<string> {
+  const values = new Map(
+    [...colours.matchAll(/(--[\w-]+): ([^;]+);/g)].map(([, name, value]) => [name, value]),
+  );
+  const colour = (name: string): string => {
+    const value = values.get(name);
+    if (value === undefined) throw new Error(`no colour ${name} for a picture`);
+    return value;
+  };
+  const svg = (await renderChart(spec, options))
+    .replaceAll(/<title>[^<]*<\/title>/g, '')
+    .replaceAll(DOTS, '')
+    .replaceAll(/<(\w+)([^>]*)><\/\1>/g, '<$1$2/>')
+    .replaceAll(/var\((--[\w-]+)\)/g, (_, name: string) => colour(name));
+  const [, widthPx, heightPx] = /width="(\d+)" height="(\d+)"/.exec(svg)!;
+  const allPx = Number(heightPx) + FOOTER_PX;
+  const line = `<text x="4" y="${allPx - 6}" font-size="10" fill="${colour('--muted')}">${escapeAttribute(footer)}</text>`;
+  return `${svg
+    .replace(
+      /width="\d+" height="\d+" viewBox="[^"]*"/,
+      `width="${widthPx}" height="${allPx}" viewBox="0 0 ${widthPx} ${allPx}"`,
+    )
+    .replace(/(<svg [^>]*>)/, `$1<rect width="100%" height="100%" fill="${colour('--paper')}"/>`)
+    .replace(/<\/svg>\s*$/, `${line}</svg>`)}\n`;
+}
+
 /** Of letters where no style sheet sets them. */
 const FONT = ' font-family="system-ui, sans-serif" font-size="12"';
 

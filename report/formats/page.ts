@@ -7,7 +7,8 @@ const variables = (kind: 'arm' | 'phase' | 'step', colours: readonly string[] | 
     .map(([key, colour]) => `--${kind}-${key}: ${colour};`)
     .join(' ');
 
-const LIGHT = `--paper: #fff; --panel: #f6f8fa; --ink: #1b1f24; --muted: #59636e; --grid: #e3e7eb; --line: #d5dae0;
+/** Colours on a light background, as declarations of style sheets. */
+export const LIGHT = `--paper: #fff; --panel: #f6f8fa; --ink: #1b1f24; --muted: #59636e; --grid: #e3e7eb; --line: #d5dae0;
   --accent: #0062a8; --good: #00694a; --bad: #b3261e; --unsure: #7a5500; --good-bg: #e3f4ed; --bad-bg: #fdeceb; --unsure-bg: #fcf2d9;
   ${variables('arm', ARM_COLOURS)} ${variables('step', STEP_COLOURS)} ${variables('phase', PHASE_COLOURS)}`;
 

@@ -103,7 +103,10 @@ describe('What intervals show of a course, and no more than they show: a table, 
 
 describe('Headlines of sweeps claim no more than their intervals support', () => {
   /** The sample's sweep with other ratios of requests/s, by value: value, and how far its interval reaches. */
-  function sweepWith(ratios: Record<number, [value: number, reach: number]>): SweepView {
+  function sweepWith(
+    ratios: Record<number, [value: number, reach: number]>,
+    path = 'link.roundTripMs',
+  ): SweepView {
     const { run, trials } = sampleSweeps['a sweep']!;
     const changed = (comparison: Comparison, cell: CellResult): Comparison => {
       const [value, reach] = ratios[Number(cell.sweepPoints[0]!.value)]!;
@@ -114,7 +117,11 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
     };
     const cells = run.cells
       .filter(cell => Number(cell.sweepPoints[0]!.value) in ratios)
-      .map(cell => ({ ...cell, comparisons: cell.comparisons.map(comparison => changed(comparison, cell)) }));
+      .map(cell => ({
+        ...cell,
+        comparisons: cell.comparisons.map(comparison => changed(comparison, cell)),
+        sweepPoints: cell.sweepPoints.map(point => ({ ...point, path })),
+      }));
     const [section] = sectionsOf(cells.map(cell => viewCell(cell, trials, armNames(run))));
     assert.ok(section?.kind === 'sweep');
     return section.sweep;
@@ -162,6 +169,27 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
       assert.ok(text.includes(START));
     });
   }
+
+  test('from how many connections on a larger pool buys nothing, where that is known', () => {
+    const path = 'clients.persistent.pool.maxConnections';
+    const knee: Parameters<typeof sweepWith>[0] = {
+      0: [0.1, 0.01],
+      1: [0.5, 0.01],
+      5: [0.98, 0.02],
+      20: [1, 0.02],
+      80: [0.99, 0.02],
+    };
+    const remarksOf = (ratios: Parameters<typeof sweepWith>[0], of = path) =>
+      courseRemarks(sweepWith(ratios, of));
+    assert.match(
+      remarksOf(knee)[0]!,
+      /^5 connections reach 98 % of the best rate; more add at most 6\.2\d? %\. By Little's law .* and (\d+) users have at most \1 requests in flight\.$/,
+    );
+    const hasKnee = (remarks: readonly string[]) => remarks.some(text => text.includes('of the best rate'));
+    assert.ok(!hasKnee(remarksOf(knee, 'link.roundTripMs')));
+    assert.ok(!hasKnee(remarksOf({ 0: [0.1, 0.01], 1: [0.5, 0.01], 5: [0.9, 0.01] })), 'it still rises');
+    assert.ok(!hasKnee(remarksOf({ 0: [0.1, 0.01], 1: [0.9, 0.4], 5: [1, 0.6] })), 'too wide to tell');
+  });
 
   test('where an arm is better, where it is worse, and where the difference is unclear', () => {
     const told = (ratios: Parameters<typeof sweepWith>[0]) => courseRemarks(sweepWith(ratios)).at(-1);

@@ -11,7 +11,7 @@ import type { Mark } from '../model.ts';
 import { lacksCapacities } from '../words/capacity.ts';
 import { describeErrorGaps, hasErrorGap, suggestNextStep } from '../words/doubts.ts';
 import { describeNullArm } from '../words/headline.ts';
-import { formatPercent } from '../words/numbers.ts';
+import { formatCount, formatPercent } from '../words/numbers.ts';
 import {
   armFigures,
   baselineOf,
@@ -117,6 +117,7 @@ export function courseRemarks(sweep: SweepView): string[] {
   const [largest, ...others] = coursesOf(sweep);
   if (largest === undefined) return [];
   return [
+    ...describeKnee(largest, sweep),
     ...(sweep.other === undefined ? [] : describeLines(largest, sweep, sweep.other)),
     ...others.map(course =>
       sweep.other === undefined ? describeAlong(course, sweep.x) : describeOverall(course, sweep),
@@ -213,6 +214,25 @@ function describeLevel({ from, most }: Level, { figures }: Course): string {
   return isLevelKnown({ from, most })
     ? `from ${start} on, it changes by at most ${formatPercent(most!)}`
     : `whether it changes further from ${start} on is uncertain`;
+}
+
+/** Where a pool is large enough: from how many connections on the rate no longer rises, beside the requests that its users have in flight. */
+function describeKnee({ figures }: Course, sweep: SweepView): string[] {
+  const { x, other, cells } = sweep;
+  if (other !== undefined || !x.isNumeric || !x.path.endsWith('.pool.maxConnections')) return [];
+  if (decidingMetric(sweep) !== 'requestsPerSec') return [];
+  const trend = trendOf(figures.map(({ interval }) => interval));
+  if (trend.kind !== 'rises' || trend.level === null || !isLevelKnown(trend.level)) return [];
+  const knee = figures[trend.level.from]!;
+  const share = knee.interval.value / Math.max(...figures.map(({ interval }) => interval.value));
+  const { load } = cells[0]!.view.result.scenario;
+  const users =
+    load.model === 'closed'
+      ? ` By Little's law the rate is what is in flight, divided by how long it takes, and ${formatCount(load.concurrency)} users have at most ${formatCount(load.concurrency)} requests in flight.`
+      : '';
+  return [
+    `${formatValue(knee.x)} connections reach ${formatPercent(share)} of the best rate; more add at most ${formatPercent(trend.level.most!)}${graveSigns(figures)}.${users}`,
+  ];
 }
 
 /** Among the known figures; among all if none is known. */
