@@ -295,5 +295,6 @@ function drawFigure(chart: Chart, view: CellView): Figure {
     caption: chart.caption(view),
     spec: chart.spec(view),
     table: chart.table(view),
+    ...(chart.hasOpenTable === true ? { hasOpenTable: true } : {}),
   };
 }

@@ -82,6 +82,8 @@ export interface CellSection {
 export interface Figure extends Picture {
   section: SectionName;
   table: Table;
+  /** Whether the table is shown without opening anything. */
+  hasOpenTable?: true;
   /** Of one among several of a kind, which a page sets small beside each other, with what they share said once. */
   small?: SmallFigure;
 }

@@ -185,7 +185,7 @@ export async function figureMarkup(figure: Figure, id: string, level: 3 | 4): Pr
   return html`<figure class="beside">
 <figcaption>${headingOf(figure.title, level)}<p>${figure.caption}</p></figcaption>
 ${await pictureMarkup(figure, id, figure.title)}
-<details><summary>${figure.title}, as a table</summary>
+<details${figure.hasOpenTable === true ? html` open` : nothing}><summary>${figure.title}, as a table</summary>
 ${plainTable(figure.table)}
 </details>
 </figure>`;
