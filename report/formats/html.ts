@@ -27,7 +27,7 @@ import {
   type Tick,
   type Tone,
 } from '../model.ts';
-import { formatTime } from '../words/run.ts';
+import { formatDay } from '../words/run.ts';
 import { comment } from './comment.ts';
 import { bindUnits, type Format, type FormatOptions, partsOf, type ReportPart } from './format.ts';
 import { toJson } from './json.ts';
@@ -359,7 +359,7 @@ function barOf(report: Report, parts: readonly ReportPart[]): Markup {
     ...linksOf(parts),
     { href: '#setup', text: 'Setup' },
   ];
-  return html`<nav class="top" aria-label="Parts of the report">${isFailure(report.answer) ? html`<b class="pill bad">FAIL</b> ` : nothing}<span class="over">${report.title}, ${formatTime(report.startedAt)}, run ${shortId(report.runId)}</span>
+  return html`<nav class="top" aria-label="Parts of the report">${isFailure(report.answer) ? html`<b class="pill bad">FAIL</b> ` : nothing}<span class="over">${report.title}, ${formatDay(report.startedAt)}, run ${shortId(report.runId)}</span>
 <ul>${links.map(({ href, text }) => html`<li><a href="${href}">${text}</a></li>`)}</ul>
 ${menuOf(report)}</nav>`;
 }
