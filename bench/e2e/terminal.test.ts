@@ -105,12 +105,7 @@ test('NO_COLOR holds for every command and for errors', { skip }, async t => {
 });
 
 /** Every screen that a command has shown in tmux, the last one with all that has scrolled by; lines that tmux had to wrap are joined. */
-async function screensOf(
-  t: TestContext,
-  { dir }: Workspace,
-  args: readonly string[],
-  columns: number,
-): Promise<string[][]> {
+async function screensOf({ dir }: Workspace, args: readonly string[], columns: number): Promise<string[][]> {
   const run = promisify(execFile);
   const env = { PATH: process.env['PATH'], HOME: dir, LC_ALL: 'C.UTF-8', TERM: 'xterm-256color' };
   const server = ['-u', '-S', join(dir, `tmux-${columns}`), '-f', '/dev/null'];
@@ -121,15 +116,18 @@ async function screensOf(
   const command = [...PLAIN_CONNTAX, ...args].map(word => `'${word}'`).join(' ');
   // The pane stays until it is looked at for the last time.
   await tmux('new-session', '-d', '-x', `${columns}`, '-y', '40', `${command}; tmux wait-for -S ended; cat`);
-  t.after(() => tmux('kill-server'));
-  let hasEnded = false;
-  const end = tmux('wait-for', 'ended').then(() => {
-    hasEnded = true;
-  });
-  const screens: string[][] = [];
-  while (!hasEnded) screens.push(await capture());
-  await end;
-  return [...screens, await capture('-S', '-')];
+  try {
+    let hasEnded = false;
+    const end = tmux('wait-for', 'ended').then(() => {
+      hasEnded = true;
+    });
+    const screens: string[][] = [];
+    while (!hasEnded) screens.push(await capture());
+    await end;
+    return [...screens, await capture('-S', '-')];
+  } finally {
+    await tmux('kill-server');
+  }
 }
 
 test('in tmux, nothing is wrapped at any width, and living lines replace each other', {
@@ -137,7 +135,7 @@ test('in tmux, nothing is wrapped at any width, and living lines replace each ot
 }, async t => {
   const workspace = await openWorkspace(t);
   const file = await workspace.writeScenario(tinyScenario());
-  const living = await screensOf(t, workspace, ['run', file], 60);
+  const living = await screensOf(workspace, ['run', file], 60);
   assert.ok(living.some(lines => lines.some(line => /[█░]{8,} {2}\d+s left/.test(line))));
   for (const lines of living)
     assert.ok(lines.filter(line => / left/.test(line)).length <= 1, lines.join('\n'));
@@ -145,7 +143,7 @@ test('in tmux, nothing is wrapped at any width, and living lines replace each ot
   const reports = await Promise.all(
     [100, 160].map(async columns => ({
       columns,
-      screens: await screensOf(t, workspace, ['report', '--verbose'], columns),
+      screens: await screensOf(workspace, ['report', '--verbose'], columns),
     })),
   );
   for (const { columns, screens } of [{ columns: 60, screens: living }, ...reports]) {
