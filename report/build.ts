@@ -8,6 +8,7 @@ import { allMarks, armNames, type CellView, MARK_NOTES, viewCell } from './cell-
 import type { Chart, SweepChart } from './charts/chart.ts';
 import type { CellReport, CellSection, Check, Figure, Report, SectionName, Table } from './model.ts';
 import { overviewOf, runAnswer, viewsOf } from './overview.ts';
+import { describeRepetition } from './repeat.ts';
 import { sweepHeadline } from './sweeps/headline.ts';
 import { type CreateTable, reportSweep, sweepCaveats, sweepRemarks } from './sweeps/report.ts';
 import { type Section, sectionsOf } from './sweeps/view.ts';
@@ -146,10 +147,16 @@ export function buildReport(of: {
   const only = sections.length === 1 && first?.kind === 'sweep' ? first.sweep : undefined;
   const sweeps = sections.flatMap(section =>
     section.kind === 'sweep'
-      ? [reportSweep(section.sweep, { charts: sweepCharts, special: SPECIAL_TABLES })]
+      ? [
+          reportSweep(section.sweep, {
+            repeat: describeRepetition(run, viewsOf(section)),
+            charts: sweepCharts,
+            special: SPECIAL_TABLES,
+          }),
+        ]
       : [],
   );
-  const cells = sections.flatMap(section => reportCells(section, charts));
+  const cells = sections.flatMap(section => reportCells(section, { run, charts }));
   return {
     title: `conntax: ${sections.length === 1 ? nameOf(first!) : `${sections.length} scenarios`}`,
     runId: run.id,
@@ -185,13 +192,18 @@ function nameOf(section: Section): string {
   return section.kind === 'sweep' ? section.sweep.name : section.view.result.cell;
 }
 
-function reportCells(section: Section, charts: readonly Chart[]): CellReport[] {
-  if (section.kind === 'cell') return [reportCell(section.view, charts)];
-  const { name, cells } = section.sweep;
-  return cells.map(({ view, place }) => reportCell(view, charts, { name, place }));
+interface Given {
+  run: Run;
+  charts: readonly Chart[];
 }
 
-function reportCell(view: CellView, charts: readonly Chart[], sweep: CellReport['sweep'] = null): CellReport {
+function reportCells(section: Section, given: Given): CellReport[] {
+  if (section.kind === 'cell') return [reportCell(section.view, given)];
+  const { name, cells } = section.sweep;
+  return cells.map(({ view, place }) => reportCell(view, given, { name, place }));
+}
+
+function reportCell(view: CellView, { run, charts }: Given, sweep: CellReport['sweep'] = null): CellReport {
   const { result } = view;
   const audits = auditLines(view);
   const answer = cellAnswer(view);
@@ -219,6 +231,7 @@ function reportCell(view: CellView, charts: readonly Chart[], sweep: CellReport[
     brief: briefTable(view),
     // In a sweep, which point to take is the answer of the sweep.
     apply: sweep === null ? applyClient(view) : null,
+    repeat: sweep === null ? describeRepetition(run, [view]) : null,
     sections: listSections(view, {
       figures,
       tables: [...(phases === null ? [] : [phases]), ...special],
@@ -288,5 +301,6 @@ function drawFigure(chart: Chart, view: CellView): Figure {
     caption: chart.caption(view),
     spec: chart.spec(view),
     table: chart.table(view),
+    ...(chart.hasOpenTable === true ? { hasOpenTable: true } : {}),
   };
 }

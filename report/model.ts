@@ -82,6 +82,8 @@ export interface CellSection {
 export interface Figure extends Picture {
   section: SectionName;
   table: Table;
+  /** Whether the table is shown without opening anything. */
+  hasOpenTable?: true;
   /** Of one among several of a kind, which a page sets small beside each other, with what they share said once. */
   small?: SmallFigure;
 }
@@ -190,6 +192,23 @@ export interface AppliedClient {
   note: string;
 }
 
+/** A scenario as a file that can be run. */
+export interface RepeatedFile {
+  name: string;
+  text: string;
+  /** Runs the file with the seed of the run. */
+  command: string;
+  note: string;
+}
+
+/** How to measure it again. */
+export interface Repetition {
+  /** The whole run as it was typed, with its seed. */
+  command: string;
+  /** The scenario for a reader who has none; null where a file cannot say it. */
+  file: RepeatedFile | null;
+}
+
 export interface CellReport {
   name: string;
   /** Of which sweep it is a cell, and where in it: `roundTripMs = 20`; null for a cell that stands alone. */
@@ -211,6 +230,8 @@ export interface CellReport {
   brief: Table;
   /** The client that the verdict speaks for; null where that is not clear. */
   apply: AppliedClient | null;
+  /** null for a cell of a sweep, which is repeated as a whole. */
+  repeat: Repetition | null;
   /** What follows the answer. */
   sections: readonly CellSection[];
   main: Table;
@@ -278,6 +299,7 @@ export interface SweepReport {
   special: readonly Table[];
   /** How each cell was measured. */
   cellTable: Table;
+  repeat: Repetition;
   /** What is swept, and what was the same in all cells. */
   conditions: readonly Fact[];
   /** What the marks in the tables mean, once. */

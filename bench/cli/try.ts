@@ -14,6 +14,7 @@ import { carriesCredentials, type Method, type Value, variableFor } from '../../
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import type { ExpectedStatus } from '../../scenarios/model/statuses.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
+import { scenarioText } from '../../scenarios/model/written.ts';
 import { proxySecrets } from '../clients/proxy.ts';
 import { everyForm, redact } from '../clients/request.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
@@ -236,7 +237,7 @@ function saveScenario(
   variables: readonly string[],
   { cwd, output }: Context,
 ): void {
-  replaceFile(resolve(cwd, name), `${JSON.stringify(scenario, null, 2)}\n`);
+  replaceFile(resolve(cwd, name), scenarioText(scenario));
   const needs = variables.length === 0 ? '' : `, with ${variables.join(' and ')} in the environment`;
   output.note(`Saved the scenario: conntax run ${name.includes('/') ? name : `./${name}`}${needs}`);
 }

@@ -1,7 +1,10 @@
 // On a terminal: three living lines while it measures, colours unless they are not wanted, and a cursor that comes back.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { stripVTControlCharacters } from 'node:util';
+import { promisify, stripVTControlCharacters } from 'node:util';
+import stringWidth from 'string-width';
 import { type CliResult, PLAIN_CONNTAX, startProgram } from './testing/cli.ts';
 import { reasonNotTo } from './testing/privileges.ts';
 import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';
@@ -99,4 +102,52 @@ test('NO_COLOR holds for every command and for errors', { skip }, async t => {
   const { status, stdout } = await runOnTerminal(t, workspace, ['report']);
   assert.equal(status, 2);
   assert.match(stdout, COLOUR, 'without it an error is red');
+});
+
+/** Every screen that a command has shown in tmux, the last one with all that has scrolled by; lines that tmux had to wrap are joined. */
+async function screensOf({ dir }: Workspace, args: readonly string[], columns: number): Promise<string[][]> {
+  const run = promisify(execFile);
+  const env = { PATH: process.env['PATH'], HOME: dir, LC_ALL: 'C.UTF-8', TERM: 'xterm-256color' };
+  const server = ['-u', '-S', join(dir, `tmux-${columns}`), '-f', '/dev/null'];
+  const tmux = async (...words: string[]): Promise<string> =>
+    (await run('tmux', [...server, ...words], { cwd: dir, env })).stdout;
+  const capture = async (...words: string[]): Promise<string[]> =>
+    (await tmux('capture-pane', '-p', '-J', ...words)).split('\n').map(line => line.trimEnd());
+  const command = [...PLAIN_CONNTAX, ...args].map(word => `'${word}'`).join(' ');
+  // The pane stays until it is looked at for the last time.
+  await tmux('new-session', '-d', '-x', `${columns}`, '-y', '40', `${command}; tmux wait-for -S ended; cat`);
+  try {
+    let hasEnded = false;
+    const end = tmux('wait-for', 'ended').then(() => {
+      hasEnded = true;
+    });
+    const screens: string[][] = [];
+    while (!hasEnded) screens.push(await capture());
+    await end;
+    return [...screens, await capture('-S', '-')];
+  } finally {
+    await tmux('kill-server');
+  }
+}
+
+test('in tmux, nothing is wrapped at any width, and living lines replace each other', {
+  skip: reasonNotTo('tmux'),
+}, async t => {
+  const workspace = await openWorkspace(t);
+  const file = await workspace.writeScenario(tinyScenario());
+  const living = await screensOf(workspace, ['run', file], 60);
+  assert.ok(living.some(lines => lines.some(line => /[█░]{8,} {2}\d+s left/.test(line))));
+  for (const lines of living)
+    assert.ok(lines.filter(line => / left/.test(line)).length <= 1, lines.join('\n'));
+  assert.ok(!living.at(-1)!.some(line => / left/.test(line)), 'nothing of them is left');
+  const reports = await Promise.all(
+    [100, 160].map(async columns => ({
+      columns,
+      screens: await screensOf(workspace, ['report', '--verbose'], columns),
+    })),
+  );
+  for (const { columns, screens } of [{ columns: 60, screens: living }, ...reports]) {
+    for (const line of screens.flat()) assert.ok(stringWidth(line) <= columns, `${columns} columns: ${line}`);
+  }
+  for (const { screens } of reports) assert.ok(screens.at(-1)!.length > 40, 'all of the report is seen');
 });

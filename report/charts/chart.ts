@@ -29,4 +29,6 @@ export interface Chart {
   caption(cell: CellView): string;
   spec(cell: CellView): TopLevelSpec;
   table(cell: CellView): Table;
+  /** Whether the table is to be seen beside the picture, without opening anything. */
+  hasOpenTable?: true;
 }

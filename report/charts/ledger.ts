@@ -1,7 +1,8 @@
 // Chart: connections opened and accepted per 1,000 requests, beside the number that the connection policy needs.
+import type { Finding } from '../../results/model/run.ts';
 import { type CellView, onlyInvalid } from '../cell-view.ts';
 import { formatNeeded } from '../tables/main.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from '../tables/table.ts';
 import { describeAcceptedBy, describeOpenedBy, knownAccepted, knownOpened } from '../words/caveats.ts';
 import { formatCount, formatSignificant, NO_FIGURE } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
@@ -86,6 +87,7 @@ const chart: Chart = {
       { heightPx: rows.length * 52 + 50 },
     );
   },
+  hasOpenTable: true,
   table: view =>
     createTable({
       name: 'ledger',
@@ -96,6 +98,7 @@ const chart: Chart = {
         figureColumn('openedPerThousand', 'opened', 'per 1,000 requests'),
         figureColumn('acceptedPerThousand', 'accepted', 'per 1,000 requests'),
         figureColumn('neededCount', 'needed', 'in total'),
+        wordColumn('state', 'opened = accepted, within need'),
       ],
       rows: rowsOf(view).map(row => [
         words(row.arm, row.name),
@@ -103,12 +106,30 @@ const chart: Chart = {
         row.opened === null ? nothing : figure(formatSignificant(row.opened), row.opened, row.marks),
         row.accepted === null ? nothing : figure(formatSignificant(row.accepted), row.accepted, row.marks),
         figure(formatNeeded(row.needed), row.needed, row.marks),
+        words(STATE_WORDS[row.state], row.state),
       ]),
     }),
 };
 export default chart;
 
-function rowsOf({ arms }: CellView) {
+type State = Finding['state'] | 'unknown';
+
+const STATE_WORDS: Record<State, string> = {
+  pass: '✓',
+  warn: '! audit warns',
+  fail: '✗ audit failed',
+  unknown: NO_FIGURE,
+};
+
+/** The audit judges each trial; a client is as good as its worst. */
+function stateOf(arm: string, { findings }: CellView['result']): State {
+  const states = findings
+    .filter(({ rule, ...of }) => rule === 'ledger' && of.arm === arm)
+    .map(({ state }) => state);
+  return (['fail', 'warn', 'pass'] as const).find(state => states.includes(state)) ?? 'unknown';
+}
+
+function rowsOf({ arms, result }: CellView) {
   return arms.flatMap(({ name, label, summary, marks: all }) => {
     if (summary === null || summary.requestsSent === 0) return [];
     const { requestsSent, needed } = summary;
@@ -126,6 +147,7 @@ function rowsOf({ arms }: CellView) {
       marks,
       requestsSent,
       needed,
+      state: stateOf(name, result),
       opened,
       accepted,
       least: perThousand(needed.least),

@@ -11,18 +11,29 @@ import {
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
 import { formatLatency, formatMs, formatPercent } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
-import { armRows, CHART_PX, endWithRoom, framed, LABEL_PX, MUTED } from './theme.ts';
+import {
+  armRows,
+  CHARACTER_PX,
+  CHART_PX,
+  endWithRoom,
+  framed,
+  LABEL_PX,
+  LINE_BREAK,
+  MUTED,
+} from './theme.ts';
 
 /** Thinner parts are drawn without a gap to the next. */
 const THIN_PX = 5;
-/** Narrower parts have no room for their share beneath them. */
-const NARROW_PART_PX = 40;
+/** Left between the words beneath neighbouring parts. */
+const LABEL_GAP_PX = 6;
 /** The most width that names of clients take. */
 const NAMES_PX = LABEL_PX + 20;
 const LEGEND_ITEM_PX = 110;
-const ROW_PX = 52;
-/** Bars are lifted to make room for the shares beneath them. */
-const LIFT_PX = 5;
+const ROW_PX = 64;
+/** Share of a row that its bar is high. */
+const BAR_SHARE = 0.42;
+/** Bars are lifted to make room for the words beneath them. */
+const LIFT_PX = 12;
 
 const chart: Chart = {
   name: 'phases',
@@ -44,9 +55,19 @@ const chart: Chart = {
     const limit = endWithRoom(totals);
     const px = (ms: number) => (ms / limit) * (CHART_PX - NAMES_PX);
     const parts = partsOf(view).map(part => ({ ...part, isThin: px(part.ms) < THIN_PX }));
-    const shares = parts
-      .filter(({ ms }) => px(ms) >= NARROW_PART_PX)
-      .map(({ arm, from, to, share }) => ({ arm, middle: (from + to) / 2, text: formatPercent(share) }));
+    const fits = (text: string, ms: number) => text.length * CHARACTER_PX + LABEL_GAP_PX <= px(ms);
+    const named = parts.filter(({ phase, ms }) => fits(phase, ms));
+    const labels = parts.flatMap(part => {
+      const { arm, from, to, phase, ms, share } = part;
+      const lines = [...(named.includes(part) ? [phase] : []), formatPercent(share)];
+      return lines.every(line => fits(line, ms))
+        ? [{ arm, middle: (from + to) / 2, text: lines.join(LINE_BREAK) }]
+        : [];
+    });
+    // What no bar has room to name.
+    const others = phases
+      .map(phase => PHASE_NAMES[phase])
+      .filter(name => named.every(({ phase }) => phase !== name));
     const legendColumns = Math.floor((CHART_PX - NAMES_PX) / LEGEND_ITEM_PX) + 1;
     return framed(
       {
@@ -54,7 +75,7 @@ const chart: Chart = {
         layer: [
           {
             data: { name: 'figures', values: parts },
-            mark: { type: 'bar', height: { band: 0.5 }, yOffset: -LIFT_PX, stroke: 'var(--paper)' },
+            mark: { type: 'bar', height: { band: BAR_SHARE }, yOffset: -LIFT_PX, stroke: 'var(--paper)' },
             encoding: {
               x: {
                 field: 'from',
@@ -67,22 +88,33 @@ const chart: Chart = {
                 field: 'phase',
                 type: 'nominal',
                 scale: { domain: phases.map(phase => PHASE_NAMES[phase]), range: phases.map(phaseColour) },
-                legend: {
-                  title: null,
-                  orient: 'top',
-                  direction: 'horizontal',
-                  columns: Math.min(phases.length, legendColumns),
-                  symbolType: 'square',
-                  symbolStrokeWidth: 0,
-                },
+                legend:
+                  others.length === 0
+                    ? null
+                    : {
+                        title: null,
+                        values: others,
+                        orient: 'top',
+                        direction: 'horizontal',
+                        columns: Math.min(others.length, legendColumns),
+                        symbolType: 'square',
+                        symbolStrokeWidth: 0,
+                      },
               },
               strokeWidth: { condition: { test: 'datum.isThin', value: 0 }, value: 1 },
               description: { field: 'tip' },
             },
           },
           {
-            data: { values: shares },
-            mark: { type: 'text', baseline: 'top', dy: 15 - LIFT_PX, color: MUTED, aria: false },
+            data: { values: labels },
+            mark: {
+              type: 'text',
+              baseline: 'top',
+              dy: (ROW_PX * BAR_SHARE) / 2 - LIFT_PX + 3,
+              lineHeight: 14,
+              color: MUTED,
+              aria: false,
+            },
             encoding: { x: { field: 'middle', type: 'quantitative' }, text: { field: 'text' } },
           },
           {
@@ -92,7 +124,7 @@ const chart: Chart = {
           },
         ],
       },
-      { heightPx: arms.length * ROW_PX + 100 },
+      { heightPx: arms.length * ROW_PX + 66 + (others.length === 0 ? 0 : 34) },
     );
   },
   table: view =>

@@ -80,7 +80,7 @@ export const WORSE = 'var(--unsure)';
 const GRID = 'var(--grid)';
 
 /** No name contains it, because it would break the name in two. */
-const LINE_BREAK = '\n';
+export const LINE_BREAK = '\n';
 
 /** Clients at the y axis, `(baseline)` on a line of its own. */
 export const armAxis = {

@@ -137,6 +137,9 @@ test('the terminal keeps within its width, and colours only when asked', async (
     'two scenarios',
     'a sweep of two settings',
     'a troubled sweep',
+    'a bad hour',
+    'failed limits',
+    'scenarios not begun',
   ]) {
     const report = reportOf(sample);
     for (const columns of [60, 80, 100, 160]) {

@@ -17,6 +17,7 @@ import {
   type Overview,
   type OverviewRow,
   type Picture,
+  type Repetition,
   type Report,
   type SmallFigure,
   type SweepMeasure,
@@ -26,6 +27,7 @@ import {
   type Tick,
   type Tone,
 } from '../model.ts';
+import { formatDay } from '../words/run.ts';
 import { comment } from './comment.ts';
 import { bindUnits, type Format, type FormatOptions, partsOf, type ReportPart } from './format.ts';
 import { toJson } from './json.ts';
@@ -63,7 +65,12 @@ function textOf(value: Interpolated): string {
 
 /** A figure and its unit stay on one line; invisible characters are made visible. */
 function escaped(text: string): string {
-  return bindUnits(visibleLines(text))
+  return escapedCode(bindUnits(text));
+}
+
+/** Of what is copied or saved, so no blank may become another character. */
+function escapedCode(text: string): string {
+  return visibleLines(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
@@ -178,7 +185,7 @@ export async function figureMarkup(figure: Figure, id: string, level: 3 | 4): Pr
   return html`<figure class="beside">
 <figcaption>${headingOf(figure.title, level)}<p>${figure.caption}</p></figcaption>
 ${await pictureMarkup(figure, id, figure.title)}
-<details><summary>${figure.title}, as a table</summary>
+<details${figure.hasOpenTable === true ? html` open` : nothing}><summary>${figure.title}, as a table</summary>
 ${plainTable(figure.table)}
 </details>
 </figure>`;
@@ -209,6 +216,7 @@ ${of.isAlone ? nothing : sectionAnswer(sweep.answer)}
 ${sweep.caveats.length === 0 ? nothing : html`<ul class="caveats">${sweep.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>`}
 ${first}
 <p class="note">${sweep.howToRead}</p>
+${repeatMarkup(sweep.repeat)}
 ${sweep.expectations === null ? nothing : titledTable(sweep.expectations, 3)}
 ${others}
 ${sweep.special.map(table => titledTable(table, 3))}
@@ -351,9 +359,14 @@ function barOf(report: Report, parts: readonly ReportPart[]): Markup {
     ...linksOf(parts),
     { href: '#setup', text: 'Setup' },
   ];
-  return html`<nav class="top" aria-label="Parts of the report">${isFailure(report.answer) ? html`<b class="pill bad">FAIL</b> ` : nothing}<span class="over">${report.title}</span>
+  return html`<nav class="top" aria-label="Parts of the report">${isFailure(report.answer) ? html`<b class="pill bad">FAIL</b> ` : nothing}<span class="over">${report.title}, ${formatDay(report.startedAt)}, run ${shortId(report.runId)}</span>
 <ul>${links.map(({ href, text }) => html`<li><a href="${href}">${text}</a></li>`)}</ul>
 ${menuOf(report)}</nav>`;
+}
+
+/** The end of it, by which it is found as well. */
+function shortId(runId: string): string {
+  return runId.slice(runId.lastIndexOf('-') + 1);
 }
 
 /** Shown by the script, without which it would do nothing. */
@@ -500,6 +513,7 @@ async function cellMarkup(cell: CellReport, of: { id: string; hasSiblings: boole
 ${cell.sweep === null ? html`<p class="lead">${cell.question}</p>` : nothing}
 ${of.hasSiblings ? sectionAnswer(cell.answer) : nothing}
 ${cell.state === 'unmeasured' ? nothing : firstMarkup(cell, forest)}
+${cell.repeat === null ? nothing : repeatMarkup(cell.repeat)}
 ${parts}
 ${trustMarkup(cell, of.id)}
 <h3 id="${of.id}-setup">Setup</h3>
@@ -532,8 +546,21 @@ ${cell.apply === null ? nothing : applyMarkup(cell.apply)}
 
 function applyMarkup({ title, text, note }: AppliedClient): Markup {
   return html`<details class="all"><summary>${title}</summary>
-<pre><code>${text}</code></pre>
+<pre><code>${trusted(escapedCode(text))}</code></pre>
 <p class="note">${note}</p>
+</details>`;
+}
+
+function repeatMarkup({ command, file }: Repetition): Markup {
+  return html`<details><summary>Repeat it: the command${file === null ? '' : ', and the scenario as a file'}</summary>
+<pre><code>${trusted(escapedCode(command))}</code></pre>
+${
+  file === null
+    ? nothing
+    : html`<p class="note">This scenario alone, from the file ${file.name}. ${file.note}</p>
+<pre><code>${trusted(escapedCode(file.command))}</code></pre>
+<pre data-file="${file.name}"><code>${trusted(escapedCode(file.text))}</code></pre>`
+}
 </details>`;
 }
 

@@ -1,5 +1,14 @@
 // Format for machines: JSON with stable names and raw numbers, and the sentences of the report.
-import type { Answer, CellReport, Figure, JsonValue, Report, SweepReport, Table } from '../model.ts';
+import type {
+  Answer,
+  CellReport,
+  Figure,
+  JsonValue,
+  Repetition,
+  Report,
+  SweepReport,
+  Table,
+} from '../model.ts';
 import type { Format } from './format.ts';
 
 /** Raised when a name is removed or changes its meaning; new names do not raise it. */
@@ -46,8 +55,13 @@ function sweepJson(sweep: SweepReport): JsonValue {
     expectations: sweep.expectations === null ? null : tableJson(sweep.expectations),
     tables: sweep.special.map(table => ({ name: table.name, title: table.title, ...tableJson(table) })),
     cells: tableJson(sweep.cellTable),
+    repeat: repeatJson(sweep.repeat),
     caveats: sweep.caveats,
   };
+}
+
+function repeatJson({ command, file }: Repetition): JsonValue {
+  return { command, file: file === null ? null : { ...file } };
 }
 
 function cellJson(cell: CellReport): JsonValue {
@@ -78,6 +92,7 @@ function cellJson(cell: CellReport): JsonValue {
     audits: cell.audits.map(audit => ({ ...audit })),
     figures: [...(cell.forest === null ? [] : [cell.forest]), ...cell.figures].map(figureJson),
     apply: cell.apply === null ? null : { ...cell.apply },
+    repeat: cell.repeat === null ? null : repeatJson(cell.repeat),
     caveats: cell.caveats,
   };
 }

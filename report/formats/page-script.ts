@@ -212,13 +212,21 @@ for (const figure of all('figure')) {
   figure.querySelector('.picture').after(bar);
 }
 for (const code of all('pre')) {
-  const button = document.createElement('button');
-  button.type = 'button';
-  button.textContent = 'Copy';
-  button.addEventListener('click', async () => {
-    try { await navigator.clipboard.writeText(code.textContent); button.textContent = 'Copied'; } catch { button.textContent = 'Not possible here'; }
-  });
-  code.after(button);
+  const bar = document.createElement('p');
+  bar.className = 'saves';
+  const add = (name, act, done) => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = name;
+    button.addEventListener('click', async () => {
+      try { await act(); button.textContent = done; } catch { button.textContent = 'Not possible here'; }
+    });
+    bar.append(button);
+  };
+  const { file } = code.dataset;
+  add('Copy', () => navigator.clipboard.writeText(code.textContent), 'Copied');
+  if (file) add('Save ' + file, () => save(file, 'application/json', code.textContent), 'Saved');
+  code.after(bar);
 }
 document.querySelector('#menu').hidden = false;
 `;

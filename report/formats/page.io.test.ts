@@ -126,6 +126,15 @@ for (const sample of ['an invalid trial of six arms', 'every phase', 'a link']) 
   });
 }
 
+test('the bar that stays in sight has the date and the run', { skip }, async () => {
+  const { page } = await browser.open('two arms');
+  await page.evaluate('window.scrollTo(0, document.body.scrollHeight)');
+  const bar = page.locator('nav.top');
+  assert.equal((await bar.boundingBox())!.y, 0);
+  assert.match((await bar.textContent()) ?? '', /2026-\d\d-\d\d, run \w{4}/);
+  await page.close();
+});
+
 test('a failed limit is the first word of the page, in red', { skip }, async () => {
   const { page } = await openReport('a sweep');
   const text = await page.evaluate<string>('document.body.innerText');
@@ -175,8 +184,10 @@ test('arrow keys read the values of a chart', { skip }, async () => {
   await page.close();
 });
 
-test('figures are saved as CSV and JSON, and charts as SVG and PNG', { skip }, async () => {
-  const { page, complaints } = await openReport('two arms');
+test('figures are saved as CSV and JSON, charts as SVG and PNG, and the scenario as a file', {
+  skip,
+}, async () => {
+  const { page, report, complaints } = await browser.open('two arms');
   const saved = async (button: string): Promise<{ name: string; content: Buffer }> => {
     const [download] = await Promise.all([
       page.waitForEvent('download'),
@@ -200,11 +211,17 @@ test('figures are saved as CSV and JSON, and charts as SVG and PNG', { skip }, a
   const png = await saved('Save Against the baseline as PNG');
   assert.equal(png.content.subarray(1, 4).toString(), 'PNG');
   assert.ok(png.content.length > 5_000);
+  await page.getByText('Repeat it: the command').click();
+  const scenario = await saved('Save short-vs-persistent.json');
+  assert.equal(scenario.name, 'short-vs-persistent.json');
+  assert.equal(scenario.content.toString(), report.cells[0]!.repeat!.file!.text);
   assert.deepEqual(complaints, []);
   await page.close();
 });
 
-test('the result is copied as Markdown, and the theme can be switched', { skip }, async () => {
+test('the result is copied as Markdown, the command that repeats it too, and the theme can be switched', {
+  skip,
+}, async () => {
   const { page, report, complaints } = await browser.open('two arms');
   await page.evaluate(
     `Object.defineProperty(navigator, 'clipboard', { value: { writeText: async text => { window.copied = text; } } })`,
@@ -213,6 +230,12 @@ test('the result is copied as Markdown, and the theme can be switched', { skip }
   await page.getByRole('button', { name: 'Copy as Markdown' }).click();
   await page.getByText('Copied').waitFor();
   assert.ok((await page.evaluate<string>('copied')).startsWith(`**${report.answer.verdict}**\n`));
+  await page.getByText('Repeat it: the command').click();
+  const code = page.locator('pre:visible');
+  await code.first().locator('+ .saves').getByRole('button', { name: 'Copy' }).click();
+  const { command } = report.cells[0]!.repeat!;
+  assert.match(command, / --seed \d+$/);
+  assert.equal(await page.evaluate<string>('copied'), command);
   const paper = (): Promise<string> =>
     page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
   const before = await paper();

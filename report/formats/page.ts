@@ -35,7 +35,7 @@ p { margin: 0.5rem 0; }
 p, .notes, ul { max-width: 56rem; }
 .caveats { max-width: none; }
 a { color: var(--accent); }
-.over { color: var(--muted); font-size: 0.85rem; letter-spacing: 0.04em; margin: 0; }
+.over { color: var(--muted); font-size: 0.85rem; margin: 0; }
 .meta, .note, figcaption p, footer { color: var(--muted); font-size: 0.875rem; }
 .lead { font-size: 1.1rem; color: var(--muted); margin: 0 0 0.5rem; }
 .remark { font-size: 1.05rem; margin: 0.3rem 0; }
@@ -71,7 +71,7 @@ section.alone { padding-top: 0.5rem; }
 .part > h3, .part > summary h3 { margin: 0; font-size: 1.2rem; display: inline; }
 [id] { scroll-margin-top: 3rem; }
 nav.top { position: sticky; top: 0; z-index: 1; background: var(--paper); border-bottom: 1px solid var(--line); display: flex; flex-wrap: wrap; align-items: center; gap: 0.2rem 1rem; padding: 0.45rem max(1.5rem, calc(50vw - 37.5rem)); }
-nav.top ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 1rem; margin: 0; padding: 0; font-size: 0.875rem; max-width: none; }
+nav.top ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 0.75rem; margin: 0; padding: 0; font-size: 0.875rem; max-width: none; }
 nav.top li { overflow-wrap: anywhere; }
 .notes { color: var(--muted); font-size: 0.85rem; margin: 0.5rem 0 0; padding: 0; list-style: none; }
 .notes li { margin: 0.15rem 0; }

@@ -4,7 +4,17 @@ import type { SweepPoint, SweepValue } from '../../scenarios/model/scenario.ts';
 import { describeSubset } from '../../scenarios/model/sweep.ts';
 import { allMarks, type CellView, MARK_NOTES } from '../cell-view.ts';
 import type { SweepChart } from '../charts/chart.ts';
-import type { CellState, Column, Fact, Mark, SweepMeasure, SweepReport, Table, TableCell } from '../model.ts';
+import type {
+  CellState,
+  Column,
+  Fact,
+  Mark,
+  Repetition,
+  SweepMeasure,
+  SweepReport,
+  Table,
+  TableCell,
+} from '../model.ts';
 import { describeExpectation } from '../tables/expectations.ts';
 import {
   CENTRE_NOTE,
@@ -315,7 +325,11 @@ function identifyColumns(columns: readonly Column[]): string {
 
 export function reportSweep(
   sweep: SweepView,
-  { charts, special }: { charts: readonly SweepChart[]; special: readonly CreateTable[] },
+  {
+    repeat,
+    charts,
+    special,
+  }: { repeat: Repetition; charts: readonly SweepChart[]; special: readonly CreateTable[] },
 ): SweepReport {
   const remarks = sweepRemarks(sweep);
   return {
@@ -330,6 +344,7 @@ export function reportSweep(
     measures: measuresOf(sweep).map(measure => reportMeasure(sweep, measure, charts)),
     special: stackedTables(sweep, special),
     cellTable: cellTable(sweep),
+    repeat,
     conditions: conditionsOfSweep(sweep),
     markNotes: sweepMarks(sweep).map(mark => MARK_NOTES[mark]),
     caveats: sweepCaveats(sweep).map(caveat => wordCaveat(caveat)),

@@ -5,6 +5,7 @@ import { PHASES } from '../../results/phases.ts';
 import { phasedTrial } from '../../results/testing/phased-trial.ts';
 import { armNames, type CellView, viewCell } from '../cell-view.ts';
 import phasesChart from '../charts/phases.ts';
+import { ARM_COLOURS, ARM_COLOURS_DARK } from '../charts/theme.ts';
 import type { Table } from '../model.ts';
 import { contrastOf, differenceOf, visions } from '../testing/colour-vision.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
@@ -21,10 +22,17 @@ describe('The colours of the phases are distinguishable with any colour vision, 
     assert.ok(differenceOf(red, green, 'deuteranopia') < differenceOf(red, green, 'normal') / 3);
   });
 
-  for (const [theme, colours, ground] of [
-    ['light', PHASE_COLOURS, '#ffffff'],
-    ['dark', PHASE_COLOURS_DARK, '#14181d'],
+  for (const [theme, colours, clients, ground] of [
+    ['light', PHASE_COLOURS, ARM_COLOURS, '#ffffff'],
+    ['dark', PHASE_COLOURS_DARK, ARM_COLOURS_DARK, '#14181d'],
   ] as const) {
+    test(`${theme}: no phase is taken for a client`, () => {
+      for (const phase of PHASES) {
+        const differences = clients.map(client => differenceOf(colours[phase], client, 'normal'));
+        assert.ok(Math.min(...differences) >= LEAST_DIFFERENCE, `${phase}: ${differences}`);
+      }
+    });
+
     for (const vision of visions) {
       test(`${theme}, ${vision}: any two phases can be distinguished`, () => {
         for (const [index, one] of PHASES.entries()) {

@@ -25,27 +25,27 @@ export const PHASE_NAMES: Record<Phase, string> = {
 };
 
 /**
- * Adjacent phases differ in hue and in lightness, all are distinguishable with any kind of colour vision, and each has a
- * contrast of at least 3 to its background. Found by search under these conditions, which the test enforces.
+ * Adjacent phases differ in hue and in lightness, all are distinguishable with any kind of colour vision, none looks like a
+ * client's, and each has a contrast of at least 3 to its background. Found by search under these conditions, which the test enforces.
  */
 export const PHASE_COLOURS: Record<Phase, string> = {
-  heldBack: '#a48962',
-  queue: '#c57601',
-  connect: '#950600',
-  tls: '#7c2b80',
-  firstByte: '#5494e4',
-  body: '#015144',
-  unsplit: '#84929d',
+  heldBack: '#988856',
+  queue: '#be771d',
+  connect: '#a0250f',
+  tls: '#722881',
+  firstByte: '#678ee8',
+  body: '#004932',
+  unsplit: '#8293a4',
 };
 /** The same on a dark background. */
 export const PHASE_COLOURS_DARK: Record<Phase, string> = {
-  heldBack: '#e9cca4',
-  queue: '#eaa02b',
-  connect: '#cd4832',
-  tls: '#9469a1',
-  firstByte: '#64caff',
-  body: '#4a8872',
-  unsplit: '#bac4cd',
+  heldBack: '#f9d9a7',
+  queue: '#e89800',
+  connect: '#ce3a28',
+  tls: '#9365a8',
+  firstByte: '#20cde5',
+  body: '#3c7665',
+  unsplit: '#e5f7eb',
 };
 
 /** As a variable of the page. */

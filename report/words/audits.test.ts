@@ -28,13 +28,14 @@ const FINDINGS: Finding[] = [
   { rule: 'conservation', state: 'pass', arm: 'b', trial: 'c/0/b', detail: '3 sent' },
 ];
 
-test('clients and replicates with the same cause share a row, and a failure hides behind no warning', () => {
+test('clients and replicates with the same cause share a row, others have their own, and a failure hides behind no warning', () => {
   const table = trustTable(linesOf(FINDINGS));
   assert.deepEqual(
     table?.rows.map(row => row.slice(0, 3).map(({ text }) => text)),
     [
       ['✗ FAIL', 'opened 20, accepted 10 (b)', '2 of 2'],
-      ['! warning', 'client-bound (a); target-bound (b)', '2 of 2'],
+      ['! warning', 'client-bound (a)', '2 of 2'],
+      ['! warning', 'target-bound (b)', '1 of 2'],
     ],
   );
   for (const row of table!.rows) assert.match(row[3]!.text, /^[A-Z].*\.$/, 'what to do');

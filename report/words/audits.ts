@@ -106,14 +106,14 @@ const ADVICE: Record<(typeof AUDITS)[number], string> = {
 
 const SIGNS: Record<Finding['state'], string> = { pass: '✓', warn: '! warning', fail: '✗ FAIL' };
 
-/** One row for each audit that did not pass, failures first; null if all passed. */
+/** One row for each cause for which an audit did not pass, failures first; null if all passed. */
 export function trustTable(lines: readonly AuditLine[]): Table | null {
   const groups = [
     ...Map.groupBy(
       lines.filter(({ state }) => state !== 'pass'),
       ({ rule }) => rule,
     ).values(),
-  ];
+  ].flatMap(group => groupSimilar(group, bareDetail));
   if (groups.length === 0) return null;
   const worstOf = (group: readonly AuditLine[]): Finding['state'] =>
     group.some(({ state }) => state === 'fail') ? 'fail' : 'warn';
@@ -140,23 +140,19 @@ export function trustTable(lines: readonly AuditLine[]): Table | null {
   });
 }
 
-/** `client-bound: the figures reflect … (short); target-bound: … (persistent)`: what was found first, without its figures. */
+/** What was found first, without the trial and its figures. */
+function bareDetail({ details: [first = ''], trials: [trial] }: AuditLine): string {
+  return (trial === undefined ? first : first.replace(`${trial}: `, '')).replace(/ \([^()]*\)$/, '');
+}
+
+/** `client-bound: the figures reflect … (short and persistent; figures of short)`. */
 function describeCause(group: readonly AuditLine[]): string {
-  const bare = (line: AuditLine): string => {
-    const [first = ''] = line.details;
-    const [trial] = line.trials;
-    return (trial === undefined ? first : first.replace(`${trial}: `, '')).replace(/ \([^()]*\)$/, '');
-  };
-  return groupSimilar(group, bare)
-    .map(own => {
-      const [first] = own;
-      const arms = own.flatMap(({ arm }) => arm ?? []);
-      const isOfFirst = own.some(line => bare(line) !== bare(first));
-      return arms.length === 0
-        ? bare(first)
-        : `${bare(first)} (${listed(arms)}${isOfFirst ? `; figures of ${first.arm}` : ''})`;
-    })
-    .join('; ');
+  const first = bareDetail(group[0]!);
+  const arms = group.flatMap(({ arm }) => arm ?? []);
+  const isOfFirst = group.some(line => bareDetail(line) !== first);
+  return arms.length === 0
+    ? first
+    : `${first} (${listed(arms)}${isOfFirst ? `; figures of ${arms[0]}` : ''})`;
 }
 
 /** `3 of 3`, the most of any client. */

@@ -169,14 +169,19 @@ function softwareFacts({ conntax, git, host }: Run): Fact[] {
 }
 
 /** The seed decides all randomness, so the command includes it even if it was not typed. */
-function describeReproduction({ command, seed, git, conntax }: Run): string {
-  const seeded = command.includes('--seed') ? command : [...command, '--seed', String(seed)];
+export function repeatingCommand({ command, seed }: Pick<Run, 'command' | 'seed'>): readonly string[] {
+  const isSeeded = command.some(word => word === '--seed' || word.startsWith('--seed='));
+  return isSeeded ? command : [...command, '--seed', String(seed)];
+}
+
+function describeReproduction(run: Run): string {
+  const { git, conntax } = run;
   const folder = git === null ? '' : `, at commit ${formatCommit(git)},`;
-  return `with conntax ${conntax}${folder} and the same Node: ${formatCommand(seeded)}`;
+  return `with conntax ${conntax}${folder} and the same Node: ${formatCommand(repeatingCommand(run))}`;
 }
 
 /** Quoted for a POSIX shell. */
-function formatCommand(command: readonly string[]): string {
+export function formatCommand(command: readonly string[]): string {
   return command
     .map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))
     .join(' ');

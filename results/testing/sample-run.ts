@@ -233,5 +233,6 @@ const SCENARIOS: Record<NonNullable<SampleOptions['scenario']>, Scenario> = {
     question: 'Do two drivers find the same server?',
     clients: { undici: { pool: { maxConnections: 100 } }, wrk: { transport: 'wrk' } },
     baseline: 'undici',
+    timing: { sliceMs: 1_000 },
   }),
 };

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 const TRIALS = {
   prlimit: ['prlimit', '--nofile=100:100', 'true'],
   script: ['script', '--quiet', '--return', '--command', 'true', '/dev/null'],
+  tmux: ['tmux', '-V'],
   unshare: ['unshare', '--net', 'true'],
   'bring up a network': ['unshare', '--net', 'ip', 'link', 'set', 'lo', 'up'],
   mount: ['unshare', '--mount', 'mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', '/mnt'],

@@ -1,0 +1,68 @@
+// What a page offers for repeating a run is the run: its seed, the options that it needs, and a scenario that plans the same.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { transports } from '../bench/clients/index.ts';
+import type { ClientPlugin } from '../bench/contracts.ts';
+import { loadPlugins } from '../bench/plan/read-scenarios.ts';
+import { createVariantsValidator } from '../bench/plan/sweep.ts';
+import type { Run } from '../results/model/run.ts';
+import type { BehaviourModule } from '../servers/behaviour.ts';
+import { behaviours } from '../servers/behaviours/index.ts';
+import { armNames, viewCell } from './cell-view.ts';
+import { describeRepetition } from './repeat.ts';
+import { reportOf, SAMPLES } from './testing/format-suite.ts';
+
+const validate = createVariantsValidator({
+  transports: await loadPlugins<ClientPlugin>(transports),
+  behaviours: await loadPlugins<BehaviourModule>(behaviours),
+});
+
+for (const [sample, { run }] of Object.entries(SAMPLES)) {
+  if (sample.includes('hostile')) continue;
+  test(`${sample}: each scenario can be read again, and has the measured cells`, () => {
+    const { cells, sweeps } = reportOf(sample);
+    const files = [...cells, ...sweeps].flatMap(({ repeat }) => repeat?.file ?? []);
+    assert.equal(files.length, new Set(run.cells.map(({ scenario }) => scenario.name)).size);
+    const again = files.flatMap(({ name, text, command }) => {
+      assert.match(command, new RegExp(`^conntax run \\./${name} --seed ${run.seed}\\b`));
+      const validation = validate(JSON.parse(text), name);
+      assert.ok(validation.isValid, JSON.stringify(validation));
+      return validation.variants;
+    });
+    for (const { scenario, sweepPoints } of run.cells) {
+      const same = again.find(
+        variant =>
+          variant.name === scenario.name &&
+          JSON.stringify(variant.sweepPoints) === JSON.stringify(sweepPoints),
+      );
+      // Samples were never planned, so their servers lack defaults.
+      assert.partialDeepStrictEqual({ ...same, timing: null }, { ...scenario, timing: null });
+    }
+  });
+}
+
+function repeated(change: (run: Run) => Run = run => run) {
+  const { run, trials } = SAMPLES['two arms']!;
+  const changed = change(run);
+  return describeRepetition(changed, [viewCell(changed.cells[0]!, trials, armNames(changed))]);
+}
+
+test('the command has its seed, once, and the file is allowed the same hosts', () => {
+  const of = (...words: string[]) =>
+    repeated(run => ({ ...run, seed: 7, command: ['conntax', 'run', ...words] }));
+  assert.equal(of('a b').command, "conntax run 'a b' --seed 7");
+  assert.equal(of('--seed=7').command, 'conntax run --seed=7');
+  assert.equal(
+    of('--allow-host', 'a.example', '--strict', '--allow-host=b.example').file!.command,
+    'conntax run ./short-vs-persistent.json --seed 7 --allow-host a.example --allow-host=b.example',
+  );
+});
+
+test('two versions of the code are no scenario', () => {
+  const { command, file } = repeated(run => ({
+    ...run,
+    cells: run.cells.map(cell => ({ ...cell, code: { persistent: 'undici 7' } })),
+  }));
+  assert.match(command, /^conntax /);
+  assert.equal(file, null);
+});

@@ -1,0 +1,52 @@
+// How to repeat a scenario: the command that was typed, and the scenario as a file for a reader who has none.
+import type { Run } from '../results/model/run.ts';
+import type { ScenarioInput } from '../scenarios/model/scenario.ts';
+import { scenarioText, writtenScenario } from '../scenarios/model/written.ts';
+import type { CellView } from './cell-view.ts';
+import type { RepeatedFile, Repetition } from './model.ts';
+import { formatCommand, repeatingCommand } from './words/run.ts';
+
+/** @param views one cell, or those of a sweep */
+export function describeRepetition(run: Run, views: readonly CellView[]): Repetition {
+  return { command: formatCommand(repeatingCommand(run)), file: fileOf(run, views) };
+}
+
+/** null for two versions of the code, which no file names, and for what cannot be written. */
+function fileOf(run: Run, views: readonly CellView[]): RepeatedFile | null {
+  const results = views
+    .toSorted((a, b) => (beginningOf(a) < beginningOf(b) ? -1 : 1))
+    .map(({ result }) => result);
+  if (results.some(({ code, targetCode }) => [code, targetCode].some(byArm => Object.keys(byArm).length > 0)))
+    return null;
+  const scenario = writtenScenario(results.map(result => result.scenario));
+  if (scenario === undefined) return null;
+  const name = `${scenario.name}.json`;
+  const words = ['conntax', 'run', `./${name}`, '--seed', String(run.seed), ...allowedHosts(run.command)];
+  return {
+    name,
+    text: scenarioText(scenario),
+    command: formatCommand(words),
+    note: noteOf(run, results.length, scenario),
+  };
+}
+
+/** When its first trial began; cells without any come last. */
+function beginningOf({ trials }: CellView): string {
+  return trials.map(({ startedAt }) => startedAt).toSorted()[0] ?? '~';
+}
+
+/** The only option of a run that its scenario does not hold and that it needs. */
+function allowedHosts(command: readonly string[]): string[] {
+  return command.flatMap((word, index) => {
+    if (word.startsWith('--allow-host=')) return [word];
+    return word === '--allow-host' ? command.slice(index, index + 2) : [];
+  });
+}
+
+function noteOf({ conntax }: Run, cellCount: number, { sweep = {} }: ScenarioInput): string {
+  const points = Object.values(sweep).reduce((product, { length }) => product * length, 1);
+  return [
+    `With conntax ${conntax}; files that it names are where they were.`,
+    ...(cellCount < points ? ['Limits of points that were not begun are not in it.'] : []),
+  ].join(' ');
+}
