@@ -331,7 +331,7 @@ export function printPlan(
     ...description.skipped.map(skipped => `${MARKS.warn} ${describeSkipped(skipped)}`),
     '',
     ...estimateLines(plan),
-    `Seed ${description.seed}. Nothing was started.`,
+    `Seed ${description.seed}. No load was sent.`,
   ];
   output.out(lines.join('\n'));
 }

@@ -19,7 +19,7 @@ describe('machines', () => {
   });
 
   const rows: [why: string, text: string, message: RegExp][] = [
-    ['is not JSON', '[', /--machines m\.json: .*JSON/],
+    ['is not JSON', '[', /--machines m\.json is not JSON .*expected: a list of machines/],
     ['is no list', '{}', /the file: .*expected: a list such as/],
     ['has a machine without a command', '[{ "name": "a" }]', /0\.command/],
     ['has a setting that is unknown', '[{ "command": "a", "core": 1 }]', /core/],

@@ -66,7 +66,9 @@ function readContent(file: string, cwd: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`--machines ${file}: ${errorMessage(error)}`);
+    throw new UsageError(
+      `--machines ${file} is not JSON (${errorMessage(error)}); expected: a list of machines`,
+    );
   }
 }
 

@@ -6,31 +6,42 @@ import { type BlockMetric, parseBlockMetric, parseFactMetric } from '../embed/na
 
 const MOST_PROBLEMS = 5;
 
+/** Each figure is rounded by itself. */
+const ROUNDING = 0.1;
+/** The last moment that a date can be. */
+const LAST_DATE_MS = 8.64e15;
+const EpochMs = z.number().min(0).max(LAST_DATE_MS);
+
 /** Artillery's summary of a distribution: rounded to a tenth, quantiles with an error of up to 1 %. */
-const Summary = z.object({
-  min: z.number(),
-  max: z.number(),
-  count: z.int().min(1),
-  mean: z.number(),
-  p50: z.number(),
-  p75: z.number(),
-  p90: z.number(),
-  p95: z.number(),
-  p99: z.number(),
-  p999: z.number(),
-});
+const Summary = z
+  .object({
+    min: z.number(),
+    max: z.number(),
+    count: z.int().min(1),
+    mean: z.number(),
+    p50: z.number(),
+    p75: z.number(),
+    p90: z.number(),
+    p95: z.number(),
+    p99: z.number(),
+    p999: z.number(),
+  })
+  .refine(
+    ({ min, mean, max }) => min <= mean + ROUNDING && mean <= max + ROUNDING,
+    'the mean lies outside of the minimum and maximum',
+  );
 export type Summary = z.infer<typeof Summary>;
 
 const Metrics = z.object({
   counters: z.record(z.string(), z.number()).default({}),
   summaries: z.record(z.string(), Summary).default({}),
-  firstMetricAt: z.number().optional(),
-  lastMetricAt: z.number().optional(),
+  firstMetricAt: EpochMs.optional(),
+  lastMetricAt: EpochMs.optional(),
 });
 
 const ArtilleryReport = z.object({
   aggregate: Metrics,
-  intermediate: z.array(Metrics.extend({ period: z.coerce.number() })),
+  intermediate: z.array(Metrics.extend({ period: z.coerce.number().min(0).max(LAST_DATE_MS) })),
 });
 
 /** Figures of one client's turn, or of a period of it. */
@@ -91,6 +102,11 @@ export function readArtilleryReport(text: string, file: string): ReadReport {
       `${file} has no figures of conntax; expected: the report of a script with config.engines.conntax (docs/artillery.md)`,
     );
   }
+  if (lastMetricAt < firstMetricAt) {
+    throw new UsageError(
+      `${file}: aggregate.lastMetricAt is before firstMetricAt; expected: the file as Artillery has written it`,
+    );
+  }
   const periods = intermediate
     .toSorted((a, b) => a.period - b.period)
     .map(metrics => ({ atMs: metrics.period, turns: turnsIn(metrics) }));
@@ -124,7 +140,7 @@ function parseReport(text: string, file: string): z.infer<typeof ArtilleryReport
     .slice(0, MOST_PROBLEMS)
     .map(issue => ({ file, ...describeIssue(issue) }));
   throw new UsageError(
-    `${file} is not a report of Artillery: ${problems.map(({ path, message }) => `${path}: ${message}`).join('; ')}; expected: the file that artillery run --output has written`,
+    `${file} is not a report of Artillery: ${problems.map(({ path, message }) => `${path || 'the file'}: ${message}`).join('; ')}; expected: the file that artillery run --output has written`,
     problems,
   );
 }

@@ -329,6 +329,10 @@ suite('an imported report', () => {
         whole.replace('"conntax.short.1.answered":990', '"conntax.short.1.answered":-1'),
         /figures of short in block 1 cannot be right: measurement\.slices/,
       ],
+      ['[]', /report\.json is not a report of Artillery: the file: /],
+      [whole.replace(/"firstMetricAt":\d+/, '"firstMetricAt":1e300'), /aggregate\.firstMetricAt: Too big/],
+      [whole.replace(/"lastMetricAt":\d+/, '"lastMetricAt":1'), /lastMetricAt is before firstMetricAt/],
+      [whole.replace('"mean":1000', '"mean":1e12'), /the mean lies outside of the minimum and maximum/],
       [without('server'), /does not state the server/],
       [without('client.short'), /report\.json does not state the client\.short/],
       [
