@@ -170,19 +170,22 @@ export function foreignCaveats(result: CellResult): string[] {
       `${serverName(server, target)} runs on this machine, pinned as conntax's own would be. Its CPU time and memory are those of all its processes, by the kernel; its handshakes and the requests that reached it are unknown.`,
     ];
   }
+  // An agent on the server's machine reads both (--server).
+  const isCpuKnown = result.arms.some(({ targetCpuUsPerRequest }) => targetCpuUsPerRequest !== null);
+  const areAcceptsKnown = result.arms.some(({ accepted }) => accepted !== null);
   return [
     ...servers.flatMap(each => foreignRemarks(each, target)),
     ...otherRemarks(result),
     servers.length === 1
-      ? `${server.url} is an external server: conntax did not pin it to a core, it was warmed up only by the clients' own load, and its CPU use, its handshakes and the requests that reached it are unknown.`
-      : `${listed(servers.map(({ url }) => url))} are external servers: conntax did not pin them to cores, they were warmed up only by the clients' own load, and their CPU use, their handshakes, and the requests and connections that reached each of them are unknown.`,
+      ? `${server.url} is an external server: conntax did not pin it to a core, it was warmed up only by the clients' own load, and ${isCpuKnown ? '' : 'its CPU use, '}its handshakes and the requests that reached it are unknown.`
+      : `${listed(servers.map(({ url }) => url))} are external servers: conntax did not pin them to cores, they were warmed up only by the clients' own load, and ${isCpuKnown ? '' : 'their CPU use, '}their handshakes, and the requests and connections that reached each of them are unknown.`,
     ...(isUnixSocket(server)
       ? [
           'It is reached by a Unix socket: there are no TCP connections for the kernel to count, so how many it accepted is unknown, and a connection costs no port.',
         ]
       : []),
     ...proxyCaveats(server),
-    ...(server.proxy === null ? distanceCaveats(servers) : []),
+    ...(server.proxy === null ? distanceCaveats(servers, areAcceptsKnown) : []),
   ];
 }
 
@@ -197,15 +200,15 @@ function otherRemarks(result: CellResult): string[] {
   );
 }
 
-function distanceCaveats(servers: readonly ForeignServer[]): string[] {
+function distanceCaveats(servers: readonly ForeignServer[], areAcceptsKnown: boolean): string[] {
   const far = servers.filter(({ isLoopback }) => !isLoopback);
   if (far.length === 0) return [];
   return servers.length === 1
     ? [
-        'The server runs on another machine: every figure includes the network and the other load on that server, and how many connections it accepted is unknown.',
+        `The server runs on another machine: every figure includes the network and the other load on that server${areAcceptsKnown ? '' : ', and how many connections it accepted is unknown'}.`,
       ]
     : [
-        `Not on this machine: ${listed(far.map(({ url }) => url))}. Every figure includes the network and the other load there, and how many connections were accepted is unknown.`,
+        `Not on this machine: ${listed(far.map(({ url }) => url))}. Every figure includes the network and the other load there${areAcceptsKnown ? '' : ', and how many connections were accepted is unknown'}.`,
       ];
 }
 

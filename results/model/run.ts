@@ -180,7 +180,9 @@ export const ArmSummary = z.strictObject({
   generatorCpuUsPerRequest: amount()
     .nullable()
     .describe('CPU time of the generator per request; null where another load generator sent'),
-  targetCpuUsPerRequest: amount().nullable().describe('null for a server that conntax did not start'),
+  targetCpuUsPerRequest: amount()
+    .nullable()
+    .describe('null where it is not known, as of a server that conntax did not start'),
   requests: z
     .array(RequestSummary)
     .default([])
