@@ -2,7 +2,7 @@
 import { failureCauses } from '../../results/audits/index.ts';
 import type { Bound } from '../../results/bound.ts';
 import { headlineOf, METRIC_TABLE } from '../../results/metrics.ts';
-import { type Comparison, foundServers } from '../../results/model/run.ts';
+import { type Comparison, foundServers, isUnixSocket } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Load } from '../../scenarios/model/load.ts';
@@ -299,15 +299,18 @@ function describeCapacities({ arms, result }: CellView): string {
 /** `100 users, no TLS, loopback`. */
 export function describeSetting({ result }: Pick<CellView, 'result'>): string {
   const { target, link } = result.scenario;
+  const servers = foundServers(result);
   const tls = usesTls(target)
     ? `TLS${!isExternal(target) && target.tls !== 'none' ? ` ${target.tls}` : ''}`
     : 'no TLS';
   const network =
     link !== undefined
       ? `an emulated round trip of ${link.roundTripMs} ms`
-      : foundServers(result).every(({ isLoopback }) => isLoopback)
-        ? 'loopback'
-        : 'a server on another machine';
+      : servers.some(isUnixSocket)
+        ? 'a Unix socket'
+        : servers.every(({ isLoopback }) => isLoopback)
+          ? 'loopback'
+          : 'a server on another machine';
   return `${describeDemand(result.scenario.load)}, ${target.protocol === 'h2' ? 'HTTP/2, ' : ''}${tls}, ${network}`;
 }
 
