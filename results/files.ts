@@ -89,6 +89,13 @@ function removeQuietly(path: string): void {
   } catch {}
 }
 
+/** The size of a file that may be read to its end, which a device or a pipe may not have. @throws Error that says why */
+export function regularFileBytes(path: string): number {
+  const stats = statSync(path);
+  if (!stats.isFile()) throw new Error(`${path} is not a regular file`);
+  return stats.size;
+}
+
 /** Makes a folder and those above it; the error ends with what would be right. @throws MeasureError */
 export function makeFolder(path: string, expected = ''): void {
   writing(path, () => makeFolders(resolve(path)), expected);
