@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ArmSummary } from '../results/model/run.ts';
 import { buildReport } from './build.ts';
+import { viewCell } from './cell-view.ts';
 import type { CellReport } from './model.ts';
 import { charts } from './testing/plugins.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
+import { describeSetting } from './words/answer.ts';
 import { countCaveats, describeCounting, knownAccepted } from './words/caveats.ts';
 import { NO_FIGURE } from './words/numbers.ts';
 
@@ -84,7 +86,7 @@ test('of several requests, each answer is in the conditions, and what only one o
   assert.match(text, /Found before the run by POST https:\/\/localhost:8443\/orders/);
   assert.match(
     text,
-    /By its answer to POST https:\/\/localhost:8443\/orders: .* so every request needs a new connection/,
+    /By its answer to POST https:\/\/localhost:8443\/orders: it answers with Connection: close, so every request needs a new connection/,
   );
 });
 
@@ -97,6 +99,7 @@ test('a certificate that was not verified, and a Unix socket, are said in condit
   const { conditions, caveats } = cells[0]!;
   const values = new Map(conditions.map(({ label, value }) => [label, value]));
   assert.match(values.get('Target')!, /by the Unix socket \/run\/app\.sock, its certificate NOT verified/);
+  assert.match(describeSetting(viewCell(cell!, trials, ['short', 'persistent'])), /, a Unix socket$/);
   assert.match(
     values.get('Found before the run')!,
     /certificate NOT verified, at \/run\/app\.sock \(Unix socket\)/,

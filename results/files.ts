@@ -89,9 +89,16 @@ function removeQuietly(path: string): void {
   } catch {}
 }
 
-/** Makes a folder and those above it. @throws MeasureError */
-export function makeFolder(path: string): void {
-  writing(path, () => makeFolders(resolve(path)));
+/** The size of a file that may be read to its end, which a device or a pipe may not have. @throws Error that says why */
+export function regularFileBytes(path: string): number {
+  const stats = statSync(path);
+  if (!stats.isFile()) throw new Error(`${path} is not a regular file`);
+  return stats.size;
+}
+
+/** Makes a folder and those above it; the error ends with what would be right. @throws MeasureError */
+export function makeFolder(path: string, expected = ''): void {
+  writing(path, () => makeFolders(resolve(path)), expected);
 }
 
 /** Node's own `recursive` gives a wrong reason on a read-only disk, and never returns within /proc. */
@@ -107,12 +114,12 @@ function makeFolders(path: string): void {
 }
 
 /** Does something to a path; on failure, says what could not be written and why. @throws MeasureError */
-export function writing<T>(path: string, act: () => T): T {
+export function writing<T>(path: string, act: () => T, expected = ''): T {
   try {
     return act();
   } catch (cause) {
     const { code = 'unknown' } = cause as NodeJS.ErrnoException;
-    throw new MeasureError(errorCode(code), `cannot write ${path}: ${reason(cause)}`, { cause });
+    throw new MeasureError(errorCode(code), `cannot write ${path}: ${reason(cause)}${expected}`, { cause });
   }
 }
 

@@ -193,7 +193,7 @@ test('nothing can be written: it is said at once, with the path', () => {
     (error: unknown) => {
       assert.ok(error instanceof MeasureError);
       assert.equal(error.code, 'results-not-writable');
-      assert.match(error.message, /cannot write .*file/);
+      assert.match(error.message, /cannot write .*file.*; expected: .* --results/);
       return true;
     },
   );

@@ -78,7 +78,10 @@ export interface RunStore {
 export function openRunStore(resultsDir: string, runId: string): RunStore {
   const dir = join(resultsDir, RUNS_FOLDER, runId);
   const trialsPath = join(dir, TRIALS_FILE);
-  makeFolder(join(resultsDir, RUNS_FOLDER));
+  makeFolder(
+    join(resultsDir, RUNS_FOLDER),
+    '; expected: a folder of results that can be written, such as --results /tmp/results',
+  );
   const trialsFile = writing(dir, () => {
     mkdirSync(dir);
     return openSync(trialsPath, 'ax');

@@ -38,6 +38,11 @@ describe('A script learns from the exit status whether it may believe the run', 
       ],
       ['a failed trial', makeRun('complete', { failedTrials: 1 }, {}), 3],
       ['a cell that was given up', makeRun('complete', { stop: 'failed' }), 3],
+      [
+        'a cell that was cut before anything was measured',
+        makeRun('complete', {}, { stop: 'cut', replicates: 0, arms: [], comparisons: [] }),
+        3,
+      ],
       ['a run that failed', makeRun('failed', {}), 3],
       ['a run without a cell that failed', makeRun('failed'), 3],
       [

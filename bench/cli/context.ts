@@ -10,8 +10,8 @@ import type { CreateSource } from '../run/context.ts';
 import type { During, Keep } from './interrupt.ts';
 
 /**
- * The exit status of a run: 130 when interrupted; 3 when a trial or an audit failed, because a broken run must not look like a slow
- * one; 1 when an expectation failed, or with `isStrict` was inconclusive; else 0.
+ * The exit status of a run: 130 when interrupted; 3 when a trial or an audit failed, or nothing was measured, because a broken run must not look
+ * like a slow one; 1 when an expectation failed, or with `isStrict` was inconclusive; else 0.
  */
 export function exitStatusOf(run: Run, { isStrict = false } = {}): number {
   if (run.cells.some(cell => cell.stop === 'interrupted') || run.state === 'partial') return EXIT.interrupted;
@@ -19,6 +19,7 @@ export function exitStatusOf(run: Run, { isStrict = false } = {}): number {
     cell =>
       cell.stop === 'failed' ||
       cell.failedTrials > 0 ||
+      cell.arms.length === 0 ||
       cell.findings.some(finding => finding.state === 'fail'),
   );
   if (run.state === 'failed' || isDoubtful) return EXIT.cannotMeasure;

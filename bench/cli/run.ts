@@ -224,7 +224,10 @@ function noteServers(
   const lines = plan.cells.flatMap(({ id, scenario }) =>
     answersOf(servers.get(id) ?? []).flatMap(({ name, asked, facts }) => {
       const prefix = name === undefined ? '' : `${name}: `;
-      const remarks = foreignRemarks(facts, scenario.target).map(remark => `  ! ${prefix}${remark}`);
+      // Several requests of one server have one URL in its facts; what was asked is that of each.
+      const remarks = foreignRemarks({ ...facts, url: asked }, scenario.target).map(
+        remark => `  ! ${prefix}${remark}`,
+      );
       return [`  ${prefix}${asked}: ${describeFound(facts)}`, ...remarks];
     }),
   );

@@ -32,6 +32,7 @@ const TABLE: [scenario: string, options: string][] = [
     'Expected: request.headers.authorization with credentials, or target.expectStatus with 401 if this is the response to measure',
     'Expected: -H authorization with credentials, or --expect-status 401 if this is the response to measure',
   ],
+  [`request.headers."If:x": "If:x" cannot be a name`, `-H "If:x": "If:x" cannot be a name`],
   ['another method (request.method)', 'another method (-X)'],
   ['request.bodyFile: cannot be read', '--data-file: cannot be read'],
   ['1, or transport: node-http or wire', '1, or --client node-http or wire'],

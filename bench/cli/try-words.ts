@@ -43,7 +43,7 @@ export function inOptions(text: string, bodyOption: BodyOption = '--data-file'):
     .replaceAll(new RegExp(describeMissing('\\w+', ''), 'g'), 'the value is empty')
     .replaceAll(variableNamed(PROXY_URL), 'the URL')
     .replaceAll(/\btransport: (?=[a-z])/g, '--client ')
-    .replaceAll(/\brequest\.headers\.([\w-]+)/g, '-H $1')
+    .replaceAll(/\brequest\.headers\.([\w-]+|"[^"]*")/g, '-H $1')
     .replaceAll(SETTING, (whole: string, section: string | undefined, name: string) => {
       if (section === undefined && !TARGET_FILES.has(name)) return whole;
       if (name === 'bodyFile') return bodyOption;

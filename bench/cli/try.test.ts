@@ -85,6 +85,18 @@ test('a port beyond the last is named as what is wrong with the URL', () => {
     });
 });
 
+test('a URL that is refused is repeated without its password and token', () => {
+  for (const address of [
+    'http://me:s3cret@127.0.0.1:99999/?token=s3cret',
+    'ftp://me:s3cret@127.0.0.1/',
+    'http://me:s3cret@a b/',
+  ])
+    assert.throws(() => readAddress(address, options), {
+      exitCode: 2,
+      message: /^(?!.*s3cret).*:\/\/\[redacted\]@.* is not a URL of a server/,
+    });
+});
+
 /** The sample's comparison of short with persistent connections, as it is with these replicates. */
 function undecided(replicateRatios: number[]): Run {
   const { run } = sampleRun();

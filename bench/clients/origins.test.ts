@@ -90,7 +90,7 @@ suite('requestsTo', () => {
       read.mock.restore();
       syncBuiltinESMExports();
     });
-    const request = Request.parse({ method: 'POST', bodyFile: '/body.json' });
+    const request = Request.parse({ method: 'POST', bodyFile: import.meta.filename });
     const requests = requestsTo(endpoint, { target: own, request }, {});
     assert.deepEqual(
       requests.map(({ body }) => String(body)),

@@ -1,6 +1,6 @@
 // A request is prepared from its file and its environment, and says what is missing without saying what is secret.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -79,5 +79,21 @@ suite('preparing a request', () => {
     assert.throws(() => prepareRequests({ request: missing }, '/', {}), {
       message: /request\.bodyFile: cannot be read/,
     });
+  });
+
+  test('a file without an end, or beyond the limit, is refused before it is read', t => {
+    const folder = mkdtempSync(join(tmpdir(), 'conntax-request-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const large = join(folder, 'large');
+    writeFileSync(large, '');
+    truncateSync(large, 1024 ** 4);
+    const files: [string, RegExp][] = [
+      ['/dev/null', /request\.bodyFile: cannot be read: \/dev\/null is not a regular file/],
+      [large, /request\.bodyFile: .*large has 1099511627776 bytes; expected: at most \d+$/],
+    ];
+    for (const [bodyFile, message] of files) {
+      const request = Request.parse({ method: 'POST', bodyFile });
+      assert.throws(() => prepareRequests({ request }, '/', {}), { name: 'UsageError', message });
+    }
   });
 });

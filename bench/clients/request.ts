@@ -1,6 +1,7 @@
 // Prepares the requests of a scenario for sending: reads the files of their bodies, and the environment for their secrets.
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../../results/errors.ts';
+import { regularFileBytes } from '../../results/files.ts';
 import type { NamedRequest, Request, Value } from '../../scenarios/model/request.ts';
 import {
   hasBody,
@@ -110,15 +111,15 @@ function readBody({ body, bodyFile, bodyBytes }: Request, place: string): Buffer
   if (body !== undefined) return Buffer.from(body);
   if (bodyBytes !== undefined) return Buffer.alloc(bodyBytes, 'abcdefghijklmnopqrstuvwxyz');
   if (bodyFile === undefined) return undefined;
-  let content: Buffer;
+  let bytes: number;
   try {
-    content = readFileSync(bodyFile);
+    bytes = regularFileBytes(bodyFile);
+    if (bytes <= MAX_REQUEST_BYTES) return readFileSync(bodyFile);
   } catch (error) {
     throw new UsageError(`${place}.bodyFile: cannot be read: ${(error as Error).message}`);
   }
-  if (content.length <= MAX_REQUEST_BYTES) return content;
   throw new UsageError(
-    `${place}.bodyFile: ${bodyFile} has ${content.length} bytes; expected: at most ${MAX_REQUEST_BYTES}`,
+    `${place}.bodyFile: ${bodyFile} has ${bytes} bytes; expected: at most ${MAX_REQUEST_BYTES}`,
   );
 }
 

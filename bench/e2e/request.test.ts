@@ -104,7 +104,7 @@ test('several requests: what the server counted, what is stored, and the draw ar
   const { status, stdout, stderr } = await runHere(t, ['run', file], { cwd: workspace.dir, env });
   assert.equal(status, 0, stderr);
   assert.match(stderr, /^ {2}gone: http.*: status 404/m, 'each is asked once before the run');
-  assert.match(stderr, /^ {2}! broken: http.*responded with status 503/m);
+  assert.match(stderr, /^ {2}! broken: POST http\S*\/broken responded with status 503/m);
 
   const { run, trials, dir } = workspace.onlyRun();
   const total = requests.map(() => 0);

@@ -2,6 +2,7 @@
 import { distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import type { Problem } from '../../results/errors.ts';
+import { hideCredentials } from '../../scenarios/model/request.ts';
 import type { JsonSchema } from './schema.ts';
 
 /** All known names, most similar first; equally similar names keep their order. */
@@ -185,8 +186,10 @@ export function describeValue(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   switch (typeof value) {
-    case 'string':
-      return JSON.stringify(value.length > SHOWN_LENGTH ? `${value.slice(0, SHOWN_LENGTH)}...` : value);
+    case 'string': {
+      const text = value.includes('://') ? hideCredentials(value) : value;
+      return JSON.stringify(text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}...` : text);
+    }
     case 'object':
       return 'an object';
     case 'function':

@@ -389,6 +389,13 @@ const foreignCases: {
     hint: /pool\.maxConcurrentStreams/,
   },
   {
+    why: 'a URL that is repeated has no password',
+    target: { url: 'http://me:s3cret@a b/' },
+    path: 'target.url',
+    message: /^"http:\/\/\[redacted\]@a b\/" is not allowed here$/,
+    hint: /a URL such as/,
+  },
+  {
     why: 'a name and password would be shown to everybody',
     target: { url: 'http://me:secret@127.0.0.1/' },
     path: 'target.url',

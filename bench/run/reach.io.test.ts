@@ -92,6 +92,7 @@ suite('files', () => {
     const { certFile, keyFile } = mine;
     const passphrase = { env: 'PHRASE' };
     const cases: [target: Partial<Target>, env: Record<string, string>, told: RegExp][] = [
+      [{ caFile: '/dev/null' }, {}, /^target\.caFile: cannot be read: \/dev\/null is not a regular file/],
       [{ caFile: '/none.pem' }, {}, /^target\.caFile: cannot be read: ENOENT.*\/none\.pem.*expected: a PEM/],
       [
         { caFile: keyFile },

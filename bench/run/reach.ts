@@ -2,6 +2,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { errorMessage, UsageError } from '../../results/errors.ts';
+import { regularFileBytes } from '../../results/files.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { Endpoint, Identity } from '../../servers/protocol.ts';
 import { describeMissing, variableNamed } from '../clients/request.ts';
@@ -82,6 +83,7 @@ export function namedUrl(url: string, { serverName }: Reach): URL {
 
 function readPem(setting: string, file: string): string {
   try {
+    regularFileBytes(file);
     return readFileSync(file, 'utf8');
   } catch (error) {
     throw new UsageError(`target.${setting}: cannot be read: ${errorMessage(error)}; expected: a PEM file`);

@@ -2,7 +2,7 @@
 import { failureCauses } from '../../results/audits/index.ts';
 import type { Bound } from '../../results/bound.ts';
 import { headlineOf, METRIC_TABLE } from '../../results/metrics.ts';
-import { type Comparison, foundServers } from '../../results/model/run.ts';
+import { type Comparison, foundServers, isUnixSocket } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Load } from '../../scenarios/model/load.ts';
@@ -311,9 +311,9 @@ function describeNetwork({ result, isTargetElsewhere }: Setting): string {
   const { link, target } = result.scenario;
   if (link !== undefined) return `an emulated round trip of ${link.roundTripMs} ms`;
   if (isBuiltIn(target) && isTargetElsewhere) return 'a target on another machine';
-  return foundServers(result).every(({ isLoopback }) => isLoopback)
-    ? 'loopback'
-    : 'a server on another machine';
+  const servers = foundServers(result);
+  if (servers.some(isUnixSocket)) return 'a Unix socket';
+  return servers.every(({ isLoopback }) => isLoopback) ? 'loopback' : 'a server on another machine';
 }
 
 function describeDemand(load: Load): string {

@@ -25,13 +25,17 @@ import { describeInterceptors, describeResilience } from './resending.ts';
 
 /** What a reader must know about an external server: a bad response before the run, or one that contradicts the scenario. */
 export function foreignRemarks(server: ForeignServer, target: Target): string[] {
+  return remarksOn(server, target).map(remark => `${serverName(server, target)} ${remark}`);
+}
+
+function remarksOn(server: ForeignServer, target: Target): string[] {
   return [
     ...trustRemarks(server),
     ...statusRemarks(server, target),
     ...interimRemarks(server),
     ...closeRemarks(server, target),
     ...hintRemarks(server, target),
-  ].map(remark => `${serverName(server, target)} ${remark}`);
+  ];
 }
 
 /** A server that conntax starts has another port each time. */
@@ -192,11 +196,11 @@ export function foreignCaveats(result: CellResult): string[] {
 /** What the answers to further requests add to those of the first: a server may close after some of them only. */
 function otherRemarks(result: CellResult): string[] {
   const { target } = result.scenario;
-  const known = new Set(foundServers(result).flatMap(each => foreignRemarks(each, target)));
+  const known = new Set(foundServers(result).flatMap(each => remarksOn(each, target)));
   return result.otherAnswers.flatMap(({ asked, found }) =>
-    foreignRemarks(found, target)
+    remarksOn(found, target)
       .filter(remark => !known.has(remark))
-      .map(remark => `By its answer to ${asked}: ${remark}`),
+      .map(remark => `By its answer to ${asked}: it ${remark}`),
   );
 }
 

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { summariseArms } from '../../results/compare.ts';
+import type { ForeignServer } from '../../results/model/run.ts';
 import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
+import { FOUND_SERVER } from '../../results/testing/found-server.ts';
 import { type SampleOptions, sampleRun } from '../../results/testing/sample-run.ts';
 import { buildReport } from '../build.ts';
 import { viewCell } from '../cell-view.ts';
@@ -66,6 +68,33 @@ suite('what a connection costs, in words', () => {
         trial.target = { ...trial.target, tls };
       });
       view.result.scenario.target = { ...view.result.scenario.target, tls };
+      assert.match(describeConnectionCosts(view)!, text);
+    });
+  }
+
+  const ways: [way: string, url: string, found: Partial<ForeignServer>, text: RegExp][] = [
+    [
+      'a tunnel is asked for',
+      'https://localhost/',
+      { proxy: 'http://127.0.0.1:1', tlsVersion: 'TLSv1.2' },
+      / and four round trips;/,
+    ],
+    [
+      'a proxy takes plain requests',
+      'http://localhost/',
+      { proxy: 'http://127.0.0.1:1' },
+      / and one round trip;/,
+    ],
+    ['a Unix socket has no handshake', 'http://localhost/', { address: '/run/a.sock' }, /^(?!.*round trip)/],
+  ];
+  for (const [way, url, found, text] of ways) {
+    test(`round trips on the way to a server: ${way}`, () => {
+      const view = viewOf({}, ({ measurement: { ledger } }) => {
+        ledger.clientHandshakesFull = 1_000;
+        ledger.clientHandshakesResumed = 0;
+      });
+      view.result.scenario.target = { ...view.result.scenario.target, url };
+      view.result.server = { ...FOUND_SERVER, ...found };
       assert.match(describeConnectionCosts(view)!, text);
     });
   }

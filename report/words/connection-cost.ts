@@ -6,7 +6,7 @@ import {
   includesZero,
   mainCosts,
 } from '../../results/connection-cost.ts';
-import { foundServers } from '../../results/model/run.ts';
+import { foundServers, isUnixSocket } from '../../results/model/run.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
 import { own } from '../../scenarios/model/own.ts';
@@ -176,7 +176,13 @@ function describeCpu({ valueUs, interval }: Cost, what: string, signs: string): 
   return `${value} µs${signs} of ${what}${high === low ? '' : ` (${low} to ${high})`}`;
 }
 
-const TRIPS = ['no round trip', 'one round trip', 'two round trips', 'three round trips'] as const;
+const TRIPS = [
+  'no round trip',
+  'one round trip',
+  'two round trips',
+  'three round trips',
+  'four round trips',
+] as const;
 
 /** By the protocols' rules, and what that is on the cell's link. Empty where full and resumed handshakes are mixed. */
 function describeTrips(cost: ConnectionCost, view: CellView): string[] {
@@ -187,13 +193,21 @@ function describeTrips(cost: ConnectionCost, view: CellView): string[] {
   return [`${TRIPS[trips]}${takes}`];
 }
 
-/** By the rules of the protocols; null where the version of TLS is not known, or handshakes are of both kinds. */
+/** Of the question that asks a proxy for a tunnel. */
+const TUNNEL_ROUND_TRIPS = 1;
+
+/**
+ * By the rules of the protocols; null where the version of TLS is not known, handshakes are of both kinds, or a Unix socket
+ * has no handshake at all.
+ */
 export function roundTripsOf({ more }: ConnectionCost, { result, trials }: CellView): number | null {
+  const servers = foundServers(result);
   const tls = tlsOf(result);
-  if (tls === null) return null;
+  if (tls === null || servers.some(isUnixSocket)) return null;
   if (tls === 'none') return openingRoundTrips(tls, 'full');
   const handshake = handshakeOf(trials.filter(isCompleted).filter(({ trial }) => trial.arm === more));
-  return handshake === null ? null : openingRoundTrips(tls, handshake);
+  const tunnel = servers.some(({ proxy }) => proxy !== null) ? TUNNEL_ROUND_TRIPS : 0;
+  return handshake === null ? null : openingRoundTrips(tls, handshake) + tunnel;
 }
 
 function isCompleted(trial: CellView['trials'][number]): trial is CompletedTrial {

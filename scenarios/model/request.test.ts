@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { z } from 'zod';
-import { carriesCredentials, describeRequest, Request, Requests } from './request.ts';
+import { carriesCredentials, describeRequest, hideCredentials, Request, Requests } from './request.ts';
 import { nameOfRequest, PLAIN_REQUEST } from './request-parts.ts';
 
 suite('a request', () => {
@@ -120,6 +120,19 @@ test('names that carry credentials are distinguished from others', () => {
     assert.ok(carriesCredentials(name), name);
   for (const name of ['accept', 'x-request-id', 'page', 'sort', 'keyword', 'design', 'monkey'])
     assert.ok(!carriesCredentials(name), name);
+});
+
+test('a URL that cannot be parsed is shown without what lets others in', () => {
+  const shown: [string, string][] = [
+    ['http://me:s3cret@exa mple/a?b=1', 'http://[redacted]@exa mple/a?b=1'],
+    ['me:s3cret@127.0.0.1:99999', '[redacted]@127.0.0.1:99999'],
+    [
+      'http://a b/?token=s3cret&page=2&api_key=s3cret#x',
+      'http://a b/?token=[redacted]&page=2&api_key=[redacted]#x',
+    ],
+    ['http://a b/@home?to=me@home', 'http://a b/@home?to=me@home'],
+  ];
+  for (const [url, text] of shown) assert.equal(hideCredentials(url), text);
 });
 
 test('a description has names and sizes, and no values', () => {

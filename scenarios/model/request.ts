@@ -31,6 +31,15 @@ export function carriesCredentials(name: string): boolean {
   return CREDENTIAL.test(name);
 }
 
+/** For a URL that no parser accepts: it is shown to the user, and may stand in the logs of a CI system. */
+export function hideCredentials(url: string): string {
+  return url
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/|)[^/?#]*@/i, '$1[redacted]@')
+    .replaceAll(/([?&])([^=&#]+)=[^&#]*/g, (parameter, mark: string, name: string) =>
+      carriesCredentials(name) ? `${mark}${name}=[redacted]` : parameter,
+    );
+}
+
 /** The environment variable that is suggested for a secret of this name: `X_API_KEY`. */
 export function variableFor(name: string): string {
   return name.replaceAll(/[^A-Za-z0-9]/g, '_').toUpperCase();
