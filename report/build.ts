@@ -231,7 +231,7 @@ function reportCell(view: CellView, { run, charts }: Given, sweep: CellReport['s
     brief: briefTable(view),
     // In a sweep, which point to take is the answer of the sweep.
     apply: sweep === null ? applyClient(view) : null,
-    repeat: sweep === null ? describeRepetition(run, [view]) : null,
+    repeat: sweep === null && result.imported === undefined ? describeRepetition(run, [view]) : null,
     sections: listSections(view, {
       figures,
       tables: [...(phases === null ? [] : [phases]), ...special],

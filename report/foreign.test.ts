@@ -154,6 +154,20 @@ test('several servers: each with its share, what was found there, and its remark
   assert.ok(main.notes.some(note => /servers are external, so their CPU use is unknown/.test(note)));
 });
 
+test('a server elsewhere whose machine is read: nothing says that its CPU or what it accepted is unknown', () => {
+  const { run, trials } = structuredClone(sampleRuns["someone else's server"]!);
+  const [cell] = run.cells;
+  cell!.server = { ...cell!.server!, address: '10.0.0.1', isLoopback: false };
+  for (const arm of cell!.arms) {
+    arm.acceptedBy = 'serverKernel';
+    arm.targetCpuUsPerRequest = 30;
+  }
+  const [report] = buildReport({ run, trials, charts }).cells;
+  const said = [...report!.caveats, ...report!.main.notes].join('\n');
+  assert.match(said, /its handshakes and the requests that reached it are unknown/);
+  assert.doesNotMatch(said, /CPU use|accepted is unknown|accepted: unknown/);
+});
+
 test('a server elsewhere: what it accepted is not known, and nothing is said of loopback', () => {
   const { run, trials } = structuredClone(sampleRuns["someone else's server"]!);
   const [cell] = run.cells;

@@ -230,7 +230,7 @@ export interface CellReport {
   brief: Table;
   /** The client that the verdict speaks for; null where that is not clear. */
   apply: AppliedClient | null;
-  /** null for a cell of a sweep, which is repeated as a whole. */
+  /** null for a cell of a sweep, which is repeated as a whole, and for what another program measured. */
   repeat: Repetition | null;
   /** What follows the answer. */
   sections: readonly CellSection[];

@@ -47,7 +47,7 @@ function repeated(change: (run: Run) => Run = run => run) {
   return describeRepetition(changed, [viewCell(changed.cells[0]!, trials, armNames(changed))]);
 }
 
-test('the command has its seed, once, and the file is allowed the same hosts', () => {
+test('the command has its seed, once, and the file is sent to the same hosts, from the same machines', () => {
   const of = (...words: string[]) =>
     repeated(run => ({ ...run, seed: 7, command: ['conntax', 'run', ...words] }));
   assert.equal(of('a b').command, "conntax run 'a b' --seed 7");
@@ -55,6 +55,10 @@ test('the command has its seed, once, and the file is allowed the same hosts', (
   assert.equal(
     of('--allow-host', 'a.example', '--strict', '--allow-host=b.example').file!.command,
     'conntax run ./short-vs-persistent.json --seed 7 --allow-host a.example --allow-host=b.example',
+  );
+  assert.equal(
+    of('--machine', 'ssh gen1 conntax agent', '--ui', '--watch-port=80').file!.command,
+    "conntax run ./short-vs-persistent.json --seed 7 --machine 'ssh gen1 conntax agent' --watch-port=80",
   );
 });
 

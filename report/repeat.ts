@@ -21,7 +21,7 @@ function fileOf(run: Run, views: readonly CellView[]): RepeatedFile | null {
   const scenario = writtenScenario(results.map(result => result.scenario));
   if (scenario === undefined) return null;
   const name = `${scenario.name}.json`;
-  const words = ['conntax', 'run', `./${name}`, '--seed', String(run.seed), ...allowedHosts(run.command)];
+  const words = ['conntax', 'run', `./${name}`, '--seed', String(run.seed), ...optionsOfPlace(run.command)];
   return {
     name,
     text: scenarioText(scenario),
@@ -35,11 +35,20 @@ function beginningOf({ trials }: CellView): string {
   return trials.map(({ startedAt }) => startedAt).toSorted()[0] ?? '~';
 }
 
-/** The only option of a run that its scenario does not hold and that it needs. */
-function allowedHosts(command: readonly string[]): string[] {
+/** What a scenario does not hold and a run needs: where load may go, and which machines take part. */
+const OPTIONS_OF_PLACE = [
+  '--allow-host',
+  '--machine',
+  '--machines',
+  '--server',
+  '--server-address',
+  '--watch-port',
+] as const;
+
+function optionsOfPlace(command: readonly string[]): string[] {
   return command.flatMap((word, index) => {
-    if (word.startsWith('--allow-host=')) return [word];
-    return word === '--allow-host' ? command.slice(index, index + 2) : [];
+    if (OPTIONS_OF_PLACE.some(name => word.startsWith(`${name}=`))) return [word];
+    return OPTIONS_OF_PLACE.some(name => word === name) ? command.slice(index, index + 2) : [];
   });
 }
 

@@ -141,7 +141,7 @@ export function initCommand(options: InitOptions, { cwd, output }: Context): voi
       `  1. put your client into ${CLIENT}, and your URL into ${SCENARIO}`,
       `  2. conntax run ./${SCENARIO} --dry-run`,
       `  3. conntax run ./${SCENARIO}`,
-      `  4. commit ${WORKFLOW}, with the command that starts your server`,
+      `  4. commit ${WORKFLOW}, with the command that starts your server; it runs conntax ci ./${SCENARIO}`,
       '  5. keep results/, where runs are stored, out of git (.gitignore)',
       ...(isDependency(cwd) ? [] : [INSTALLING]),
     ].join('\n'),

@@ -23,6 +23,11 @@ describe('machines', () => {
     ['is no list', '{}', /the file: .*expected: a list such as/],
     ['has a machine without a command', '[{ "name": "a" }]', /0\.command/],
     ['has a setting that is unknown', '[{ "command": "a", "core": 1 }]', /core/],
+    [
+      'names two machines the same',
+      '[{ "command": "a", "name": "x" }, { "command": "b", "name": "x" }]',
+      /the file: two machines have the same name/,
+    ],
     ['has no weight at all', '[{ "command": "a", "weight": 0 }]', /0\.weight/],
   ];
   for (const [why, text, message] of rows) {

@@ -40,7 +40,11 @@ const MachinesFile = z
       weight: z.number().gt(0).optional(),
     }),
   )
-  .min(1);
+  .min(1)
+  .refine(listed => {
+    const names = listed.flatMap(({ name }) => name ?? []);
+    return new Set(names).size === names.length;
+  }, 'two machines have the same name');
 
 /** @throws UsageError for a file that cannot be read, or with something else than machines */
 export function statedMachines(

@@ -329,6 +329,18 @@ suite('an imported report', () => {
         whole.replace('"conntax.short.1.answered":990', '"conntax.short.1.answered":-1'),
         /figures of short in block 1 cannot be right: measurement\.slices/,
       ],
+      [
+        whole.replace(/"conntax\.short\.1\.workers":\d+/, '"conntax.short.1.workers":1000000000'),
+        /figures of short in block 1 cannot be right: workers: 1000000000 of them/,
+      ],
+      [
+        whole.replace(/"conntax\.short\.1\.sent":\d+/, '"conntax.short.1.sent":1'),
+        /short in block 1 cannot be right: responseUs: times of \d+ requests, of 1 that were sent/,
+      ],
+      [
+        whole.replace(/"conntax\.short\.1\.windowMs":\d+/, '"conntax.short.1.windowMs":0'),
+        /short in block 1 cannot be right: windowMs: times of \d+ requests in a window without length/,
+      ],
       ['[]', /report\.json is not a report of Artillery: the file: /],
       [whole.replace(/"firstMetricAt":\d+/, '"firstMetricAt":1e300'), /aggregate\.firstMetricAt: Too big/],
       [whole.replace(/"lastMetricAt":\d+/, '"lastMetricAt":1'), /lastMetricAt is before firstMetricAt/],

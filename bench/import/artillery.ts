@@ -57,6 +57,7 @@ export function importArtilleryReport(
   const trials = report.turns
     .toSorted((a, b) => a.block - b.block || armOrder(scenario, a.arm) - armOrder(scenario, b.arm))
     .map(turn => trialOf(turn, { scenario, server, report }));
+  for (const turn of report.turns) requireCounts(turn, file);
   for (const trial of trials) requirePossible(trial, file);
   const cell = cellOf(trials, { scenario, server, elapsedMs: report.finishedAtMs - report.startedAtMs });
   return {
@@ -77,13 +78,36 @@ export function importArtilleryReport(
   };
 }
 
+/** More than any fleet has; their pools are added up one by one. */
+const MOST_WORKERS = 100_000;
+
+/** @throws UsageError for counts that contradict each other, as in a file that was changed */
+function requireCounts(turn: ReportedTurn, file: string): void {
+  const { arm, block, figures } = turn;
+  const times = figures.summary('responseUs')?.count ?? 0;
+  const sent = figures.count('sent');
+  const why =
+    workersOf(turn) > MOST_WORKERS
+      ? `workers: ${workersOf(turn)} of them`
+      : times > sent
+        ? `responseUs: times of ${times} requests, of ${sent} that were sent`
+        : times > 0 && windowMsOf(turn) <= 0
+          ? `windowMs: times of ${times} requests in a window without length`
+          : undefined;
+  if (why !== undefined) throw impossible(`${arm} in block ${block}`, why, file);
+}
+
 /** @throws UsageError for counts that are none, as in a file that was changed */
 function requirePossible(trial: TrialResult, file: string): void {
   const [issue] = TrialResult.safeParse(trial).error?.issues ?? [];
   if (issue === undefined) return;
   const { path, message } = describeIssue(issue);
-  throw new UsageError(
-    `${file}: the figures of ${trial.trial.arm} in block ${trial.trial.replicate + 1} cannot be right: ${path}: ${message}; expected: the file as Artillery has written it`,
+  throw impossible(`${trial.trial.arm} in block ${trial.trial.replicate + 1}`, `${path}: ${message}`, file);
+}
+
+function impossible(turn: string, why: string, file: string): UsageError {
+  return new UsageError(
+    `${file}: the figures of ${turn} cannot be right: ${why}; expected: the file as Artillery has written it`,
   );
 }
 

@@ -30,6 +30,8 @@ const HELLO_TIMEOUT_MS = 60_000;
 const ANSWER_TIMEOUT_MS = 10_000;
 const END_TIMEOUT_MS = 5_000;
 const STDERR_TAIL_CHARS = 4_000;
+/** Of its output, in messages. */
+const TAIL_LINES = 10;
 /** Questions of its clock that are remembered. */
 const MOST_SAMPLES = 64;
 const FIRST_PINGS = 20;
@@ -235,9 +237,10 @@ export class Machine {
   /** Of a machine that was lost. */
   lossError(): MeasureError {
     const tail = this.#tail();
+    const hint = this.#identity === undefined ? '; expected: a command that starts conntax agent there' : '';
     return new MeasureError(
       'machine-lost',
-      `machine ${this.name} ${this.#loss}${tail === '' ? '' : `: ${tail}`}`,
+      `machine ${this.name} ${this.#loss}${tail === '' ? '' : `: ${tail}`}${hint}`,
     );
   }
 
@@ -276,6 +279,7 @@ export class Machine {
 
   /** What its command printed last. */
   #tail(): string {
-    return visibleLines(stripVTControlCharacters(this.#output).replaceAll('\r\n', '\n')).trim();
+    const text = visibleLines(stripVTControlCharacters(this.#output).replaceAll('\r\n', '\n')).trim();
+    return text.split('\n').slice(-TAIL_LINES).join('\n');
   }
 }

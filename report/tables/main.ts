@@ -1,12 +1,12 @@
 // Tables of results by client: rate, latency, errors, connections and CPU, in full and in brief.
 import { askedPerSec, countResponses, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
-import type { ArmSummary, Metric } from '../../results/model/run.ts';
+import type { ArmSummary, CellResult, Metric } from '../../results/model/run.ts';
 import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
 import { reuseOf } from '../../results/reuse.ts';
 import { INTERVAL_NAME, LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { originCount } from '../../scenarios/model/origins.ts';
-import { isBuiltIn, isExternal, type Target } from '../../scenarios/model/target.ts';
+import { isBuiltIn, isExternal } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
 import { type ArmView, type CellView, leastCensoredUs, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Column, JsonValue, Table, TableCell } from '../model.ts';
@@ -253,7 +253,7 @@ export function mainTable({ arms, result }: CellView): Table {
     notes: [
       `Latency is response time over all requests of all replicates: from the moment a request was ${clockStart(result)} until the last byte of its response.`,
       `Requests sent and connections are totals over all replicates, warm-up included. Connections ${describeCounting({ arms })}; needed: what the settings require. Reused: of the requests that had a connection, a range where some may have had none.`,
-      ...externalNotes(result.scenario.target),
+      ...externalNotes(result),
       ...(hasAttempts
         ? [
             'Attempts are what a client library was given to send for its requests: a retry sends one several times, and a cache or an open breaker sends none. Latency and errors are those of the requests, connections those of the attempts.',
@@ -325,8 +325,9 @@ export function formatNeeded({ least, most }: ArmSummary['needed']): string {
   return least === most ? formatCount(least) : `${formatCount(least)} to ${formatCount(most)}`;
 }
 
-function externalNotes(target: Target): string[] {
-  if (!isExternal(target)) return [];
+function externalNotes({ scenario: { target }, arms }: CellResult): string[] {
+  const isCpuKnown = arms.some(({ targetCpuUsPerRequest }) => targetCpuUsPerRequest !== null);
+  if (!isExternal(target) || isCpuKnown) return [];
   return originCount(target) === 1
     ? ['The server is external, so its CPU use is unknown.']
     : ['The servers are external, so their CPU use is unknown.'];

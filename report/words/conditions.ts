@@ -176,7 +176,7 @@ export function foreignCaveats(result: CellResult): string[] {
   }
   // An agent on the server's machine reads both (--server).
   const isCpuKnown = result.arms.some(({ targetCpuUsPerRequest }) => targetCpuUsPerRequest !== null);
-  const areAcceptsKnown = result.arms.some(({ accepted }) => accepted !== null);
+  const areAcceptsKnown = result.arms.some(({ acceptedBy }) => acceptedBy === 'serverKernel');
   return [
     ...servers.flatMap(each => foreignRemarks(each, target)),
     ...otherRemarks(result),
