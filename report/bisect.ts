@@ -150,7 +150,7 @@ function headlineOf({ kind, name, versions, steps, minEffect }: Bisection, state
 }
 
 function remarksOf(bisection: Bisection, state: BisectionState): string[] {
-  const { name, versions, steps, isInterrupted } = bisection;
+  const { name, versions, steps, mostSteps, isInterrupted } = bisection;
   const failed = steps.filter(({ version, cause }) => cause !== null && version !== versions.at(-1));
   return [
     ...(isInterrupted && state.kind !== 'interrupted'
@@ -160,7 +160,9 @@ function remarksOf(bisection: Bisection, state: BisectionState): string[] {
       ? [...titleOf(bisection, state.suspects), describeBefore(bisection, state.suspects)]
       : []),
     ...(state.kind === 'ends-unsure'
-      ? ['To tell, measure longer (--budget-sec), or look only for larger changes (--min-effect).']
+      ? [
+          `A step is decided only beyond ${formatSureness(levelOf(mostSteps))}, for which an interval of 95 % beyond the limit is not enough. To tell, measure longer (--budget-sec), so that there are more replicates, or look only for larger changes (--min-effect).`,
+        ]
       : []),
     ...(state.kind === 'narrowed' && !isInterrupted
       ? [

@@ -82,8 +82,9 @@ export function settingsCode(client: Client, name: WriterName, origin: readonly 
   const remarks = (reasonFor: (setting: string, value: unknown) => string | undefined): Remark[] =>
     given.flatMap(([setting, value]) => {
       const reason = reasonFor(setting, value);
-      // The table is Markdown.
-      return reason === undefined ? [] : [{ setting, value, reason: reason.replaceAll('`', '') }];
+      // The table is Markdown; compilers may read a file as ASCII where no locale is set, and Java's then refuses it.
+      const plain = reason?.replaceAll('`', '').replaceAll('…', '...');
+      return plain === undefined ? [] : [{ setting, value, reason: plain }];
     });
   const lacking = remarks((setting, value) => reasonAgainst(setting, value, writer));
   const notes = remarks((setting, value) => writer.notes?.[setting as Concept]?.(value));
