@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Load } from '../../scenarios/model/load.ts';
-import { describeLoad } from './load.ts';
+import { capitalize, describeLoad } from './load.ts';
 
 const rows: [given: object, text: string][] = [
   [{ concurrency: 1 }, 'closed loop: 1 user, no think time'],
@@ -31,3 +31,8 @@ const rows: [given: object, text: string][] = [
 for (const [given, text] of rows) {
   test(text, () => assert.equal(describeLoad(Load.parse(given)), text));
 }
+
+test('a sentence begins with a capital letter, but for one that begins with a URL', () => {
+  assert.equal(capitalize('no answer'), 'No answer');
+  assert.equal(capitalize('http://a.test/ does not answer'), 'http://a.test/ does not answer');
+});

@@ -70,9 +70,9 @@ export function clockStart({ imported }: Pick<CellResult, 'imported'>): 'due' | 
   return imported === undefined ? 'due' : 'sent';
 }
 
-/** For the beginning of a sentence. */
+/** For the beginning of a sentence; a URL stays as it is. */
 export function capitalize(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return /^[a-z]+:\/\//.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 export function describeLoad(load: Load): string {
