@@ -3,6 +3,7 @@ import { headlineOf, METRIC_TABLE } from '../results/metrics.ts';
 import type { Metric, Run } from '../results/model/run.ts';
 import { INTERVAL_NAME, type Interval, sumOf } from '../results/stats.ts';
 import { scenarioOf } from '../scenarios/model/sweep.ts';
+import { usesTls } from '../scenarios/model/tls.ts';
 import type { CellView } from './cell-view.ts';
 import { extentOf, logTicks, WIDEST_WHISKER } from './charts/theme.ts';
 import type { Answer, Badge, Bar, Overview, OverviewRow, Table, Tick } from './model.ts';
@@ -107,14 +108,13 @@ export function viewsOf(section: Section): CellView[] {
   return section.kind === 'sweep' ? section.sweep.cells.map(({ view }) => view) : [section.view];
 }
 
-/** `Reuse serves 4.6, 44 and 5.2 times the requests in 3 scenarios`; of others, in how many a difference was shown. */
+/** `Reuse serves 4.6 and 5.2 times the requests, over TLS 44 times`; of others, in how many a difference was shown. */
 function describeAll(sections: readonly Section[]): string {
   const views = sections.flatMap(viewsOf);
   const count = `${formatCount(sections.length)} scenarios`;
   if (views.every(view => stateOf(view) === 'unmeasured')) return 'Nothing could be measured';
   if (sections.every(section => section.kind === 'cell' && isReuseGain(section.view))) {
-    const gains = views.map(view => shownGain(view)!.gain);
-    return `Reuse serves ${describeGains(gains)} times the requests in ${count}`;
+    return describeReuse(views, count);
   }
   const differing = sections.filter(section =>
     viewsOf(section).some(({ result }) =>
@@ -133,14 +133,26 @@ function describeAll(sections: readonly Section[]): string {
   return `Clients differ in ${formatCount(differing.length)} of ${formatCount(comparing.length)} scenarios`;
 }
 
-/** More of them would be read one by one in a sentence. */
+/** More figures would be read one by one in a sentence. */
 const MOST_LISTED = 3;
 
-/** `4.6, 44 and 5.2` in the order of the scenarios; of many, the range. */
-function describeGains(gains: readonly Interval[]): string {
+/** What makes ratios differ most is whether a connection needs a handshake of TLS. */
+function describeReuse(views: readonly CellView[], count: string): string {
+  const gainsOf = (isOverTls: boolean): Interval[] =>
+    views
+      .filter(({ result }) => usesTls(result.scenario.target) === isOverTls)
+      .map(view => shownGain(view)!.gain);
+  const [plain, overTls] = [gainsOf(false), gainsOf(true)];
+  if (plain.length === 0 || overTls.length === 0)
+    return `Reuse serves ${describeGains([...plain, ...overTls], MOST_LISTED)} times the requests in ${count}`;
+  return `Reuse serves ${describeGains(plain, MOST_LISTED - 1)} times the requests, over TLS ${describeGains(overTls, MOST_LISTED - 1)} times`;
+}
+
+/** `4.6, 44 and 5.2` in the order of the scenarios; of more than `most`, the range. */
+function describeGains(gains: readonly Interval[], most: number): string {
   const text = (gain: Interval): string => roundInterval(gain, 1).value;
   const shown = new Set(gains.map(text));
-  if (shown.size <= MOST_LISTED) return listed([...shown]);
+  if (shown.size <= most) return listed([...shown]);
   const sorted = gains.toSorted((a, b) => a.value - b.value);
   return `${text(sorted[0]!)} to ${text(sorted.at(-1)!)}`;
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { auditCell, auditTrial } from '../../results/audits/index.ts';
 import { compareArms, summariseArms } from '../../results/compare.ts';
+import { firstResult, judge } from '../../results/expect.ts';
 import { emptyHistogram } from '../../results/histogram.ts';
 import { Run } from '../../results/model/run.ts';
 import { TrialResult } from '../../results/model/trial.ts';
@@ -10,7 +11,7 @@ import { phasedTrial } from '../../results/testing/phased-trial.ts';
 import { sampleHeld } from '../../results/testing/sample-held.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { sampleSweep } from '../../results/testing/sample-sweep.ts';
-import type { Expectation, ExpectationResult, Judgement } from '../../scenarios/model/scenario.ts';
+import type { Expectation } from '../../scenarios/model/scenario.ts';
 import { Target, withUnknowns } from '../../scenarios/model/target.ts';
 
 export interface StoredSample {
@@ -71,25 +72,13 @@ export const sampleRuns: Record<string, StoredSample> = {
 
 /** Of what was expected, two limits failed, one is undecided and one holds. */
 function withLimits({ run, trials }: StoredSample): StoredSample {
-  const result = (
-    expectation: Expectation,
-    state: Judgement['state'],
-    { value, reach = 1.03 }: { value: number; reach?: number },
-  ): ExpectationResult => ({
-    expectation,
-    state,
-    first: { state, interval: { value, low: value / reach, high: value * reach }, replicates: 4 },
-    confirmation: null,
-    together: null,
-  });
-  const expectations = [
-    result({ metric: 'successRatio', of: 'short', atLeast: 0.9999 }, 'pass', { value: 1, reach: 1 }),
-    result({ metric: 'cpuUsPerRequest', of: 'persistent', atMost: 28 }, 'unsure', { value: 27.7 }),
-    result({ metric: 'requestsPerSec', of: 'persistent', over: 'short', atLeast: 6 }, 'fail', {
-      value: 5.15,
-    }),
-    result({ metric: 'p99Us', of: 'persistent', atMost: 3_000 }, 'fail', { value: 8_300 }),
+  const limits: Expectation[] = [
+    { metric: 'successRatio', of: 'short', atLeast: 0.999 },
+    { metric: 'cpuUsPerRequest', of: 'persistent', atMost: 28 },
+    { metric: 'requestsPerSec', of: 'persistent', over: 'short', atLeast: 6 },
+    { metric: 'p99Us', of: 'persistent', atMost: 3_000 },
   ];
+  const expectations = limits.map(limit => firstResult(limit, judge(limit, trials)));
   return { run: { ...run, cells: run.cells.map(cell => ({ ...cell, expectations })) }, trials };
 }
 

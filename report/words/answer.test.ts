@@ -287,13 +287,16 @@ test('several scenarios are rows of a table, their bars on one axis from the low
   assert.equal(buildReport({ ...sampleRuns['two arms']!, charts: [] }).overview, null);
 });
 
-test('gains of up to three scenarios are listed in their order, of more as a range; the column says what of', () => {
+test('gains of up to three scenarios are listed in their order, of more as a range, those over TLS apart; the column says what of', () => {
   const { run, trials } = sampleRuns['two arms']!;
   const [cell] = run.cells;
-  const answered = (factors: readonly number[]) => {
+  const answered = (factors: readonly number[], areOverTls: readonly boolean[] = []) => {
+    const { scenario } = cell!;
+    const tls = { ...scenario, target: { ...scenario.target, tls: '1.3' as const } };
     const cells = factors.map((factor, index) => ({
       ...cell!,
       cell: `scenario-${index}`,
+      scenario: areOverTls[index] ? tls : scenario,
       comparisons: cell!.comparisons.map(comparison => ({
         ...comparison,
         ratio: comparison.ratio && {
@@ -309,6 +312,11 @@ test('gains of up to three scenarios are listed in their order, of more as a ran
     return buildReport({ run: { ...run, cells }, trials: named, charts: [] });
   };
   const three = answered([2, 8, 1]);
+  const overTls = answered([2, 8, 1], [false, true, false]);
+  assert.match(
+    overTls.answer.verdict,
+    /^Reuse serves 1\d(\.\d)? and 5\.\d+ times the requests, over TLS 4\d(\.\d)? times$/,
+  );
   assert.match(
     three.answer.verdict,
     /^Reuse serves 1\d(\.\d)?, 4\d(\.\d)? and 5\.\d+ times the requests in 3 scenarios$/,

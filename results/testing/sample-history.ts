@@ -3,6 +3,7 @@ import { randomNormal } from 'd3-random';
 import type { RunSummary } from '../baselines.ts';
 import type { Metric } from '../model/run.ts';
 import { createRandom } from '../random.ts';
+import type { Interval } from '../stats.ts';
 
 const DAY_MS = 86_400_000;
 /** By how much the ratios vary from night to night: a standard deviation, in logarithms. */
@@ -35,12 +36,20 @@ export function sampleHistory(
     };
     const isBefore = index < count - atLevel;
     if (isBefore) run.host.packages['undici'] = '8.11.0';
-    for (const ratio of run.cells.flatMap(({ ratios }) => ratios)) {
-      if (ratio.interval === null) continue;
-      const noise = Math.exp(draw()) * (isBefore && ratio.metric === metric ? factor : 1);
-      const { value, low, high } = ratio.interval;
-      ratio.interval = { value: value * noise, low: low * noise, high: high * noise };
+    for (const { ratios, arms } of run.cells) {
+      for (const ratio of ratios) {
+        if (ratio.interval === null) continue;
+        const noise = Math.exp(draw()) * (isBefore && ratio.metric === metric ? factor : 1);
+        ratio.interval = scaled(ratio.interval, noise);
+        const measured = arms.find(({ arm }) => arm === ratio.candidate);
+        if (ratio.metric === 'requestsPerSec' && measured?.requestsPerSec)
+          measured.requestsPerSec = scaled(measured.requestsPerSec, noise);
+      }
     }
     return run;
   });
+}
+
+function scaled({ value, low, high }: Interval, factor: number): Interval {
+  return { value: value * factor, low: low * factor, high: high * factor };
 }
