@@ -323,13 +323,19 @@ function gateAnswer(
 
   function verdict(): string {
     if (state === 'nothing') return 'FAIL: nothing in the baseline could be compared';
-    if (worst !== undefined)
-      return `FAIL: ${titleOf(worst)} of ${worst.arm} changed by ${formatChange(worst).replace(/ \(.*/, '')}`;
+    if (worst !== undefined) return `FAIL: ${titleOf(worst)} of ${worst.arm} ${describeMove(worst)}`;
     if (of.sight.isBlind) return 'Blind: a regression would have gone undetected';
     return count('unsure') > 0
       ? `No regression detected, but none ruled out for ${count('unsure')} of ${figures}`
       : `No regression in ${figures}`;
   }
+}
+
+/** `rose by 30.0 %`, `fell by 9.3 %`. */
+function describeMove({ kind, change }: GateLine): string {
+  const [amount = ''] = formatChange({ kind, change }).split(' (');
+  const hasFallen = change.value < (kind === 'count' ? 0 : 1);
+  return `${hasFallen ? 'fell' : 'rose'} by ${amount.replace(/[+−]/, '')}`;
 }
 
 /** Says which figures of the baseline could not be compared. */
