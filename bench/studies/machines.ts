@@ -18,13 +18,15 @@ import { runSlice } from './generators.ts';
 import { announce } from './machine.ts';
 import { AGENT, printQuestions, printTraffic } from './machine-messages.ts';
 
-const HELP = `Usage: npm run bench:machines -- [--replicates N] [--agents N,N]
+const HELP = `Usage: npm run bench:machines -- [--replicates N] [--agents N,N] [--service-ms N]
 
 Sends the same load, below what either can send, from one process with 100 users, from two processes with 50 each, and
 from two machines with 50 each (agents here, over pipes). All take turns in slices against one warm target.
 
   --replicates N  replicates with fresh processes, of each load (default 5, about 3 min; intervals need 3)
   --agents N,N    numbers of agents that are asked for their clocks at once (default 1,4,8)
+  --service-ms N  time that the server takes to answer (default 0); of a quick one, response times are those of
+                  processes that share a core
 
 Prints the ratios of their figures, how long a slice lasts beyond its window, and what passes between a run and an agent.`;
 
@@ -42,7 +44,6 @@ const LOADS: Record<string, LoadInput> = {
   },
 };
 const CLIENT = Client.parse({ pool: { maxConnections: USERS } });
-const TARGET = Target.parse({ behaviour: { name: 'fixed', bytes: 1_024 } });
 const RAMP_MS = 50;
 const WINDOW_MS = 150;
 const DRAIN_MS = 2_000;
@@ -77,7 +78,7 @@ function trialOf(load: LoadInput): Trial {
     replicate: 0,
     arm: 'study',
     seed: 1,
-    target: TARGET,
+    target,
     phases: true,
     load: Load.parse(load),
     client: CLIENT,
@@ -229,6 +230,7 @@ const { values } = parseArgs({
   options: {
     replicates: { type: 'string', default: '5' },
     agents: { type: 'string', default: '1,4,8' },
+    'service-ms': { type: 'string', default: '0' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -244,8 +246,15 @@ const agentCounts = values.agents.split(',').map(Number);
 if (!agentCounts.every(agents => Number.isInteger(agents) && agents >= 1))
   throw new TypeError('--agents: expected numbers of agents, separated by commas');
 
+const serviceMs = Number(values['service-ms']);
+if (!(serviceMs >= 0)) throw new TypeError('--service-ms: expected a time in ms, at least 0');
+const target = Target.parse({
+  behaviour:
+    serviceMs === 0 ? { name: 'fixed', bytes: 1_024 } : { name: 'delay', meanMs: serviceMs, bytes: 1_024 },
+});
+
 const host = await announce('Load from other machines: 1 KiB, plain HTTP, keep-alive');
-const server = await startTarget(TARGET, 1, host.pinning?.targetCpu ?? null);
+const server = await startTarget(target, 1, host.pinning?.targetCpu ?? null);
 const shared = { server, cpu: host.pinning?.generatorCpu ?? null, random: createRandom(1, 'machines') };
 const { signal } = new AbortController();
 const [one, two] = await Promise.all(
