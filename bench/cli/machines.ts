@@ -93,12 +93,11 @@ export interface OtherMachines {
  * @throws UsageError for an address that load may not be sent to; UsageError, MeasureError like `Fleet.open`
  */
 export async function openMachines(
-  options: MachineOptions,
-  { allowHost }: { allowHost: readonly string[] },
+  options: MachineOptions & { allowHost: readonly string[] },
   context: Context,
 ): Promise<OtherMachines | undefined> {
   const stated = statedMachines(options, context.cwd);
-  requireServerOptions(options, allowHost);
+  requireServerOptions(options, options.allowHost);
   if (stated.length === 0 && options.server === undefined) return undefined;
   const own = await describeIdentity(context.version);
   return context.during('starting the agents on other machines', () =>

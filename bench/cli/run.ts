@@ -83,8 +83,8 @@ interface Measuring {
   /** Whether a server in trouble, such as one that responds with 503, gets no load. */
   mustBeGood?: boolean;
   /**
-   * The plan that the first answers of external servers leave; undefined: the same. It is measured as it is: nothing of it
-   * may depend on the limits or the spare cores of this machine.
+   * The plan that the first answers of external servers leave; undefined: the same. Limits of the machine are not tried again, so it
+   * has none that the plan asked with has not.
    */
   settle?: ((answers: readonly ForeignServer[]) => Plan | undefined) | undefined;
   /** What a reader may do next: sentences. */
@@ -100,7 +100,7 @@ interface Measuring {
 export async function measurePlan(planned: Plan, measuring: Measuring): Promise<number> {
   requireRequests(planned, measuring.context.env);
   const { options, context } = measuring;
-  const machines = await openMachines(options, options, context);
+  const machines = await openMachines(options, context);
   try {
     return await measureWith(machines, planned, measuring);
   } finally {

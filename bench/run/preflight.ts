@@ -40,7 +40,7 @@ export interface Sender {
 }
 
 /** Machines beside that of the run. */
-export interface OtherMachines {
+export interface CheckedMachines {
   /** Those that send the load; none: this one does. */
   senders?: readonly Sender[];
   /** That on which conntax's own target is started; undefined: it is started here. */
@@ -56,7 +56,7 @@ export function checkPlan(
   host: Host,
   located: readonly LocatedTarget[] = [],
   allowedHosts: readonly string[] = [],
-  { senders = [], targetHost }: OtherMachines = {},
+  { senders = [], targetHost }: CheckedMachines = {},
 ): Check[] {
   const servers = located.flatMap(target => target.servers);
   const isSentHere = senders.length === 0;

@@ -233,6 +233,7 @@ class LiveReplicates implements ReplicateSource {
   async close(): Promise<void> {
     await Promise.all(this.#targets.map(target => target.kill()));
     await this.#machine?.close();
+    this.#machine = undefined; // what is closed is not measured on again
   }
 
   #targetOf(arm: string): MeasuredTarget {

@@ -309,7 +309,7 @@ export function readByKernel(isLoopback: boolean): KernelReading {
 }
 
 /** Who knows more of a server than this machine does. */
-interface OtherMachines {
+interface ForeignReaders {
   /** The machines that send the load. */
   fleet?: { readonly kernels: readonly Kernel[] } | undefined;
   serverMachine?: Pick<ServerMachine, 'read'> | undefined;
@@ -322,7 +322,7 @@ interface OtherMachines {
  */
 export function openForeignTarget(
   { servers, endpoint }: Pick<FoundTarget, 'servers' | 'endpoint'>,
-  { fleet, serverMachine }: OtherMachines = {},
+  { fleet, serverMachine }: ForeignReaders = {},
 ): MeasuredTarget {
   const [{ facts }] = servers;
   const isLoopback = servers.every(server => server.facts.isLoopback);
