@@ -13,11 +13,7 @@ import { announcePage } from './open-page.ts';
 import { PAGE_FILE, type ReportOptions, render } from './report.ts';
 
 /** @returns the exit status. @throws UsageError, MeasureError when the run cannot be stored */
-export async function importCommand(
-  file: string,
-  options: ReportOptions,
-  context: Context,
-): Promise<number> {
+export async function importCommand(file: string, options: ReportOptions, context: Context): Promise<number> {
   const { plugins, output } = context;
   const text = readTextFile(file);
   if (text === undefined) throw new UsageError(`${file} does not exist; expected: a report of Artillery`);

@@ -242,7 +242,10 @@ export function addStoredRunCommands(
     program
       .command('import')
       .description('store a report of Artillery as a run, and show it')
-      .argument('<file>', 'file that artillery run --output has written, of a script with the engine conntax'),
+      .argument(
+        '<file>',
+        'file that artillery run --output has written, of a script with the engine conntax',
+      ),
   )
     .addHelpText(
       'after',

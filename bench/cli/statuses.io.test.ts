@@ -24,7 +24,7 @@ async function openFolder(t: TestContext): Promise<Folder> {
   let stored = 0;
   return {
     dir,
-    store({ run: changed = {}, cell: change = cell => cell, factor = 1.02 } = {}) {
+    store({ run: changed = {}, cell: change = (cell: CellResult) => cell, factor = 1.02 } = {}) {
       const { run, trials } = sampleRun();
       const id = `2026-11-23T12-25-52Z-aaa${stored++}`;
       const open = openRunStore(results, id);

@@ -282,9 +282,14 @@ describe('A failed limit comes first, with how far it is missed; red is for fail
       ),
       notes.join('\n'),
     );
-    const twice = { ...run, cells: [cell!, { ...cell!, cell: 'other', scenario: { ...cell!.scenario, name: 'other' } }] };
+    const twice = {
+      ...run,
+      cells: [cell!, { ...cell!, cell: 'other', scenario: { ...cell!.scenario, name: 'other' } }],
+    };
     const both = answerOf({ run: twice, trials });
-    assert.ok(both.notes.some(note => note.startsWith('short-vs-persistent: No good answer to gone: all 20')));
+    assert.ok(
+      both.notes.some(note => note.startsWith('short-vs-persistent: No good answer to gone: all 20')),
+    );
   });
 });
 

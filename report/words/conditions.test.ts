@@ -178,7 +178,10 @@ test('a command that two versions have runs in the folder of each', () => {
       target: Target.parse(withUnknowns({ command: 'npm start', cwd })),
     }).find(({ label }) => label === 'Target')?.value;
   assert.match(placeOf('.')!, /^started by "npm start" in the folder of each version, port/);
-  assert.match(placeOf('apps/web')!, /^started by "npm start" in apps\/web in the folder of each version, port/);
+  assert.match(
+    placeOf('apps/web')!,
+    /^started by "npm start" in apps\/web in the folder of each version, port/,
+  );
   assert.match(placeOf('C:\\web')!, /^started by "npm start" in C:\\web, port/);
 });
 

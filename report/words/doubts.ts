@@ -2,8 +2,8 @@
 import { errorRatioOf, failsOften } from '../../results/compare.ts';
 import { BLIND_ABOVE, DEFAULT_MIN_EFFECT, type Sight } from '../../results/gate.ts';
 import { type CellResult, type Comparison, closingReason, foundServers } from '../../results/model/run.ts';
-import { reuseOf } from '../../results/reuse.ts';
 import { neverGood } from '../../results/requests.ts';
+import { reuseOf } from '../../results/reuse.ts';
 import { LEAST_REPLICATES, replicatesToTell, sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { closesAfterResponse } from '../../scenarios/model/closing-server.ts';
@@ -131,7 +131,9 @@ export function failingRequests({ arms, result }: Pick<CellView, 'arms' | 'resul
 
 /** `No good answer to gone: all 1,234 of short (20 % of its requests) and all 5,432 of persistent (20 % of its requests) failed.` */
 export function describeFailingRequests(view: Pick<CellView, 'arms' | 'result'>): string[] {
-  return [...failingRequests(view)].map(([name, said]) => `No good answer to ${name}: ${listed(said)} failed.`);
+  return [...failingRequests(view)].map(
+    ([name, said]) => `No good answer to ${name}: ${listed(said)} failed.`,
+  );
 }
 
 function describeErrorGap(view: CellView): string {

@@ -22,7 +22,8 @@ export const answers: ArmRule = {
     if (dead.length === 0)
       return { state: 'pass', detail: `each of the ${whole(requests.length)} requests had good answers` };
     const named = dead.map(
-      ({ name, failed }) => `${name}, of which all ${whole(failed)} failed (${percent(failed / all)} of all requests)`,
+      ({ name, failed }) =>
+        `${name}, of which all ${whole(failed)} failed (${percent(failed / all)} of all requests)`,
     );
     return areFailuresExpected(first.trial.arm, scenario)
       ? { state: 'pass', detail: `as expected, no good answer to ${named.join(' and ')}` }

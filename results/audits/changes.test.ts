@@ -25,7 +25,9 @@ function changed(
 }
 
 function found(trials: readonly CompletedTrial[]): Record<string, string> {
-  const findings = auditCell(trials, sampleRun().run.cells[0]!.scenario).filter(({ rule }) => rule === 'changes');
+  const findings = auditCell(trials, sampleRun().run.cells[0]!.scenario).filter(
+    ({ rule }) => rule === 'changes',
+  );
   return Object.fromEntries(findings.map(({ arm, state, detail }) => [arm!, `${state}: ${detail}`]));
 }
 

@@ -820,9 +820,16 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       rulesOf('short-vs-persistent'),
       AUDITS.filter(
         rule =>
-          !['answers', 'faults', 'schedule', 'throttling', 'link', 'closing', 'machines', 'imported'].includes(
-            rule,
-          ),
+          ![
+            'answers',
+            'faults',
+            'schedule',
+            'throttling',
+            'link',
+            'closing',
+            'machines',
+            'imported',
+          ].includes(rule),
       ),
     );
     assert.deepEqual(
@@ -922,7 +929,11 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       ],
       found: 'pass: each of the 2 requests had good answers',
     },
-    { why: 'one that was never drawn', counts: [[0, 0]], found: 'pass: each of the 2 requests had good answers' },
+    {
+      why: 'one that was never drawn',
+      counts: [[0, 0]],
+      found: 'pass: each of the 2 requests had good answers',
+    },
     { why: 'a load tool that does not tell them apart', counts: [[null, null]], found: undefined },
     {
       why: 'failures that are expected',
@@ -947,7 +958,9 @@ describe('Each audit finds its own kind of damage, and only that', () => {
           { ...shared, name: 'gone', completed, failed },
         ];
       }
-      const [finding] = auditCell(cell, { expect, baseline: 'short' }).filter(({ rule }) => rule === 'answers');
+      const [finding] = auditCell(cell, { expect, baseline: 'short' }).filter(
+        ({ rule }) => rule === 'answers',
+      );
       assert.equal(finding && `${finding.state}: ${finding.detail}`, found);
     });
   }
