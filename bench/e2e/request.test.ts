@@ -143,10 +143,10 @@ test('several requests: what the server counted, what is stored, and the draw ar
 
   const markdown = readFileSync(join(dir, 'report.md'), 'utf8');
   assert.match(markdown, /Requests by name/);
-  assert.match(markdown, /\| http \| broken \| [\d,]+ \| 0 \| 0 \| 100 % \| – \| – \| – \|/);
+  assert.match(markdown, /\| http† \| broken \| [\d,]+† \| 0† \| 0† \| 100 %† \| – \| – \| – \|/);
   assert.match(
     markdown,
-    /\| wire \| 404 \| [\d,]+ \| [\d.]+ % \| [\d.]+ \| [\d.]+‡? \| [\d.]+‡? \| success \|/,
+    /\| wire† \| 404 \| [\d,]+† \| [\d.]+ %† \| [\d.]+† \| [\d.]+†‡? \| [\d.]+†‡? \| success \|/,
   );
   for (const { name, text } of [...filesIn(workspace.results), { name: 'output', text: stdout + stderr }])
     assert.ok(!text.includes(SECRET), `the secret is in ${name}`);

@@ -15,7 +15,13 @@ import { comparesLoadTools } from './agreement.ts';
 import { boundRemarks } from './bound.ts';
 import { capacityRemarks, lacksCapacities, nameLack } from './capacity.ts';
 import { describeCharges } from './connection-cost.ts';
-import { describeErrors, describeMissingReuse, failingRequests, lacksReuse } from './doubts.ts';
+import {
+  describeErrors,
+  describeFailingRequests,
+  describeMissingReuse,
+  failingRequests,
+  lacksReuse,
+} from './doubts.ts';
 import {
   decidingComparisons,
   describeNullArm,
@@ -450,9 +456,11 @@ function boundBadges({ arms }: CellView): Badge[] {
 function cellNotes(view: CellView): string[] {
   const partial = describePartial(view).replace(/: $/, '.');
   const errors = describeErrors(view).trim();
-  const said = boundRemarks([view]);
+  const failing = describeFailingRequests(view);
+  const said = [...failing, ...boundRemarks([view])];
   return [
     ...(partial === '' ? [] : [partial]),
+    ...failing,
     ...(errors === '' ? [] : [errors]),
     ...describeMissingReuse(view),
     ...doubtRemarks(view).filter(remark => !said.includes(remark)),
