@@ -136,7 +136,10 @@ const MISTYPED: [args: string[], told: RegExp][] = [
   [[], /Usage: conntax/],
   [['rnu'], /unknown command 'rnu'.*Did you mean run\?/s],
   [['run', '--dryrun'], /unknown option '--dryrun'.*Did you mean --dry-run\?/s],
-  [['list', 'pol'], /no scenario or tag "pol": did you mean pools\?\n +scenarios: .*pool-size.*\n +tags: pools/],
+  [
+    ['list', 'pol'],
+    /no scenario or tag "pol": did you mean pools\?\n +scenarios: .*pool-size.*\n +tags: pools/,
+  ],
   [['run', '--seed', 'one'], /--seed <n>.*an integer/],
   [['run', '--budget-sec', '0'], /--budget-sec <s>.*seconds/],
   [['run', '--budget-sec', '4000'], /--budget-sec <s>.*at most 3600/],
