@@ -37,8 +37,9 @@ function describeRange({ kind, name, versions }: Bisection): string {
   return `${name} ${versions[0]} to ${versions.at(-1)}, ${formatCount(versions.length)} ${KIND_WORDS[kind].all}`;
 }
 
-export function announceBisection(bisection: Bisection): string {
-  return `${describeRange(bisection)}: at most ${formatCount(bisection.mostSteps)} comparisons`;
+/** @param origin of what is listed, where its name does not say that */
+export function announceBisection(bisection: Bisection, origin?: string): string {
+  return `${describeRange(bisection)}${origin === undefined ? '' : ` (${origin})`}: at most ${formatCount(bisection.mostSteps)} comparisons`;
 }
 
 export function buildBisectReport(bisection: Bisection): Report {

@@ -205,8 +205,8 @@ export interface RepeatedFile {
 export interface Repetition {
   /** The whole run as it was typed, with its seed. */
   command: string;
-  /** The scenario for a reader who has none; null where a file cannot say it. */
-  file: RepeatedFile | null;
+  /** The scenario for a reader who has none, written when it is first read; null where a file cannot say it. */
+  readonly file: RepeatedFile | null;
 }
 
 export interface CellReport {

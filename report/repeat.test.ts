@@ -62,6 +62,28 @@ test('the command has its seed, once, and the file is sent to the same hosts, fr
   );
 });
 
+test('the file is written once, when a format shows it', () => {
+  const { run, trials } = SAMPLES['two arms']!;
+  let asked = 0;
+  const view = viewCell(run.cells[0]!, trials, armNames(run));
+  const { result } = view;
+  const repetition = describeRepetition(run, [
+    {
+      ...view,
+      get result() {
+        asked++;
+        return result;
+      },
+    },
+  ]);
+  assert.match(repetition.command, /^conntax /);
+  assert.equal(asked, 0);
+  assert.ok(repetition.file !== null);
+  const once = asked;
+  assert.equal(repetition.file, repetition.file);
+  assert.equal(asked, once);
+});
+
 test('two versions of the code are no scenario', () => {
   const { command, file } = repeated(run => ({
     ...run,

@@ -8,7 +8,15 @@ import { formatCommand, repeatingCommand } from './words/run.ts';
 
 /** @param views one cell, or those of a sweep */
 export function describeRepetition(run: Run, views: readonly CellView[]): Repetition {
-  return { command: formatCommand(repeatingCommand(run)), file: fileOf(run, views) };
+  let file: RepeatedFile | null | undefined;
+  return {
+    command: formatCommand(repeatingCommand(run)),
+    // Most formats do not show it, and finding what may be left out of it takes longer than a cell's tables.
+    get file() {
+      if (file === undefined) file = fileOf(run, views);
+      return file;
+    },
+  };
 }
 
 /** null for two versions of the code, which no file names, and for what cannot be written. */

@@ -136,7 +136,7 @@ export class InterruptedError extends Error {
   readonly exitCode = EXIT.interrupted;
 }
 
-/** The machine, the disk or a process prevented the measurement. Exit 3. */
+/** The machine, the disk or a process prevented the measurement, or what was measured is not reliable enough for what was asked. Exit 3. */
 export class MeasureError extends Error {
   override readonly name = 'MeasureError';
   readonly exitCode = EXIT.cannotMeasure;

@@ -16,6 +16,15 @@ export function summariseRequests(measurements: readonly Measurement[]): Request
   });
 }
 
+/** Requests that were answered in the steady windows, never well. */
+export function neverGood(requests: readonly RequestSummary[]): (RequestSummary & { failed: number })[] {
+  return requests.flatMap(request =>
+    request.completed === 0 && request.failed !== null && request.failed > 0
+      ? [{ ...request, failed: request.failed }]
+      : [],
+  );
+}
+
 function figuresOf(
   parts: readonly RequestFigures[],
   steadyMs: number,

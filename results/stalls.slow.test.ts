@@ -38,7 +38,9 @@ const audited = [
 ];
 for (const { name, states } of audited) {
   test(`own-stalls of simulated arms: ${name}: ${states.join(', ')}`, () => {
-    const found = auditCell(trialsOf(name, 12)).filter(({ rule }) => rule === 'own-stalls');
+    const found = auditCell(trialsOf(name, 12), { expect: [], baseline: '' }).filter(
+      ({ rule }) => rule === 'own-stalls',
+    );
     assert.deepEqual(
       found.map(({ state }) => state),
       states,

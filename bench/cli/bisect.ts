@@ -68,7 +68,7 @@ async function bisect(
   await using installed = new AsyncDisposableStack();
   const candidates = await findCandidates(range, options, context, installed);
   const search = new Search({ candidates, cells, options, context });
-  output.note(announceBisection(search.bisection));
+  output.note(announceBisection(search.bisection, candidates.origin));
   if (options.dryRun) return await search.showPlan();
   await search.run();
   await showResult(search, options, context);

@@ -18,6 +18,8 @@ export interface CandidateOptions extends StartOptions {
 }
 
 export interface Candidates extends Pick<Bisection, 'kind' | 'name' | 'versions' | 'titles'> {
+  /** The range as it was typed, and the repository: `v1.4.0..HEAD of /srv/app`; absent where the name says it all. */
+  origin?: string;
   /** Installed or checked out at the first call. @throws UsageError when that fails; the signal's reason when the signal aborts */
   codeOf(version: string): Promise<Code>;
 }
@@ -94,15 +96,13 @@ async function commitCandidates(
   { cwd, output, signal }: Context,
   installed: AsyncDisposableStack,
 ): Promise<Candidates> {
-  const commits = (await commitsBetween(from, to, cwd)).map(({ sha, subject }) => ({
-    sha,
-    subject,
-    short: sha.slice(0, SHORT_SHA),
-  }));
+  const { root, commits: found } = await commitsBetween(from, to, cwd);
+  const commits = found.map(commit => ({ ...commit, short: commit.sha.slice(0, SHORT_SHA) }));
   const checkedOut = new Map<string, Code>();
   return {
     kind: 'commits',
     name: 'commit',
+    origin: `${from}..${to} of ${root}`,
     versions: requireSeveral(
       commits.map(({ short }) => short),
       `${from} and ${to} are the same commit`,

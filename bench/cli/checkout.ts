@@ -67,10 +67,14 @@ export interface Commit {
 }
 
 /**
- * The commits of a range, oldest first, both ends included: those of a merged branch are in its merge.
+ * The repository, and the commits of a range, oldest first, both ends included: those of a merged branch are in its merge.
  * @throws UsageError outside a repository, for a ref that is not a commit, or where one end does not lead to the other
  */
-export async function commitsBetween(from: string, to: string, cwd: string): Promise<Commit[]> {
+export async function commitsBetween(
+  from: string,
+  to: string,
+  cwd: string,
+): Promise<{ root: string; commits: Commit[] }> {
   const [first, last] = [await findCommit(from, cwd), await findCommit(to, cwd)];
   try {
     await git(cwd, 'merge-base', '--is-ancestor', first.sha, last.sha);
@@ -80,10 +84,11 @@ export async function commitsBetween(from: string, to: string, cwd: string): Pro
   const log = ['log', '-z', '--first-parent', '--reverse', '--format=%H %s'];
   const later = await git(cwd, ...log, `${first.sha}..${last.sha}`);
   const own = await git(cwd, ...log, '--max-count=1', first.sha);
-  return [own, ...later.split('\0')]
+  const commits = [own, ...later.split('\0')]
     .map(line => line.replace(/\0$/, ''))
     .filter(line => line !== '')
     .map(line => ({ sha: line.slice(0, line.indexOf(' ')), subject: line.slice(line.indexOf(' ') + 1) }));
+  return { root: first.root, commits };
 }
 
 function lastLine(error: unknown): string {

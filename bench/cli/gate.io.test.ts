@@ -80,7 +80,7 @@ describe('A baseline says what it can see and what it replaces, and one that wou
         store('2026-11-23T12-25-52Z-aaaa');
         await assert.rejects(
           save(),
-          /^UsageError: run .*aaaa is not usable as a baseline\. Blind: .* --force$/,
+          /^MeasureError: run .*aaaa is not usable as a baseline\. Blind: .* --force$/,
         );
         assert.match(await save({ force: true }), /^Blind: a change of 25 % would have gone undetected in /m);
         const { replaced, detectable } = JSON.parse(await save({ force: true, json: true }));

@@ -15,7 +15,7 @@ import {
   saveBaseline,
   summariseRun,
 } from '../../results/baselines.ts';
-import { EXIT, UsageError } from '../../results/errors.ts';
+import { EXIT, MeasureError, UsageError } from '../../results/errors.ts';
 import { areFailuresExpected } from '../../results/expect.ts';
 import { replaceFile } from '../../results/files.ts';
 import { DEFAULT_MIN_EFFECT, type GateResult, gateRun, ownSight, type Sight } from '../../results/gate.ts';
@@ -41,7 +41,7 @@ export interface BaselineOptions extends CommonOptions {
 /**
  * Saves a run as a baseline. A baseline serves for months, so its smallest detectable changes are printed when it is made.
  *
- * @throws UsageError for a run that is incomplete, unreliable, or could not detect the changes it should guard against
+ * @throws MeasureError for a run that is incomplete, unreliable, or could not detect the changes it should guard against
  */
 export async function saveBaselineCommand(
   ref: string | undefined,
@@ -50,11 +50,11 @@ export async function saveBaselineCommand(
 ): Promise<void> {
   const { run } = readRun(results, ref);
   const unsound = whyUnsound(run);
-  if (unsound !== undefined) throw new UsageError(unsound);
+  if (unsound !== undefined) throw new MeasureError('unreliable', unsound);
   const summary = summariseRun(run);
   const sight = ownSight(summary, DEFAULT_MIN_EFFECT);
   const blind = whyBlind(run, sight);
-  if (blind !== undefined && !force) throw new UsageError(blind);
+  if (blind !== undefined && !force) throw new MeasureError('unreliable', blind);
   const replaced = listBaselines(results).includes(name) ? readOld(results, name) : undefined;
   const file = saveBaseline(results, name, summary);
   if (json) {

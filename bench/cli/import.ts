@@ -8,20 +8,12 @@ import { latencyLog } from '../../results/latency-log.ts';
 import { createRandom } from '../../results/random.ts';
 import { newRunId, openRunStore, RUNS_FOLDER } from '../../results/store.ts';
 import { importArtilleryReport } from '../import/artillery.ts';
-import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
+import { type Context, exitStatusOf } from './context.ts';
 import { announcePage } from './open-page.ts';
-import { PAGE_FILE, render } from './report.ts';
-
-export interface ImportCommandOptions extends CommonOptions {
-  results: string;
-}
+import { PAGE_FILE, type ReportOptions, render } from './report.ts';
 
 /** @returns the exit status. @throws UsageError, MeasureError when the run cannot be stored */
-export async function importCommand(
-  file: string,
-  options: ImportCommandOptions,
-  context: Context,
-): Promise<number> {
+export async function importCommand(file: string, options: ReportOptions, context: Context): Promise<number> {
   const { plugins, output } = context;
   const text = readTextFile(file);
   if (text === undefined) throw new UsageError(`${file} does not exist; expected: a report of Artillery`);

@@ -48,6 +48,18 @@ export function openOption(): Option {
   return new Option('--open', 'show the page in a browser');
 }
 
+/** Adds what every command has that shows, as a report, what is stored. */
+function addStoredOptions(
+  command: Command,
+  { shows = 'report', stored = 'runs are' }: { shows?: string; stored?: string } = {},
+): Command {
+  return command
+    .option('--results <dir>', `folder where ${stored} stored`, 'results')
+    .addOption(verboseOption())
+    .addOption(openOption())
+    .option('--json', `print the ${shows} as JSON`);
+}
+
 /** Of every command that measures and shows one report. */
 export function uiOption(): Option {
   return new Option(
@@ -226,14 +238,15 @@ export function addStoredRunCommands(
   context: Context,
   setStatus: (status: number) => void,
 ): void {
-  program
-    .command('import')
-    .description('store a report of Artillery as a run, and show it')
-    .argument('<file>', 'file that artillery run --output has written, of a script with the engine conntax')
-    .option('--results <dir>', 'folder where runs are stored', 'results')
-    .addOption(verboseOption())
-    .addOption(openOption())
-    .option('--json', 'print the report as JSON')
+  addStoredOptions(
+    program
+      .command('import')
+      .description('store a report of Artillery as a run, and show it')
+      .argument(
+        '<file>',
+        'file that artillery run --output has written, of a script with the engine conntax',
+      ),
+  )
     .addHelpText(
       'after',
       `
@@ -248,14 +261,12 @@ docs/artillery.md shows the way from nothing to a report. Exit status: 0 stored,
       setStatus(await importCommand(file, options, context));
     });
 
-  program
-    .command('report')
-    .description('render a stored run again, without measuring')
-    .argument('[run]', 'id (or the end of it) or folder of a run, "latest" or "previous"; default: latest')
-    .option('--results <dir>', 'folder where runs are stored', 'results')
-    .addOption(verboseOption())
-    .addOption(openOption())
-    .option('--json', 'print the report as JSON')
+  addStoredOptions(
+    program
+      .command('report')
+      .description('render a stored run again, without measuring')
+      .argument('[run]', 'id (or the end of it) or folder of a run, "latest" or "previous"; default: latest'),
+  )
     .addHelpText(
       'after',
       '\nExamples:\n  conntax report --verbose\n  conntax report results/runs/2026-11-23T12-25-52Z-k3f9 --json',
@@ -265,16 +276,15 @@ docs/artillery.md shows the way from nothing to a report. Exit status: 0 stored,
       await reportCommand(ref, options, context);
     });
 
-  program
-    .command('compare')
-    .description('show two stored runs side by side')
-    .argument('<before>', 'id (or the end of it) or folder of a run, "latest" or "previous"')
-    .argument('<after>', 'the same, for the run to compare with it')
-    .option('--min-effect <ratio>', 'smallest change that counts (0.05 = 5 %)', asRatio)
-    .option('--results <dir>', 'folder where runs are stored', 'results')
-    .addOption(verboseOption())
-    .addOption(openOption())
-    .option('--json', 'print the comparison as JSON')
+  addStoredOptions(
+    program
+      .command('compare')
+      .description('show two stored runs side by side')
+      .argument('<before>', 'id (or the end of it) or folder of a run, "latest" or "previous"')
+      .argument('<after>', 'the same, for the run to compare with it')
+      .option('--min-effect <ratio>', 'smallest change that counts (0.05 = 5 %)', asRatio),
+    { shows: 'comparison' },
+  )
     .addHelpText(
       'after',
       '\nExamples:\n  conntax compare previous latest\n  conntax compare 2026-11-23T12-25-52Z-k3f9 p0c2',
@@ -284,17 +294,16 @@ docs/artillery.md shows the way from nothing to a report. Exit status: 0 stored,
       await compareCommand(before, after, options, context);
     });
 
-  program
-    .command('gate')
-    .description('check a stored run for regressions against a baseline')
-    .argument('[run]', 'id (or the end of it) or folder of a run, "latest" or "previous"; default: latest')
-    .option('--baseline <name>', 'name of the baseline', 'main')
-    .option('--min-effect <ratio>', 'smallest change that counts (0.05 = 5 %)', asRatio)
-    .option('--strict', 'also fail when a regression cannot be ruled out')
-    .option('--results <dir>', 'folder where runs and baselines are stored', 'results')
-    .addOption(verboseOption())
-    .addOption(openOption())
-    .option('--json', 'print the comparison as JSON')
+  addStoredOptions(
+    program
+      .command('gate')
+      .description('check a stored run for regressions against a baseline')
+      .argument('[run]', 'id (or the end of it) or folder of a run, "latest" or "previous"; default: latest')
+      .option('--baseline <name>', 'name of the baseline', 'main')
+      .option('--min-effect <ratio>', 'smallest change that counts (0.05 = 5 %)', asRatio)
+      .option('--strict', 'also fail when a regression cannot be ruled out'),
+    { shows: 'comparison', stored: 'runs and baselines are' },
+  )
     .addHelpText(
       'after',
       `
@@ -310,14 +319,13 @@ Exit status: 0 no regression, 1 a regression (with --strict also when one cannot
       setStatus(await gateCommand(ref, options, context));
     });
 
-  program
-    .command('history')
-    .description('show trends over CI runs, and when each metric changed')
-    .argument('[cells...]', 'names of cells or scenarios; default: all')
-    .option('--results <dir>', 'folder where the history is stored', 'results')
-    .addOption(verboseOption())
-    .addOption(openOption())
-    .option('--json', 'print the history as JSON')
+  addStoredOptions(
+    program
+      .command('history')
+      .description('show trends over CI runs, and when each metric changed')
+      .argument('[cells...]', 'names of cells or scenarios; default: all'),
+    { shows: 'history', stored: 'the history is' },
+  )
     .addHelpText(
       'after',
       `
@@ -346,8 +354,8 @@ Examples:
 Example:
   conntax baseline save --name before-undici-9
 
-Exit status: 0 saved, 2 wrong usage, or a run that is incomplete, unreliable, or too noisy to detect changes,
-3 it could not be stored, as on a full disk.`,
+Exit status: 0 saved, 2 wrong usage, 3 the run is incomplete, unreliable, or too noisy to detect changes, or could not be
+stored, as on a full disk.`,
     )
     .action(async (ref, options) => {
       const { saveBaselineCommand } = await import('./gate.ts');

@@ -85,7 +85,7 @@ test('every request fails, in every way', async t => {
 
   await t.test('it can be no baseline', async () => {
     const saved = await callCli(['baseline', 'save'], { cwd: dir });
-    assert.equal(saved.status, 2);
+    assert.equal(saved.status, 3);
     assert.match(saved.stderr, /is failed: only a complete run can be a baseline/);
   });
 });

@@ -148,6 +148,18 @@ test('refused, and nothing of it is left', async t => {
   assert.ok(!existsSync(repository.results), 'nothing was stored');
 });
 
+test('a dry run over commits says which repository they are of, and where the command runs', async t => {
+  const repository = await openRepository(t);
+  const args = ['bisect', 'old..main', '--start', START, '--dry-run'];
+  const { status, stdout, stderr } = await callCli(args, { cwd: repository.dir });
+  assert.equal(status, 0, stderr);
+  const root = repository.git('rev-parse', '--show-toplevel').trim();
+  assert.match(stderr, /^commit [0-9a-f]{12} to [0-9a-f]{12}, 2 commits \(old\.\.main of /m);
+  assert.ok(stderr.includes(`(old..main of ${root}): at most`), stderr);
+  assert.match(stdout, /server\.mjs" in the folder of each version, port given in PORT/);
+  assertNoCheckout(repository);
+});
+
 test('Ctrl-C during the install: its processes and the checkouts are gone', async t => {
   const repository = await openRepository(t);
   const { dir } = repository;

@@ -102,7 +102,12 @@ test('several requests: what the server counted, what is stored, and the draw ar
   });
   const env = { CONNTAX_TEST_SECRET: SECRET };
   const { status, stdout, stderr } = await runHere(t, ['run', file], { cwd: workspace.dir, env });
-  assert.equal(status, 0, stderr);
+  assert.equal(status, 3, stderr);
+  assert.match(
+    stdout.replaceAll(/\s+/g, ' '),
+    /No good answer to broken: all [\d,]+ of undici \([\d.]+ % of its requests\), all [\d,]+ of wire .* failed\./,
+    'as a client without one would be, so is a request',
+  );
   assert.match(stderr, /^ {2}gone: http.*: status 404/m, 'each is asked once before the run');
   assert.match(stderr, /^ {2}! broken: POST http\S*\/broken responded with status 503/m);
 
@@ -138,10 +143,10 @@ test('several requests: what the server counted, what is stored, and the draw ar
 
   const markdown = readFileSync(join(dir, 'report.md'), 'utf8');
   assert.match(markdown, /Requests by name/);
-  assert.match(markdown, /\| http \| broken \| [\d,]+ \| 0 \| 0 \| 100 % \| – \| – \| – \|/);
+  assert.match(markdown, /\| http† \| broken \| [\d,]+† \| 0† \| 0† \| 100 %† \| – \| – \| – \|/);
   assert.match(
     markdown,
-    /\| wire \| 404 \| [\d,]+ \| [\d.]+ % \| [\d.]+ \| [\d.]+‡? \| [\d.]+‡? \| success \|/,
+    /\| wire† \| 404 \| [\d,]+† \| [\d.]+ %† \| [\d.]+† \| [\d.]+†‡? \| [\d.]+†‡? \| success \|/,
   );
   for (const { name, text } of [...filesIn(workspace.results), { name: 'output', text: stdout + stderr }])
     assert.ok(!text.includes(SECRET), `the secret is in ${name}`);

@@ -496,7 +496,7 @@ function cellOf(
     comparisons: compareArms({ baseline: scenario.baseline, trials }),
     findings: [
       ...trials.flatMap(trial => (trial.state === 'completed' ? auditTrial(trial) : [])),
-      ...auditCell(trials),
+      ...auditCell(trials, scenario),
     ],
     expectations: [],
     errorSharers: 1,

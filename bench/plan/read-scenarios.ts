@@ -17,7 +17,7 @@ import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin, LoadModule, TransportModule } from '../contracts.ts';
-import { byLikeness, memberOf, nameHint } from './problems.ts';
+import { byLikeness, memberOf, nameHint, nearest } from './problems.ts';
 import { type ReplacedTarget, withTarget } from './replace-target.ts';
 import type { ModuleFault } from './rules/rule.ts';
 import { findDuplicateKeys, parseJson } from './scenario-json.ts';
@@ -290,11 +290,14 @@ function matches(selector: string, builtins: readonly Candidate[]): Candidate[] 
 function unknownSelectors(selectors: readonly string[], builtins: readonly Candidate[]): UsageError {
   const names = builtins.map(({ name }) => name);
   const tags = [...new Set(builtins.flatMap(candidate => candidate.tags))];
-  const lines = selectors.flatMap(selector => [
-    `no scenario or tag "${selector}"`,
-    `  scenarios: ${byLikeness(selector, names).join(', ')}`,
-    `  tags: ${byLikeness(selector, tags).join(', ')}`,
-  ]);
+  const lines = selectors.flatMap(selector => {
+    const meant = nearest(selector, [...names, ...tags]);
+    return [
+      `no scenario or tag "${selector}"${meant === undefined ? '' : `: did you mean ${meant}?`}`,
+      `  scenarios: ${byLikeness(selector, names).join(', ')}`,
+      `  tags: ${byLikeness(selector, tags).join(', ')}`,
+    ];
+  });
   return new UsageError(
     [...lines, 'To run your own scenario, give its path, such as ./mine.json'].join('\n'),
   );

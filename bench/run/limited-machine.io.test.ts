@@ -2,15 +2,20 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import http from 'node:http';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { SkippedCell } from '../../results/model/run.ts';
 import type { Measurement } from '../../results/model/trial.ts';
 import type { Limits } from '../../scenarios/model/limits.ts';
+import { withUnknowns } from '../../scenarios/model/target.ts';
+import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import { planRun } from '../plan/plan.ts';
+import { findServers, locateServers } from './find-servers.ts';
 import { openLimitedMachine, skipImpossible } from './limited-machine.ts';
+import { createReplicateSource } from './replicate.ts';
 import { measureCell } from './run.ts';
-import { completed, makeScenario, makeTinyCell } from './testing/tiny-cell.ts';
+import { completed, makeScenario, makeTinyCell, states } from './testing/tiny-cell.ts';
 
 function run([file, ...args]: readonly string[], ...command: string[]): string {
   return execFileSync(file!, [...args, ...command], { encoding: 'utf8' }).trim();
@@ -101,6 +106,37 @@ test('server and clients each run in a group with a CPU limit, which is gone aft
   assert.equal(run(machine.clientPrefix, 'sh', '-c', 'ulimit -n'), '200');
   await machine.close();
   assert.deepEqual(folders.map(existsSync), [false, false]);
+});
+
+test('after a replicate that failed, the next one has limits of its own: those of the last are gone', {
+  skip: noCpus,
+}, async t => {
+  let isDown = false;
+  const server = http.createServer((request, response) => {
+    if (isDown) request.socket.destroy();
+    else response.end('x');
+  });
+  const { options } = makeTinyCell({
+    target: withUnknowns({ url: `http://127.0.0.1:${await listenOnLoopback(t, server)}/` }),
+    limits: { clientCpus: 2 },
+    timing: { slicing: 'whole', measureMs: 100 },
+    clients: { kept: { pool: { maxConnections: 4 } } },
+    baseline: 'kept',
+  });
+  const plan = { seed: 7, cells: [options.cell], estimatedMs: 0 };
+  const found = await findServers(await locateServers(plan, []));
+  const source = createReplicateSource({
+    ...options,
+    server: found.get(options.cell.id),
+    leftMs: () => 60_000,
+  });
+  t.after(() => source.close());
+  const outcomes: Record<string, string>[] = [];
+  for (const [replicate, down] of [false, true, false].entries()) {
+    isDown = down;
+    outcomes.push(states(await source.next(replicate)));
+  }
+  assert.deepEqual(outcomes, [{ kept: 'completed' }, { kept: 'target-died' }, { kept: 'completed' }]);
 });
 
 test('a server that has used up its CPU time is seen to wait, and its clients are not limited', {

@@ -143,7 +143,7 @@ function cellResult(
     comparisons: compareArms({ baseline: scenario.baseline, trials }),
     findings: [
       ...trials.flatMap(trial => (trial.state === 'completed' ? auditTrial(trial) : [])),
-      ...auditCell(trials),
+      ...auditCell(trials, scenario),
     ],
     expectations,
     errorSharers: cell.errorSharers,

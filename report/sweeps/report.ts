@@ -32,7 +32,7 @@ import { boundRemarks } from '../words/bound.ts';
 import { describeGaps } from '../words/capacity.ts';
 import { type Caveat, cellCaveats, nameStop, wordCaveat } from '../words/caveats.ts';
 import { conditionsOf, formatSeconds } from '../words/conditions.ts';
-import { describeMissingReuse } from '../words/doubts.ts';
+import { describeFailingRequests, describeMissingReuse } from '../words/doubts.ts';
 import { stateOf } from '../words/headline.ts';
 import { formatCount, formatPercent } from '../words/numbers.ts';
 import { sweepAnswer } from './answer.ts';
@@ -75,6 +75,9 @@ function describeDoubts(sweep: SweepView): string[] {
       ? []
       : [`Nothing could be measured${describePlaces(sweep, pointsOf(unmeasured))}.`]),
     ...(cut.length === 0 ? [] : [`Interrupted while measuring${describePlaces(sweep, pointsOf(cut))}.`]),
+    ...sweep.cells.flatMap(({ view, place }) =>
+      describeFailingRequests(view).map(text => `With ${place}: ${text}`),
+    ),
     ...reusePlaces(sweep),
     ...capacityPlaces(sweep),
     ...(missing.length === 0

@@ -243,7 +243,7 @@ function foreign({ run, trials }: StoredSample): StoredSample {
     arms: summariseArms(unknown),
     findings: [
       ...unknown.flatMap(result => (result.state === 'completed' ? auditTrial(result) : [])),
-      ...auditCell(unknown),
+      ...auditCell(unknown, cell.scenario),
     ],
   }));
   return { run: { ...run, cells }, trials: unknown };

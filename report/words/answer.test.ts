@@ -1,6 +1,7 @@
 // The answer that a reader sees first: short, without marks, right for every kind of run, and a failed limit before all else.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { auditCell } from '../../results/audits/index.ts';
 import { compareArms, summariseArms } from '../../results/compare.ts';
 import type { Run } from '../../results/model/run.ts';
 import type { Interval } from '../../results/stats.ts';
@@ -255,6 +256,40 @@ describe('A failed limit comes first, with how far it is missed; red is for fail
     const { badges } = answerOf(sampleRuns['an invalid trial']!);
     assert.deepEqual(badges[0], { text: 'not reliable: an audit failed', tone: 'fail' });
     assert.ok(answerOf(sampleRuns['two arms']!).badges.every(({ tone }) => tone !== 'fail'));
+  });
+
+  test('a request that never had a good answer is named at once, with its share, beside others that had', () => {
+    const { run, trials } = structuredClone(sampleRuns['two arms']!);
+    for (const result of trials) {
+      assert.ok(result.state === 'completed');
+      Object.assign(result.measurement, { completed: 95, failed: 5 });
+      result.measurement.requests = [
+        { name: 'list', sent: 95, completed: 95, failed: 0, censored: null, response: null },
+        { name: 'gone', sent: 5, completed: 0, failed: 5, censored: null, response: null },
+      ];
+    }
+    const [cell] = run.cells;
+    cell!.arms = summariseArms(trials);
+    cell!.findings = auditCell(trials, cell!.scenario);
+    const { badges, notes } = answerOf({ run, trials });
+    assert.deepEqual(badges.slice(0, 2), [
+      { text: 'not reliable: an audit failed', tone: 'fail' },
+      { text: 'no good answer to gone', tone: 'fail' },
+    ]);
+    assert.ok(
+      notes.includes(
+        'No good answer to gone: all 20 of short (5 % of its requests) and all 20 of persistent (5 % of its requests) failed.',
+      ),
+      notes.join('\n'),
+    );
+    const twice = {
+      ...run,
+      cells: [cell!, { ...cell!, cell: 'other', scenario: { ...cell!.scenario, name: 'other' } }],
+    };
+    const both = answerOf({ run: twice, trials });
+    assert.ok(
+      both.notes.some(note => note.startsWith('short-vs-persistent: No good answer to gone: all 20')),
+    );
   });
 });
 

@@ -15,7 +15,13 @@ import { comparesLoadTools } from './agreement.ts';
 import { boundRemarks } from './bound.ts';
 import { capacityRemarks, lacksCapacities, nameLack } from './capacity.ts';
 import { describeCharges } from './connection-cost.ts';
-import { describeErrors, describeMissingReuse, lacksReuse } from './doubts.ts';
+import {
+  describeErrors,
+  describeFailingRequests,
+  describeMissingReuse,
+  failingRequests,
+  lacksReuse,
+} from './doubts.ts';
 import {
   decidingComparisons,
   describeNullArm,
@@ -372,10 +378,20 @@ function doubtBadges(view: CellView): Badge[] {
     ...(failed === 0
       ? []
       : [{ text: `${failed} of ${view.trials.length} trials failed`, tone: 'fail' } as const]),
-    ...(describeErrors(view) === '' ? [] : [{ text: 'requests failed', tone: 'fail' } as const]),
+    ...failureBadges(view),
     ...stopBadges([view]),
     ...(marks.includes('censored') ? [{ text: 'some requests unanswered', tone: 'doubt' } as const] : []),
   ];
+}
+
+/** A request that never had a good answer is named: a single one, or how many there are. */
+function failureBadges(view: CellView): Badge[] {
+  const [first, ...others] = failingRequests(view).keys();
+  if (first !== undefined) {
+    const which = others.length === 0 ? first : `${formatCount(others.length + 1)} requests`;
+    return [{ text: `no good answer to ${which}`, tone: 'fail' }];
+  }
+  return describeErrors(view) === '' ? [] : [{ text: 'requests failed', tone: 'fail' }];
 }
 
 function verdictBadges({ result }: CellView): Badge[] {
@@ -440,9 +456,11 @@ function boundBadges({ arms }: CellView): Badge[] {
 function cellNotes(view: CellView): string[] {
   const partial = describePartial(view).replace(/: $/, '.');
   const errors = describeErrors(view).trim();
-  const said = boundRemarks([view]);
+  const failing = describeFailingRequests(view);
+  const said = [...failing, ...boundRemarks([view])];
   return [
     ...(partial === '' ? [] : [partial]),
+    ...failing,
     ...(errors === '' ? [] : [errors]),
     ...describeMissingReuse(view),
     ...doubtRemarks(view).filter(remark => !said.includes(remark)),

@@ -22,6 +22,7 @@ const TITLES: Record<(typeof AUDITS)[number], string> = {
   steadiness: 'steady after warm-up',
   'block-spread': 'spread across slices',
   stopped: 'stopped: no process was stopped and continued',
+  answers: 'answers: each request of the scenario had a good one',
   changes: 'changes: server and clients are the same throughout a replicate',
   'own-stalls': 'own stalls: slow slices that other clients do not have',
   'replicate-spread': 'spread across replicates',
@@ -95,6 +96,8 @@ const ADVICE: Record<(typeof AUDITS)[number], string> = {
   steadiness: 'Warm up for longer.',
   'block-spread': 'Measure for longer (--budget-sec), on a quiet machine.',
   stopped: 'Repeat, and let it run without a stop.',
+  answers:
+    'Mend the request, or what answers it. Where that is its answer, state it (target.expectStatus); where it is to fail, expect it (successRatio).',
   changes: 'Look for what changed, such as a deployment, a cache or a limit, and repeat.',
   'own-stalls': 'Look for pauses of this client, such as garbage collection or timers.',
   'replicate-spread': 'Measure more replicates (--budget-sec), on a quiet machine.',

@@ -170,6 +170,21 @@ test('a server that a command starts is named by it, because its port is another
   assert.match(facts.get('Connection policy of the target')!, /^not declared: whether/);
 });
 
+test('a command that two versions have runs in the folder of each', () => {
+  const [cell] = sampleRun().run.cells;
+  const placeOf = (cwd: string) =>
+    sharedConditions({
+      ...cell!.scenario,
+      target: Target.parse(withUnknowns({ command: 'npm start', cwd })),
+    }).find(({ label }) => label === 'Target')?.value;
+  assert.match(placeOf('.')!, /^started by "npm start" in the folder of each version, port/);
+  assert.match(
+    placeOf('apps/web')!,
+    /^started by "npm start" in apps\/web in the folder of each version, port/,
+  );
+  assert.match(placeOf('C:\\web')!, /^started by "npm start" in C:\\web, port/);
+});
+
 test('several generators are a condition, one is not worth a line', () => {
   const [cell] = sampleRun().run.cells;
   const describeGenerators = (generators?: number) =>

@@ -1,4 +1,5 @@
 // Describes the conditions of a cell: what all arms shared, how each client was configured, and what an external server was found to be.
+import { win32 } from 'node:path';
 import { asOwnTarget } from '../../results/connections.ts';
 import {
   type CellResult,
@@ -101,6 +102,12 @@ function hintRemarks(
     : [];
 }
 
+/** Of versions that are compared, each has a folder of its own, from which a path begins; that of a scenario is absolute. */
+function commandPlace(cwd: string): string {
+  if (win32.isAbsolute(cwd)) return cwd; // on other systems too
+  return cwd === '.' ? 'the folder of each version' : `${cwd} in the folder of each version`;
+}
+
 /** Describes a target with a command. */
 function describeStartedTarget({
   command = '',
@@ -110,7 +117,7 @@ function describeStartedTarget({
   ready,
 }: Target): string {
   return [
-    `started by ${quoted(command)}${cwd === undefined ? '' : ` in ${cwd}`}`,
+    `started by ${quoted(command)}${cwd === undefined ? '' : ` in ${commandPlace(cwd)}`}`,
     portFrom === 'env' ? `port given in ${portEnv}` : 'port read from its output',
     ...(ready === undefined ? [] : [`ready when ${ready} answers`]),
   ].join(', ');

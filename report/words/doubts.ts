@@ -2,6 +2,7 @@
 import { errorRatioOf, failsOften } from '../../results/compare.ts';
 import { BLIND_ABOVE, DEFAULT_MIN_EFFECT, type Sight } from '../../results/gate.ts';
 import { type CellResult, type Comparison, closingReason, foundServers } from '../../results/model/run.ts';
+import { neverGood } from '../../results/requests.ts';
 import { reuseOf } from '../../results/reuse.ts';
 import { LEAST_REPLICATES, replicatesToTell, sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
@@ -9,6 +10,7 @@ import { closesAfterResponse } from '../../scenarios/model/closing-server.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { scenarioOf } from '../../scenarios/model/sweep.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import { listed } from './load.ts';
 import { countReplicates, formatCount, formatPercent, knownRatio } from './numbers.ts';
 
 /** Two requests per connection would already be a reuse of 0.5. */
@@ -108,6 +110,30 @@ function describeFailed({ arms }: CellView): string {
       : [],
   );
   return failing.length === 0 ? '' : `Requests failed (${failing.join(', ')}). `;
+}
+
+/** The requests of which some client had no good answer, by what the audit of them found. */
+export function failingRequests({ arms, result }: Pick<CellView, 'arms' | 'result'>): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { name: arm, summary } of arms) {
+    const isFound = result.findings.some(
+      one => one.rule === 'answers' && one.state === 'fail' && one.arm === arm,
+    );
+    if (summary === null || !isFound) continue;
+    for (const { name, failed } of neverGood(summary.requests)) {
+      const share = formatPercent(failed / (summary.completed + summary.failed));
+      const said = `all ${formatCount(failed)} of ${arm} (${share} of its requests)`;
+      found.set(name, [...(found.get(name) ?? []), said]);
+    }
+  }
+  return found;
+}
+
+/** `No good answer to gone: all 1,234 of short (20 % of its requests) and all 5,432 of persistent (20 % of its requests) failed.` */
+export function describeFailingRequests(view: Pick<CellView, 'arms' | 'result'>): string[] {
+  return [...failingRequests(view)].map(
+    ([name, said]) => `No good answer to ${name}: ${listed(said)} failed.`,
+  );
 }
 
 function describeErrorGap(view: CellView): string {

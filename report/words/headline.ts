@@ -25,6 +25,7 @@ import { describeAlone, describeConnectionCosts, describeCostIn } from './connec
 import {
   describeErrorGaps,
   describeErrors,
+  describeFailingRequests,
   describeMissingReuse,
   hasErrorGap,
   lacksReuse,
@@ -348,6 +349,7 @@ export function doubtRemarks(view: CellView): string[] {
   const lost = lostArms(view);
   return [
     ...(invalid.length === 0 ? [] : [`† Not reliable: an audit failed for ${invalid.join(', ')}.`]),
+    ...describeFailingRequests(view),
     ...boundRemarks([view]),
     ...uncountedRemarks(view),
     ...closingRemarks(view),
@@ -439,7 +441,11 @@ export function runRemarks(views: readonly CellView[]): string[] {
   const [only] = views;
   if (only !== undefined && views.length === 1) return cellRemarks(only);
   return [
-    ...views.flatMap(view => describeMissingReuse(view).map(text => `${view.result.cell}: ${text}`)),
+    ...views.flatMap(view =>
+      [...describeFailingRequests(view), ...describeMissingReuse(view)].map(
+        text => `${view.result.cell}: ${text}`,
+      ),
+    ),
     ...remarkOn(views.filter(isInterruptedEmpty), 'was interrupted before anything was measured'),
     ...remarkOn(
       views.filter(view => stateOf(view) === 'unmeasured' && !isInterruptedEmpty(view)),

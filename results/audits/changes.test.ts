@@ -25,7 +25,9 @@ function changed(
 }
 
 function found(trials: readonly CompletedTrial[]): Record<string, string> {
-  const findings = auditCell(trials).filter(({ rule }) => rule === 'changes');
+  const findings = auditCell(trials, sampleRun().run.cells[0]!.scenario).filter(
+    ({ rule }) => rule === 'changes',
+  );
   return Object.fromEntries(findings.map(({ arm, state, detail }) => [arm!, `${state}: ${detail}`]));
 }
 
@@ -115,7 +117,7 @@ describe('What changes within a replicate', () => {
     assert.match(few(failing), /^fail: .* from block 4 of 6 on, 100\.0 % of the requests failed/);
     assert.match(few(slower), /^pass: /);
     const { trials } = sampleRun({ blocks: 3 });
-    assert.ok(auditCell(trials).every(({ rule }) => rule !== 'changes'));
+    assert.ok(auditCell(trials, sampleRun().run.cells[0]!.scenario).every(({ rule }) => rule !== 'changes'));
   });
 });
 

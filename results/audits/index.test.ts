@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Faults } from '../../scenarios/model/fault.ts';
+import type { Expectation } from '../../scenarios/model/scenario.ts';
 import { AUDITS, type Finding } from '../model/run.ts';
 import type { CompletedTrial, LinkReading, TrialResult } from '../model/trial.ts';
 import { sampleRun } from '../testing/sample-run.ts';
@@ -33,7 +34,8 @@ describe('The reason why trials failed is reported once per cause, however many 
 describe('Each audit finds its own kind of damage, and only that', () => {
   type Measured = CompletedTrial['measurement'];
 
-  const { trials } = sampleRun();
+  const { run, trials } = sampleRun();
+  const { scenario } = run.cells[0]!;
 
   function persistent(): CompletedTrial {
     const found = structuredClone(trials).find(({ trial }) => trial.arm === 'persistent');
@@ -818,24 +820,43 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       rulesOf('short-vs-persistent'),
       AUDITS.filter(
         rule =>
-          !['faults', 'schedule', 'throttling', 'link', 'closing', 'machines', 'imported'].includes(rule),
+          ![
+            'answers',
+            'faults',
+            'schedule',
+            'throttling',
+            'link',
+            'closing',
+            'machines',
+            'imported',
+          ].includes(rule),
       ),
     );
     assert.deepEqual(
       rulesOf('same-load'),
       AUDITS.filter(
         rule =>
-          !['faults', 'block-spread', 'throttling', 'link', 'closing', 'machines', 'imported'].includes(rule),
+          ![
+            'answers',
+            'faults',
+            'block-spread',
+            'throttling',
+            'link',
+            'closing',
+            'machines',
+            'imported',
+          ].includes(rule),
       ),
     );
     assert.deepEqual(
       rulesOf('behind-a-link'),
       AUDITS.filter(
-        rule => !['faults', 'schedule', 'throttling', 'closing', 'machines', 'imported'].includes(rule),
+        rule =>
+          !['answers', 'faults', 'schedule', 'throttling', 'closing', 'machines', 'imported'].includes(rule),
       ),
     );
     assert.deepEqual(
-      auditCell(trials).map(({ rule, arm, trial }) => [rule, arm, trial]),
+      auditCell(trials, scenario).map(({ rule, arm, trial }) => [rule, arm, trial]),
       [
         ['changes', 'short', undefined],
         ['own-stalls', 'short', undefined],
@@ -864,14 +885,14 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     );
     trial.measurement.kernel.activeOpens = 0;
     assert.ok(auditTrial(trial).every(({ rule }) => rule !== 'listen-drops' && rule !== 'retransmits'));
-    assert.deepEqual(auditCell([trial]), []);
+    assert.deepEqual(auditCell([trial], scenario), []);
   });
 
   test('a spread of one slice, or of one replicate, is not checked', () => {
     const trial = persistent();
     trial.measurement.slices.splice(1);
     assert.ok(auditTrial(trial).every(({ rule }) => rule !== 'block-spread'));
-    assert.ok(auditCell([trial]).every(({ rule }) => rule !== 'replicate-spread'));
+    assert.ok(auditCell([trial], scenario).every(({ rule }) => rule !== 'replicate-spread'));
   });
 
   test('a client that fails to close is named, and its figures stand', () => {
@@ -883,6 +904,74 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       ['warn', 'persistent', trial.measurement.closing],
     );
     assert.ok(isTrialValid(trial));
+  });
+
+  /** Of two requests, what each trial of a client counted: `[completed, failed]` of the second. */
+  const answerRows: {
+    why: string;
+    counts: [completed: number | null, failed: number | null][];
+    expect?: Expectation[];
+    found: string | undefined;
+  }[] = [
+    {
+      why: 'a request that always fails',
+      counts: [
+        [0, 9],
+        [0, 11],
+      ],
+      found: 'fail: no good answer to gone, of which all 20 failed (1.0 % of all requests)',
+    },
+    {
+      why: 'one good answer in any replicate',
+      counts: [
+        [0, 9],
+        [1, 9],
+      ],
+      found: 'pass: each of the 2 requests had good answers',
+    },
+    {
+      why: 'one that was never drawn',
+      counts: [[0, 0]],
+      found: 'pass: each of the 2 requests had good answers',
+    },
+    { why: 'a load tool that does not tell them apart', counts: [[null, null]], found: undefined },
+    {
+      why: 'failures that are expected',
+      counts: [[0, 20]],
+      expect: [{ metric: 'successRatio', of: 'short', atMost: 0.99 }],
+      found: 'pass: as expected, no good answer to gone, of which all 20 failed (2.0 % of all requests)',
+    },
+    { why: 'a single request', counts: [], found: undefined },
+  ];
+  for (const { why, counts, expect = [], found } of answerRows) {
+    test(`answers: ${why}`, () => {
+      const cell = structuredClone(trials)
+        .filter(({ trial }) => trial.arm === 'short')
+        .slice(0, Math.max(1, counts.length));
+      for (const [index, [completed, failed]] of counts.entries()) {
+        const result = cell[index]!;
+        assert.ok(result.state === 'completed');
+        const shared = { sent: 1, censored: null, response: null };
+        Object.assign(result.measurement, { completed: 980, failed: 20 });
+        result.measurement.requests = [
+          { ...shared, name: 'list', completed: 980, failed: 0 },
+          { ...shared, name: 'gone', completed, failed },
+        ];
+      }
+      const [finding] = auditCell(cell, { expect, baseline: 'short' }).filter(
+        ({ rule }) => rule === 'answers',
+      );
+      assert.equal(finding && `${finding.state}: ${finding.detail}`, found);
+    });
+  }
+
+  test('answers: a trial that was cut short says nothing', () => {
+    const trial = persistent();
+    trial.isPartial = true;
+    trial.measurement.requests = [
+      { name: 'gone', sent: 1, completed: 0, failed: 1, censored: null, response: null },
+    ];
+    assert.ok(auditCell([trial], scenario).every(({ rule }) => rule !== 'answers'));
   });
 
   const stallRows: { hits: Record<string, number>; states: Finding['state'][]; why: string }[] = [
@@ -903,7 +992,7 @@ describe('Each audit finds its own kind of damage, and only that', () => {
           if (index % every === 0) slice.meanUs *= 4;
         }
       }
-      const found = auditCell(cell).filter(({ rule }) => rule === 'own-stalls');
+      const found = auditCell(cell, scenario).filter(({ rule }) => rule === 'own-stalls');
       assert.deepEqual(
         found.map(({ state }) => state),
         states,
@@ -922,7 +1011,7 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     const few = structuredClone(trials);
     for (const result of few) if (result.state === 'completed') result.measurement.slices.splice(1);
     for (const cell of [alone, few]) {
-      assert.ok(auditCell(cell).every(({ rule }) => rule !== 'own-stalls'));
+      assert.ok(auditCell(cell, scenario).every(({ rule }) => rule !== 'own-stalls'));
     }
   });
 
@@ -964,7 +1053,7 @@ describe('Each audit finds its own kind of damage, and only that', () => {
         if (trial.state !== 'completed') return;
         for (const slice of trial.measurement.slices) slice.completed = Math.round(2_000 * factors[index]!);
       });
-      const found = auditCell(cell).find(({ rule }) => rule === 'replicate-spread')!;
+      const found = auditCell(cell, scenario).find(({ rule }) => rule === 'replicate-spread')!;
       assert.equal(found.state, state);
       assert.match(found.detail, detail);
     });

@@ -1,6 +1,7 @@
 // The audits: every check that a run makes on itself, as findings with the figures behind them.
 import type { Finding } from '../model/run.ts';
 import type { CompletedTrial, TrialResult } from '../model/trial.ts';
+import { answers } from './answers.ts';
 import { changes } from './changes.ts';
 import { closing } from './closing.ts';
 import { conservation, ledger } from './connections.ts';
@@ -9,7 +10,7 @@ import { imported } from './imported.ts';
 import { littlesLaw, schedule, sliceLength, steadiness } from './load.ts';
 import { bottleneck, contention, link, listenDrops, retransmits, stopped, throttling } from './machine.ts';
 import { machines } from './machines.ts';
-import type { ArmRule, TrialRule } from './rule.ts';
+import type { ArmRule, Expecting, TrialRule } from './rule.ts';
 import { blockSpread, ownStalls, replicateSpread } from './spread.ts';
 
 /** Why trials failed, each cause once. */
@@ -63,7 +64,7 @@ function rulesFor({ trial, measurement }: CompletedTrial): readonly TrialRule[] 
   return measurement.kernel.activeOpens > 0 ? [...IMPORTED_RULES, ...IMPORTED_KERNEL_RULES] : IMPORTED_RULES;
 }
 
-const ARM_RULES: readonly ArmRule[] = [changes, ownStalls, replicateSpread];
+const ARM_RULES: readonly ArmRule[] = [answers, changes, ownStalls, replicateSpread];
 
 /** Every rule's finding on one trial, passes included, in the order of the rules. */
 export function auditTrial(result: CompletedTrial): Finding[] {
@@ -83,7 +84,7 @@ export function isTrialValid(result: TrialResult): boolean {
  * What only the trials of a client together can show: at most one finding per client and rule, in order of first appearance.
  * Failed trials have nothing to audit.
  */
-export function auditCell(trials: readonly TrialResult[]): Finding[] {
+export function auditCell(trials: readonly TrialResult[], scenario: Expecting): Finding[] {
   // They look at slices, and at processes of which each replicate has its own.
   const completed = trials
     .filter(trial => trial.state === 'completed')
@@ -93,7 +94,7 @@ export function auditCell(trials: readonly TrialResult[]): Finding[] {
     const ofArm = completed.filter(({ trial }) => trial.arm === arm);
     const others = completed.filter(({ trial }) => trial.arm !== arm);
     return ARM_RULES.flatMap(({ rule, check }) => {
-      const found = check(ofArm, others);
+      const found = check(ofArm, others, scenario);
       return found === null ? [] : [{ rule, arm, ...found }];
     });
   });

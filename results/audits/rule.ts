@@ -1,5 +1,6 @@
 // Contracts of audit rules, and how they write figures.
 
+import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { Finding } from '../model/run.ts';
 import type { CompletedTrial } from '../model/trial.ts';
 
@@ -12,10 +13,17 @@ export interface TrialRule {
   check(trial: CompletedTrial): Check | null;
 }
 
+/** Which failures a scenario expects. */
+export type Expecting = Pick<Scenario, 'expect' | 'baseline'>;
+
 /** A check on all completed trials of one client together, beside those of the others; null if it does not apply. */
 export interface ArmRule {
   rule: Finding['rule'];
-  check(trials: readonly CompletedTrial[], others: readonly CompletedTrial[]): Check | null;
+  check(
+    trials: readonly CompletedTrial[],
+    others: readonly CompletedTrial[],
+    scenario: Expecting,
+  ): Check | null;
 }
 
 /** A whole number with thousands separated: 12,345. */

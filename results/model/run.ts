@@ -206,6 +206,7 @@ export const AUDITS = [
   'retransmits',
   'steadiness',
   'block-spread',
+  'answers',
   'changes',
   'own-stalls',
   'replicate-spread',

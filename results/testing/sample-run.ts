@@ -108,7 +108,7 @@ function drawCell(options: SampleCellOptions): { cell: CellResult; trials: Trial
     ),
     findings: [
       ...trials.flatMap(trial => (trial.state === 'completed' ? auditTrial(trial) : [])),
-      ...auditCell(trials),
+      ...auditCell(trials, scenario),
     ],
   };
   return { cell: result, trials };

@@ -1,5 +1,7 @@
 // Writes a measured scenario as an author would: what planning filled in is taken out again, so that its file can be run.
 import { isDeepStrictEqual } from 'node:util';
+import type { ZodType } from 'zod';
+import { Client } from './client.ts';
 import { Scenario, type ScenarioInput } from './scenario.ts';
 
 /** The text of a scenario file. */
@@ -64,13 +66,29 @@ function withoutAbsentClients({ published, ...scenario }: Scenario): Scenario {
 
 type Members = Record<string, unknown>;
 
-/** Every setting without which the scenario is the same. */
-function withoutDefaults(scenario: Scenario): unknown {
-  const isSame = (written: unknown): boolean => {
-    const parsed = Scenario.safeParse(written);
-    return parsed.success && isDeepStrictEqual(parsed.data, scenario);
-  };
+/** Every setting without which the scenario is the same. No default depends on another part, so each part is tried by itself. */
+function withoutDefaults(scenario: Scenario): Members {
+  const parts = Object.entries(Scenario.shape).flatMap(([name, schema]): [string, unknown][] => {
+    const value = scenario[name as keyof Scenario];
+    if (isReadAs(value, schema, undefined)) return [];
+    return [[name, name === 'clients' ? shortenedClients(scenario) : shortened(value, schema)]];
+  });
+  return Object.fromEntries(parts);
+}
 
+function shortenedClients({ clients }: Scenario): Members {
+  return Object.fromEntries(
+    Object.entries(clients).map(([name, client]) => [name, shortened(client, Client)]),
+  );
+}
+
+/** Whether a part that is written like this is read as the value. */
+function isReadAs(value: unknown, schema: ZodType, written: unknown): boolean {
+  const parsed = schema.safeParse(written);
+  return parsed.success && isDeepStrictEqual(parsed.data, value);
+}
+
+function shortened(whole: unknown, schema: ZodType): unknown {
   /** @param place puts a value in the place of this one, in the whole */
   function shorten(value: unknown, place: (value: unknown) => unknown): unknown {
     if (Array.isArray(value)) {
@@ -83,11 +101,11 @@ function withoutDefaults(scenario: Scenario): unknown {
     let left: Members = { ...value };
     for (const [key, member] of Object.entries(value)) {
       const { [key]: _, ...others } = left;
-      left = isSame(place(others)) ? others : left;
+      left = isReadAs(whole, schema, place(others)) ? others : left;
       if (key in left) left[key] = shorten(member, shorter => place({ ...left, [key]: shorter }));
     }
     return left;
   }
 
-  return shorten(scenario, whole => whole);
+  return shorten(whole, value => value);
 }
