@@ -213,10 +213,8 @@ suite('Artillery', { concurrency: false }, () => {
     const said = await runArtillery(scriptFor(url, [{ name: 'shrot #1', arrivalRate: 1, duration: 1 }]), dir);
     assert.notEqual(said.status, 0);
     assert.match(said.text, /config\.phases\[0\]\.name: no client "shrot"; expected: short or persistent/);
-    const other = await runArtillery(
-      scriptFor(url, [{ name: 'short #1', arrivalRate: 1, duration: 1 }], { baseline: 'long' }),
-      dir,
-    );
+    const turns = ['short #1', 'persistent #1'].map(name => ({ name, arrivalRate: 1, duration: 1 }));
+    const other = await runArtillery(scriptFor(url, turns, { baseline: 'long' }), dir);
     assert.notEqual(other.status, 0);
     assert.match(other.text, /no client "long"/);
     assert.equal(counts.requests, 0);
