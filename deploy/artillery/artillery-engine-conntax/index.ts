@@ -35,7 +35,7 @@ export default class ConntaxEngine {
       // Of what the constructor throws Artillery says that the engine could not be loaded, and goes on; for a worker that has rejected
       // this it waits 50 s, and then says nothing of it.
       setImmediate(() => {
-        throw error;
+        throw forReader(error);
       });
     }
   }
@@ -122,4 +122,16 @@ export default class ConntaxEngine {
     if (this.#events === undefined) this.#early.push(report);
     else report(this.#events);
   }
+}
+
+/** What conntax and this engine raise on purpose. */
+const EXPECTED_ERRORS = ['Error', 'UsageError', 'MeasureError'];
+
+/** Artillery prints an error with its stack and members, in which the message gets lost. */
+function forReader(error: unknown): unknown {
+  if (!(error instanceof Error) || !EXPECTED_ERRORS.includes(error.name)) return error;
+  // In a script, the option of conntax is a setting.
+  const words = new Error(error.message.replaceAll(/--allow-host ([^\s,]+)/g, 'allowHosts: [$1]'));
+  words.stack = words.message;
+  return words;
 }
