@@ -221,7 +221,7 @@ suite('Artillery', { concurrency: false }, () => {
     const elsewhere = await runArtillery(scriptFor('http://192.0.2.1', turns), dir);
     assert.match(
       elsewhere.text,
-      /192\.0\.2\.1 is not on loopback[^]*or allowHosts: \[192\.0\.2\.1\], if the machine is yours/,
+      /192\.0\.2\.1 is not on loopback[\s\S]*or allowHosts: \[192\.0\.2\.1\], if the machine is yours/,
     );
     assert.equal(counts.requests, 0);
   });
