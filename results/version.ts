@@ -13,11 +13,11 @@ export function readVersion(): string {
 const byVersion = new Intl.Collator('en', { numeric: true });
 
 /** The version that wrote a run, or what was made of one, if it is newer than this one; undefined if it is not, or not stated. */
-export function newerWriter(content: unknown): string | undefined {
+export function newerWriter(content: unknown, own: string = readVersion()): string | undefined {
   if (typeof content !== 'object' || content === null || !('conntax' in content)) return undefined;
   const { conntax: version } = content;
   if (typeof version !== 'string' || !/^\d+\.\d+\.\d+[\w.+-]*$/.test(version)) return undefined;
-  return byVersion.compare(version, readVersion()) > 0 ? version : undefined;
+  return byVersion.compare(version, own) > 0 ? version : undefined;
 }
 
 /**
