@@ -52,10 +52,10 @@ test('an address that the machine does not have is refused when it is opened, wi
       own,
       signal: new AbortController().signal,
     });
-  // A network for documentation, which no machine is in.
+  // An address for documentation, which no machine should have.
   await assert.rejects(
-    open('192.0.2.7'),
-    /--server-address 192\.0\.2\.7: the machine of the server \(.+\) does not have this address; expected: one of 127\.0\.0\.1/,
+    open('203.0.113.7'),
+    /--server-address 203\.0\.113\.7: the machine of the server \(.+\) does not have this address; expected: one of 127\.0\.0\.1/,
   );
   await (await open('127.0.0.9')).close();
 });
