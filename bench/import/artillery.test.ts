@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { buildReport } from '../../report/build.ts';
 import { armNames, viewCell } from '../../report/cell-view.ts';
 import { meanResponse } from '../../report/charts/bars.ts';
+import ledgerChart from '../../report/charts/ledger.ts';
 import { latencyPercentiles, responseAndService } from '../../report/charts/percentiles.ts';
 import timeline from '../../report/charts/timeline.ts';
 import { UsageError } from '../../results/errors.ts';
@@ -280,6 +281,8 @@ suite('an imported report', () => {
     assert.match(text, /coarser than slices/);
     assert.match(text, /2 workers of Artillery/);
     assert.match(text, /Imported by/);
+    const ledger = JSON.stringify(ledgerChart.table(viewCell(run.cells[0]!, trials, armNames(run))));
+    assert.match(ledger, /✓ within need; accepted not known/);
     // Artillery's timers poll: what its workers use says nothing of clients.
     assert.ok(run.cells[0]!.comparisons.every(({ metric }) => metric !== 'cpuUsPerRequest'));
     assert.deepEqual(
