@@ -6,9 +6,10 @@ import { z } from 'zod';
 import type { Scenario } from '../scenarios/model/scenario.ts';
 import { whyUnneededUnknown } from './connections.ts';
 import { errorMessage, UsageError } from './errors.ts';
-import { describeIssue, listFolder, makeFolder, readTextFile, replaceFile } from './files.ts';
+import { listFolder, makeFolder, readTextFile, replaceFile } from './files.ts';
 import { type ArmSummary, type CellResult, Git, Host, Metric, type Run } from './model/run.ts';
 import { orderCell } from './order.ts';
+import { describeMisfit } from './version.ts';
 
 const count = () => z.int().min(0);
 const Interval = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
@@ -176,8 +177,12 @@ export function readBaseline(resultsDir: string, name: string): RunSummary {
   }
   const parsed = RunSummary.safeParse(json);
   if (parsed.success) return parsed.data;
-  const { path, message } = describeIssue(parsed.error.issues[0]!);
-  throw new UsageError(`${file} is not a baseline of this conntax: ${path}: ${message}`);
+  throw new UsageError(
+    describeMisfit(file, parsed.error.issues[0], {
+      run: json,
+      otherwise: 'is not a baseline of this conntax',
+    }),
+  );
 }
 
 export function listBaselines(resultsDir: string): string[] {

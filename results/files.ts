@@ -16,11 +16,14 @@ import { visibleLine } from './visible.ts';
 
 /** Path and message of a zod issue in a stored file, each on one line. */
 export function describeIssue(issue: z.core.$ZodIssue): { path: string; message: string } {
-  return { path: visibleLine(issue.path.map(String).join('.')), message: visibleLine(messageOf(issue)) };
+  // The path of unknown members is that of their object.
+  const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path;
+  return { path: visibleLine(path.map(String).join('.')), message: visibleLine(messageOf(issue)) };
 }
 
 function messageOf({ code, message }: z.core.$ZodIssue): string {
   if (code === 'invalid_type' && message.endsWith('received undefined')) return 'is missing';
+  if (code === 'unrecognized_keys') return 'is not known here';
   // zod lists undefined among the options of a setting with a default.
   return message.replace("'undefined' | ", '').replace('received Infinity', 'received a number too large');
 }

@@ -22,4 +22,6 @@ test('a history', t => {
   assert.equal(readFileSync(file, 'utf8').split('\n').length, 3);
   writeFileSync(file, `${readFileSync(file, 'utf8')}{"schemaVersion":9}\n`);
   assert.throws(() => readHistory(dir), /history\.ndjson, line 3 is not a run of conntax/);
+  writeFileSync(file, `${JSON.stringify({ ...summary, conntax: '99.0.0', weather: 'wet' })}\n`);
+  assert.throws(() => readHistory(dir), /history\.ndjson, line 1 was written by conntax 99\.0\.0, .*weather/);
 });

@@ -8,6 +8,7 @@ import { isHigherBetter } from './metrics.ts';
 import type { Metric } from './model/run.ts';
 import { createRandom, type Random, shuffled } from './random.ts';
 import { type Interval, LEVEL, meanOf, ratioOfRatios, studentInterval, toRatio } from './stats.ts';
+import { describeMisfit } from './version.ts';
 
 interface ChangePoint {
   /** Index of the first value of the new level. */
@@ -224,9 +225,18 @@ export function readHistory(resultsDir: string): RunSummary[] {
 }
 
 function parseLine(line: string, place: string): RunSummary {
+  let content: unknown;
   try {
-    return RunSummary.parse(JSON.parse(line));
+    content = JSON.parse(line);
   } catch {
-    throw new UsageError(`${place} is not a run of conntax: remove the line or the file`);
+    // The schema refuses it, too.
   }
+  const parsed = RunSummary.safeParse(content);
+  if (parsed.success) return parsed.data;
+  throw new UsageError(
+    describeMisfit(place, parsed.error.issues[0], {
+      run: content,
+      otherwise: 'is not a run of conntax (remove the line or the file)',
+    }),
+  );
 }

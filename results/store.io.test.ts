@@ -119,6 +119,37 @@ const damages: { what: string; damage: (runDir: string) => void; says: RegExp; r
     says: /run\.json was not written by this conntax: seed: /,
   },
   {
+    what: 'of a newer version, with a field of its own',
+    damage: r =>
+      writeFileSync(
+        join(r, 'run.json'),
+        JSON.stringify({ ...sample.run, conntax: '0.10.0', weather: 'wet' }),
+      ),
+    says: /run\.json was written by conntax 0\.10\.0, and this is 0\.\d+\.\d+, which does not know all that is in it \(weather: is not known here\); expected: conntax 0\.10\.0 or newer/,
+  },
+  {
+    what: 'of a newer version, with a field of its own in a trial',
+    damage: r => {
+      writeFileSync(join(r, 'run.json'), JSON.stringify({ ...sample.run, conntax: '99.0.0' }));
+      appendFileSync(
+        join(r, 'trials.ndjson'),
+        `${JSON.stringify({ ...sample.trials[0], weather: 'wet' })}\n`,
+      );
+    },
+    says: /trials\.ndjson, line 5, was written by conntax 99\.0\.0, .*\(weather: is not known here\)/,
+  },
+  {
+    what: 'of a newer version, in another format',
+    damage: r => writeFileSync(join(r, 'run.json'), '{"schemaVersion": 2, "conntax": "99.0.0"}'),
+    says: /has schema version 2; this conntax reads version 1: use conntax 99\.0\.0, which wrote it, or a newer one/,
+  },
+  {
+    what: 'an unknown field, of no newer version',
+    damage: r =>
+      writeFileSync(join(r, 'run.json'), JSON.stringify({ ...sample.run, conntax: '0.0.9', weather: 'wet' })),
+    says: /run\.json was not written by this conntax: weather: is not known here$/,
+  },
+  {
     what: 'all trials lost',
     damage: r => writeFileSync(join(r, 'trials.ndjson'), ''),
     says: /has 0 of the 2 completed trials of \w+ in .* that run\.json was made of: lines are missing/,

@@ -31,6 +31,7 @@ import { TrialResult } from './model/trial.ts';
 import { unpackRun } from './page-data.ts';
 import type { Random } from './random.ts';
 import { type Interval, LEAST_REPLICATES } from './stats.ts';
+import { describeMisfit, newerWriter } from './version.ts';
 import { visibleLine } from './visible.ts';
 
 export const RUNS_FOLDER = 'runs';
@@ -193,7 +194,7 @@ function readPage(file: string): StoredRun {
   const path = absolutePath(file);
   const [first, ...lines] = unpackRun(readTextFile(path) ?? '', file);
   const run = parseRun(first, file);
-  const trials = lines.map((line, index) => parseTrial(line, file, index + 1));
+  const trials = lines.map((line, index) => parseTrial(line, { file, lineNumber: index + 1, run }));
   requireAll(trials, run, file);
   return { dir: dirname(path), isPage: true, run, trials, isTorn: false };
 }
@@ -283,11 +284,12 @@ function parseRun(text: string, file: string): Run {
     typeof json === 'object' && json !== null && 'schemaVersion' in json ? json.schemaVersion : null;
   if (version === null) throw new UsageError(`${file} is not a run: it has no schema version`);
   if (version !== SCHEMA_VERSION) {
+    const writer = newerWriter(json);
     throw new UsageError(
-      `${file} has schema version ${JSON.stringify(version)}; this conntax reads version ${SCHEMA_VERSION}: use the conntax that wrote it`,
+      `${file} has schema version ${JSON.stringify(version)}; this conntax reads version ${SCHEMA_VERSION}: use ${writer === undefined ? 'the conntax that wrote it' : `conntax ${writer}, which wrote it, or a newer one`}`,
     );
   }
-  const run = parse(Run, json, file, '');
+  const run = parse(Run, json, { file, place: '', run: json });
   return { ...run, cells: run.cells.map(settleCell) };
 }
 
@@ -298,7 +300,7 @@ function readTrials(dir: string, run: Run): { trials: TrialResult[]; isTorn: boo
     throw new UsageError(`${dir} has no ${TRIALS_FILE}: the trials of the run are missing`);
   const lines = text.split('\n');
   const rest = lines.pop() ?? '';
-  const trials = lines.map((line, index) => parseTrial(line, file, index + 1));
+  const trials = lines.map((line, index) => parseTrial(line, { file, lineNumber: index + 1, run }));
   const isTorn = rest !== '' && parseJson(rest) === undefined;
   if (isTorn && run.state !== 'complete') return { trials, isTorn };
   if (isTorn) {
@@ -306,7 +308,7 @@ function readTrials(dir: string, run: Run): { trials: TrialResult[]; isTorn: boo
       `${file}: line ${lines.length + 1} is incomplete, although the run is marked as complete`,
     );
   }
-  if (rest !== '') trials.push(parseTrial(rest, file, lines.length + 1));
+  if (rest !== '') trials.push(parseTrial(rest, { file, lineNumber: lines.length + 1, run }));
   requireAll(trials, run, file);
   return { trials, isTorn };
 }
@@ -330,17 +332,19 @@ function requireAll(trials: readonly TrialResult[], { cells }: Run, file: string
   }
 }
 
-function parseTrial(line: string, file: string, lineNumber: number): TrialResult {
+function parseTrial(
+  line: string,
+  { file, lineNumber, run }: { file: string; lineNumber: number; run: Run },
+): TrialResult {
   const json = parseJson(line);
   if (json === undefined) throw new UsageError(`${file}: line ${lineNumber} is not JSON`);
-  return parse(TrialResult, json, file, `line ${lineNumber}`);
+  return parse(TrialResult, json, { file, place: `line ${lineNumber}`, run });
 }
 
 function parse<Schema extends z.ZodType>(
   schema: Schema,
   json: unknown,
-  file: string,
-  place: string,
+  { file, place, run }: { file: string; place: string; run: unknown },
 ): z.output<Schema> {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
@@ -349,9 +353,8 @@ function parse<Schema extends z.ZodType>(
     return { file, path: [place, path].filter(part => part !== '').join('.'), message };
   });
   const where = place === '' ? file : `${file}, ${place},`;
-  const first = problems[0];
   throw new UsageError(
-    `${where} was not written by this conntax: ${first?.path}: ${first?.message}`,
+    describeMisfit(where, parsed.error.issues[0], { run, otherwise: 'was not written by this conntax' }),
     problems,
   );
 }

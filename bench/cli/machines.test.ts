@@ -19,16 +19,46 @@ describe('machines', () => {
   });
 
   const rows: [why: string, text: string, message: RegExp][] = [
-    ['is not JSON', '[', /--machines m\.json is not JSON .*expected: a list of machines/],
-    ['is no list', '{}', /the file: .*expected: a list such as/],
-    ['has a machine without a command', '[{ "name": "a" }]', /0\.command/],
-    ['has a setting that is unknown', '[{ "command": "a", "core": 1 }]', /core/],
+    [
+      'is not JSON',
+      '[',
+      /--machines m\.json is not JSON \(.* at line 1, column 2\); expected: a list of machines/,
+    ],
+    [
+      'is no list',
+      '{}',
+      /1 problem in 1 file of machines.*--machines m\.json\n {2}machines: an object is not allowed here\n {4}expected: a list.*such as \[/s,
+    ],
+    [
+      'is an empty list',
+      '[]',
+      /machines: an empty list is not allowed here\n {4}expected: a list, not an empty/,
+    ],
+    [
+      'has a machine without a command',
+      '[{ "name": "a" }]',
+      /machines\.0\.command: is missing\n {4}expected: non-empty text/,
+    ],
+    [
+      'has a setting that is unknown',
+      '[{ "command": "a", "core": 1 }]',
+      /machines\.0\.core: unknown setting\n {4}did you mean cores\? Known: name, command, cores, weight/,
+    ],
+    [
+      'has several mistakes',
+      '[{ "command": "a", "cores": "two" }, { "command": "b", "weight": 0 }]',
+      /2 problems.*machines\.0\.cores: "two" is not allowed here\n {4}expected: an integer from 1 to 1024\n {2}machines\.1\.weight: 0 is not allowed here\n {4}expected: a number above 0/s,
+    ],
     [
       'names two machines the same',
       '[{ "command": "a", "name": "x" }, { "command": "b", "name": "x" }]',
-      /the file: two machines have the same name/,
+      /machines\.1\.name: "x" is also the name of machines\.0\n {4}expected: each name once/,
     ],
-    ['has no weight at all', '[{ "command": "a", "weight": 0 }]', /0\.weight/],
+    [
+      'gives a key twice',
+      '[{ "command": "a", "cores": 1, "cores": 2 }]',
+      /machines\.0\.cores: is given twice: at line 1, column \d+ and line 1, column \d+/,
+    ],
   ];
   for (const [why, text, message] of rows) {
     test(`of a file that ${why} are refused`, t => {

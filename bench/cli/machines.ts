@@ -1,9 +1,6 @@
 // The machines of a run as its options state them: commands, and a file with more; opened, and checked against the plan.
-import { resolve } from 'node:path';
-import { z } from 'zod';
 import { differences } from '../../report/words/machines.ts';
-import { errorMessage, UsageError } from '../../results/errors.ts';
-import { readTextFile } from '../../results/files.ts';
+import { UsageError } from '../../results/errors.ts';
 import { Fleet, type StatedMachine } from '../machines/fleet.ts';
 import { describeIdentity, placeOf } from '../machines/identity.ts';
 import type { Identity } from '../machines/protocol.ts';
@@ -13,6 +10,7 @@ import { refusalOf } from '../plan/allowed-hosts.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { LocatedTarget } from '../run/find-servers.ts';
 import type { Context } from './context.ts';
+import { readMachinesFile } from './machines-file.ts';
 
 export interface MachineOptions {
   /** Commands that reach the machines which send the load; none: this one does. */
@@ -29,23 +27,6 @@ export interface MachineOptions {
   serverAddress?: string;
 }
 
-const MOST_CORES = 1_024;
-
-const MachinesFile = z
-  .array(
-    z.strictObject({
-      name: z.string().min(1).optional(),
-      command: z.string().min(1),
-      cores: z.int().min(1).max(MOST_CORES).optional(),
-      weight: z.number().gt(0).optional(),
-    }),
-  )
-  .min(1)
-  .refine(listed => {
-    const names = listed.flatMap(({ name }) => name ?? []);
-    return new Set(names).size === names.length;
-  }, 'two machines have the same name');
-
 /** @throws UsageError for a file that cannot be read, or with something else than machines */
 export function statedMachines(
   { machine = [], machines: file }: MachineOptions,
@@ -53,27 +34,7 @@ export function statedMachines(
 ): StatedMachine[] {
   const commands = machine.map(command => ({ command }));
   if (file === undefined) return commands;
-  const parsed = MachinesFile.safeParse(readContent(file, cwd));
-  if (parsed.success) return [...commands, ...parsed.data];
-  const problems = parsed.error.issues.map(
-    ({ path: place, message }) => `${place.join('.') || 'the file'}: ${message}`,
-  );
-  throw new UsageError(
-    `--machines ${file}: ${problems.join('; ')}; expected: a list such as [{ "name": "gen1", "command": "ssh gen1 npx conntax agent", "cores": 4 }]`,
-  );
-}
-
-/** @throws UsageError */
-function readContent(file: string, cwd: string): unknown {
-  const text = readTextFile(resolve(cwd, file));
-  if (text === undefined) throw new UsageError(`--machines ${file}: file not found`);
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(
-      `--machines ${file} is not JSON (${errorMessage(error)}); expected: a list of machines`,
-    );
-  }
+  return [...commands, ...readMachinesFile(file, cwd)];
 }
 
 /** The other machines of a run. */

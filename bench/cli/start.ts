@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { EXIT } from '../../results/errors.ts';
 import { workingFolder } from '../../results/files.ts';
-import { readVersion } from '../version.ts';
+import { readVersion } from '../../results/version.ts';
 import type { Context, Output } from './context.ts';
 import { type Interrupt, listenForInterrupts } from './interrupt.ts';
 import { createOutput } from './output.ts';

@@ -1,5 +1,6 @@
 // The package's entry for other load generators, as `conntax/embed`: checks a scenario and opens its clients, which they send by.
 import { type Problem, UsageError } from '../../results/errors.ts';
+import { readVersion } from '../../results/version.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import { behaviours } from '../../servers/behaviours/index.ts';
@@ -11,10 +12,10 @@ import { createValidator } from '../plan/validate.ts';
 import { describeHost } from '../probes/host.ts';
 import { reachAsChecked } from '../run/external-server.ts';
 import { findServers, locateServers } from '../run/find-servers.ts';
-import { readVersion } from '../version.ts';
 import { factMetric, type Subject, type Turn } from './names.ts';
 import { EmbeddedTurn, type MetricSink, type TurnOptions } from './turn.ts';
 
+export { nameHint } from '../plan/problems.ts';
 export type { Turn } from './names.ts';
 export { parsePhaseName } from './names.ts';
 export type { EmbeddedTurn, MetricSink } from './turn.ts';

@@ -1,7 +1,8 @@
 // Reads a report of Artillery: what conntax's engine has stated in it, and its figures by client, turn and period.
 import { z } from 'zod';
-import { UsageError } from '../../results/errors.ts';
+import { errorMessage, UsageError } from '../../results/errors.ts';
 import { describeIssue } from '../../results/files.ts';
+import { visibleLine } from '../../results/visible.ts';
 import { type BlockMetric, parseBlockMetric, parseFactMetric } from '../embed/names.ts';
 
 const MOST_PROBLEMS = 5;
@@ -99,7 +100,7 @@ export function readArtilleryReport(text: string, file: string): ReadReport {
   const all = turnsIn(aggregate);
   if (all.size === 0 || firstMetricAt === undefined || lastMetricAt === undefined) {
     throw new UsageError(
-      `${file} has no figures of conntax; expected: the report of a script with config.engines.conntax (docs/artillery.md)`,
+      `${file} states what was to be measured, and has no turn of a client: Artillery ended before the first; expected: the report of a test that ran`,
     );
   }
   if (lastMetricAt < firstMetricAt) {
@@ -127,20 +128,40 @@ export function readArtilleryReport(text: string, file: string): ReadReport {
   };
 }
 
+/** Of any Artillery: the first version wrote reports of another form. */
+const AnyReport = z.looseObject({ aggregate: z.looseObject({ counters: z.looseObject({}).optional() }) });
+
+/** @throws UsageError for a report in which conntax's engine has written nothing */
+function requireFigures(json: unknown, file: string): void {
+  const report = AnyReport.safeParse(json);
+  if (!report.success) return; // the whole schema names what is wrong
+  const names = Object.keys(report.data.aggregate.counters ?? {});
+  if (names.some(name => parseBlockMetric(name) ?? parseFactMetric(name))) return;
+  throw new UsageError(
+    `${file} has no figures of conntax; expected: the report of a script with config.engines.conntax (docs/artillery.md)`,
+  );
+}
+
 function parseReport(text: string, file: string): z.infer<typeof ArtilleryReport> {
+  const expected = 'expected: the file that artillery run --output has written';
+  if (text.trim() === '') throw new UsageError(`${file} is empty; ${expected}`);
   let json: unknown;
   try {
     json = JSON.parse(text);
-  } catch {
-    throw new UsageError(`${file} is not JSON; expected: the file that artillery run --output has written`);
+  } catch (error) {
+    // The end of what was cut off is the end of the file, whatever is missing there.
+    throw new UsageError(
+      `${file} is not JSON, or a part of it: ${visibleLine(errorMessage(error))}; ${expected}`,
+    );
   }
+  requireFigures(json, file);
   const parsed = ArtilleryReport.safeParse(json);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues
     .slice(0, MOST_PROBLEMS)
     .map(issue => ({ file, ...describeIssue(issue) }));
   throw new UsageError(
-    `${file} is not a report of Artillery: ${problems.map(({ path, message }) => `${path || 'the file'}: ${message}`).join('; ')}; expected: the file that artillery run --output has written`,
+    `${file} is not a report of Artillery: ${problems.map(({ path, message }) => `${path || 'the file'}: ${message}`).join('; ')}; ${expected}`,
     problems,
   );
 }

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { buildReport } from '../../report/build.ts';
 import { armNames, viewCell } from '../../report/cell-view.ts';
 import { meanResponse } from '../../report/charts/bars.ts';
+import ledgerChart from '../../report/charts/ledger.ts';
 import { latencyPercentiles, responseAndService } from '../../report/charts/percentiles.ts';
 import timeline from '../../report/charts/timeline.ts';
 import { UsageError } from '../../results/errors.ts';
@@ -280,6 +281,8 @@ suite('an imported report', () => {
     assert.match(text, /coarser than slices/);
     assert.match(text, /2 workers of Artillery/);
     assert.match(text, /Imported by/);
+    const ledger = JSON.stringify(ledgerChart.table(viewCell(run.cells[0]!, trials, armNames(run))));
+    assert.match(ledger, /✓ within need; accepted not known/);
     // Artillery's timers poll: what its workers use says nothing of clients.
     assert.ok(run.cells[0]!.comparisons.every(({ metric }) => metric !== 'cpuUsPerRequest'));
     assert.deepEqual(
@@ -314,8 +317,19 @@ suite('an imported report', () => {
       aggregate: { counters: { 'http.requests': 3 }, firstMetricAt: 1, lastMetricAt: 2 },
       intermediate: [],
     });
+    const artillery1 = JSON.stringify({
+      aggregate: { timestamp: '2021-01-01T00:00:00.000Z', scenariosCreated: 3, codes: { 200: 3 } },
+      intermediate: [{ timestamp: '2021-01-01T00:00:00.000Z', scenariosCreated: 3 }],
+    });
     const cases: [string, RegExp][] = [
-      ['', /report\.json is not JSON; expected: the file that artillery run --output has written/],
+      ['', /report\.json is empty; expected: the file that artillery run --output has written/],
+      ['# Report', /report\.json is not JSON, or a part of it: .*; expected: the file that artillery/],
+      [whole.slice(0, 200), /report\.json is not JSON, or a part of it: .* at position 200/],
+      [artillery1, /report\.json has no figures of conntax/],
+      [
+        sampleReport([]),
+        /report\.json states what was to be measured, and has no turn of a client: Artillery ended before/,
+      ],
       ['{}', /report\.json is not a report of Artillery: aggregate: is missing/],
       [
         foreign,
@@ -346,6 +360,12 @@ suite('an imported report', () => {
       [whole.replace(/"lastMetricAt":\d+/, '"lastMetricAt":1'), /lastMetricAt is before firstMetricAt/],
       [whole.replace('"mean":1000', '"mean":1e12'), /the mean lies outside of the minimum and maximum/],
       [without('server'), /does not state the server/],
+      [
+        whole
+          .replace('\\"question\\":', '\\"weather\\":\\"wet\\",\\"question\\":')
+          .replace('0.1.0', '99.0.0'),
+        /conntax\.about\.scenario has an unknown form: weather: is not known here; expected: what conntax \d.* writes; conntax 99\.0\.0 wrote it/,
+      ],
       [without('client.short'), /report\.json does not state the client\.short/],
       [
         whole.replace('\\"requestsPerConnection\\":1', '\\"requestsPerConnection\\":0'),

@@ -18,6 +18,7 @@ import {
   TrialResult,
 } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
+import { newerWriter, readVersion } from '../../results/version.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { MOST_AT_ONCE } from '../../scenarios/model/load.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';
@@ -144,8 +145,15 @@ class Facts {
     if (parsed.success) return parsed.data;
     const { path, message } = describeIssue(parsed.error.issues[0]!);
     throw new UsageError(
-      `${this.#file}: the counter conntax.about.${subject} has an unknown form: ${path}: ${message}; expected: what this version of conntax writes`,
+      `${this.#file}: the counter conntax.about.${subject} has an unknown form: ${path}: ${message}; expected: what conntax ${readVersion()} writes${this.#writerHint()}`,
     );
+  }
+
+  #writerHint(): string {
+    const writer = newerWriter(this.#facts.get('versions')?.[0]?.fact);
+    return writer === undefined
+      ? ''
+      : `; conntax ${writer} wrote it, so import it with that version or a newer one`;
   }
 }
 
@@ -443,7 +451,7 @@ function lackCaveats(figures: Figures): string[] {
   return sent >= LEAST_SENT * due
     ? []
     : [
-        `Artillery sent ${sent} of the ${Math.round(due)} requests that its phase asked for: its workers were too slow, or users were not done when the phase ended.`,
+        `Artillery sent ${sent} of the ${Math.round(due)} requests that its phase asked for: its workers were too slow, users were not done when the phase ended, or maxVusers kept some from arriving.`,
       ];
 }
 

@@ -1,6 +1,7 @@
 // The agent: started on another machine by the run's command, it starts processes there, passes on messages in both directions, and ends with its input.
 import type { Readable, Writable } from 'node:stream';
 import type { ProcessReading } from '../../results/model/trial.ts';
+import { addressesInstead } from '../probes/address.ts';
 import { readKernelCounts } from '../probes/kernel.ts';
 import { ProcessTree } from '../probes/process-tree.ts';
 import { type RunningProcess, startProcess } from '../run/child.ts';
@@ -58,6 +59,7 @@ export async function serveAgent({ input, output, version, note }: AgentOptions)
     hello: () => describeIdentity(version),
     clockMs: monotonicMs,
     digests: paths => paths.map(digestFile),
+    addressesInstead,
     kernelCounts: () => readKernelCounts(),
     spawn,
     readServer: port => ({ kernel: readKernelCounts(), usage: usageAt(port) }),

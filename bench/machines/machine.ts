@@ -158,6 +158,11 @@ export class Machine {
     return this.#ask('digests', [paths]);
   }
 
+  /** Its IPv4 addresses, if a server cannot listen on this one; null: it can. @throws MeasureError when it is lost */
+  addressesInstead(address: string): Promise<string[] | null> {
+    return this.#ask('addressesInstead', [address]);
+  }
+
   /** @throws MeasureError when it is lost */
   kernelCounts(): Promise<KernelCounts> {
     return this.#ask('kernelCounts', []);

@@ -44,6 +44,8 @@ export interface AgentCalls {
   clockMs(): number;
   /** SHA-256 of each file; null: it cannot be read. */
   digests(paths: readonly string[]): (string | null)[];
+  /** Its IPv4 addresses, if a server cannot listen on this one; null: it can. */
+  addressesInstead(address: string): Promise<string[] | null>;
   /** Of its network namespace. */
   kernelCounts(): KernelCounts;
   /** The same, and what the processes that listen on a port have used; null where they cannot be seen. */

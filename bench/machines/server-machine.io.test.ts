@@ -41,3 +41,21 @@ test('connections are counted, and CPU is that of the process that listens', asy
   const [unused] = await Promise.all([machine.read(1)]);
   assert.equal(unused.usage, null, 'nothing listens there');
 });
+
+test('an address that the machine does not have is refused when it is opened, with those that it has', async () => {
+  const own = await describeIdentity(VERSION);
+  const open = (address: string): Promise<ServerMachine> =>
+    ServerMachine.open({
+      command: AGENT,
+      watchPort: undefined,
+      address,
+      own,
+      signal: new AbortController().signal,
+    });
+  // An address for documentation, which no machine should have.
+  await assert.rejects(
+    open('203.0.113.7'),
+    /--server-address 203\.0\.113\.7: the machine of the server \(.+\) does not have this address; expected: one of 127\.0\.0\.1/,
+  );
+  await (await open('127.0.0.9')).close();
+});

@@ -32,13 +32,18 @@ export class ServerMachine implements Kernel {
   readonly #isHere: boolean;
   readonly #watchPort: number | undefined;
 
-  /** @throws MeasureError when it does not answer; UsageError when it has other code */
+  /** @throws MeasureError when it does not answer; UsageError when it has other code, or not the address */
   static async open({ command, watchPort, address, own, signal }: ServerOptions): Promise<ServerMachine> {
     const machine = await Machine.start({ name: 'of the server', command }, signal);
-    const refusals = refuseOtherCode(own, [machine]);
-    if (refusals.length === 0) return new ServerMachine(machine, { own, watchPort, address });
-    await machine.close();
-    throw new UsageError(refusals.join('\n'));
+    try {
+      const refusals = refuseOtherCode(own, [machine]);
+      if (refusals.length > 0) throw new UsageError(refusals.join('\n'));
+      if (address !== undefined) await requireAddress(machine, address);
+      return new ServerMachine(machine, { own, watchPort, address });
+    } catch (error) {
+      await machine.close();
+      throw error;
+    }
   }
 
   private constructor(
@@ -113,4 +118,13 @@ export class ServerMachine implements Kernel {
   async close(): Promise<void> {
     await this.#machine.close();
   }
+}
+
+/** @throws UsageError when nothing can listen on the address there; MeasureError when the machine is lost */
+async function requireAddress(machine: Machine, address: string): Promise<void> {
+  const others = await machine.addressesInstead(address);
+  if (others === null) return;
+  throw new UsageError(
+    `--server-address ${address}: the machine of the server (${machine.identity.host.hostname}) does not have this address; expected: one of ${others.join(', ')}`,
+  );
 }

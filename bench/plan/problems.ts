@@ -133,8 +133,8 @@ function describeString(node: JsonSchema): string {
 }
 
 function describeList({ minItems, maxItems }: JsonSchema): string {
-  if (minItems === undefined || maxItems === undefined) return 'a list';
-  return `a list of ${minItems} to ${maxItems} values`;
+  if (minItems === undefined) return 'a list';
+  return maxItems === undefined ? 'a list, not an empty one' : `a list of ${minItems} to ${maxItems} values`;
 }
 
 function describeNode(node: JsonSchema): string {
@@ -184,7 +184,7 @@ export function formatPath(path: Path): string {
 export function describeValue(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
-  if (Array.isArray(value)) return 'a list';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   switch (typeof value) {
     case 'string': {
       const text = value.includes('://') ? hideCredentials(value) : value;

@@ -128,9 +128,9 @@ function problemLines(problem: Problem): string[] {
 }
 
 /** A headline, then the problems of each file with what was expected, in order. */
-export function formatProblems(problems: readonly Problem[]): string {
+export function formatProblems(problems: readonly Problem[], kind = 'scenario file'): string {
   const byFile = Map.groupBy(problems, problem => problem.file);
-  const head = `${counted(problems.length, 'problem')} in ${counted(byFile.size, 'scenario file')}; nothing was started.`;
+  const head = `${counted(problems.length, 'problem')} in ${counted(byFile.size, kind)}; nothing was started.`;
   const parts = [...byFile].map(([file, found]) =>
     [visibleLine(file), ...found.flatMap(problemLines)].join('\n'),
   );

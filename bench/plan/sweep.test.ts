@@ -294,7 +294,7 @@ describe('A sweep equals the scenarios one would write by hand, and its errors a
     [
       'no values',
       { sweep: { 'link.roundTripMs': [] } },
-      [/^sweep\."link\.roundTripMs": a list is not allowed here \| a list of 1 to 50 values$/],
+      [/^sweep\."link\.roundTripMs": an empty list is not allowed here \| a list of 1 to 50 values$/],
     ],
     [
       'one value instead of a list, and one that is none',

@@ -106,7 +106,10 @@ const chart: Chart = {
         row.opened === null ? nothing : figure(formatSignificant(row.opened), row.opened, row.marks),
         row.accepted === null ? nothing : figure(formatSignificant(row.accepted), row.accepted, row.marks),
         figure(formatNeeded(row.needed), row.needed, row.marks),
-        words(STATE_WORDS[row.state], row.state),
+        words(
+          row.state === 'pass' && row.accepted === null ? WITHIN_NEED : STATE_WORDS[row.state],
+          row.state,
+        ),
       ]),
     }),
 };
@@ -120,6 +123,9 @@ const STATE_WORDS: Record<State, string> = {
   fail: '✗ audit failed',
   unknown: NO_FIGURE,
 };
+
+/** Of connections whose accepting end is not known: half of what the column says. */
+const WITHIN_NEED = '✓ within need; accepted not known';
 
 /** The audit judges each trial; a client is as good as its worst. */
 function stateOf(arm: string, { findings }: CellView['result']): State {

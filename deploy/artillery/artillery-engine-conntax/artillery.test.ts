@@ -213,12 +213,16 @@ suite('Artillery', { concurrency: false }, () => {
     const said = await runArtillery(scriptFor(url, [{ name: 'shrot #1', arrivalRate: 1, duration: 1 }]), dir);
     assert.notEqual(said.status, 0);
     assert.match(said.text, /config\.phases\[0\]\.name: no client "shrot"; expected: short or persistent/);
-    const other = await runArtillery(
-      scriptFor(url, [{ name: 'short #1', arrivalRate: 1, duration: 1 }], { baseline: 'long' }),
-      dir,
-    );
+    assert.doesNotMatch(said.text, /could not be loaded|at readSettings/);
+    const turns = ['short #1', 'persistent #1'].map(name => ({ name, arrivalRate: 1, duration: 1 }));
+    const other = await runArtillery(scriptFor(url, turns, { baseline: 'long' }), dir);
     assert.notEqual(other.status, 0);
     assert.match(other.text, /no client "long"/);
+    const elsewhere = await runArtillery(scriptFor('http://192.0.2.1', turns), dir);
+    assert.match(
+      elsewhere.text,
+      /192\.0\.2\.1 is not on loopback[\s\S]*or allowHosts: \[192\.0\.2\.1\], if the machine is yours/,
+    );
     assert.equal(counts.requests, 0);
   });
 

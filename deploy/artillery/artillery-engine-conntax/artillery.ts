@@ -35,6 +35,8 @@ export interface ScenarioSpec {
 export interface Script {
   config: {
     target?: string;
+    /** Of scenarios that name none. */
+    engine?: string;
     phases?: readonly Phase[];
     engines?: Readonly<Record<string, unknown>>;
   };

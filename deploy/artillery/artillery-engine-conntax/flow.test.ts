@@ -39,6 +39,10 @@ test('a mistake is named by its place', () => {
     [[{ loop: [{ request: {} }] }], /^flow\[0\]\.count: undefined is not a whole number/],
     [[{ loop: [{ request: '/' }], count: 2 }], /^flow\[0\]\.loop\[0\]\.request: "\/" is not a request/],
     [[{ request: {}, think: 1 }], /^flow\[0\]: expected one of/],
+    [
+      [{ request: { path: '/users/{{ id }}' } }],
+      /^flow\[0\]\.request: \{\{ id \}\} is a variable.*expected: a fixed value/,
+    ],
   ];
   for (const [flow, message] of cases)
     assert.throws(() => parseFlow(flow, 'flow', new RequestList()), { message });

@@ -72,6 +72,11 @@ function parseStep(step: unknown, place: string, requests: RequestList): Step {
     throw new Error(
       `${place}.request: ${JSON.stringify(request)} is not a request; expected: such as { path: / }`,
     );
+  const [variable] = /\{\{.*?\}\}/.exec(JSON.stringify(request)) ?? [];
+  if (variable !== undefined)
+    throw new Error(
+      `${place}.request: ${variable} is a variable, and a request has the same bytes each time; expected: a fixed value`,
+    );
   return { type: 'request', request: requests.numberOf(request) };
 }
 

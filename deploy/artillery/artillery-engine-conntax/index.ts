@@ -9,7 +9,7 @@ const REPORT_EVERY_MS = 1_000;
 
 export default class ConntaxEngine {
   readonly #script: Script;
-  readonly #settings: EngineSettings;
+  #settings: EngineSettings | undefined;
   #embedded: Embedded | undefined;
   #turn: EmbeddedTurn | undefined;
   readonly #open = new Set<EmbeddedTurn>();
@@ -20,7 +20,6 @@ export default class ConntaxEngine {
 
   constructor(script: Script, runner: Runner) {
     this.#script = script;
-    this.#settings = readSettings(script);
     runner.on('phaseStarted', phase => this.#beginPhase(phase));
     runner.on('phaseCompleted', () => this.#turn?.close());
     setInterval(() => this.#report(), REPORT_EVERY_MS).unref();
@@ -28,13 +27,15 @@ export default class ConntaxEngine {
 
   /** Awaited before the first phase. */
   async init(): Promise<void> {
-    const { scenario, allowedHosts } = this.#settings;
     try {
+      this.#settings = readSettings(this.#script);
+      const { scenario, allowedHosts } = this.#settings;
       this.#embedded = await embed(scenario, { file: 'config.engines.conntax', allowedHosts });
     } catch (error) {
-      // Artillery waits 50 s for a worker whose engine could not start, and then says nothing of it.
+      // Of what the constructor throws Artillery says that the engine could not be loaded, and goes on; for a worker that has rejected
+      // this it waits 50 s, and then says nothing of it.
       setImmediate(() => {
-        throw error;
+        throw forReader(error);
       });
     }
   }
@@ -42,7 +43,7 @@ export default class ConntaxEngine {
   createScenario<Context>(spec: ScenarioSpec, events: ScenarioEvents): RunUser<Context> {
     this.#events = events;
     for (const report of this.#early.splice(0)) report(events);
-    const steps = this.#settings.flows[(this.#script.scenarios ?? []).indexOf(spec)] ?? [];
+    const steps = this.#settings?.flows[(this.#script.scenarios ?? []).indexOf(spec)] ?? [];
     return (context, callback) => {
       events.emit('started');
       const turn = this.#turn;
@@ -76,14 +77,15 @@ export default class ConntaxEngine {
     this.#turn?.close();
     this.#turn = undefined;
     const turn = parsePhaseName(name);
-    if (turn === undefined || isPause(phase) || this.#embedded === undefined) return;
+    const [settings, embedded] = [this.#settings, this.#embedded];
+    if (turn === undefined || isPause(phase) || settings === undefined || embedded === undefined) return;
     for (const earlier of this.#open) earlier.overlap();
-    const { warmUpMs, drainMs, requestsPerUser } = this.#settings;
+    const { warmUpMs, drainMs, requestsPerUser } = settings;
     // The first worker of a machine speaks for it.
     const isFirst = worker === 1;
-    const { facts } = this.#embedded;
+    const { facts } = embedded;
     this.#state([...facts.ofWorker, ...(isFirst ? facts.ofMachine : [])]);
-    const opened = this.#embedded.openTurn({
+    const opened = embedded.openTurn({
       ...turn,
       warmUpMs,
       drainMs,
@@ -120,4 +122,16 @@ export default class ConntaxEngine {
     if (this.#events === undefined) this.#early.push(report);
     else report(this.#events);
   }
+}
+
+/** What conntax and this engine raise on purpose. */
+const EXPECTED_ERRORS = ['Error', 'UsageError', 'MeasureError'];
+
+/** Artillery prints an error with its stack and members, in which the message gets lost. */
+function forReader(error: unknown): unknown {
+  if (!(error instanceof Error) || !EXPECTED_ERRORS.includes(error.name)) return error;
+  // In a script, the option of conntax is a setting.
+  const words = new Error(error.message.replaceAll(/--allow-host ([^\s,]+)/g, 'allowHosts: [$1]'));
+  words.stack = words.message;
+  return words;
 }

@@ -1,5 +1,5 @@
 // The settings of the engine in a script of Artillery: a conntax scenario without its load, and how turns are taken.
-import { parsePhaseName, type Turn } from 'conntax/embed';
+import { nameHint, parsePhaseName, type Turn } from 'conntax/embed';
 import type { Phase, ScenarioSpec, Script } from './artillery.ts';
 import { countRequests, parseFlow, RequestList, type Step } from './flow.ts';
 
@@ -14,6 +14,25 @@ export interface EngineSettings {
   drainMs: number;
   allowedHosts: readonly string[];
 }
+
+/** Of config.engines.conntax. */
+const SETTINGS = [
+  'clients',
+  'baseline',
+  'target',
+  'name',
+  'question',
+  'phases',
+  'warmUpSec',
+  'drainSec',
+  'allowHosts',
+] as const;
+/** Of a conntax scenario; a script of Artillery has them elsewhere. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  request: 'requests in the flow of scenarios',
+  requests: 'requests in the flow of scenarios',
+  load: 'the load in config.phases',
+};
 
 const DEFAULT_WARM_UP_SEC = 1;
 const DEFAULT_DRAIN_SEC = 10;
@@ -40,21 +59,22 @@ export function readSettings(script: Script): EngineSettings {
     ...stated
   } = settings as Record<string, unknown>;
   const requests = new RequestList();
-  const flows = (script.scenarios ?? []).map(({ engine, flow }, index) =>
+  const flows = (script.scenarios ?? []).map(({ engine = script.config.engine, flow }, index) =>
     engine === 'conntax' ? attempt(() => parseFlow(flow, `scenarios[${index}].flow`, requests)) : undefined,
   );
   const warmUpMs = attempt(() => readSeconds('warmUpSec', warmUpSec, DEFAULT_WARM_UP_SEC));
   const drainMs = attempt(() => readSeconds('drainSec', drainSec, DEFAULT_DRAIN_SEC));
+  if (flows.every(flow => flow === undefined) && problems.length === 0)
+    problems.push('scenarios: none is for this engine; expected: engine: conntax in at least one');
   const clients = stated['clients'];
   const arms = typeof clients === 'object' && clients !== null ? Object.keys(clients) : [];
   problems.push(...findPhaseProblems(script.config.phases ?? [], arms));
   if (!Array.isArray(allowHosts) || allowHosts.some(host => typeof host !== 'string'))
     problems.push('config.engines.conntax.allowHosts: expected: a list of hosts');
-  for (const name of ['request', 'requests', 'load'])
-    if (stated[name] !== undefined)
-      problems.push(
-        `config.engines.conntax.${name}: expected: requests in the flow of scenarios, and the load in phases`,
-      );
+  for (const name of Object.keys(settings).filter(key => !(SETTINGS as readonly string[]).includes(key)))
+    problems.push(
+      `config.engines.conntax.${name}: unknown setting; ${Object.hasOwn(ELSEWHERE, name) ? `expected: ${ELSEWHERE[name]}` : nameHint(name, SETTINGS)}`,
+    );
   if (problems.length > 0) throw new Error(problems.join('\n'));
   const shares = shareRequests(script.scenarios ?? [], flows);
   return {
@@ -78,9 +98,11 @@ function shareRequests(
   scenarios: readonly ScenarioSpec[],
   flows: readonly (readonly Step[] | undefined)[],
 ): number[] {
-  // A template has no value yet.
-  const weightOf = ({ weight = 1 }: ScenarioSpec): number =>
-    Number.isFinite(Number(weight)) ? Number(weight) : 1;
+  // As Artillery reads it: a fraction is cut off. A template has no value yet.
+  const weightOf = ({ weight = 1 }: ScenarioSpec): number => {
+    const whole = Number.parseInt(String(weight), 10);
+    return Number.isNaN(whole) ? 1 : whole;
+  };
   const total = scenarios.reduce((sum, scenario) => sum + weightOf(scenario), 0);
   const shares: number[] = [];
   for (const [index, scenario] of scenarios.entries())
@@ -102,17 +124,17 @@ function readSeconds(name: string, value: unknown, byDefault: number): number {
   throw new Error(`config.engines.conntax.${name}: ${JSON.stringify(value)} is not a number of seconds`);
 }
 
-/** Every phase in which users arrive must say whose turn it is. */
+/** Every phase in which users arrive must say whose turn it is, and every block have a turn of each client. */
 function findPhaseProblems(phases: readonly Phase[], arms: readonly string[]): string[] {
   const seen = new Set<string>();
-  return phases.flatMap((phase, index) => {
+  const wrong = phases.flatMap((phase, index) => {
     const place = `config.phases[${index}]`;
     const turn = parsePhaseName(phase.name);
     if (turn === undefined)
       return isPause(phase)
         ? []
         : [
-            `${place}.name: ${JSON.stringify(phase.name)} does not say whose turn it is; expected: a client and the number of its turn, such as '${arms[0] ?? 'short'} #1'`,
+            `${place}.name: ${phase.name === undefined ? 'is missing' : `${JSON.stringify(phase.name)} does not say whose turn it is`}; expected: a client and the number of its turn, such as '${arms[0] ?? 'short'} #1'`,
           ];
     if (!arms.includes(turn.arm))
       return [`${place}.name: no client ${JSON.stringify(turn.arm)}; expected: ${arms.join(' or ')}`];
@@ -122,6 +144,28 @@ function findPhaseProblems(phases: readonly Phase[], arms: readonly string[]): s
       return [`${place}.name: ${key} is also the name of an earlier phase; expected: each turn once`];
     seen.add(key);
     return [];
+  });
+  // They would follow from what is wrong already.
+  return wrong.length > 0 ? wrong : findMissingTurns(phases, arms);
+}
+
+/** Turns are compared within their block. */
+function findMissingTurns(phases: readonly Phase[], arms: readonly string[]): string[] {
+  const turns = phases.flatMap(({ name }) => parsePhaseName(name) ?? []);
+  const taken = new Set(turns.map(keyOf));
+  const blocks = [...new Set(turns.map(({ block }) => block))];
+  if (blocks.length === 0)
+    return ["config.phases: no phase is a turn of a client; expected: such as 'short #1'"];
+  return arms.flatMap(arm => {
+    const missing = blocks.filter(block => !taken.has(keyOf({ arm, block })));
+    if (missing.length === blocks.length)
+      return [
+        `config.engines.conntax.clients.${arm}: no phase is its turn; expected: a phase named '${arm} #${blocks[0]}', or no such client`,
+      ];
+    return missing.map(
+      block =>
+        `config.phases: block ${block} has no turn of ${arm}; expected: a phase named '${arm} #${block}'`,
+    );
   });
 }
 
