@@ -29,6 +29,10 @@ h1 { font-size: 1.9rem; font-weight: 650; letter-spacing: -0.015em; margin: 0.4r
 h2 { font-size: 1.45rem; margin: 0 0 0.3rem; }
 h3 { font-size: 1.05rem; margin: 2.4rem 0 0.5rem; }
 .lead + h3 { margin-top: 0.4rem; }
+#answer > .lead { margin: 0.3rem 0 0; font-size: 1rem; }
+.lead + h1 { margin-top: 0.1rem; }
+.clients { color: var(--muted); margin: 0.3rem 0; }
+.question { display: block; color: var(--muted); font-weight: 400; }
 h4 { font-size: 0.95rem; margin: 1.4rem 0 0.4rem; }
 figcaption h4 { margin: 0; }
 p { margin: 0.5rem 0; }
@@ -47,6 +51,7 @@ a { color: var(--accent); }
 .plain { color: var(--muted); background: var(--panel); }
 table.overview tbody > tr > * { vertical-align: middle; }
 .overview .badges { margin: 0; }
+.badges .pill { white-space: normal; }
 .bar { display: flex; align-items: center; gap: 0.6rem; white-space: nowrap; }
 .bar svg { flex: none; }
 .bar .gain { fill: var(--accent); opacity: 0.45; }

@@ -6,6 +6,7 @@ import { partsOf } from './format.ts';
 import {
   firstColumns,
   layOutAnswer,
+  layOutAsked,
   layOutBadges,
   layOutLimits,
   layOutNext,
@@ -48,6 +49,7 @@ export function layOutBrief(report: Report, page: Page, next: readonly string[])
   const top = [
     ...layOutAnswer(answer, page),
     ...(limits === null ? [] : layOutLimits({ ...limits, rows: limits.rows.slice(0, MOST_FAILED) }, page)),
+    ...layOutAsked(answer, page),
     ...wrapped(`${answer.precision} ${answer.context}`.trim(), page.width),
     ...layOutBadges(answer, page),
   ];

@@ -7,6 +7,8 @@ import { visibleLine } from '../../results/visible.ts';
 import { own } from '../../scenarios/model/own.ts';
 import {
   type Answer,
+  askedOf,
+  badgesOf,
   type Column,
   isFailure,
   type Overview,
@@ -120,8 +122,15 @@ const paints = (colours: Colours): Record<Tone, (text: string) => string> => ({
   plain: colours.dim,
 });
 
+/** What was asked, and what the clients are. */
+export function layOutAsked(answer: Answer, { width, colours }: Page): string[] {
+  const asked = askedOf(answer);
+  return asked === '' ? [] : wrapped(asked, width).map(line => colours.dim(line));
+}
+
 /** On one line where they fit, else one below the other. */
-export function layOutBadges({ badges }: Answer, { width, colours }: Page): string[] {
+export function layOutBadges(answer: Answer, { width, colours }: Page): string[] {
+  const badges = badgesOf(answer);
   const paint = paints(colours);
   const texts = badges.map(({ text, tone }) => `${SIGNS[tone]}${visibleLine(text)}`);
   if (texts.length > 0 && stringWidth(texts.join(BETWEEN)) <= width)
@@ -140,7 +149,7 @@ export function layOutOverview({ rows }: Overview, { width, colours }: Page): st
       const answered = [`${name}: ${answer.verdict}`, ...ratio].join(', ');
       const trust = [
         ...(cost === null ? [] : [`CPU of a new connection: ${cost}`]),
-        ...answer.badges.map(({ text }) => text),
+        ...badgesOf(answer).map(({ text }) => text),
       ];
       return [
         ...wrapped(answered, width).map(line => (isFailure(answer) ? colours.red(line) : line)),
