@@ -7,7 +7,6 @@ import { visibleLine } from '../../results/visible.ts';
 import { own } from '../../scenarios/model/own.ts';
 import {
   type Answer,
-  askedOf,
   badgesOf,
   type Column,
   isFailure,
@@ -123,19 +122,26 @@ const paints = (colours: Colours): Record<Tone, (text: string) => string> => ({
 });
 
 /** What was asked, and what the clients are. */
-export function layOutAsked(answer: Answer, { width, colours }: Page): string[] {
-  const asked = askedOf(answer);
+export function layOutAsked(asked: string, { width, colours }: Page): string[] {
   return asked === '' ? [] : wrapped(asked, width).map(line => colours.dim(line));
 }
 
-/** On one line where they fit, else one below the other. */
+/** As many on a line as fit. */
 export function layOutBadges(answer: Answer, { width, colours }: Page): string[] {
-  const badges = badgesOf(answer);
   const paint = paints(colours);
-  const texts = badges.map(({ text, tone }) => `${SIGNS[tone]}${visibleLine(text)}`);
-  if (texts.length > 0 && stringWidth(texts.join(BETWEEN)) <= width)
-    return [badges.map(({ tone }, index) => paint[tone](texts[index]!)).join(BETWEEN)];
-  return badges.flatMap(({ text, tone }) => wrapped(text, width, SIGNS[tone]).map(line => paint[tone](line)));
+  const lines: { text: string; painted: string }[] = [];
+  for (const { text, tone } of badgesOf(answer)) {
+    const last = lines.at(-1);
+    const badge = `${SIGNS[tone]}${visibleLine(text)}`;
+    if (last !== undefined && stringWidth(`${last.text}${BETWEEN}${badge}`) <= width) {
+      last.text += `${BETWEEN}${badge}`;
+      last.painted += `${BETWEEN}${paint[tone](badge)}`;
+    } else {
+      for (const line of wrapped(text, width, SIGNS[tone]))
+        lines.push({ text: line, painted: paint[tone](line) });
+    }
+  }
+  return lines.map(({ painted }) => painted);
 }
 
 const BETWEEN = '   ';

@@ -1,6 +1,13 @@
 // Format for a terminal: the answer within a screenful, or everything: tables, failed audits and caveats, within its width.
 import { visibleLine } from '../../results/visible.ts';
-import type { Answer, CellReport, Report, SweepReport, Table } from '../model.ts';
+import {
+  type Answer,
+  askedOf,
+  type CellReport,
+  type Report,
+  type SweepReport,
+  type Table,
+} from '../model.ts';
 import { type Format, partsOf, tablesOfClients } from './format.ts';
 import { layOutBrief } from './terminal-brief.ts';
 import {
@@ -62,7 +69,7 @@ function layOutVerdict({ answer, limits }: Report, page: Page): string {
 /** What stands below the verdict. */
 function layOutContext(answer: Answer, page: Page): string {
   return [
-    ...layOutAsked(answer, page),
+    ...layOutAsked(askedOf(answer), page),
     ...wrapped(`${answer.precision} ${answer.context}`.trim(), page.width),
     ...layOutBadges(answer, page),
     ...answer.notes.flatMap(note => wrapped(note, page.width)),

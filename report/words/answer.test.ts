@@ -442,7 +442,7 @@ describe('The headline of several scenarios has a direction where they share one
         [5, 'better'],
         [4, 'better'],
       ],
-      'Reuse serves 5.0 and 4.0 times the requests in both scenarios',
+      'Reuse serves 5.00 and 4.00 times the requests in both scenarios',
     ],
     [
       'both lose a little',
@@ -450,7 +450,7 @@ describe('The headline of several scenarios has a direction where they share one
         [0.9, 'worse'],
         [0.8, 'worse'],
       ],
-      'Reuse serves 10 and 20 % fewer requests in both scenarios',
+      'Reuse serves 10.0 and 20.0 % fewer requests in both scenarios',
     ],
     [
       'one of three is unsure',
@@ -459,7 +459,7 @@ describe('The headline of several scenarios has a direction where they share one
         [1, 'unsure'],
         [4, 'better'],
       ],
-      'Reuse serves 5.0 and 4.0 times the requests in 2 of 3 scenarios',
+      'Reuse serves 5.00 and 4.00 times the requests in 2 of 3 scenarios',
     ],
     [
       'one gains, one loses',
@@ -470,7 +470,7 @@ describe('The headline of several scenarios has a direction where they share one
       'Clients differ in 2 of 2 scenarios',
     ],
   ] as [string, [number, 'better' | 'worse' | 'unsure'][], string][]) {
-    test(why, () => assert.equal(pairs(ratios).replaceAll(/(\d\.\d)0(?= )/g, '$1'), verdict));
+    test(why, () => assert.equal(pairs(ratios), verdict));
   }
 
   test('of many losses the range rises', () => {

@@ -86,6 +86,30 @@ describe('What set the pace of a scenario', () => {
   });
 });
 
+test('of many clients those of the largest group are the others', () => {
+  const { run, trials } = sampleRun({ scenario: 'requests-per-connection' });
+  for (const { trial, measurement } of trials as CompletedTrial[])
+    measurement.generator.cpuRatio = trial.arm === 'one' ? 0.96 : 0.5;
+  for (const { measurement } of trials as CompletedTrial[]) measurement.target!.cpuRatio = 0.4;
+  assert.equal(
+    buildReport({ run, trials, charts: [] }).answer.limitedBy!.text,
+    "limit of one: client's CPU (96 % of a core); of the others: none found (client 50 %, server 40 % of a core)",
+  );
+});
+
+test('of clients that a sweep limits differently, each has its own', () => {
+  const { run, trials } = sampleSweep('link');
+  for (const { trial, measurement } of trials as CompletedTrial[]) {
+    measurement.generator.cpuRatio = trial.arm === 'short' || trial.link!.roundTripMs === 0 ? 0.97 : 0.3;
+    measurement.target!.cpuRatio = 0.4;
+    measurement.response.meanUs = 1_000_000;
+  }
+  assert.equal(
+    buildReport({ run, trials, charts: [] }).answer.limitedBy!.text,
+    "limit of short: client's CPU; of persistent: client's CPU at round trip 0 ms, none found elsewhere",
+  );
+});
+
 test('of a sweep it is said where each limit held, and beside each point', () => {
   const { run, trials } = sampleSweep('link');
   for (const { trial, measurement } of trials as CompletedTrial[]) {
@@ -96,7 +120,7 @@ test('of a sweep it is said where each limit held, and beside each point', () =>
   }
   const { answer, sweeps } = buildReport({ run, trials, charts: [] });
   assert.deepEqual(answer.limitedBy, {
-    text: "limit: client's CPU at round trip 0 and 1 ms; the link elsewhere",
+    text: "limit: client's CPU at round trip 0 and 1 ms, the link elsewhere",
     tone: 'doubt',
   });
   const { columns, rows } = sweeps[0]!.cellTable;

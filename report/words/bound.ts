@@ -81,12 +81,22 @@ export function describeBound(cell: Cell): Badge | undefined {
   if (only === undefined) return undefined;
   const tone = toneOf(groups);
   if (others.length === 0) return { text: describeOnly(only), tone };
-  const parts = groups.map(
-    group =>
-      `of ${group.arms.map(({ name }) => name).join(', ')}: ${nameLimits(group.limits)}${inBrackets(group)}`,
-  );
-  return { text: `limit ${parts.join('; ')}`, tone };
+  return { text: `limit ${nameGroups(groups).join('; ')}`, tone };
 }
+
+/** Clients are named; of many, those of the largest group are the others. */
+function nameGroups(groups: readonly Group[]): string[] {
+  const most = Math.max(...groups.map(({ arms }) => arms.length));
+  const rest = most < LEAST_REST ? undefined : groups.find(({ arms }) => arms.length === most);
+  const named = rest === undefined ? groups : [...groups.filter(group => group !== rest), rest];
+  return named.map(group => {
+    const names = group === rest ? 'the others' : group.arms.map(({ name }) => name).join(', ');
+    return `of ${names}: ${nameLimits(group.limits)}${inBrackets(group)}`;
+  });
+}
+
+/** Fewer are named. */
+const LEAST_REST = 3;
 
 function describeOnly(group: Group): string {
   const [first, ...others] = group.limits;
@@ -154,7 +164,7 @@ function formatRange(ratios: readonly number[]): string {
 }
 
 /**
- * The same of a sweep: `limit: client's CPU at round trip 0 and 1 ms; the link at round trip 5, 20 and 80 ms`.
+ * The same of a sweep: `limit: client's CPU at round trip 0 and 1 ms, the link elsewhere`; of clients that differ, for each.
  *
  * @param describePlaces names some of the points; empty for all
  */
@@ -162,20 +172,48 @@ export function describeBounds<Point extends { view: Cell }>(
   points: readonly Point[],
   describePlaces: (some: readonly Point[]) => string,
 ): Badge | undefined {
-  const measured = points.filter(({ view }) => groupsOf(view).length > 0);
-  const kinds = [...Map.groupBy(measured, ({ view }) => describeKind(view))];
-  const all = measured.flatMap(({ view }) => groupsOf(view));
+  const all = points.flatMap(({ view }) => groupsOf(view));
   const [first] = all;
   if (first === undefined) return undefined;
   const tone = toneOf(all);
   if (all.every(({ limits }) => nameLimits(limits) === nameLimits(first.limits)))
     return { text: describeOnly({ ...first, arms: all.flatMap(({ arms }) => arms) }), tone };
-  const parts = kinds.map(([text, some], index) => {
-    const isRest = index > 0 && index === kinds.length - 1;
-    const places = describePlaces(some);
-    return `${text}${isRest ? ' elsewhere' : places === '' ? '' : ` at ${places}`}`;
+  const names = new Set(points.flatMap(({ view }) => view.arms.map(({ name }) => name)));
+  const courses = [...names]
+    .map(name => ({ name, course: describeCourse(name, points, describePlaces) }))
+    .filter(({ course }) => course !== '');
+  const parts = [...Map.groupBy(courses, ({ course }) => course)].map(([course, own]) => ({
+    names: own.map(({ name }) => name).join(', '),
+    course,
+  }));
+  const [only, ...others] = parts;
+  const text =
+    others.length === 0
+      ? `limit: ${only!.course}`
+      : `limit ${parts.map(({ names, course }) => `of ${names}: ${course}`).join('; ')}`;
+  return { text, tone };
+}
+
+/** What set the pace of a client over a sweep: `client's CPU at round trip 0 and 1 ms, the link elsewhere`. */
+function describeCourse<Point extends { view: Cell }>(
+  name: string,
+  points: readonly Point[],
+  describePlaces: (some: readonly Point[]) => string,
+): string {
+  const measured = points.flatMap(point => {
+    const arm = point.view.arms.find(one => one.name === name);
+    const limit = arm === undefined ? null : nameLimit(arm);
+    return limit === null ? [] : [{ point, limit }];
   });
-  return { text: `limit: ${parts.join('; ')}`, tone };
+  const limits = [...Map.groupBy(measured, ({ limit }) => limit)];
+  return limits
+    .map(([limit, own], index) => {
+      if (limits.length === 1) return limit;
+      return index === limits.length - 1
+        ? `${limit} elsewhere`
+        : `${limit} at ${describePlaces(own.map(({ point }) => point))}`;
+    })
+    .join(', ');
 }
 
 /** `client's CPU`, `client's CPU for short and the link for persistent`; empty where nothing was measured. */

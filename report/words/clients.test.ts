@@ -90,6 +90,6 @@ test('a client whose settings are swept has their values, not those of a point',
   assert.equal(clientsOf('a sweep of words'), 'only: max connections 20, 50 or unlimited.');
   assert.equal(
     clientsOf('a sweep of two settings'),
-    'persistent: reuses up to 100 connections. reused: requests per connection 1 or unlimited.',
+    'reused: requests per connection 1 or unlimited. persistent: reuses up to 100 connections.',
   );
 });
