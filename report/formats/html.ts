@@ -404,9 +404,9 @@ function verdictMarkup({ answer, limits }: Report): Markup {
   return html`${question === '' ? nothing : html`<p class="lead">${question}</p>`}
 <h1${isFailure(answer) ? html` class="failed"` : nothing}>${answer.verdict}</h1>
 ${limits === null ? nothing : plainTable(limits, true)}
+${badgeList(answer)}
 ${clients === '' ? nothing : html`<p class="clients">${clients}</p>`}
 <p class="remark">${answer.precision} ${answer.context}</p>
-${badgeList(badgesOf(answer))}
 ${remarks(answer.notes)}`;
 }
 
@@ -418,10 +418,11 @@ ${remarks([`${precision} ${context}`.trim(), ...notes].filter(text => text !== '
 
 const BADGE_CLASSES: Record<Tone, string> = { fail: 'bad', doubt: 'unsure', good: 'good', plain: 'plain' };
 
-function badgeList(badges: readonly Badge[]): Markup {
-  return badges.length === 0
-    ? nothing
-    : html`<ul class="badges">${badges.map(({ text, tone }) => html`<li class="pill ${BADGE_CLASSES[tone]}">${text}</li>`)}</ul>`;
+function badgeList(answer: Answer): Markup {
+  const item = (badge: Badge): Markup =>
+    html`<li class="pill ${BADGE_CLASSES[badge.tone]}${badge === answer.limitedBy ? ' limit' : ''}">${badge.text}</li>`;
+  const badges = badgesOf(answer);
+  return badges.length === 0 ? nothing : html`<ul class="badges">${badges.map(item)}</ul>`;
 }
 
 /** A row for each scenario, with a link to its section. On a phone rows are stacked, so figures take their heading along. */
@@ -429,7 +430,7 @@ function overviewMarkup({ rows, ticks, table }: Overview): Markup {
   const cells = (row: OverviewRow, index: number): Record<string, Markup> => ({
     cell: html`<a href="#c${index}">${row.name}</a>${row.answer.question === undefined ? nothing : html`<span class="question">${row.answer.question}</span>`}`,
     gain: row.bar === null ? nothing : barMarkup(row.bar, ticks),
-    badges: badgeList(badgesOf(row.answer)),
+    badges: badgeList(row.answer),
   });
   // It stands below the name.
   const shown = table.columns.filter(({ key }) => key !== 'question');

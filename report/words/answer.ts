@@ -112,7 +112,7 @@ export function turned({ value, low, high }: Interval): Interval {
   return { value: 1 / value, low: 1 / high, high: 1 / low };
 }
 
-function isRate({ model }: Load): boolean {
+function isRate({ model }: Pick<Load, 'model'>): boolean {
   return model === 'closed' || model === 'capacity';
 }
 
