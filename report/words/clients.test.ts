@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import type { z } from 'zod';
 import { Client } from '../../scenarios/model/client.ts';
 import { buildReport } from '../build.ts';
+import type { CellView } from '../cell-view.ts';
 import { sampleSweeps } from '../testing/sample-sweeps.ts';
-import { describeClients } from './clients.ts';
+import { describeClients, describeSweptClients } from './clients.ts';
 
 function said(clients: Record<string, z.input<typeof Client>>): string {
   return describeClients(
@@ -87,9 +88,27 @@ test('more than can be read in two lines are counted', () => {
 
 test('a client whose settings are swept has their values, not those of a point', () => {
   const clientsOf = (sample: string) => buildReport({ ...sampleSweeps[sample]!, charts: [] }).answer.clients;
-  assert.equal(clientsOf('a sweep of words'), 'only: max connections 20, 50 or unlimited.');
+  assert.equal(
+    clientsOf('a sweep of words'),
+    'only: reuses connections, max connections 20, 50 or unlimited.',
+  );
   assert.equal(
     clientsOf('a sweep of two settings'),
     'reused: requests per connection 1 or unlimited. persistent: reuses up to 100 connections.',
+  );
+});
+
+test('a setting that is swept for all clients is that of each, beside what differs', () => {
+  const clients = { short: { requestsPerConnection: 1, pool }, persistent: { pool } } as const;
+  const arms = Object.entries(clients).map(([name, client]) => ({ name, client: Client.parse(client) }));
+  assert.equal(
+    describeSweptClients(
+      [{ arms: arms as unknown as CellView['arms'] }],
+      [
+        { path: 'clients.*.pool.maxConnections', values: [2, 4] },
+        { path: 'link.roundTripMs', values: [0, 20] },
+      ],
+    ),
+    'short: a new connection for every request, max connections 2 or 4. persistent: reuses connections, max connections 2 or 4.',
   );
 });

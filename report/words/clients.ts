@@ -2,7 +2,7 @@
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { type SweepAxis, shortNames } from '../../scenarios/model/sweep.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
-import { nameLibrary, otherSettings } from './conditions.ts';
+import { nameLibrary, otherSettings, type SettingPhrase } from './conditions.ts';
 import { dimensionOf, formatValue } from './dimensions.ts';
 import { listed } from './load.ts';
 import { formatCount } from './numbers.ts';
@@ -21,7 +21,7 @@ export function describeClients(arms: readonly Pick<ArmView, 'name' | 'client'>[
   return wordClients(describeEach(arms));
 }
 
-/** The same of a sweep; a client whose settings are swept has their values. */
+/** The same of a sweep; a client whose settings are swept has their values, and not those of a point. */
 export function describeSweptClients(
   views: readonly Pick<CellView, 'arms'>[],
   axes: readonly SweepAxis[],
@@ -29,18 +29,37 @@ export function describeSweptClients(
   const [first] = views;
   if (first === undefined) return '';
   const names = shortNames(axes.map(({ path }) => path));
-  const sweptOf = (arm: string): string[] =>
-    axes.flatMap(({ path, values }, index) =>
-      path.startsWith(`clients.${arm}.`)
-        ? [`${dimensionOf(names[index]!).words} ${listed(values.map(formatValue), 'or')}`]
-        : [],
-    );
+  const all = axes.map(({ path, values }, index) => ({
+    path,
+    text: `${dimensionOf(names[index]!).words} ${listed(values.map(formatValue), 'or')}`,
+  }));
+  const arms = first.arms.map(({ name, client }) => {
+    const swept = all.flatMap(({ path, text }) => {
+      const start = [`clients.${name}.`, 'clients.*.'].find(prefix => path.startsWith(prefix));
+      return start === undefined ? [] : [{ setting: path.slice(start.length), text }];
+    });
+    return { name, client: client && without(client, swept), swept };
+  });
   return wordClients(
-    describeEach(first.arms).map(({ name, text }) => {
-      const swept = sweptOf(name);
-      return swept.length === 0 ? { name, text } : { name, text: swept.join(', ') };
+    describeEach(arms).map(({ name, text }) => {
+      const { swept } = arms.find(arm => arm.name === name)!;
+      const texts = swept.map(one => one.text);
+      return { name, text: [...(swept.every(isOptional) ? [text] : []), ...texts].join(', ') };
     }),
   );
+}
+
+/** Whether the rest of a client can be described without it. */
+function isOptional({ setting }: Pick<SettingPhrase, 'setting'>): boolean {
+  return /^(?:pool|timeouts)\./.test(setting);
+}
+
+function without(client: Client, swept: readonly Pick<SettingPhrase, 'setting'>[]): Client {
+  const omit = <Part extends object>(part: Part, key: string): Part =>
+    Object.fromEntries(
+      Object.entries(part).filter(([name]) => !swept.some(({ setting }) => setting === `${key}.${name}`)),
+    ) as Part;
+  return { ...client, pool: omit(client.pool, 'pool'), timeouts: omit(client.timeouts, 'timeouts') };
 }
 
 function describeEach(arms: readonly Pick<ArmView, 'name' | 'client'>[]): Described[] {
