@@ -2,7 +2,7 @@
 
 import { type Bound, boundOf } from '../results/bound.ts';
 import { areErrorsUnlike } from '../results/compare.ts';
-import { countResponses, hasFewBeyond, METRIC_TABLE } from '../results/metrics.ts';
+import { capacityOf, countResponses, hasFewBeyond, limitOfSearch, METRIC_TABLE } from '../results/metrics.ts';
 import type { ArmSummary, CellResult, Comparison, Run } from '../results/model/run.ts';
 import type { CompletedTrial, TrialResult } from '../results/model/trial.ts';
 import { listArms, orderCell, orderTrials } from '../results/order.ts';
@@ -38,9 +38,15 @@ export interface CellView {
   isTargetElsewhere: boolean;
 }
 
-const MARK_SIGNS: Record<Mark, string> = { invalid: '†', unlikeErrors: '§', censored: '≥', fewBeyond: '‡' };
+const MARK_SIGNS: Record<Mark, string> = {
+  invalid: '†',
+  unlikeErrors: '§',
+  censored: '≥',
+  ownLimit: '¶',
+  fewBeyond: '‡',
+};
 
-/** The signs shown after a figure: `†`, `§`, `≥` and `‡`. */
+/** The signs shown after a figure: `†`, `§`, `≥`, `¶` and `‡`. */
 export function signsOf(marks: readonly Mark[]): string {
   return marks.map(mark => MARK_SIGNS[mark]).join('');
 }
@@ -53,7 +59,7 @@ export function onlyInvalid(marks: readonly Mark[]): Mark[] {
 /** Marks of a figure that depends on all arms. */
 export function allMarks(view: Pick<CellView, 'arms' | 'result'>): Mark[] {
   return inOrder([
-    ...view.arms.flatMap(arm => arm.marks),
+    ...view.arms.flatMap(arm => [...arm.marks, ...ownLimitMarks(arm)]),
     ...view.result.comparisons.flatMap(comparison => comparisonMarks(comparison, view)),
   ]);
 }
@@ -74,7 +80,27 @@ export function comparisonMarks(
 export function figureMarks(arm: ArmView, metric: ExpectedMetric): Mark[] {
   const { shareBeyond } = METRIC_TABLE[metric];
   const marks = arm.marks.filter(mark => mark !== 'censored' || isBound(arm, metric));
-  return inOrder([...marks, ...quantileMarks(shareBeyond, countResponses(arm.trials))]);
+  return inOrder([
+    ...marks,
+    ...(metric === 'capacityPerSec' ? ownLimitMarks(arm) : []),
+    ...quantileMarks(shareBeyond, countResponses(arm.trials)),
+  ]);
+}
+
+/**
+ * Whether the client's own process ended a search for its capacity, in any replicate: the rate is then a lower bound of what
+ * the server sustains with such connections.
+ */
+export function hasOwnLimit({ trials }: Pick<ArmView, 'trials'>): boolean {
+  return trials.some(
+    ({ measurement }) =>
+      capacityOf(measurement) !== null && limitOfSearch(measurement.capacity!) === 'generator',
+  );
+}
+
+/** Marks of a client's capacity beside those of all its figures. */
+export function ownLimitMarks(arm: Pick<ArmView, 'trials'>): Mark[] {
+  return hasOwnLimit(arm) ? ['ownLimit'] : [];
 }
 
 /** Whether requests without a response make a figure a bound: a quantile only where it is as long as their shortest wait. */
@@ -86,7 +112,9 @@ function isBound({ trials }: ArmView, metric: ExpectedMetric): boolean {
 
 /** The most serious first, each once. */
 function inOrder(marks: readonly Mark[]): Mark[] {
-  return (['invalid', 'unlikeErrors', 'censored', 'fewBeyond'] as const).filter(mark => marks.includes(mark));
+  return (['invalid', 'unlikeErrors', 'censored', 'ownLimit', 'fewBeyond'] as const).filter(mark =>
+    marks.includes(mark),
+  );
 }
 
 export const MARK_NOTES: Record<Mark, string> = {
@@ -95,6 +123,8 @@ export const MARK_NOTES: Record<Mark, string> = {
     '§ unequal errors: the error rates of the two clients differ by more than 1 percentage point. Errors and successful responses take different times, so the ratio compares different work.',
   censored:
     '≥ unanswered: some requests had no response when their slice ended. They count with the time waited so far, so times are lower bounds and rates are upper bounds.',
+  ownLimit:
+    "¶ own limit: the client's own process (its generator) could not send faster, so its capacity is a lower bound of what the server sustains, and a ratio to it a bound as well.",
   fewBeyond:
     '‡ few requests: fewer than 10 took longer, so this is little more than the time of the slowest ones, and may be far from what more requests would show. It takes 100 requests for p90, 1,000 for p99 and 10,000 for p99.9.',
 };

@@ -12,10 +12,10 @@ export type JsonValue =
 
 /**
  * What a reader must know of a figure: it is from a failed audit, it is a ratio of arms whose error rates differ, requests
- * without an answer are in it by how long they were waited for, or it is a quantile beyond which there are too few requests.
- * What set a client's pace is said once ("bound by").
+ * without an answer are in it by how long they were waited for, it is a quantile beyond which there are too few requests, or a
+ * capacity that the client's own process ended. What set a client's pace is said once ("limited by").
  */
-export type Mark = 'invalid' | 'unlikeErrors' | 'censored' | 'fewBeyond';
+export type Mark = 'invalid' | 'unlikeErrors' | 'censored' | 'fewBeyond' | 'ownLimit';
 
 /** One place in a table: the words for people (marks included), the raw value for machines. */
 export interface TableCell {
@@ -142,8 +142,12 @@ export interface Tick {
   at: number;
 }
 
-/** What is to be read first: the answer, how precise it is, and how far to trust it. */
+/** What is to be read first: what was asked, the answer, how precise it is, and how far to trust it. */
 export interface Answer {
+  /** What the scenario asks; absent where there are several, or none. */
+  question?: string;
+  /** What each client does, by the settings in which they differ: `short: a new connection for every request. …`; absent likewise. */
+  clients?: string;
   /** At most 15 words, no mark; begins with `FAIL` where a limit failed. */
   verdict: string;
   /** How precise the verdict is, or the sentence that it is short for. */
@@ -152,8 +156,20 @@ export interface Answer {
   context: string;
   /** At most four. */
   badges: readonly Badge[];
+  /** What set the pace of what was measured, beside the badges; absent where nothing was measured, or in several scenarios. */
+  limitedBy?: Badge;
   /** What limits it and what to do about it, doubts first. */
   notes: readonly string[];
+}
+
+/** All that stand beside an answer: the last says what set the pace. */
+export function badgesOf({ badges, limitedBy }: Pick<Answer, 'badges' | 'limitedBy'>): readonly Badge[] {
+  return limitedBy === undefined ? badges : [...badges, limitedBy];
+}
+
+/** What stands with the verdict: the question, and what the clients are; empty where there are several questions. */
+export function askedOf({ question = '', clients = '' }: Pick<Answer, 'question' | 'clients'>): string {
+  return `${question} ${clients}`.trim();
 }
 
 /** Whether it says that something failed what was asked of it. */
@@ -211,7 +227,7 @@ export interface Repetition {
 
 export interface CellReport {
   name: string;
-  /** Of which sweep it is a cell, and where in it: `roundTripMs = 20`; null for a cell that stands alone. */
+  /** Of which sweep it is a cell, and where in it: `round trip 20 ms`; null for a cell that stands alone. */
   sweep: { name: string; place: string } | null;
   question: string;
   state: CellState;

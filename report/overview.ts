@@ -6,7 +6,16 @@ import { scenarioOf } from '../scenarios/model/sweep.ts';
 import { usesTls } from '../scenarios/model/tls.ts';
 import type { CellView } from './cell-view.ts';
 import { extentOf, logTicks, WIDEST_WHISKER } from './charts/theme.ts';
-import type { Answer, Badge, Bar, Overview, OverviewRow, Table, Tick } from './model.ts';
+import {
+  type Answer,
+  type Badge,
+  type Bar,
+  badgesOf,
+  type Overview,
+  type OverviewRow,
+  type Table,
+  type Tick,
+} from './model.ts';
 import { sweepAnswer } from './sweeps/answer.ts';
 import { sweepRemarks } from './sweeps/report.ts';
 import type { Section } from './sweeps/view.ts';
@@ -14,18 +23,22 @@ import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from
 import {
   cellAnswer,
   describeFailedLimit,
+  describeGains,
   describeSetting,
-  isReuseGain,
   limitBadges,
+  MOST_WORDS,
+  rangeOf,
+  roundGain,
+  shownDifference,
   shownGain,
   stopBadges,
+  TIMES,
 } from './words/answer.ts';
 import { boundRemarks } from './words/bound.ts';
 import { nameCharge } from './words/connection-cost.ts';
 import { describeErrorGaps, hasErrorGap } from './words/doubts.ts';
 import { decidingComparisons, runRemarks, stateOf } from './words/headline.ts';
-import { listed } from './words/load.ts';
-import { formatCount, formatPlain, roundInterval } from './words/numbers.ts';
+import { formatCount, formatPlain } from './words/numbers.ts';
 import { describeSides, describeVersions } from './words/versions.ts';
 
 /** The answer of one scenario or sweep. */
@@ -86,7 +99,9 @@ function answerOfAll(sections: readonly Section[]): Answer {
   if (sections.length === 1) return answerOf(only);
   const views = sections.flatMap(viewsOf);
   return {
-    verdict: describeFailedLimit(views) ?? describeAll(sections),
+    verdict:
+      describeFailedLimit(views.map(view => ({ view, where: `in ${view.result.scenario.name}` }))) ??
+      describeAll(sections),
     precision: '',
     context: `${describeCommon(views)} ${describeVersions(views)}`.trim(),
     badges: [...limitBadges(views.flatMap(({ result }) => result.expectations)), ...stateBadges(views)],
@@ -108,14 +123,11 @@ export function viewsOf(section: Section): CellView[] {
   return section.kind === 'sweep' ? section.sweep.cells.map(({ view }) => view) : [section.view];
 }
 
-/** `Reuse serves 4.6 and 5.2 times the requests, over TLS 44 times`; of others, in how many a difference was shown. */
+/** `Reuse serves 4.6 and 5.2 times the requests, over TLS 44 times`; where they do not go together, in how many a difference was shown. */
 function describeAll(sections: readonly Section[]): string {
   const views = sections.flatMap(viewsOf);
   const count = `${formatCount(sections.length)} scenarios`;
   if (views.every(view => stateOf(view) === 'unmeasured')) return 'Nothing could be measured';
-  if (sections.every(section => section.kind === 'cell' && isReuseGain(section.view))) {
-    return describeReuse(views, count);
-  }
   const differing = sections.filter(section =>
     viewsOf(section).some(({ result }) =>
       decidingComparisons(result).some(({ verdict }) => verdict !== 'unsure'),
@@ -130,31 +142,48 @@ function describeAll(sections: readonly Section[]): string {
   );
   if (comparing.length === 0) return 'Nothing can be compared';
   if (differing.length === 0) return `No difference shown in ${formatCount(comparing.length)} of ${count}`;
-  return `Clients differ in ${formatCount(differing.length)} of ${formatCount(comparing.length)} scenarios`;
+  return (
+    describeDirection(differing, sections.length) ??
+    `Clients differ in ${formatCount(differing.length)} of ${formatCount(comparing.length)} scenarios`
+  );
 }
 
-/** More figures would be read one by one in a sentence. */
-const MOST_LISTED = 3;
+/** Gains that are listed of either kind of scenario. */
+const MOST_APART = 2;
 
-/** What makes ratios differ most is whether a connection needs a handshake of TLS. */
-function describeReuse(views: readonly CellView[], count: string): string {
+/** What differs and which way, where all scenarios that differ do so alike; null where they do not, or there is no room for it. */
+function describeDirection(differing: readonly Section[], asked: number): string | null {
+  const found = differing.flatMap(section => {
+    const difference = section.kind === 'sweep' ? null : shownDifference(section.view);
+    if (section.kind === 'sweep' || difference === null) return [];
+    return [{ ...difference, isOverTls: usesTls(section.view.result.scenario.target) }];
+  });
+  const [first] = found;
+  if (first === undefined || found.length < differing.length) return null;
+  const kindOf = ({ gain, of }: (typeof found)[number]): string =>
+    JSON.stringify([gain.value > 1, of.candidate, of.baseline, of.load.model, of.bound]);
+  if (found.some(one => kindOf(one) !== kindOf(first))) return null;
   const gainsOf = (isOverTls: boolean): Interval[] =>
-    views
-      .filter(({ result }) => usesTls(result.scenario.target) === isOverTls)
-      .map(view => shownGain(view)!.gain);
+    found.filter(one => one.isOverTls === isOverTls).map(({ gain }) => gain);
+  const count = formatCount(asked);
+  const places =
+    found.length < asked
+      ? `${formatCount(found.length)} of ${count} scenarios`
+      : asked === 2
+        ? 'both scenarios'
+        : `${count} scenarios`;
   const [plain, overTls] = [gainsOf(false), gainsOf(true)];
-  if (plain.length === 0 || overTls.length === 0)
-    return `Reuse serves ${describeGains([...plain, ...overTls], MOST_LISTED)} times the requests in ${count}`;
-  return `Reuse serves ${describeGains(plain, MOST_LISTED - 1)} times the requests, over TLS ${describeGains(overTls, MOST_LISTED - 1)} times`;
-}
-
-/** `4.6, 44 and 5.2` in the order of the scenarios; of more than `most`, the range. */
-function describeGains(gains: readonly Interval[], most: number): string {
-  const text = (gain: Interval): string => roundInterval(gain, 1).value;
-  const shown = new Set(gains.map(text));
-  if (shown.size <= most) return listed([...shown]);
-  const sorted = gains.toSorted((a, b) => a.value - b.value);
-  return `${text(sorted[0]!)} to ${text(sorted.at(-1)!)}`;
+  // What makes ratios of reuse differ most is whether a connection needs a handshake of TLS.
+  const isSplit =
+    first.of.baseline === '' && plain.length > 0 && overTls.length > 0 && found.length === asked;
+  const said =
+    isSplit && found.every(({ gain }) => gain.value >= TIMES)
+      ? `${describeGains(plain, first.of, MOST_APART)}, over TLS ${rangeOf(overTls, roundGain, MOST_APART)} times`
+      : `${describeGains(
+          found.map(({ gain }) => gain),
+          first.of,
+        )} in ${places}`;
+  return said.split(' ').length <= MOST_WORDS ? said : null;
 }
 
 /** What was the same in all scenarios. */
@@ -217,6 +246,7 @@ function overviewTable(rows: readonly OverviewRow[], metrics: ReadonlySet<Metric
     title: 'Answers',
     columns: [
       keyColumn('cell', 'scenario'),
+      wordColumn('question', 'question'),
       wordColumn('verdict', 'answer'),
       figureColumn('gain', describeGain(metrics), INTERVAL_NAME),
       ...(hasSides ? [wordColumn('sides', 'requests/s and mean latency')] : []),
@@ -225,13 +255,16 @@ function overviewTable(rows: readonly OverviewRow[], metrics: ReadonlySet<Metric
     ],
     rows: rows.map(({ name, answer, bar, sides, cost }) => [
       words(name),
+      words(answer.question ?? ''),
       words(answer.verdict),
       bar === null ? nothing : words(bar.text),
       ...(hasSides ? [sides === null ? nothing : words(sides)] : []),
       ...(hasCosts ? [cost === null ? nothing : words(cost)] : []),
       words(
-        answer.badges.map(({ text }) => text).join('; '),
-        answer.badges.map(({ text }) => text),
+        badgesOf(answer)
+          .map(({ text }) => text)
+          .join('; '),
+        badgesOf(answer).map(({ text }) => text),
       ),
     ]),
   });

@@ -83,6 +83,13 @@ suite('what a client was bound by', () => {
     assert.equal(boundOf(trials, 0), 'link');
   });
 
+  test('a schedule that was not kept is not what set the pace', () => {
+    const trials = trialsAt({ generator: 0.3, target: 0.3 }, { scenario: 'same-load' });
+    for (const { measurement } of trials)
+      measurement.arrivals!.ended = Math.round(measurement.arrivals!.due / 3);
+    assert.equal(boundOf(trials, 0), null);
+  });
+
   test('one trial of several does not decide', () => {
     const trials = trialsAt({ generator: 0.97, target: 0.3 });
     for (const { measurement } of trials.slice(1)) measurement.generator.cpuRatio = 0.4;

@@ -1,6 +1,7 @@
 // What set the pace of a client: its own CPU, the server's, the link, the service time, or the load that was asked for.
 
 import { meanRoundTripMs, REQUEST_ROUND_TRIPS } from '../scenarios/model/target.ts';
+import { schedule } from './audits/load.ts';
 import { isSaturated, lacksCore } from './audits/machine.ts';
 import type { CompletedTrial, Resources } from './model/trial.ts';
 import { meanOf } from './stats.ts';
@@ -30,7 +31,9 @@ export function boundOf(trials: readonly CompletedTrial[], serviceMs: number | n
   if (client || server) return client && server ? 'both' : client ? 'client' : 'server';
   if (isMostly(trials, ({ generator }) => lacksCore(generator))) return 'core';
   const { load, link } = first.trial;
-  if (load.model !== 'closed') return load.model === 'capacity' ? null : 'load';
+  if (load.model === 'capacity') return null;
+  // A schedule that was not kept is not what set the pace.
+  if (load.model !== 'closed') return isMostlyFailed(trials) ? null : 'load';
   const meanMs = meanOf(trials.map(({ measurement }) => measurement.response.meanUs / 1_000));
   if (load.thinkMs > MOST_OF_THE_TIME * (load.thinkMs + meanMs)) return 'load';
   if (link !== undefined && REQUEST_ROUND_TRIPS * meanRoundTripMs(link) > MOST_OF_THE_TIME * meanMs)
@@ -39,6 +42,10 @@ export function boundOf(trials: readonly CompletedTrial[], serviceMs: number | n
   const isBusy = (read: (trial: CompletedTrial['measurement']) => Resources | null): boolean =>
     isMostly(trials, measurement => (read(measurement)?.cpuRatio ?? 0) > BUSY_CPU_RATIO);
   return isBusy(({ generator }) => generator) && isBusy(({ target }) => target) ? 'both' : null;
+}
+
+function isMostlyFailed(trials: readonly CompletedTrial[]): boolean {
+  return trials.filter(trial => schedule.check(trial)?.state === 'fail').length > trials.length / 2;
 }
 
 function isMostly(

@@ -4,7 +4,16 @@ import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
 import { whyUnbounded } from './connections.ts';
 import { mergeMeans } from './exact-mean.ts';
 import { type ArmSummary, METRICS, type Metric } from './model/run.ts';
-import type { Capacity, CompletedTrial, Measurement, Resources, Slice, TimeWait } from './model/trial.ts';
+import type {
+  Capacity,
+  CompletedTrial,
+  Measurement,
+  Probe,
+  ProbeLimit,
+  Resources,
+  Slice,
+  TimeWait,
+} from './model/trial.ts';
 import { spreadOf } from './spread.ts';
 import { type Interval, sumOf } from './stats.ts';
 
@@ -483,6 +492,16 @@ export function searchOutcome({
   if (!isSettled) return 'cutShort';
   if (ratePerSec === 0) return 'lowestFailed';
   return notKeptPerSec === null ? 'highestSustained' : 'found';
+}
+
+/** The last trial of the lowest rate that was not sustained; undefined if all were. */
+export function lowestFailing({ notKeptPerSec, probes }: Capacity): Probe | undefined {
+  return probes.findLast(probe => probe.ratePerSec === notKeptPerSec && !probe.isKept);
+}
+
+/** Why that rate was not sustained; null if all were. */
+export function limitOfSearch(capacity: Capacity): ProbeLimit | null {
+  return lowestFailing(capacity)?.limit ?? null;
 }
 
 /** The highest rate sustained; null unless the search ended between it and a rate that was not. */

@@ -70,6 +70,7 @@ export function seedOf({ seed }: MeasureOptions, startedAt: Date): number {
 /** What a command may say of a finished run. */
 export interface Conclusion {
   run: Run;
+  trials: readonly TrialResult[];
   /** The external servers that were asked. */
   servers: readonly ForeignServer[];
 }
@@ -377,7 +378,7 @@ async function reportRun(
 ): Promise<number> {
   const { plugins, output, env, signal } = context;
   const facts = [...servers.values()].flatMap(target => target.servers.map(server => server.facts));
-  const next = conclude?.({ run, servers: facts }) ?? [];
+  const next = conclude?.({ run, trials, servers: facts }) ?? [];
   const { files, text, json, report, markdown } = await render(
     { run, trials },
     { plugins, output, isBrief: options.verbose !== true, next },

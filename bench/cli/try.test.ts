@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Run } from '../../results/model/run.ts';
+import type { TrialResult } from '../../results/model/trial.ts';
 import { FOUND_SERVER } from '../../results/testing/found-server.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';
@@ -20,19 +21,22 @@ import {
 const options = { ...TRY_DEFAULTS, results: 'results', allowHost: [], concurrency: 20 };
 
 test('of a server that keeps connections, its idle timeout is spoken of', () => {
-  const said = conclude({ run: sampleRun().run, servers: [FOUND_SERVER] }, options).join(' ');
+  const said = conclude({ ...sampleRun(), servers: [FOUND_SERVER] }, options).join(' ');
   assert.match(said, /announces no idle timeout/);
   assert.doesNotMatch(said, /no setting of a pool helps/);
 });
 
 test('of a server that closes each connection, no setting is advised', () => {
   const servers = [{ ...FOUND_SERVER, httpVersion: '1.0' }];
-  const said = conclude({ run: sampleRun().run, servers }, options).join(' ');
+  const said = conclude({ ...sampleRun(), servers }, options).join(' ');
   assert.match(said, /answers over HTTP\/1\.0 without Connection: keep-alive: .* nothing to reuse/);
   assert.match(said, /Let the server, or the proxy before it, keep connections: HTTP\/1\.1 keep-alive/);
   assert.doesNotMatch(said, /idle timeout|not known yet|Set /);
   const open = undecided([0.18, 0.21]);
-  assert.doesNotMatch(conclude({ run: open, servers }, options).join(' '), /--budget-sec|not decided/);
+  assert.doesNotMatch(
+    conclude({ ...sampleRun(), run: open, servers }, options).join(' '),
+    /--budget-sec|not decided/,
+  );
 });
 
 function triedScenario(budgetMs: number): Scenario {
@@ -116,13 +120,43 @@ function undecided(replicateRatios: number[]): Run {
 }
 
 test('too few replicates: what they gave, and the option that decides', () => {
-  const said = conclude({ run: undecided([0.18, 0.21]), servers: [FOUND_SERVER] }, options).join(' ');
+  const said = conclude(
+    { ...sampleRun(), run: undecided([0.18, 0.21]), servers: [FOUND_SERVER] },
+    options,
+  ).join(' ');
   assert.match(said, /short against persistent is not decided: .*0\.180×, 0\.210×.*--budget-sec 90\./);
   assert.doesNotMatch(said, /maxReplicates/);
   assert.doesNotMatch(
-    conclude({ run: sampleRun().run, servers: [FOUND_SERVER] }, options).join(' '),
+    conclude({ ...sampleRun(), servers: [FOUND_SERVER] }, options).join(' '),
     /not decided/,
   );
+});
+
+test('after failed trials the advice fits their cause, and no pool is advised', () => {
+  const { run, trials } = sampleRun();
+  const pools = run.cells.map(cell => ({
+    ...cell,
+    comparisons: cell.comparisons.map(comparison => ({ ...comparison, candidate: 'pool-5', ratio: null })),
+  }));
+  const said = (failed: number, code: 'no-good-answer' | 'descriptor-limit') =>
+    conclude(
+      {
+        run: { ...run, cells: pools },
+        trials: trials.map((result, index) =>
+          index < failed
+            ? { ...result, state: 'failed' as const, error: { code, message: 'it failed' } }
+            : result,
+        ) as TrialResult[],
+        servers: [FOUND_SERVER],
+      },
+      options,
+    ).join(' ');
+  assert.match(said(0, 'no-good-answer'), /How many connections 20 users need is not known yet/);
+  const some = said(3, 'descriptor-limit');
+  assert.match(some, /^3 of 8 trials failed\. Raise the limit of open files \(ulimit -n\)/);
+  assert.match(some, /idle timeout/, 'what was measured is still spoken of');
+  assert.doesNotMatch(some, /How many connections|pool/);
+  assert.match(said(8, 'no-good-answer'), /^8 of 8 trials failed\. Look at an answer, .*--expect-status\.$/);
 });
 
 test('a header is split at its first colon, and a name with a space is refused as such', () => {

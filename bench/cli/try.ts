@@ -8,6 +8,7 @@ import { formatComparison, formatRatio } from '../../report/words/numbers.ts';
 import { UsageError } from '../../results/errors.ts';
 import { kindOf, readTextFile, replaceFile } from '../../results/files.ts';
 import { closingReason, type ForeignServer, type Run } from '../../results/model/run.ts';
+import type { FailureCode, TrialResult } from '../../results/model/trial.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { carriesCredentials, type Method, type Value, variableFor } from '../../scenarios/model/request.ts';
@@ -410,21 +411,56 @@ function clientsOf({ client, concurrency, rate }: Tried, locate: Locate): Scenar
 const ENOUGH_RATIO = 0.95;
 
 /** What a reader does next, by what was found: a sentence each. */
-export function conclude({ run, servers }: Conclusion, options: Tried): string[] {
+export function conclude({ run, trials, servers }: Conclusion, options: Tried): string[] {
   const [server] = servers;
   const closes = server === undefined ? undefined : closingReason(server);
   if (closes !== undefined)
     return [
       `The server ${closes}: it closes each connection after its response, so there is nothing to reuse, and what a connection costs cannot be compared here. Let the server, or the proxy before it, keep connections: HTTP/1.1 keep-alive, and answers with a Content-Length or in chunks.`,
     ];
+  const failed = failureLines(trials);
+  if (trials.every(({ state }) => state === 'failed')) return failed;
   return [
+    ...failed,
     ...decisionLines(run),
-    ...poolLines(run, options),
+    // What a pool lacks may be what failed.
+    ...(failed.length === 0 ? poolLines(run, options) : []),
     ...(server === undefined ? [] : idleLines(server, options)),
     ...(options.save === undefined
       ? ['To change the question, add --save try.json: it is the scenario of this run.']
       : []),
   ];
+}
+
+/** What helps where trials failed, by their causes; each once. */
+const REMEDIES: Record<FailureCode, string> = {
+  'no-answer':
+    'The server left requests without an answer: see whether it hangs or waits for something, and try a single user (-c 1).',
+  'no-good-answer':
+    'Look at an answer, for example with curl -i: the server may refuse the request, or the load. Statuses that are right are named by --expect-status.',
+  'ports-exhausted':
+    'Wait a minute, until the ports of closed connections are free, or try fewer users (-c): each new connection takes a port.',
+  'descriptor-limit': 'Raise the limit of open files (ulimit -n), or try fewer users (-c).',
+  'trial-hung': 'A client did not end in time: close other programs, and try fewer users (-c).',
+  'generator-start': 'A client could not be started: see what its message says, and repeat it.',
+  'generator-died':
+    "A client's process ended: see what its message says; the kernel's log (dmesg) tells whether memory ran out.",
+  'target-start': 'The server did not start: see what its message says.',
+  'target-died': 'The server ended: see its own log.',
+  'link-start': 'The emulated link did not start: see what its message says.',
+  'link-died': 'The emulated link ended: see what its message says, and repeat it.',
+  'package-unused':
+    'Another version of a package was asked for that the client does not load: see what its message says.',
+  'machine-lost': 'Another machine was lost: see that its agent still runs, and repeat it.',
+  internal: 'This is a fault of conntax: please report it with what its message says.',
+};
+
+/** `3 of 8 trials failed. Look at an answer, …` */
+function failureLines(trials: readonly TrialResult[]): string[] {
+  const codes = trials.flatMap(trial => (trial.state === 'failed' ? [trial.error.code] : []));
+  if (codes.length === 0) return [];
+  const remedies = [...new Set(codes)].map(code => REMEDIES[code]);
+  return [`${codes.length} of ${trials.length} trials failed. ${remedies.join(' ')}`];
 }
 
 /** What was seen of short against persistent connections where that is not decided, and what decides it. */

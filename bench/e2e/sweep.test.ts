@@ -50,7 +50,7 @@ test('a sweep is measured cell by cell, and reported as one', async t => {
   });
 
   await t.test('the report has the sweep first, in order of the values, and each cell in a line', () => {
-    assert.match(run.stdout, /^(?:As maxConnections rises from 2 to 4|Too few)/m);
+    assert.match(run.stdout, /^(?:As max connections rises from 2 to 4|Too few)/m);
     const table =
       /^Requests\/s\n(?:.*\n){2}((?: +\d.*\n){2})/m.exec(run.stdout)?.[1] ?? assert.fail(run.stdout);
     assert.deepEqual(

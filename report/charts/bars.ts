@@ -4,8 +4,7 @@ import { figureInterval } from '../../results/compare.ts';
 import { headlineOf, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
 import type { Metric } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
-import type { ArmView, CellView } from '../cell-view.ts';
-import { signsOf } from '../cell-view.ts';
+import { type ArmView, type CellView, figureMarks, signsOf } from '../cell-view.ts';
 import type { Table } from '../model.ts';
 import {
   CENTRE_NOTE,
@@ -16,6 +15,7 @@ import {
   metricColumn,
   words,
 } from '../tables/table.ts';
+import { capacitySign } from '../words/capacity.ts';
 import { capitalize, clockStart, describeObjective, describeSent } from '../words/load.ts';
 import { formatInterval, isKnown, roundInterval, toShownUnit } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
@@ -95,9 +95,9 @@ function tabulateBars(view: CellView, { name, title, metric }: BarFigure): Table
     name,
     title,
     columns: [keyColumn('arm', 'client'), metricColumn(metric)],
-    rows: listRows(view, metric).map(({ name: arm, arm: label, interval, marks }) => [
+    rows: listRows(view, metric).map(({ name: arm, arm: label, sign, interval, marks }) => [
       words(label, arm),
-      figure(formatInterval(interval), { ...interval }, marks),
+      figure(`${sign}${formatInterval(interval)}`, { ...interval }, marks),
     ]),
     notes: hasTwoEstimators(metric) ? [CENTRE_NOTE] : [],
   });
@@ -160,21 +160,24 @@ function listRows({ arms }: CellView, metric: Metric) {
   return arms.flatMap(view => {
     const interval = readInterval(view, metric);
     if (interval === null) return [];
-    const { name, label, marks } = view;
+    const { name, label } = view;
+    const marks = figureMarks(view, metric);
+    const sign = metric === 'capacityPerSec' ? capacitySign(view) : '';
     const { value } = interval;
     // An interval too wide to be useful would squeeze all figures into a corner of the picture.
     const { low, high } = isKnown(interval) ? interval : { low: value, high: value };
     return {
       name,
       arm: label,
+      sign,
       interval,
       marks,
       value,
       low,
       high,
-      text: `${roundInterval(interval).value}${signsOf(marks)}`,
+      text: `${sign}${roundInterval(interval).value}${signsOf(marks)}`,
       isInvalid: marks.includes('invalid'),
-      tip: `${label}: ${formatInterval(interval)}${signsOf(marks)} ${unit}`,
+      tip: `${label}: ${sign}${formatInterval(interval)}${signsOf(marks)} ${unit}`,
     };
   });
 }

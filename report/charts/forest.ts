@@ -7,6 +7,7 @@ import type { Load } from '../../scenarios/model/load.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import type { Table } from '../model.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
+import { ratioSign } from '../words/capacity.ts';
 import {
   formatComparison,
   formatSignificant,
@@ -146,7 +147,7 @@ function rowOf(comparison: Comparison, view: CellView, hasSeveral: boolean) {
   const { value, low, high } = gain ?? spanOf(ratios);
   const { title } = METRIC_TABLE[metric];
   const marks = comparisonMarks(comparison, view);
-  const plain = formatComparison({ ratio: gain, replicateRatios: ratios });
+  const plain = `${ratioSign(comparison, view)}${formatComparison({ ratio: gain, replicateRatios: ratios })}`;
   const values = missingReplicates(ratios.length) > 0 ? formatValues(ratios, '×') : 'not known';
   const text = `${gain === null ? values : plain}${signsOf(marks)}`;
   return {

@@ -1,6 +1,8 @@
 // Charts of a sweep: what each client did along the swept setting, and relative to the baseline, as lines with interval bands.
 import type { TopLevelSpec } from 'vega-lite';
+import { METRIC_TABLE } from '../../results/metrics.ts';
 import { INTERVAL_NAME } from '../../results/stats.ts';
+import type { SweepValue } from '../../scenarios/model/scenario.ts';
 import { signsOf } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
 import { titleOf } from '../sweeps/report.ts';
@@ -8,20 +10,22 @@ import {
   armFigures,
   baselineOf,
   candidatesOf,
-  formatValue,
   type Measure,
-  nameWithUnit,
   ratioFigures,
   type SweepFigure,
   type SweepView,
   type SweptSetting,
 } from '../sweeps/view.ts';
+import { describeExpectation, describeWanted } from '../tables/expectations.ts';
+import { formatValue, nameWithUnit } from '../words/dimensions.ts';
+import { toShownUnit } from '../words/numbers.ts';
 import type { SweepChart, SweepPicture } from './chart.ts';
 import {
   armLegend,
   armScales,
   CHART_PX,
   extentOf,
+  FAILED,
   figureAxis,
   framed,
   INK,
@@ -46,8 +50,9 @@ export const valueLines: SweepChart = {
         axisTitle: measure.unit === undefined ? measure.title : `${measure.title} (${measure.unit})`,
       })),
       title: arms.length === 1 ? arms[0]!.label : 'Each client',
-      caption: `${titleOf(measure)} by ${sweep.x.name}: ${measure.hasInterval ? `the centre over the replicates, with its ${INTERVAL_NAME}` : 'over all replicates together'}.`,
+      caption: `${titleOf(measure)} by ${sweep.x.words}: ${measure.hasInterval ? `the centre over the replicates, with its ${INTERVAL_NAME}` : 'over all replicates together'}.`,
       describeTip: ({ text }) => describeValue(measure, text),
+      limits: limitsOf(sweep, measure),
       isRatio: false,
     });
   },
@@ -78,8 +83,9 @@ export const ratioLines: SweepChart = {
         axisTitle: `${isOnly ? name : 'ratio'} / ${baseline}`,
       })),
       title: `Relative to ${baseline}`,
-      caption: `${titleOf(measure)} divided by that of ${baseline}, by ${sweep.x.name}, with ${INTERVAL_NAME}s, paired within each cell. 1: the same as the baseline.`,
+      caption: `${titleOf(measure)} divided by that of ${baseline}, by ${sweep.x.words}, with ${INTERVAL_NAME}s, paired within each cell. 1: the same as the baseline.`,
       describeTip: ({ text }) => text,
+      limits: limitsOf(sweep, measure, baseline),
       isRatio: true,
     });
   },
@@ -101,7 +107,46 @@ interface Courses {
   title: string;
   caption: string;
   describeTip(figure: SweepFigure): string;
+  limits: readonly Limit[];
   isRatio: boolean;
+}
+
+/** What a figure of a client was to keep. */
+interface Limit {
+  of: string;
+  value: number;
+  /** `≥ 3×`. */
+  text: string;
+  hasFailed: boolean;
+  /** The points that it is for; null: all of them. */
+  xs: readonly SweepValue[] | null;
+}
+
+/** The limits on a measure: of ratios to `over`, or of the clients' own figures. */
+function limitsOf({ cells }: SweepView, { of: metric }: Measure, over?: string): Limit[] {
+  // An error rate is limited by the success rate, which it is not drawn as.
+  if (over === undefined && METRIC_TABLE[metric].complement !== undefined) return [];
+  const found = cells.flatMap(({ x, view }) =>
+    view.result.expectations
+      .filter(({ expectation }) => expectation.metric === metric && expectation.over === over)
+      .map(({ expectation, state }) => ({ x, state, expectation })),
+  );
+  return [...Map.groupBy(found, ({ expectation }) => describeExpectation(expectation)).values()].flatMap(
+    own => {
+      const { atLeast, atMost, ...limited } = own[0]!.expectation;
+      return [{ atLeast }, { atMost }].flatMap(bound => {
+        const value = bound.atLeast ?? bound.atMost;
+        if (value === undefined) return [];
+        return {
+          of: limited.of,
+          value: over === undefined ? toShownUnit(metric, value) : value,
+          text: describeWanted({ ...limited, ...bound }),
+          hasFailed: own.some(({ state }) => state === 'fail'),
+          xs: own.length === cells.length ? null : own.map(({ x }) => x),
+        };
+      });
+    },
+  );
 }
 
 /** One setting: one picture, with a line per client. Two settings: a picture per client, with a line per value of the other one. */
@@ -124,18 +169,20 @@ function drawCourses(sweep: SweepView, of: Courses): SweepPicture[] {
       })),
     );
     const lines = drawn.map(({ line }) => line).filter(({ figures }) => figures.length > 0);
-    const picture = { x, lines, scales, title: first.axisTitle, isRatio };
+    const limits = of.limits.filter(limit => courses.some(({ name }) => name === limit.of));
+    const picture = { x, lines, scales, limits, title: first.axisTitle, isRatio };
     return [
       {
         title: of.title,
-        caption: `${of.caption} One line per client.`,
+        caption: `${of.caption} One line per client.${describeLimits(limits)}`,
         spec: () => lineSpec(picture),
       },
     ];
   }
   return courses
     .filter(({ figures }) => figures.length > 0)
-    .map(({ figures, title, axisTitle }) => {
+    .map(({ name, figures, title, axisTitle }) => {
+      const limits = of.limits.filter(limit => limit.of === name);
       const lines = other.values
         .map(value =>
           lineOf(
@@ -145,13 +192,29 @@ function drawCourses(sweep: SweepView, of: Courses): SweepPicture[] {
         )
         .filter(line => line.figures.length > 0);
       const scales = stepScales(lines.map(({ label }) => label));
-      const picture = { x, lines, scales, legendTitle: other.name, title: axisTitle, isRatio };
+      const picture = {
+        x,
+        lines,
+        scales,
+        limits,
+        legendTitle: nameWithUnit(other.path),
+        title: axisTitle,
+        isRatio,
+      };
       return {
         title,
-        caption: `${of.caption} One line per value of ${other.name}.`,
+        caption: `${of.caption} One line per value of ${other.words}.${describeLimits(limits)}`,
         spec: () => lineSpec(picture),
       };
     });
+}
+
+/** Behind a caption. */
+function describeLimits(limits: readonly Limit[]): string {
+  const texts = [...new Set(limits.map(({ of, text }) => `${of} ${text}`))];
+  return texts.length === 0
+    ? ''
+    : ` Lines across are limits, where they do not lie far beyond the figures: ${texts.join('; ')}.`;
 }
 
 type AxisScale =
@@ -199,6 +262,7 @@ interface LinePicture {
   lines: readonly Line[];
   /** Colours and shapes by label. */
   scales: ReturnType<typeof armScales>;
+  limits: readonly Limit[];
   /** Above the legend; absent if its labels need none. */
   legendTitle?: string;
   /** Of the y axis. */
@@ -226,7 +290,11 @@ function lineSpec(picture: LinePicture): TopLevelSpec {
   const { x: setting, scales, lines } = picture;
   const isContinuous = axisScale(setting).type !== 'point';
   const figures = lines.flatMap(line => rowsOf(line, isContinuous));
-  const extent = extentOf(figures, { alsoShown: picture.isRatio ? [1] : [], widestBand: WIDEST_BAND });
+  const limits = nearLimits(picture.limits, figures);
+  const extent = extentOf(figures, {
+    alsoShown: [...(picture.isRatio ? [1] : []), ...limits.map(({ value }) => value)],
+    widestBand: WIDEST_BAND,
+  });
   const rows = figures.map(row => within(extent, row));
   const legend =
     lines.length < 2 && picture.legendTitle === undefined
@@ -268,10 +336,57 @@ function lineSpec(picture: LinePicture): TopLevelSpec {
           },
         },
         ...signLayers(rows),
+        ...limits.flatMap(limit => limitLayers(limit, isContinuous)),
       ],
     },
     { heightPx: HEIGHT_PX },
   );
+}
+
+/** How many times as high as the highest figure, or as low as the lowest, a limit may be for the axis to include it. */
+const LIMIT_REACH = 2;
+
+function nearLimits(limits: readonly Limit[], figures: readonly Row[]): Limit[] {
+  const values = figures.map(({ value }) => value);
+  return limits.filter(
+    ({ value }) => value <= Math.max(...values) * LIMIT_REACH && value >= Math.min(...values) / LIMIT_REACH,
+  );
+}
+
+/** A line across with what it limits; where it is for some points only, a stroke at each. */
+function limitLayers({ of, value, text, hasFailed, xs }: Limit, isContinuous: boolean): Layer[] {
+  const color = hasFailed ? FAILED : INK;
+  const tip = `limit: ${of} ${text}`;
+  const y = { field: 'limit', type: 'quantitative' } as const;
+  if (xs !== null) {
+    const values = xs.map(x => ({ x: isContinuous ? Number(x) : formatValue(x), limit: value, tip }));
+    return [
+      {
+        data: { values },
+        mark: { type: 'tick', orient: 'horizontal', size: 36, thickness: 3 },
+        encoding: { y, color: { value: color }, description: { field: 'tip' } },
+      },
+    ];
+  }
+  const values = [{ limit: value, tip }];
+  return [
+    {
+      data: { values },
+      mark: { type: 'rule', strokeWidth: 1.5, strokeDash: [8, 3] },
+      encoding: {
+        x: { value: 0 },
+        x2: { value: 'width' },
+        y,
+        color: { value: color },
+        description: { field: 'tip' },
+      },
+    },
+    {
+      data: { values },
+      mark: { type: 'text', align: 'right', dy: -6, dx: -2, aria: false, text: `limit ${text}` },
+      encoding: { x: { value: 'width' }, y, color: { value: color } },
+    },
+  ];
 }
 
 /** Above the figures whose marks differ from those of their line. */

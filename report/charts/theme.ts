@@ -75,6 +75,8 @@ const DASHES = [
 
 export const INK = 'var(--ink)';
 export const MUTED = 'var(--muted)';
+/** Of a limit that was missed. */
+export const FAILED = 'var(--bad)';
 /** Of what became worse, which fails nothing. */
 export const WORSE = 'var(--unsure)';
 const GRID = 'var(--grid)';

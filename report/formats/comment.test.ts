@@ -46,8 +46,8 @@ describe('a comment on a pull request', () => {
   test('the limits that failed stand below the verdict, and what was measured below them', () => {
     const lines = render(reportOf('a sweep')).split('\n');
     const at = (text: string): number => lines.findIndex(line => line.startsWith(text));
-    assert.ok(at('**FAIL: ') < at('| FAIL | roundTripMs = 80 | requests/s, persistent / short | ≥ 3× |'));
-    assert.ok(at('| FAIL | roundTripMs = 20') < at('| 80 | 2.17× '));
+    assert.ok(at('**FAIL: ') < at('| FAIL | round trip 80 ms | requests/s, persistent / short | ≥ 3× |'));
+    assert.ok(at('| FAIL | round trip 20 ms') < at('| 80 | 2.17× '));
     assert.equal(lines.filter(line => line.startsWith('- round-trip')).length, 0, 'not said twice');
   });
 

@@ -1,7 +1,7 @@
 // Output: the result in at most 15 lines of Markdown, for a comment on a pull request; everything else is folded.
-import { type Answer, type CellReport, isFailure, type Report, type Table } from '../model.ts';
+import { type CellReport, isFailure, type Report, type Table } from '../model.ts';
 import { type Output, partsOf, tablesOfClients } from './format.ts';
-import { escapeMarkdown, factList, layOutTable, list } from './markdown.ts';
+import { answerLines, escapeMarkdown, factList, layOutTable, list } from './markdown.ts';
 
 /** GitHub refuses a comment of more than 65,536 characters. */
 const MOST_CHARS = 60_000;
@@ -69,15 +69,6 @@ function firstRows(table: Table, count: number): Table {
 const HEAD_LINES = 2;
 /** The fold and the last line. */
 const CLOSING_LINES = 2;
-
-function answerLines({ precision, context, badges }: Answer): string[] {
-  return [
-    escapeMarkdown(`${precision} ${context}`.trim()),
-    badges
-      .map(({ text, tone }) => (tone === 'fail' ? `**${escapeMarkdown(text)}**` : escapeMarkdown(text)))
-      .join(' · '),
-  ].filter(line => line !== '');
-}
 
 /** What was asked first: the scenarios, failed ones first; of a single one its limits, unless those that failed are above, else its figures. */
 function tableOf(report: Report): Table | null {

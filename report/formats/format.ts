@@ -48,7 +48,7 @@ export interface FormatOptions {
 }
 
 /** Before a unit, after a figure and the signs of its marks. */
-const BEFORE_UNIT = /(?<=\d[†‡§≥]*) (?=(?:%|ms|µs|s)(?!\w))/g;
+const BEFORE_UNIT = /(?<=\d[†‡§≥¶]*) (?=(?:%|ms|µs|s)(?!\w))/g;
 export const NO_BREAK = '\u00a0';
 
 /** The text with each figure and its unit on one line. */

@@ -33,7 +33,7 @@ test('the machine has every sweep with the raw figures of every measure, and eac
   const { sweeps, cells } = JSON.parse(text);
   assert.deepEqual(
     cells.map(({ sweep }: { sweep: unknown }) => sweep),
-    [0, 1, 5, 20, 80].map(value => ({ name: 'round-trip', place: `roundTripMs = ${value}` })),
+    [0, 1, 5, 20, 80].map(value => ({ name: 'round-trip', place: `round trip ${value} ms` })),
   );
   const rate = sweeps[0].measures.find(({ name }: { name: string }) => name === 'requestsPerSec');
   assert.deepEqual(Object.keys(rate.rows[0]), [

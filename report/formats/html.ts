@@ -8,6 +8,7 @@ import {
   type AppliedClient,
   type Badge,
   type Bar,
+  badgesOf,
   type CellReport,
   type CellSection,
   type Column,
@@ -211,7 +212,7 @@ export async function sweepMarkup(
   const [first = nothing, ...others] = measures;
   return html`<section class="cell${of.isAlone ? ' alone' : ''}" id="${of.id}">
 <h2>${sweep.name}</h2>
-<p class="lead">${sweep.question}</p>
+${of.isAlone ? nothing : html`<p class="lead">${sweep.question}</p>`}
 ${of.isAlone ? nothing : sectionAnswer(sweep.answer)}
 ${sweep.caveats.length === 0 ? nothing : html`<ul class="caveats">${sweep.caveats.map(caveat => html`<li>${caveat}</li>`)}</ul>`}
 ${first}
@@ -399,41 +400,49 @@ function linksOf(parts: readonly ReportPart[]): { href: string; text: string }[]
 
 /** The answer: what it is, how sure, what failed. */
 function verdictMarkup({ answer, limits }: Report): Markup {
-  return html`<h1${isFailure(answer) ? html` class="failed"` : nothing}>${answer.verdict}</h1>
+  const { question = '', clients = '' } = answer;
+  return html`${question === '' ? nothing : html`<p class="lead">${question}</p>`}
+<h1${isFailure(answer) ? html` class="failed"` : nothing}>${answer.verdict}</h1>
 ${limits === null ? nothing : plainTable(limits, true)}
+${badgeList(answer)}
+${clients === '' ? nothing : html`<p class="clients">${clients}</p>`}
 <p class="remark">${answer.precision} ${answer.context}</p>
-${badgeList(answer.badges)}
 ${remarks(answer.notes)}`;
 }
 
 /** Of one among several, whose verdict and badges are in the table at the top. */
-function sectionAnswer({ precision, context, notes }: Answer): Markup {
-  return remarks([`${precision} ${context}`.trim(), ...notes].filter(text => text !== ''));
+function sectionAnswer({ clients = '', precision, context, notes }: Answer): Markup {
+  return html`${clients === '' ? nothing : html`<p class="clients">${clients}</p>`}
+${remarks([`${precision} ${context}`.trim(), ...notes].filter(text => text !== ''))}`;
 }
 
 const BADGE_CLASSES: Record<Tone, string> = { fail: 'bad', doubt: 'unsure', good: 'good', plain: 'plain' };
 
-function badgeList(badges: readonly Badge[]): Markup {
-  return badges.length === 0
-    ? nothing
-    : html`<ul class="badges">${badges.map(({ text, tone }) => html`<li class="pill ${BADGE_CLASSES[tone]}">${text}</li>`)}</ul>`;
+function badgeList(answer: Answer): Markup {
+  const item = (badge: Badge): Markup =>
+    html`<li class="pill ${BADGE_CLASSES[badge.tone]}${badge === answer.limitedBy ? ' limit' : ''}">${badge.text}</li>`;
+  const badges = badgesOf(answer);
+  return badges.length === 0 ? nothing : html`<ul class="badges">${badges.map(item)}</ul>`;
 }
 
 /** A row for each scenario, with a link to its section. On a phone rows are stacked, so figures take their heading along. */
 function overviewMarkup({ rows, ticks, table }: Overview): Markup {
   const cells = (row: OverviewRow, index: number): Record<string, Markup> => ({
-    cell: html`<a href="#c${index}">${row.name}</a>`,
+    cell: html`<a href="#c${index}">${row.name}</a>${row.answer.question === undefined ? nothing : html`<span class="question">${row.answer.question}</span>`}`,
     gain: row.bar === null ? nothing : barMarkup(row.bar, ticks),
-    badges: badgeList(row.answer.badges),
+    badges: badgeList(row.answer),
   });
+  // It stands below the name.
+  const shown = table.columns.filter(({ key }) => key !== 'question');
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${table.title}">
 <table class="overview stacked">
-<thead><tr>${table.columns.map(column => headCell({ ...column, align: 'left' }, column.key === 'gain' ? scaleMarkup(ticks) : nothing))}</tr></thead>
+<thead><tr>${shown.map(column => headCell({ ...column, align: 'left' }, column.key === 'gain' ? scaleMarkup(ticks) : nothing))}</tr></thead>
 <tbody>
 ${rows.map((row, index) => {
   const drawn = cells(row, index);
-  return html`<tr>${table.columns.map(({ key, heading, unit, isKey }, column) => {
-    const content = own(drawn, key) ?? html`${table.rows[index]![column]!.text}`;
+  return html`<tr>${shown.map(column => {
+    const { key, heading, unit, isKey } = column;
+    const content = own(drawn, key) ?? html`${table.rows[index]![table.columns.indexOf(column)]!.text}`;
     const hasLabel = key === 'sides' || key === 'cost' || (key === 'gain' && row.bar !== null);
     const name = unit === undefined ? heading : `${heading}, ${unit}`;
     const label = hasLabel ? html` data-label="${name}: "` : nothing;
@@ -510,7 +519,7 @@ async function cellMarkup(cell: CellReport, of: { id: string; hasSiblings: boole
   for (const section of cell.sections) parts.push(await sectionMarkup(section, of.id));
   return html`<section class="cell${of.hasSiblings ? '' : ' alone'}" id="${of.id}">
 <h2>${cell.name}</h2>
-${cell.sweep === null ? html`<p class="lead">${cell.question}</p>` : nothing}
+${cell.sweep === null && of.hasSiblings ? html`<p class="lead">${cell.question}</p>` : nothing}
 ${of.hasSiblings ? sectionAnswer(cell.answer) : nothing}
 ${cell.state === 'unmeasured' ? nothing : firstMarkup(cell, forest)}
 ${cell.repeat === null ? nothing : repeatMarkup(cell.repeat)}

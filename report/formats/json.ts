@@ -39,7 +39,12 @@ export function toJson(report: Report): JsonValue {
 }
 
 function answerJson(answer: Answer): JsonValue {
-  return { ...answer, badges: answer.badges.map(badge => ({ ...badge })) };
+  const { limitedBy, ...others } = answer;
+  return {
+    ...others,
+    badges: answer.badges.map(badge => ({ ...badge })),
+    limitedBy: limitedBy === undefined ? null : { ...limitedBy },
+  };
 }
 
 function sweepJson(sweep: SweepReport): JsonValue {

@@ -1,6 +1,17 @@
 // Format: Markdown as GitHub shows it, including tables.
 import { visibleLine } from '../../results/visible.ts';
-import type { Answer, CellReport, Fact, Figure, Report, SweepReport, Table, TableCell } from '../model.ts';
+import {
+  type Answer,
+  askedOf,
+  badgesOf,
+  type CellReport,
+  type Fact,
+  type Figure,
+  type Report,
+  type SweepReport,
+  type Table,
+  type TableCell,
+} from '../model.ts';
 import { formatHeading } from '../tables/table.ts';
 import { type Format, partsOf, tablesOfClients } from './format.ts';
 
@@ -49,22 +60,26 @@ function blocksOf(report: Report): string[] {
 }
 
 /** What stands below the verdict. */
-function answerBlocks({ precision, context, badges, notes }: Answer): string[] {
+function answerBlocks(answer: Answer): string[] {
+  return [...answerLines(answer), list(answer.notes)].filter(block => block !== '');
+}
+
+/** A line each: what was asked of which clients, how precise the answer is, the badges. */
+export function answerLines(answer: Answer): string[] {
   return [
-    escapeMarkdown(`${precision} ${context}`.trim()),
-    badges
+    escapeMarkdown(askedOf(answer)),
+    escapeMarkdown(`${answer.precision} ${answer.context}`.trim()),
+    badgesOf(answer)
       .map(({ text, tone }) => (tone === 'fail' ? `**${escapeMarkdown(text)}**` : escapeMarkdown(text)))
       .join(' · '),
-    list(notes),
-  ].filter(block => block !== '');
+  ].filter(line => line !== '');
 }
 
 /** Its cells are rows of a table; the page and the JSON have them in full. */
 function sweepBlocks(sweep: SweepReport, hasSiblings: boolean): string[] {
   return [
     `## ${escapeMarkdown(sweep.name)}`,
-    `*${escapeMarkdown(sweep.question)}*`,
-    ...(hasSiblings ? sectionBlocks(sweep.answer) : []),
+    ...(hasSiblings ? [`*${escapeMarkdown(sweep.question)}*`, ...sectionBlocks(sweep.answer)] : []),
     ...(sweep.caveats.length === 0 ? [] : [list(sweep.caveats)]),
     ...(sweep.expectations === null ? [] : tableBlocks(sweep.expectations)),
     ...sweep.measures.flatMap(({ table }) => tableBlocks(table)),
@@ -76,15 +91,16 @@ function sweepBlocks(sweep: SweepReport, hasSiblings: boolean): string[] {
 }
 
 /** Of one among several, whose verdict and badges are in the table above. */
-function sectionBlocks({ precision, context, notes }: Answer): string[] {
-  return [escapeMarkdown(`${precision} ${context}`.trim()), list(notes)].filter(block => block !== '');
+function sectionBlocks({ clients = '', precision, context, notes }: Answer): string[] {
+  return [escapeMarkdown(clients), escapeMarkdown(`${precision} ${context}`.trim()), list(notes)].filter(
+    block => block !== '',
+  );
 }
 
 function cellBlocks(cell: CellReport, hasSiblings: boolean): string[] {
   return [
     `## ${escapeMarkdown(cell.name)}`,
-    `*${escapeMarkdown(cell.question)}*`,
-    ...(hasSiblings ? sectionBlocks(cell.answer) : []),
+    ...(hasSiblings ? [`*${escapeMarkdown(cell.question)}*`, ...sectionBlocks(cell.answer)] : []),
     ...(cell.asides.length === 0 ? [] : [list(cell.asides)]),
     ...tablesOfClients(cell).flatMap(tableBlocks),
     ...cell.special.flatMap(tableBlocks),

@@ -29,6 +29,13 @@ h1 { font-size: 1.9rem; font-weight: 650; letter-spacing: -0.015em; margin: 0.4r
 h2 { font-size: 1.45rem; margin: 0 0 0.3rem; }
 h3 { font-size: 1.05rem; margin: 2.4rem 0 0.5rem; }
 .lead + h3 { margin-top: 0.4rem; }
+#answer > :is(p, .badges) { max-width: 68rem; margin-block: 0.3rem; }
+#answer > .lead { margin: 0.3rem 0 0; font-size: 1rem; }
+.lead + h1 { margin: 0.1rem 0 0.4rem; }
+.clients { color: var(--muted); margin: 0.3rem 0; font-size: 0.94rem; }
+#answer > .clients { max-width: none; }
+.alone > h2 + h3, .alone > h2 + .first h3 { margin-top: 0.2rem; }
+.question { display: block; color: var(--muted); font-weight: 400; }
 h4 { font-size: 0.95rem; margin: 1.4rem 0 0.4rem; }
 figcaption h4 { margin: 0; }
 p { margin: 0.5rem 0; }
@@ -47,6 +54,8 @@ a { color: var(--accent); }
 .plain { color: var(--muted); background: var(--panel); }
 table.overview tbody > tr > * { vertical-align: middle; }
 .overview .badges { margin: 0; }
+.badges .pill { white-space: normal; }
+.badges .limit { font-weight: 450; border-radius: 0.8em; }
 .bar { display: flex; align-items: center; gap: 0.6rem; white-space: nowrap; }
 .bar svg { flex: none; }
 .bar .gain { fill: var(--accent); opacity: 0.45; }
@@ -155,6 +164,7 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   .first > div :is(th, td), #changes > .scroll :is(th, td) { padding: 0.35rem 0.15rem; }
   .first > div table, #changes > .scroll table { font-size: 0.72rem; }
   h1 { font-size: 1.4rem; }
+  #answer > .lead { margin: 0; font-size: 0.9rem; line-height: 1.4; }
   .words, .long, tbody th { min-width: 0; }
   th, td { padding: 0.42rem 0.4rem; }
   .picture svg, .first .picture svg, .multiples .picture svg { font-size: 14px; }

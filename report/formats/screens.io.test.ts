@@ -51,6 +51,8 @@ interface Layout {
   scrollWidth: number;
   /** Bottom of the verdict. */
   verdict: number;
+  /** Bottom of the badges, the last of which says what set the pace; null where there are none. */
+  badges: number | null;
   /** Top of the first chart or table, and bottom of the first chart. */
   firstFigure: number;
   firstChartEnd: number | null;
@@ -66,6 +68,7 @@ const LAYOUT = `(() => {
   return {
     scrollWidth: document.documentElement.scrollWidth,
     verdict: document.querySelector('h1').getBoundingClientRect().bottom,
+    badges: document.querySelector('#answer > .badges')?.getBoundingClientRect().bottom ?? null,
     firstFigure: Math.min(top(chart), top(table)),
     firstChartEnd: chart ? chart.getBoundingClientRect().bottom : null,
     columns: table ? [...table.querySelectorAll('thead th')].map(head => ({ heading: head.textContent, right: head.getBoundingClientRect().right })) : [],
@@ -77,7 +80,7 @@ const kinds: [sample: string, of: { columns: string[]; hasChart: boolean }][] = 
   ['two arms', { columns: ['client', 'requests/s', 'mean', 'errors'], hasChart: true }],
   ['an invalid trial of six arms', { columns: ['client', 'requests/s', 'mean', 'errors'], hasChart: true }],
   ['two scenarios', { columns: [], hasChart: false }],
-  ['a sweep', { columns: ['roundTripMs', 'persistent / short'], hasChart: true }],
+  ['a sweep', { columns: ['round trip', 'persistent / short'], hasChart: true }],
   ['failed limits', { columns: [], hasChart: true }],
   ['a capacity search', { columns: ['client', 'capacity', 'mean', 'errors'], hasChart: true }],
   ['a gate with a history', { columns: ['outcome', 'figure', 'change'], hasChart: false }],
@@ -97,7 +100,8 @@ for (const [sample, { columns, hasChart }] of kinds) {
         const layout = await page.evaluate<Layout>(LAYOUT);
         const what = `${width} px: ${JSON.stringify(layout)}`;
         assert.ok(layout.scrollWidth <= width, what);
-        assert.ok(layout.verdict < 260, what);
+        assert.ok(layout.verdict < 280, what);
+        assert.ok((layout.badges ?? 0) <= 800, what);
         if (width === 1280) assert.ok(layout.firstFigure < 800, what);
         if (width === 1280 && hasChart) assert.ok(layout.firstChartEnd! <= 800, what);
         for (const wanted of columns) {

@@ -1,11 +1,12 @@
 // The terminal's short report: the answer, one table, the ratios as bars, what failed and what limits it, within a screenful.
 import stringWidth from 'string-width';
 import { visibleLine } from '../../results/visible.ts';
-import type { Report, Table } from '../model.ts';
+import { type Answer, askedOf, type Report, type Table } from '../model.ts';
 import { partsOf } from './format.ts';
 import {
   firstColumns,
   layOutAnswer,
+  layOutAsked,
   layOutBadges,
   layOutLimits,
   layOutNext,
@@ -21,6 +22,8 @@ import {
  * adds the path of the page.
  */
 const MOST_LINES = 25;
+/** Lines of what was asked, and of which clients. */
+const MOST_ASKED = 2;
 /** Left for remarks when a table is long. */
 const REMARK_LINES = 3;
 /** The same where remarks say since when something is a regression. */
@@ -48,6 +51,7 @@ export function layOutBrief(report: Report, page: Page, next: readonly string[])
   const top = [
     ...layOutAnswer(answer, page),
     ...(limits === null ? [] : layOutLimits({ ...limits, rows: limits.rows.slice(0, MOST_FAILED) }, page)),
+    ...layOutAskedBriefly(answer, page),
     ...wrapped(`${answer.precision} ${answer.context}`.trim(), page.width),
     ...layOutBadges(answer, page),
   ];
@@ -65,6 +69,12 @@ export function layOutBrief(report: Report, page: Page, next: readonly string[])
   const bars = take(layOutBars(report, page, room));
   const caveats = take(layOutRemarks([...report.scenarioCaveats, ...report.caveats], page, room));
   return [...top, ...failed, ...table, ...bars, ...remarks, ...caveats, ...closing].join('\n');
+}
+
+/** The question, and what the clients are where there is room for that. */
+function layOutAskedBriefly(answer: Answer, page: Page): string[] {
+  const asked = layOutAsked(askedOf(answer), page);
+  return asked.length <= MOST_ASKED ? asked : layOutAsked(answer.question ?? '', page);
 }
 
 /** Lines of the table of clients with as many of them as are always shown; 0 where the table is about something else. */

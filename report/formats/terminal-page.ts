@@ -7,6 +7,7 @@ import { visibleLine } from '../../results/visible.ts';
 import { own } from '../../scenarios/model/own.ts';
 import {
   type Answer,
+  badgesOf,
   type Column,
   isFailure,
   type Overview,
@@ -120,13 +121,27 @@ const paints = (colours: Colours): Record<Tone, (text: string) => string> => ({
   plain: colours.dim,
 });
 
-/** On one line where they fit, else one below the other. */
-export function layOutBadges({ badges }: Answer, { width, colours }: Page): string[] {
+/** What was asked, and what the clients are. */
+export function layOutAsked(asked: string, { width, colours }: Page): string[] {
+  return asked === '' ? [] : wrapped(asked, width).map(line => colours.dim(line));
+}
+
+/** As many on a line as fit. */
+export function layOutBadges(answer: Answer, { width, colours }: Page): string[] {
   const paint = paints(colours);
-  const texts = badges.map(({ text, tone }) => `${SIGNS[tone]}${visibleLine(text)}`);
-  if (texts.length > 0 && stringWidth(texts.join(BETWEEN)) <= width)
-    return [badges.map(({ tone }, index) => paint[tone](texts[index]!)).join(BETWEEN)];
-  return badges.flatMap(({ text, tone }) => wrapped(text, width, SIGNS[tone]).map(line => paint[tone](line)));
+  const lines: { text: string; painted: string }[] = [];
+  for (const { text, tone } of badgesOf(answer)) {
+    const last = lines.at(-1);
+    const badge = `${SIGNS[tone]}${visibleLine(text)}`;
+    if (last !== undefined && stringWidth(`${last.text}${BETWEEN}${badge}`) <= width) {
+      last.text += `${BETWEEN}${badge}`;
+      last.painted += `${BETWEEN}${paint[tone](badge)}`;
+    } else {
+      for (const line of wrapped(text, width, SIGNS[tone]))
+        lines.push({ text: line, painted: paint[tone](line) });
+    }
+  }
+  return lines.map(({ painted }) => painted);
 }
 
 const BETWEEN = '   ';
@@ -140,7 +155,7 @@ export function layOutOverview({ rows }: Overview, { width, colours }: Page): st
       const answered = [`${name}: ${answer.verdict}`, ...ratio].join(', ');
       const trust = [
         ...(cost === null ? [] : [`CPU of a new connection: ${cost}`]),
-        ...answer.badges.map(({ text }) => text),
+        ...badgesOf(answer).map(({ text }) => text),
       ];
       return [
         ...wrapped(answered, width).map(line => (isFailure(answer) ? colours.red(line) : line)),

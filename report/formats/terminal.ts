@@ -1,10 +1,18 @@
 // Format for a terminal: the answer within a screenful, or everything: tables, failed audits and caveats, within its width.
 import { visibleLine } from '../../results/visible.ts';
-import type { Answer, CellReport, Report, SweepReport, Table } from '../model.ts';
+import {
+  type Answer,
+  askedOf,
+  type CellReport,
+  type Report,
+  type SweepReport,
+  type Table,
+} from '../model.ts';
 import { type Format, partsOf, tablesOfClients } from './format.ts';
 import { layOutBrief } from './terminal-brief.ts';
 import {
   layOutAnswer,
+  layOutAsked,
   layOutBadges,
   layOutLimits,
   layOutList,
@@ -61,6 +69,7 @@ function layOutVerdict({ answer, limits }: Report, page: Page): string {
 /** What stands below the verdict. */
 function layOutContext(answer: Answer, page: Page): string {
   return [
+    ...layOutAsked(askedOf(answer), page),
     ...wrapped(`${answer.precision} ${answer.context}`.trim(), page.width),
     ...layOutBadges(answer, page),
     ...answer.notes.flatMap(note => wrapped(note, page.width)),
@@ -68,8 +77,10 @@ function layOutContext(answer: Answer, page: Page): string {
 }
 
 /** Of one among several, whose verdict and badges are in the table above. */
-function layOutSection({ precision, context, notes }: Answer, { width }: Page): string[] {
-  return [`${precision} ${context}`.trim(), ...notes].flatMap(text => wrapped(text, width));
+function layOutSection({ clients = '', precision, context, notes }: Answer, { width }: Page): string[] {
+  return [clients, `${precision} ${context}`.trim(), ...notes]
+    .filter(text => text !== '')
+    .flatMap(text => wrapped(text, width));
 }
 
 /** Two settings and a client leave no room for figures, so such a table is shown only in the page. */
@@ -82,8 +93,12 @@ function layOutSweep(sweep: SweepReport, page: Page, hasSiblings: boolean): stri
   const { colours, width } = page;
   return [
     colours.bold(colours.cyan(visibleLine(sweep.name))),
-    ...wrapped(sweep.question, width).map(line => colours.dim(line)),
-    ...(hasSiblings ? layOutSection(sweep.answer, page) : []),
+    ...(hasSiblings
+      ? [
+          ...wrapped(sweep.question, width).map(line => colours.dim(line)),
+          ...layOutSection(sweep.answer, page),
+        ]
+      : []),
     ...(sweep.expectations === null ? [] : [layOutRows(sweep.expectations, page, line => line)]),
     ...sweep.measures.map(({ table }) => layOutTable(table, page)),
     ...sweep.special.filter(isNarrow).map(table => layOutTable(table, page)),
@@ -99,8 +114,9 @@ function layOutCell(cell: CellReport, page: Page, hasSiblings: boolean): string 
   const doubts = cell.audits.filter(({ state }) => state !== 'pass');
   return [
     colours.bold(colours.cyan(visibleLine(cell.name))),
-    ...wrapped(cell.question, width).map(line => colours.dim(line)),
-    ...(hasSiblings ? layOutSection(cell.answer, page) : []),
+    ...(hasSiblings
+      ? [...wrapped(cell.question, width).map(line => colours.dim(line)), ...layOutSection(cell.answer, page)]
+      : []),
     ...cell.asides.flatMap(aside => wrapped(aside, width)),
     ...tablesOfClients(cell).map(table => layOutTable(table, page)),
     ...cell.special.map(table => layOutTable(table, page)),

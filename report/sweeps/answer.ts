@@ -1,23 +1,49 @@
 // The answer of a sweep in at most 15 words: how its deciding figure goes along the setting, as far as the intervals show.
+import type { SweepPoint } from '../../scenarios/model/scenario.ts';
+import { shortNames } from '../../scenarios/model/sweep.ts';
 import type { Answer, Badge } from '../model.ts';
 import { describeFailedLimit, describeSetting, limitBadges } from '../words/answer.ts';
+import { boundRemarks, describeBounds } from '../words/bound.ts';
 import { lacksCapacities } from '../words/capacity.ts';
+import { describeSweptClients } from '../words/clients.ts';
+import { describeAt, describePlaces, dimensionOf, formatValue, formatWithUnit } from '../words/dimensions.ts';
 import { stateOf } from '../words/headline.ts';
+import { listed } from '../words/load.ts';
 import { formatCount } from '../words/numbers.ts';
 import { type Course, coursesOf, extremesOf, isLevelKnown, sweepHeadline, trendOf } from './headline.ts';
-import { formatValue, type SweepFigure, type SweepView, type SweptSetting } from './view.ts';
+import type { SweepFigure, SweepView, SweptSetting } from './view.ts';
 
 /** @param notes what limits it, and what to do about it */
 export function sweepAnswer(sweep: SweepView, notes: readonly string[]): Answer {
-  const views = sweep.cells.map(({ view }) => view);
-  const failed = describeFailedLimit(views);
+  const { cells, axes } = sweep;
+  const views = cells.map(({ view }) => view);
+  const failed = describeFailedLimit(
+    cells.map(({ view, points }) => ({ view, where: cells.length === 1 ? '' : describeWhere(points) })),
+  );
+  const said = boundRemarks(views);
+  const limitedBy = describeBounds(cells, some =>
+    describePlaces(
+      axes,
+      some.map(({ points }) => points),
+    ),
+  );
   return {
+    question: sweep.question,
+    clients: describeSweptClients(views, axes),
+    ...(limitedBy === undefined ? {} : { limitedBy }),
     verdict: failed ?? sweepVerdict(sweep),
     precision: sweepHeadline(sweep),
     context: describeSettings(sweep),
     badges: [...limitBadges(views.flatMap(({ result }) => result.expectations)), ...doubtBadges(sweep)],
-    notes,
+    // What set the pace is beside the badges, and with each point.
+    notes: notes.filter(note => !said.includes(note)),
   };
+}
+
+/** `at 80 ms round trip`. */
+function describeWhere(points: readonly SweepPoint[]): string {
+  const names = shortNames(points.map(({ path }) => path));
+  return `at ${listed(points.map(({ value }, index) => describeAt(value, dimensionOf(names[index]!))))}`;
 }
 
 /** Empty where they differ between points: then they are in the table of points. */
@@ -56,7 +82,7 @@ function sweepVerdict(sweep: SweepView): string {
 function describeCourse({ name, figures }: Course, x: SweptSetting): string {
   const [first, last] = [figures[0]!, figures.at(-1)!];
   const trend = trendOf(figures.map(({ interval }) => interval));
-  const between = `${x.name} ${formatValue(first.x)} and ${formatValue(last.x)}`;
+  const between = `${x.words} ${formatValue(first.x)} and ${formatWithUnit(last.x, x)}`;
   switch (trend.kind) {
     case 'alone':
     case 'unshown':
@@ -68,8 +94,8 @@ function describeCourse({ name, figures }: Course, x: SweptSetting): string {
     case 'rises':
     case 'falls':
       return trend.level !== null && isLevelKnown(trend.level)
-        ? `${name} ${trend.kind} up to ${x.name} ${formatValue(figures[trend.level.from]!.x)}, then stays level`
-        : `${name} ${trend.kind} from ${brief(first)} to ${brief(last)} as ${x.name} reaches ${formatValue(last.x)}`;
+        ? `${name} ${trend.kind} up to ${x.words} ${formatWithUnit(figures[trend.level.from]!.x, x)}, then stays level`
+        : `${name} ${trend.kind} from ${brief(first)} to ${brief(last)} as ${x.words} reaches ${formatWithUnit(last.x, x)}`;
     default:
       return trend satisfies never;
   }
@@ -78,7 +104,7 @@ function describeCourse({ name, figures }: Course, x: SweptSetting): string {
 /** Over two settings, or one without an order. */
 function describeSpan({ name, figures, unit }: Course, { x, other }: SweepView): string {
   const { highest, lowest } = extremesOf(figures);
-  const over = other === undefined ? x.name : `${x.name} and ${other.name}`;
+  const over = other === undefined ? x.words : `${x.words} and ${other.words}`;
   return highest === lowest
     ? `${name} is ${brief(lowest)}${unit}`
     : `${name} is between ${brief(lowest)} and ${brief(highest)}${unit} over ${over}`;

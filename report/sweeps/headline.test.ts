@@ -133,17 +133,17 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
     [
       'it falls at every step',
       { 0: [7, 0.2], 1: [6, 0.2], 5: [4, 0.2], 20: [3, 0.2], 80: [2, 0.1] },
-      /^As roundTripMs rises from 0 to 80, the ratio of persistent to short in requests\/s goes from 7\.0× \(6\.8 to 7\.2\) to 2\.0\d?× \(1\.9\d? to 2\.1\d?\), falling at every step\.$/,
+      /^As round trip rises from 0 to 80 ms, the ratio of persistent to short in requests\/s goes from 7\.0× \(6\.8 to 7\.2\) to 2\.0\d?× \(1\.9\d? to 2\.1\d?\), falling at every step\.$/,
     ],
     [
       'it rises, and stays',
       { 0: [1, 0.1], 1: [2, 0.1], 5: [3, 0.1], 20: [3.1, 0.1], 80: [3, 0.1] },
-      /, rising; from 5 on, it changes by at most 10\.3 %\.$/,
+      /, rising; from 5 ms on, it changes by at most 10\.3 %\.$/,
     ],
     [
       'it rises, and what comes then is too wide to tell',
       { 0: [0.2, 0.02], 1: [0.4, 0.1], 5: [0.75, 0.3], 20: [1.1, 0.7], 80: [3_400, 3_390] },
-      /, rising; whether it changes further from 1 on is uncertain\.$/,
+      /, rising; whether it changes further from 1 ms on is uncertain\.$/,
     ],
     [
       'it rises, but not every step is shown',
@@ -153,14 +153,14 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
     [
       'it goes up and down',
       { 0: [1, 0.1], 1: [2, 0.1], 5: [5, 0.1], 20: [3, 0.1], 80: [1, 0.1] },
-      /, rising in part and falling in part: it is highest at 5, 5\.0\d?× .*, and lowest at 0, 1\.0/,
+      /, rising in part and falling in part: it is highest at 5 ms, 5\.0\d?× .*, and lowest at 0 ms, 1\.0/,
     ],
     [
       'too wide to tell',
       { 0: [7, 5], 1: [6, 5], 5: [5, 4], 20: [4, 3], 80: [3, 2.5] },
       /; no change in between is significant\.$/,
     ],
-    ['one cell', { 5: [7, 0.5] }, /^With roundTripMs = 5, the ratio of .* is 7\.0× \(6\.5 to 7\.5\)\.$/],
+    ['one cell', { 5: [7, 0.5] }, /^With round trip 5 ms, the ratio of .* is 7\.0× \(6\.5 to 7\.5\)\.$/],
   ];
   for (const [why, ratios, headline] of COURSES) {
     test(`headline: ${why}`, () => {
@@ -195,7 +195,7 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
     const told = (ratios: Parameters<typeof sweepWith>[0]) => courseRemarks(sweepWith(ratios)).at(-1);
     assert.equal(
       told({ 0: [2, 0.1], 1: [1.5, 0.1], 5: [1, 0.1], 20: [0.9, 0.2], 80: [0.5, 0.1] }),
-      'In requests/s, persistent is better than short with roundTripMs = 0, 1; persistent is worse than short with roundTripMs = 80; no significant difference from short with roundTripMs = 5, 20.',
+      'In requests/s, persistent is better than short with round trip 0 and 1 ms; persistent is worse than short with round trip 80 ms; no significant difference from short with round trip 5 and 20 ms.',
     );
     assert.equal(
       told({ 0: [2, 0.1], 80: [2, 0.1] }),
@@ -221,7 +221,7 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
       const { headline, remarks, sweeps } = reportWith(isOpen);
       assert.match(
         headline,
-        /^As roundTripMs rises from 0 to 80, the ratio of persistent to short in mean latency goes /,
+        /^As round trip rises from 0 to 80 ms, the ratio of persistent to short in mean latency goes /,
       );
       assert.match(
         remarks.at(-1)!,
@@ -236,7 +236,7 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
     const { headline, remarks } = buildReport({ ...sampleSweeps['a sweep of words']!, charts: [] });
     assert.match(
       headline,
-      /^Over the values of maxConnections, requests\/s of only is highest, 20,\d00 \(.*\), with unlimited, and lowest, 4,\d+ \(.*\), with 20\.$/,
+      /^Over the values of max connections, requests\/s of only is highest, 20,\d00 \(.*\), with unlimited, and lowest, 4,\d+ \(.*\), with 20\.$/,
     );
     assert.deepEqual(remarks, []);
   });
@@ -245,39 +245,39 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
     const { headline, remarks } = buildReport({ ...sampleSweeps['a sweep of two settings']!, charts: [] });
     assert.match(
       headline,
-      /^Over roundTripMs and requestsPerConnection, the ratio of reused to persistent in requests\/s is highest, .*, with requestsPerConnection = unlimited, .* and lowest, 0\.\d+× .* with requestsPerConnection = 1, roundTripMs = 0\.$/,
+      /^Over round trip and requests per connection, the ratio of reused to persistent in requests\/s is highest, .*, with requests per connection unlimited, .* and lowest, 0\.\d+× .* with requests per connection 1, round trip 0 ms\.$/,
     );
     assert.match(
       remarks[0]!,
-      /^With requestsPerConnection = 1, as roundTripMs rises from 0 to 20, it goes from .*, rising at every step\.$/,
+      /^With requests per connection 1, as round trip rises from 0 to 20 ms, it goes from .*, rising at every step\.$/,
     );
     assert.match(
       remarks[1]!,
-      /^With requestsPerConnection = unlimited, .* no change in between is significant\.$/,
+      /^With requests per connection unlimited, .* no change in between is significant\.$/,
     );
     assert.match(
       remarks[2]!,
-      /reused is worse than persistent with requestsPerConnection = 1; no significant difference/,
+      /reused is worse than persistent with requests per connection 1; no significant difference/,
     );
   });
 
   test('what failed, was not reached or is invalid comes first, and is marked', () => {
     const report = buildReport({ ...sampleSweeps['a troubled sweep']!, charts: [] });
-    assert.match(report.headline, /^As roundTripMs rises from 5 to 80, .*, falling at every step†\.$/);
+    assert.match(report.headline, /^As round trip rises from 5 to 80 ms, .*, falling at every step†\.$/);
     assert.match(report.remarks.at(-1)!, /persistent is better than short at every value measured†\.$/);
     assert.deepEqual(report.remarks.slice(0, 3), [
-      '† Not reliable: an audit failed with roundTripMs = 20.',
-      'Nothing could be measured with roundTripMs = 1.',
-      'Partial: the run ended before measuring 1 of 5 points: those with roundTripMs = 0.',
+      '† Not reliable: an audit failed with round trip 20 ms.',
+      'Nothing could be measured with round trip 1 ms.',
+      'Partial: the run ended before measuring 1 of 5 points: those with round trip 0 ms.',
     ]);
     const [sweep] = report.sweeps;
     assert.equal(sweep?.state, 'invalid');
-    assert.deepEqual(sweep.caveats, ['All 6 trials failed (with roundTripMs = 1).']);
+    assert.deepEqual(sweep.caveats, ['All 6 trials failed (with round trip 1 ms).']);
     const { run, trials } = sampleSweeps['a troubled sweep']!;
     const onlyInvalid = run.cells.filter(cell => cell.sweepPoints[0]!.value === 20);
     assert.match(
       buildReport({ run: { ...run, cells: onlyInvalid }, trials, charts: [] }).headline,
-      /^With roundTripMs = 20, .*×.*†\.$/,
+      /^With round trip 20 ms, .*×.*†\.$/,
     );
     const onlyFailed = run.cells.filter(cell => cell.sweepPoints[0]!.value === 1);
     assert.equal(
@@ -292,13 +292,13 @@ describe('Headlines of sweeps claim no more than their intervals support', () =>
     assert.deepEqual(
       sweep?.expectations?.rows.map(row => row.map(({ text }) => text)),
       [
-        ['requests/s, persistent / short ≥ 3×', 'roundTripMs = 20, 80', '', 'roundTripMs = 0, 1, 5'],
+        ['requests/s, persistent / short ≥ 3×', 'round trip 20 and 80 ms', '', 'round trip 0, 1 and 5 ms'],
         ['p99 latency, persistent ≤ 1,000 ms', '', '', 'everywhere'],
       ],
     );
     const [troubled] = buildReport({ ...sampleSweeps['a troubled sweep']!, charts: [] }).sweeps;
     const unsure = troubled?.expectations?.rows[0]?.[2]?.text;
-    assert.equal(unsure, 'roundTripMs = 1', 'what was not measured is not reported');
+    assert.equal(unsure, 'round trip 1 ms', 'what was not measured is not reported');
   });
 
   test('beside other scenarios a sweep counts as one', () => {

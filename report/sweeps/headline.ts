@@ -5,10 +5,11 @@ import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { Comparison } from '../../results/model/run.ts';
 import type { Interval } from '../../results/stats.ts';
 import type { SweepPoint } from '../../scenarios/model/scenario.ts';
-import { describeSubset, isNullArm } from '../../scenarios/model/sweep.ts';
+import { isNullArm } from '../../scenarios/model/sweep.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
 import { lacksCapacities } from '../words/capacity.ts';
+import { type Dimension, describePlaces, formatValue, formatWithUnit } from '../words/dimensions.ts';
 import { describeErrorGaps, hasErrorGap, suggestNextStep } from '../words/doubts.ts';
 import { describeNullArm } from '../words/headline.ts';
 import { formatCount, formatPercent } from '../words/numbers.ts';
@@ -17,7 +18,6 @@ import {
   baselineOf,
   candidatesOf,
   decidingMetric,
-  formatValue,
   type Measure,
   measureOf,
   ratioFigures,
@@ -168,16 +168,16 @@ function describeAlong(course: Course, x: SweptSetting): string {
   const first = figures[0]!;
   const last = figures.at(-1)!;
   if (figures.length === 1) {
-    return `With ${x.name} = ${formatValue(first.x)}, ${subject} is ${formatFigure(first)}${course.unit}.`;
+    return `With ${x.words} ${formatWithUnit(first.x, x)}, ${subject} is ${formatFigure(first)}${course.unit}.`;
   }
   if (!x.isNumeric)
-    return `Over the values of ${x.name}, ${describeExtremes(course, figure => formatValue(figure.x))}.`;
-  const ends = `As ${x.name} rises from ${formatValue(first.x)} to ${formatValue(last.x)}, ${subject} goes from ${formatFigure(first)} to ${formatFigure(last)}${course.unit}`;
-  return `${ends}${describeTrend(course)}${graveSigns(figures)}.`;
+    return `Over the values of ${x.words}, ${describeExtremes(course, figure => formatWithUnit(figure.x, x))}.`;
+  const ends = `As ${x.words} rises from ${formatValue(first.x)} to ${formatWithUnit(last.x, x)}, ${subject} goes from ${formatFigure(first)} to ${formatFigure(last)}${course.unit}`;
+  return `${ends}${describeTrend(course, x)}${graveSigns(figures)}.`;
 }
 
 /** How it develops between the ends, as far as the intervals show. */
-function describeTrend(course: Course): string {
+function describeTrend(course: Course, x: Dimension): string {
   const { figures } = course;
   const trend = trendOf(figures.map(({ interval }) => interval));
   switch (trend.kind) {
@@ -187,14 +187,14 @@ function describeTrend(course: Course): string {
       return '; no change in between is significant';
     case 'mixed': {
       const { highest, lowest } = extremesOf(figures);
-      return `, rising in part and falling in part: it is highest at ${formatValue(highest.x)}, ${formatFigure(highest)}, and lowest at ${formatValue(lowest.x)}, ${formatFigure(lowest)}`;
+      return `, rising in part and falling in part: it is highest at ${formatWithUnit(highest.x, x)}, ${formatFigure(highest)}, and lowest at ${formatWithUnit(lowest.x, x)}, ${formatFigure(lowest)}`;
     }
     case 'rises':
     case 'falls': {
       const verb = trend.kind === 'rises' ? 'rising' : 'falling';
       if (trend.isEveryStep) return `, ${verb} at every step`;
       if (trend.level === null) return `, ${verb}, though not significantly at every step`;
-      return `, ${verb}; ${describeLevel(trend.level, course)}`;
+      return `, ${verb}; ${describeLevel(trend.level, course, x)}`;
     }
     default:
       return trend satisfies never;
@@ -209,8 +209,8 @@ export function isLevelKnown({ most }: Level): boolean {
 }
 
 /** That no change was detected means little by itself, so this says how large a change may still be. */
-function describeLevel({ from, most }: Level, { figures }: Course): string {
-  const start = formatValue(figures[from]!.x);
+function describeLevel({ from, most }: Level, { figures }: Course, x: Dimension): string {
+  const start = formatWithUnit(figures[from]!.x, x);
   return isLevelKnown({ from, most })
     ? `from ${start} on, it changes by at most ${formatPercent(most!)}`
     : `whether it changes further from ${start} on is uncertain`;
@@ -256,7 +256,7 @@ function describeExtremes(course: Course, place: (figure: SweepFigure) => string
 }
 
 function describeOverall(course: Course, { x, other }: SweepView): string {
-  const names = other === undefined ? x.name : `${x.name} and ${other.name}`;
+  const names = other === undefined ? x.words : `${x.words} and ${other.words}`;
   return `Over ${names}, ${describeExtremes(course, ({ cell }) => cell.place)}.`;
 }
 
@@ -266,7 +266,7 @@ function describeLines(course: Course, { x }: SweepView, other: SweptSetting): s
     const figures = course.figures.filter(figure => figure.other === value);
     if (figures.length === 0) return [];
     const along = lowerFirst(describeAlong({ ...course, subject: 'it', figures }, x));
-    return [`With ${other.name} = ${formatValue(value)}, ${along}`];
+    return [`With ${other.words} ${formatWithUnit(value, other)}, ${along}`];
   });
 }
 
@@ -321,7 +321,7 @@ function describeVerdict(candidate: string, cells: readonly Judged[], sweep: Swe
     const signs = graveSigns(
       own.map(({ comparison, view }) => ({ marks: comparisonMarks(comparison, view) })),
     );
-    const places = isAll ? 'at every value measured' : `with ${describeSubset(sweep.axes, subset)}`;
+    const places = isAll ? 'at every value measured' : `with ${describePlaces(sweep.axes, subset)}`;
     return verdict === 'unsure'
       ? [`no significant difference from ${baseline} ${isAll ? 'at any value measured' : places}${signs}`]
       : [`${candidate} is ${verdict} than ${baseline} ${places}${signs}`];

@@ -1,7 +1,6 @@
 // Builds the report of a sweep: caveats, expectations, tables and pictures over all of its cells.
 import { INTERVAL_NAME } from '../../results/stats.ts';
 import type { SweepPoint, SweepValue } from '../../scenarios/model/scenario.ts';
-import { describeSubset } from '../../scenarios/model/sweep.ts';
 import { allMarks, type CellView, MARK_NOTES } from '../cell-view.ts';
 import type { SweepChart } from '../charts/chart.ts';
 import type {
@@ -28,10 +27,11 @@ import {
   words,
 } from '../tables/table.ts';
 import { auditLines } from '../words/audits.ts';
-import { boundRemarks } from '../words/bound.ts';
+import { boundRemarks, describeKind } from '../words/bound.ts';
 import { describeGaps } from '../words/capacity.ts';
 import { type Caveat, cellCaveats, nameStop, wordCaveat } from '../words/caveats.ts';
 import { conditionsOf, formatSeconds } from '../words/conditions.ts';
+import { describePlaces, formatValue } from '../words/dimensions.ts';
 import { describeFailingRequests, describeMissingReuse } from '../words/doubts.ts';
 import { stateOf } from '../words/headline.ts';
 import { formatCount, formatPercent } from '../words/numbers.ts';
@@ -41,7 +41,6 @@ import {
   armFigures,
   baselineOf,
   candidatesOf,
-  formatValue,
   type Measure,
   measuresOf,
   ratioFigures,
@@ -70,11 +69,11 @@ function describeDoubts(sweep: SweepView): string[] {
   return [
     ...(invalid.length === 0
       ? []
-      : [`† Not reliable: an audit failed${describePlaces(sweep, pointsOf(invalid))}.`]),
+      : [`† Not reliable: an audit failed${describeWhere(sweep, pointsOf(invalid))}.`]),
     ...(unmeasured.length === 0
       ? []
-      : [`Nothing could be measured${describePlaces(sweep, pointsOf(unmeasured))}.`]),
-    ...(cut.length === 0 ? [] : [`Interrupted while measuring${describePlaces(sweep, pointsOf(cut))}.`]),
+      : [`Nothing could be measured${describeWhere(sweep, pointsOf(unmeasured))}.`]),
+    ...(cut.length === 0 ? [] : [`Interrupted while measuring${describeWhere(sweep, pointsOf(cut))}.`]),
     ...sweep.cells.flatMap(({ view, place }) =>
       describeFailingRequests(view).map(text => `With ${place}: ${text}`),
     ),
@@ -83,7 +82,7 @@ function describeDoubts(sweep: SweepView): string[] {
     ...(missing.length === 0
       ? []
       : [
-          `Partial: the run ended before measuring ${missing.length} of ${planned} points: those${describePlaces(sweep, missing)}.`,
+          `Partial: the run ended before measuring ${missing.length} of ${planned} points: those${describeWhere(sweep, missing)}.`,
         ]),
     ...boundRemarks(sweep.cells.map(({ view }) => view)),
   ];
@@ -107,7 +106,7 @@ export function sweepCaveats(sweep: SweepView): Caveat[] {
     cellCaveats(view).map(caveat => ({ caveat, points })),
   );
   return [...Map.groupBy(caveats, ({ caveat }) => JSON.stringify(caveat)).values()].map(group => {
-    const places = describePlaces(
+    const places = describeWhere(
       sweep,
       group.map(({ points }) => points),
     );
@@ -119,9 +118,9 @@ function pointsOf(cells: readonly SweptCell[]): (readonly SweepPoint[])[] {
   return cells.map(({ points }) => points);
 }
 
-/** ` with roundTripMs = 20, 80`; empty for all cells. */
-function describePlaces({ axes }: SweepView, subset: readonly (readonly SweepPoint[])[]): string {
-  const text = describeSubset(axes, subset);
+/** ` with round trip 20 and 80 ms`; empty for all cells. */
+function describeWhere({ axes }: SweepView, subset: readonly (readonly SweepPoint[])[]): string {
+  const text = describePlaces(axes, subset);
   return text === '' ? '' : ` with ${text}`;
 }
 
@@ -167,7 +166,7 @@ function placesCell({ axes }: SweepView, { outcomes }: ExpectedOutcomes, outcome
   const places = outcomes.filter(each => each.outcome === outcome).map(({ points }) => points);
   if (places.length === 0) return words('', null);
   if (places.length === outcomes.length) return words('everywhere', 'everywhere');
-  return words(describeSubset(axes, places));
+  return words(describePlaces(axes, places));
 }
 
 /** A combination of the sweep; its cell is undefined if the run did not reach it. */
@@ -192,8 +191,9 @@ function rowsOf({ x, other, cells, missing }: SweepView): Row[] {
 }
 
 function placeColumns({ x, other }: SweepView): Column[] {
-  return [...(other === undefined ? [] : [other]), x].map(({ path, name, isNumeric }) => ({
-    ...keyColumn(path, name),
+  return [...(other === undefined ? [] : [other]), x].map(({ path, words: heading, unit, isNumeric }) => ({
+    ...keyColumn(path, heading),
+    ...(unit === '' ? {} : { unit }),
     align: isNumeric ? 'right' : 'left',
   }));
 }
@@ -259,10 +259,11 @@ function cellTable(sweep: SweepView): Table {
       figureColumn('errorRatio', 'highest error rate'),
       wordColumn('stop', 'stopped'),
       wordColumn('audits', 'audits not passed'),
+      wordColumn('limitedBy', 'limited by'),
     ],
     rows: rowsOf(sweep).map(row => {
       if (row.cell === undefined)
-        return [...placeCells(row), nothing, nothing, nothing, words('not measured', null), nothing];
+        return [...placeCells(row), nothing, nothing, nothing, words('not measured', null), nothing, nothing];
       const { result } = row.cell.view;
       return [
         ...placeCells(row),
@@ -271,9 +272,16 @@ function cellTable(sweep: SweepView): Table {
         errorCell(row.cell),
         words(nameStop(result.stop), result.stop),
         auditCell(row.cell),
+        limitCell(row.cell),
       ];
     }),
   });
+}
+
+/** What set the pace of the clients at a point. */
+function limitCell({ view }: SweptCell): TableCell {
+  const text = describeKind(view);
+  return text === '' ? nothing : words(text);
 }
 
 /** Of the client with the highest. */

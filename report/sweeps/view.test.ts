@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { armNames, viewCell } from '../cell-view.ts';
 import { type StoredSample, sampleRuns, sweepAndScenario } from '../testing/sample-runs.ts';
 import { sampleSweeps } from '../testing/sample-sweeps.ts';
-import { nameWithUnit, type SweepView, sectionsOf } from './view.ts';
+import { type SweepView, sectionsOf } from './view.ts';
 
 function sectionsIn({ run, trials }: StoredSample) {
   return sectionsOf(run.cells.map(cell => viewCell(cell, trials, armNames(run))));
@@ -19,13 +19,13 @@ function sweepIn(sample: string): SweepView {
 test('numbers rise along the axis, in whatever order they are listed and measured', () => {
   const sweep = sweepIn('a sweep');
   assert.deepEqual(
-    [sweep.x.path, sweep.x.name, sweep.x.values, sweep.x.isNumeric],
-    ['link.roundTripMs', 'roundTripMs', [0, 1, 5, 20, 80], true],
+    [sweep.x.path, sweep.x.words, sweep.x.unit, sweep.x.values, sweep.x.isNumeric],
+    ['link.roundTripMs', 'round trip', 'ms', [0, 1, 5, 20, 80], true],
   );
   assert.equal(sweep.other, undefined);
   assert.deepEqual(
     sweep.cells.map(({ x, place }) => [x, place]),
-    [0, 1, 5, 20, 80].map(x => [x, `roundTripMs = ${x}`]),
+    [0, 1, 5, 20, 80].map(x => [x, `round trip ${x} ms`]),
   );
   assert.deepEqual(
     sweep.inOrder.map(points => points[0]!.value),
@@ -42,8 +42,8 @@ test('numbers rise along the axis, in whatever order they are listed and measure
 
 test('of two settings the one with numbers lies along the axis, and words keep the order of their list', () => {
   const sweep = sweepIn('a sweep of two settings');
-  assert.equal(sweep.x.name, 'roundTripMs');
-  assert.deepEqual([sweep.other?.name, sweep.other?.values], ['requestsPerConnection', [1, 'unlimited']]);
+  assert.equal(sweep.x.words, 'round trip');
+  assert.deepEqual([sweep.other?.words, sweep.other?.values], ['requests per connection', [1, 'unlimited']]);
   assert.deepEqual(
     sweep.cells.map(({ other, x }) => [other, x]),
     [1, 'unlimited'].flatMap(other => [0, 5, 20].map(x => [other, x])),
@@ -76,15 +76,3 @@ test('sweeps and single cells are distinguished', () => {
     ['cell', 'cell'],
   );
 });
-
-for (const [path, words] of [
-  ['link.roundTripMs', 'round trip (ms)'],
-  ['link.bytesPerSec', 'bytes (per second)'],
-  ['load.ratePerSec', 'rate (per second)'],
-  ['clients.sized.pool.maxConnections', 'max connections'],
-  ['target.tls', 'tls'],
-  ['clients.one.requestsPerConnection', 'requests per connection'],
-  ['target.ms', 'ms'],
-] as const) {
-  test(`an axis of ${path} reads ${words}`, () => assert.equal(nameWithUnit(path), words));
-}

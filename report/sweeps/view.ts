@@ -21,6 +21,7 @@ import {
 } from '../../scenarios/model/sweep.ts';
 import { type ArmView, type CellView, comparisonMarks, figureMarks } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
+import { type Dimension, describePlace, dimensionOf } from '../words/dimensions.ts';
 import {
   formatComparison,
   formatInterval,
@@ -30,10 +31,8 @@ import {
 } from '../words/numbers.ts';
 
 /** A swept setting. */
-export interface SweptSetting {
+export interface SweptSetting extends Dimension {
   path: string;
-  /** The last keys of the path. */
-  name: string;
   /** In ascending order if they are numbers, else as listed in the scenario. */
   values: readonly SweepValue[];
   isNumeric: boolean;
@@ -44,7 +43,7 @@ export interface SweptCell {
   /** Value of the setting along the axis, and of the other one, if there is one. */
   x: SweepValue;
   other: SweepValue | undefined;
-  /** `roundTripMs = 20`. */
+  /** `round trip 20 ms`. */
   place: string;
   points: readonly SweepPoint[];
 }
@@ -127,7 +126,7 @@ function settingsOf(axes: readonly SweepAxis[]): SweptSetting[] {
   const names = shortNames(axes.map(({ path }) => path));
   const settings = axes.map(({ path, values }, index) => ({
     path,
-    name: names[index]!,
+    ...dimensionOf(names[index]!),
     values,
     isNumeric: isNumeric(values),
   }));
@@ -139,7 +138,7 @@ function settingsOf(axes: readonly SweepAxis[]): SweptSetting[] {
 function sweptCell(view: CellView, x: SweptSetting, other: SweptSetting | undefined): SweptCell {
   const points = view.result.sweepPoints;
   const at = (setting: SweptSetting | undefined) => points.find(({ path }) => path === setting?.path)?.value;
-  return { view, x: at(x) ?? '', other: at(other), place: describePoints(points), points };
+  return { view, x: at(x) ?? '', other: at(other), place: describePlace(points), points };
 }
 
 function rankOf(value: SweepValue | undefined, setting: SweptSetting | undefined): number {
@@ -316,30 +315,4 @@ function pointOf(ratios: readonly number[]): Interval {
 
 function pointAt(value: number): Interval {
   return { value, low: value, high: value };
-}
-
-/** The value of a swept setting, numbers with separators: `1,000`, `0.5`, `unlimited`. */
-export function formatValue(value: SweepValue): string {
-  if (typeof value !== 'number') return String(value);
-  return value.toLocaleString('en-US', { maximumFractionDigits: 12 });
-}
-
-/** Behind the name of a setting, and how a reader writes it. */
-const UNITS: readonly [suffix: string, unit: string][] = [
-  ['PerSec', 'per second'],
-  ['Ms', 'ms'],
-  ['Us', 'µs'],
-  ['Sec', 's'],
-  ['Bytes', 'bytes'],
-  ['Ratio', 'ratio'],
-];
-
-/** A setting in words, with its unit: `round trip (ms)` of `link.roundTripMs`, `max connections` of `clients.a.pool.maxConnections`. */
-export function nameWithUnit(path: string): string {
-  const name = path.split('.').at(-1)!;
-  const [suffix, unit] = UNITS.find(([end]) => name.endsWith(end) && name.length > end.length) ?? ['', ''];
-  const words = name
-    .slice(0, name.length - suffix.length)
-    .replaceAll(/(?<=[a-z\d])[A-Z]/g, letter => ` ${letter.toLowerCase()}`);
-  return unit === '' ? words : `${words} (${unit})`;
 }

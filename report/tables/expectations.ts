@@ -130,13 +130,13 @@ export function missOf({ expectation, first, together }: ExpectationResult): Mis
   return { expectation, limit, value, severity: Math.abs(Math.log(value / limit)) };
 }
 
-/** `requests/s, ten is 0.15× hundred; limit 0.8×`. */
-export function describeMiss({ expectation, limit, value }: Miss): string {
+/** `requests/s, ten is 0.15× hundred; limit 0.8×`. @param where it was measured: ` at 80 ms round trip` */
+export function describeMiss({ expectation, limit, value }: Miss, where = ''): string {
   const { metric, of, over } = expectation;
   const [shown, divide] =
     over === undefined ? [toShownUnit(metric, value), toShownUnit(metric, limit)] : [value, limit];
   const unit = over === undefined ? unitBehind(metric) : `× ${over}`;
-  return `${METRIC_TABLE[metric].title}, ${of} is ${formatBeside(shown, divide)}${unit}; limit ${formatLimit(expectation, limit)}`;
+  return `${METRIC_TABLE[metric].title}, ${of} is ${formatBeside(shown, divide)}${unit}${where}; limit ${formatLimit(expectation, limit)}`;
 }
 
 /** Why the figure that a limit asks for is unknown, however long the run; null if it is not. */

@@ -119,6 +119,6 @@ test('of a sweep, each row names its point', () => {
   assert.equal(table.columns[1]!.heading, 'point');
   assert.deepEqual(
     table.rows.map(row => row[1]!.text),
-    ['roundTripMs = 80', 'roundTripMs = 20'],
+    ['round trip 80 ms', 'round trip 20 ms'],
   );
 });

@@ -8,9 +8,18 @@ import type { Load } from '../../scenarios/model/load.ts';
 import { originCount } from '../../scenarios/model/origins.ts';
 import { isBuiltIn, isExternal } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
-import { type ArmView, type CellView, leastCensoredUs, onlyInvalid, quantileMarks } from '../cell-view.ts';
+import {
+  type ArmView,
+  type CellView,
+  figureMarks,
+  leastCensoredUs,
+  onlyInvalid,
+  ownLimitMarks,
+  quantileMarks,
+} from '../cell-view.ts';
 import type { Column, JsonValue, Table, TableCell } from '../model.ts';
-import { BOUND_NAMES } from '../words/bound.ts';
+import { nameLimit } from '../words/bound.ts';
+import { capacitySign } from '../words/capacity.ts';
 import { describeCounting, knownAccepted, knownOpened } from '../words/caveats.ts';
 import { describePolicy } from '../words/conditions.ts';
 import { clockStart, formatRate } from '../words/load.ts';
@@ -45,11 +54,12 @@ export function articleTable({ arms, result }: CellView): Table {
       figureColumn('requestsPerSec', 'QPS'),
       figureColumn('errorRatio', ERRORS.title),
     ],
-    rows: arms.map(({ name, client, summary, marks }) => {
+    rows: arms.map(arm => {
+      const { name, client, summary, marks } = arm;
       const policy = describePolicy(client);
       return [
         words(policy === name ? policy : `${name} (${policy})`, policy),
-        loadCell(load, summary),
+        loadCell(load, arm),
         ...(summary === null
           ? [nothing, nothing, nothing]
           : [
@@ -67,11 +77,17 @@ export function articleTable({ arms, result }: CellView): Table {
 }
 
 /** The number of users, or the requested rate of an open load. */
-function loadCell(load: Load, summary: ArmSummary | null): TableCell {
+function loadCell(load: Load, arm: ArmView): TableCell {
   if (load.model === 'closed') return words(formatCount(load.concurrency), load.concurrency);
   if (load.model === 'capacity') {
-    const rate = summary?.capacityPerSec ?? null;
-    return rate === null ? nothing : words(roundInterval(rate).value, rate.value);
+    const rate = arm.summary?.capacityPerSec ?? null;
+    return rate === null
+      ? nothing
+      : figure(
+          `${capacitySign(arm)}${roundInterval(rate).value}`,
+          rate.value,
+          figureMarks(arm, 'capacityPerSec'),
+        );
   }
   const perSec = askedPerSec(load, null)!;
   return words(formatRate(perSec), perSec);
@@ -84,6 +100,8 @@ interface Measure {
   isCensored?: (summary: ArmSummary) => boolean;
   /** Of a quantile: the share of requests that take longer. */
   shareBeyond?: number;
+  /** Whether the client's own process may be its limit. */
+  isCapacity?: boolean;
   /** Shown only where there are TLS handshakes, or clients that do not send each request exactly once. */
   only?: 'tls' | 'attempts';
 }
@@ -243,7 +261,7 @@ export function mainTable({ arms, result }: CellView): Table {
     columns: [
       keyColumn('arm', 'client'),
       ...measures.map(({ column }) => column),
-      wordColumn('boundBy', 'bound by'),
+      wordColumn('boundBy', 'limited by'),
     ],
     rows: arms.map(arm => [
       words(arm.label, arm.name),
@@ -279,11 +297,14 @@ export function briefTable({ arms, result }: CellView): Table {
   const measures: Measure[] = [
     {
       column: figureColumn(columnKey, title),
-      read(summary) {
+      read(summary, trials) {
         const found = summaryFigure(rate, summary);
-        return found === null ? UNKNOWN : { text: roundInterval(found).value, value: found.value };
+        if (found === null) return UNKNOWN;
+        const sign = rate === 'capacityPerSec' ? capacitySign({ trials }) : '';
+        return { text: `${sign}${roundInterval(found).value}`, value: found.value };
       },
       isCensored: hasCensored,
+      isCapacity: rate === 'capacityPerSec',
     },
     { ...metricMeasure('meanUs'), isCensored: hasCensored },
     quantile(metricMeasure('p99Us'), summary => summary.p99Us),
@@ -307,16 +328,24 @@ export function briefTable({ arms, result }: CellView): Table {
   });
 }
 
-function boundEntry({ bound }: ArmView): TableCell {
-  return bound === null ? nothing : words(BOUND_NAMES[bound], bound);
+function boundEntry(arm: ArmView): TableCell {
+  const name = nameLimit(arm);
+  return name === null ? nothing : words(name, arm.bound);
 }
 
-function read({ read, isCensored, shareBeyond }: Measure, { summary, marks, trials }: ArmView): TableCell {
+function read(
+  { read, isCensored, isCapacity = false, shareBeyond }: Measure,
+  { summary, marks, trials }: ArmView,
+): TableCell {
   if (summary === null) return nothing;
   const { text, value } = read(summary, trials);
   if (value === null) return nothing;
   const shown = marks.filter(mark => mark !== 'censored' || isCensored?.(summary) === true);
-  return figure(text, value, [...shown, ...quantileMarks(shareBeyond, countResponses(trials))]);
+  return figure(text, value, [
+    ...shown,
+    ...(isCapacity ? ownLimitMarks({ trials }) : []),
+    ...quantileMarks(shareBeyond, countResponses(trials)),
+  ]);
 }
 
 /** `1,000`, `1 to 100`, `at least 1`. */

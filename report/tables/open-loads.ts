@@ -1,12 +1,13 @@
 // Tables of open loads: how well the schedule was kept, and what capacity searches found; null for other loads.
 
 import { mergeHistograms } from '../../results/histogram.ts';
-import { askedPerSec, METRIC_TABLE, searchOutcome } from '../../results/metrics.ts';
-import type { Capacity, Histogram, ProbeLimit } from '../../results/model/trial.ts';
+import { askedPerSec, limitOfSearch, METRIC_TABLE, searchOutcome } from '../../results/metrics.ts';
+import type { Capacity, Histogram } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
-import { type ArmView, type CellView, onlyInvalid, quantileMarks } from '../cell-view.ts';
+import { type ArmView, type CellView, figureMarks, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
-import { findLimit, listCapacities } from '../words/capacity.ts';
+import { nameLimit } from '../words/bound.ts';
+import { capacitySign, listCapacities } from '../words/capacity.ts';
 import { describeObjective, formatRate } from '../words/load.ts';
 import { formatCount, formatInterval, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
 import {
@@ -19,13 +20,6 @@ import {
   wordColumn,
   words,
 } from './table.ts';
-
-const LIMIT_NAMES: Record<ProbeLimit, string> = {
-  latency: 'latency',
-  errors: 'errors',
-  rate: 'responses fell behind',
-  generator: 'the generator',
-};
 
 export function capacityTable({ arms, result }: CellView): Table | null {
   const { load } = result.scenario;
@@ -46,26 +40,27 @@ export function capacityTable({ arms, result }: CellView): Table | null {
     notes: [
       `Capacity is the highest rate tried at which ${describeObjective(load.objective)}; not sustained is the lowest rate tried above it. The other tables show slices at the rate found in each replicate.`,
       'A search in which the lowest rate failed, or none did, has found no capacity. With one of them among the replicates, the client has none: those that the others found were selected by the range of the search.',
-      'If the generator is the limit, its process could not send on time, so the client library sustains no more.',
+      'If the generator is the limit, its process could not send on time: the client library sustains no more, and what the server would sustain is at least that.',
     ],
   });
 }
 
 function cellsOf(arm: ArmView): TableCell[] {
   const found = listCapacities(arm);
-  const { summary, marks } = arm;
+  const { summary } = arm;
+  const marks = figureMarks(arm, 'capacityPerSec');
   const rate = summary?.capacityPerSec ?? null;
   const notKept = found.map(({ notKeptPerSec }) => notKeptPerSec);
   const probeCount = found.reduce((sum, { probes }) => sum + probes.length, 0);
   return [
-    rate === null ? nothing : figure(formatInterval(rate), rate, marks),
+    rate === null ? nothing : figure(`${capacitySign(arm)}${formatInterval(rate)}`, rate, marks),
     figure(
       found.map(formatFound).join(', '),
       found.map(({ ratePerSec }) => ratePerSec),
       marks,
     ),
     words(notKept.map(perSec => (perSec === null ? 'none' : formatRate(perSec))).join(', '), notKept),
-    words([...new Set(found.map(describeLimit))].join(', ')),
+    words(nameLimit(arm) ?? ''),
     words(formatCount(probeCount), probeCount),
   ];
 }
@@ -79,13 +74,8 @@ function formatFound(capacity: Capacity): string {
     case 'cutShort':
       return `${text} (cut short)`;
     default:
-      return text;
+      return limitOfSearch(capacity) === 'generator' ? `at least ${text}` : text;
   }
-}
-
-function describeLimit(capacity: Capacity): string {
-  const limit = findLimit(capacity);
-  return limit === null ? 'none of the rates tried' : LIMIT_NAMES[limit];
 }
 
 const CLOCKS = ['response', 'service', 'lateness'] as const;

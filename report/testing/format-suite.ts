@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { TopLevelSpec } from 'vega-lite';
 import { buildReport } from '../build.ts';
 import type { Format } from '../formats/format.ts';
-import type { Report, Table } from '../model.ts';
+import { badgesOf, type Report, type Table } from '../model.ts';
 import { charts, sweepCharts } from './plugins.ts';
 import {
   HOSTILE_NAME,
@@ -70,11 +70,14 @@ function mustShow(report: Report, format: Format): string[] {
     answer.precision,
     answer.context,
     ...answer.notes,
-    ...answer.badges.map(({ text }) => text),
+    ...badgesOf(answer).map(({ text }) => text),
+    answer.question ?? '',
+    answer.clients ?? '',
     ...(isForMachines ? [report.headline, ...report.remarks] : []),
     ...(overview?.rows.flatMap(row => [
       row.answer.verdict,
-      ...row.answer.badges.map(({ text }) => text),
+      ...badgesOf(row.answer).map(({ text }) => text),
+      row.answer.question ?? '',
       ...row.answer.notes,
     ]) ?? []),
     ...caveats,

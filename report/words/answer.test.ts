@@ -110,11 +110,11 @@ describe('The verdict is short and right for every kind of run', () => {
     'one replicate': 'Undecided: one replicate is too few to compare persistent and short',
     'no completed trial': 'Could not be measured',
     'an open load': /^Reuse is 5\.\d+ times as fast$/,
-    'a capacity search': /^Reuse sustains 5\.\d times the rate$/,
+    'a capacity search': /^Reuse sustains at most 5\.\d times the rate$/,
     'a search cut short': 'No capacity of short and persistent was found',
     'two drivers': /^The load tools differ by up to 0\.\d % in requests per second$/,
-    'two scenarios': 'Clients differ in 2 of 2 scenarios',
-    'a sweep': /^FAIL: requests\/s, persistent is \d\.\d+× short; limit 3×$/,
+    'two scenarios': /^Reuse serves 5\.\d+ and 5\.\d+ times the requests in both scenarios$/,
+    'a sweep': /^FAIL: requests\/s, persistent is \d\.\d+× short at 80 ms round trip; limit 3×$/,
   };
   for (const [name, expected] of Object.entries(CASES)) {
     test(name, () => {
@@ -208,7 +208,7 @@ describe('The verdict is short and right for every kind of run', () => {
     for (const [name, sample] of Object.entries(SAMPLES)) {
       const { verdict, badges } = answerOf(sample);
       assert.ok(name === 'a hostile name' || verdict.split(/\s+/).length <= 15, `${name}: ${verdict}`);
-      assert.doesNotMatch(verdict, /[†‡§≥]/);
+      assert.doesNotMatch(verdict, /[†‡§≥¶]/);
       assert.ok(badges.length <= 4, name);
     }
   });
@@ -388,4 +388,139 @@ test('gains of up to three scenarios are listed in their order, of more as a ran
     three.overview!.table.columns.find(({ key }) => key === 'gain')!.heading,
     'requests/s, times better',
   );
+});
+
+describe('The first screen says what was asked, what the clients are, and what limited the measurement', () => {
+  for (const [name, sample] of Object.entries(SAMPLES)) {
+    test(`${name}: of one scenario in its answer, of several in their rows`, () => {
+      const { answer, overview } = buildReport({ ...sample, charts: [] });
+      if (overview !== null) {
+        assert.deepEqual(
+          [answer.question, answer.clients, answer.limitedBy],
+          [undefined, undefined, undefined],
+        );
+        const at = overview.table.columns.findIndex(({ key }) => key === 'question');
+        for (const [index, { answer: own }] of overview.rows.entries()) {
+          assert.equal(overview.table.rows[index]![at]!.text, own.question);
+          assert.match(own.limitedBy?.text ?? '', /limit/);
+          assert.ok(overview.table.rows[index]!.at(-1)!.text.includes(own.limitedBy!.text));
+        }
+        return;
+      }
+      assert.equal(answer.question, sample.run.cells[0]!.scenario.question);
+      assert.match(answer.clients ?? '', /: .*\.$/);
+      const isMeasured = sample.trials.some(({ state }) => state === 'completed');
+      assert.equal(answer.limitedBy !== undefined, isMeasured);
+    });
+  }
+});
+
+describe('One client: how sure its figure is, and what it is not', () => {
+  const texts = ({ badges }: Answer): string[] => badges.map(({ text }) => text);
+
+  test('the intervals of its rate and its mean latency, over the replicates', () => {
+    const answer = answerOf(sampleRuns['one arm']!);
+    assert.match(
+      answer.precision,
+      /^95 % interval [34],\d+ to 4,\d+ requests per second; 95 % interval of the replicates' mean latency 2\d\.\d to 2\d\.\d ms, from 4 replicates\.$/,
+    );
+    assert.match(texts(answer)[0]!, /^4 replicates, ±\d+(\.\d+)? %$/);
+    assert.equal(texts(answer)[1], 'one client: nothing to compare with');
+  });
+
+  test('of one replicate there is no interval', () => {
+    const { run, trials } = sampleRuns['one arm']!;
+    const first = trials.filter(({ trial }) => trial.replicate === 0);
+    const cells = run.cells.map(cell => ({ ...cell, replicates: 1, arms: summariseArms(first) }));
+    const answer = answerOf({ run: { ...run, cells }, trials: first });
+    assert.equal(answer.precision, 'From 1 replicate: no interval is known.');
+    assert.deepEqual(answer.badges[0], { text: '1 replicate: no interval', tone: 'doubt' });
+  });
+});
+
+describe('The headline of several scenarios has a direction where they share one', () => {
+  /** The sample's pair in two scenarios, with these ratios of requests/s. */
+  function pairs(
+    ratios: readonly [value: number, verdict: 'better' | 'worse' | 'unsure'][],
+    rename: (arm: string, index: number) => string = arm => arm,
+  ): string {
+    const { run, trials } = sampleRuns['two arms']!;
+    const [cell] = run.cells;
+    const cells = ratios.map(([value, verdict], index) => {
+      const named = JSON.parse(
+        JSON.stringify(cell!).replaceAll(/"(short|persistent)"/g, (_, arm) =>
+          JSON.stringify(rename(arm, index)),
+        ),
+      ) as NonNullable<typeof cell>;
+      const ratio = { value, low: value * 0.98, high: value * 1.02 };
+      return {
+        ...named,
+        cell: `scenario-${index}`,
+        comparisons: named.comparisons.map(comparison =>
+          comparison.isDeciding ? { ...comparison, ratio, verdict } : comparison,
+        ),
+      };
+    });
+    const named = cells.flatMap((one, index) =>
+      trials.map(result => ({
+        ...result,
+        trial: { ...result.trial, cell: one.cell, arm: rename(result.trial.arm, index) },
+      })),
+    );
+    return answerOf({ run: { ...run, cells }, trials: named }).verdict;
+  }
+
+  for (const [why, ratios, verdict] of [
+    [
+      'both gain',
+      [
+        [5, 'better'],
+        [4, 'better'],
+      ],
+      'Reuse serves 5.00 and 4.00 times the requests in both scenarios',
+    ],
+    [
+      'both lose a little',
+      [
+        [0.9, 'worse'],
+        [0.8, 'worse'],
+      ],
+      'Reuse serves 10.0 and 20.0 % fewer requests in both scenarios',
+    ],
+    [
+      'one of three is unsure',
+      [
+        [5, 'better'],
+        [1, 'unsure'],
+        [4, 'better'],
+      ],
+      'Reuse serves 5.00 and 4.00 times the requests in 2 of 3 scenarios',
+    ],
+    [
+      'one gains, one loses',
+      [
+        [5, 'better'],
+        [0.8, 'worse'],
+      ],
+      'Clients differ in 2 of 2 scenarios',
+    ],
+  ] as [string, [number, 'better' | 'worse' | 'unsure'][], string][]) {
+    test(why, () => assert.equal(pairs(ratios), verdict));
+  }
+
+  test('of many losses the range rises', () => {
+    const ratios = [0.9, 0.8, 0.85, 0.7].map(value => [value, 'worse'] as [number, 'worse']);
+    assert.match(pairs(ratios), /^Reuse serves 10(\.0)? to 30(\.0)? % fewer requests in 4 scenarios$/);
+  });
+
+  test('of clients of other names that differ in reuse alone too', () => {
+    const named = pairs(
+      [
+        [5, 'better'],
+        [4, 'better'],
+      ],
+      (arm, index) => (index === 0 ? arm : `other-${arm}`),
+    );
+    assert.match(named, /^Reuse serves 5\.0\d? and 4\.0\d? times the requests in both scenarios$/);
+  });
 });

@@ -1,6 +1,6 @@
 // The answer of a cell in at most 15 words, the line below it, and its badges: what a reader sees first.
 import { failureCauses } from '../../results/audits/index.ts';
-import type { Bound } from '../../results/bound.ts';
+import { armInterval } from '../../results/compare.ts';
 import { headlineOf, METRIC_TABLE } from '../../results/metrics.ts';
 import { type Comparison, foundServers, isUnixSocket } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
@@ -8,12 +8,21 @@ import type { Client } from '../../scenarios/model/client.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { isBuiltIn, isExternal } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/tls.ts';
-import { type ArmView, allMarks, type CellView } from '../cell-view.ts';
+import { type ArmView, allMarks, type CellView, hasOwnLimit } from '../cell-view.ts';
 import type { Answer, Badge } from '../model.ts';
 import { describeMiss, missOf } from '../tables/expectations.ts';
 import { comparesLoadTools } from './agreement.ts';
-import { boundRemarks } from './bound.ts';
-import { capacityRemarks, lacksCapacities, nameLack } from './capacity.ts';
+import { boundRemarks, describeBound } from './bound.ts';
+import {
+  capacityBound,
+  capacityRemarks,
+  lacksCapacities,
+  nameLack,
+  ownLimitRemarks,
+  ratioBound,
+  ratioSign,
+} from './capacity.ts';
+import { describeClients } from './clients.ts';
 import { describeCharges } from './connection-cost.ts';
 import {
   describeErrors,
@@ -31,7 +40,7 @@ import {
   stateOf,
   unsureRemarks,
 } from './headline.ts';
-import { capitalize, describeObjective, describeSent } from './load.ts';
+import { capitalize, describeObjective, describeSent, listed } from './load.ts';
 import {
   countReplicates,
   excludesOne,
@@ -39,6 +48,7 @@ import {
   formatCount,
   formatLatency,
   formatRatio,
+  isKnown,
   knownRatio,
   missingReplicates,
   reachRatio,
@@ -48,13 +58,17 @@ import { describeVersions } from './versions.ts';
 
 /** The answer of one cell. */
 export function cellAnswer(view: CellView): Answer {
-  const failed = describeFailedLimit([view]);
+  const failed = describeFailedLimit([{ view }]);
+  const limitedBy = describeBound(view);
   const context = [
     `Conditions: ${describeSetting(view)}.`,
     describeVersions([view]),
     lacksReuse(view.result) ? '' : (describeCharges(view) ?? ''),
   ];
   return {
+    question: view.result.scenario.question,
+    clients: describeClients(view.arms),
+    ...(limitedBy === undefined ? {} : { limitedBy }),
     verdict: failed ?? cellVerdict(view),
     precision: [failed === null ? '' : `${cellVerdict(view)}.`, describePrecision(view)].join(' ').trim(),
     context: context.filter(part => part !== '').join(' '),
@@ -63,14 +77,33 @@ export function cellAnswer(view: CellView): Answer {
   };
 }
 
-/** `FAIL: requests/s, ten is 0.15× hundred; limit 0.8×`: the limit that is missed by most; null if none failed. */
-export function describeFailedLimit(cells: readonly Pick<CellView, 'result'>[]): string | null {
-  const failed = cells.flatMap(({ result }) => result.expectations).filter(({ state }) => state === 'fail');
+/** A cell, and how the verdict says which of several it is: `at 80 ms round trip`, `in capacity`. */
+interface PlacedCell {
+  view: Pick<CellView, 'result'>;
+  where?: string;
+}
+
+/** Of a verdict. */
+export const MOST_WORDS = 15;
+
+/**
+ * `FAIL: requests/s, ten is 0.15× hundred at 80 ms round trip; limit 0.8×`: the limit that is missed by most, with its place
+ * where there is room; null if none failed.
+ */
+export function describeFailedLimit(cells: readonly PlacedCell[]): string | null {
+  const failed = cells.flatMap(({ view, where = '' }) =>
+    view.result.expectations.filter(({ state }) => state === 'fail').map(result => ({ result, where })),
+  );
   if (failed.length === 0) return null;
   const [worst] = failed
-    .flatMap(expectation => missOf(expectation) ?? [])
-    .toSorted((a, b) => b.severity - a.severity);
-  return worst === undefined ? 'FAIL: a limit was missed' : `FAIL: ${describeMiss(worst)}`;
+    .flatMap(({ result, where }) => {
+      const miss = missOf(result);
+      return miss === null ? [] : [{ miss, where }];
+    })
+    .toSorted((a, b) => b.miss.severity - a.miss.severity);
+  if (worst === undefined) return 'FAIL: a limit was missed';
+  const said = `FAIL: ${describeMiss(worst.miss, worst.where === '' ? '' : ` ${worst.where}`)}`;
+  return said.split(' ').length <= MOST_WORDS ? said : `FAIL: ${describeMiss(worst.miss)}`;
 }
 
 /** The deciding ratio turned so that more than 1 is better; null where it is not known. */
@@ -85,7 +118,7 @@ export function turned({ value, low, high }: Interval): Interval {
   return { value: 1 / value, low: 1 / high, high: 1 / low };
 }
 
-function isRate({ model }: Load): boolean {
+function isRate({ model }: Pick<Load, 'model'>): boolean {
   return model === 'closed' || model === 'capacity';
 }
 
@@ -124,7 +157,12 @@ function describePairShort(comparison: Comparison, view: CellView): string {
   const gain = gainOf(comparison, view.result.scenario.load);
   return gain === null
     ? `${names} differ, but by how much is not known`
-    : describeGain(gain, { candidate, baseline, load: view.result.scenario.load });
+    : describeGain(gain, {
+        candidate,
+        baseline,
+        load: view.result.scenario.load,
+        bound: ratioBound(comparison, view),
+      });
 }
 
 /** The comparison that answers: the only one, or the largest difference that was shown; null if its ratio is not known. */
@@ -152,7 +190,12 @@ function describeLargest(comparisons: readonly Comparison[], view: CellView): st
   if (tooFew !== null) return `Undecided: ${tooFew} to compare any client with ${baseline}`;
   if (main === null)
     return describeUnsure(comparisons, view) ?? `No difference from ${baseline} shown for any client`;
-  const said = describeGain(main.gain, { candidate: main.comparison.candidate, baseline, load });
+  const said = describeGain(main.gain, {
+    candidate: main.comparison.candidate,
+    baseline,
+    load,
+    bound: ratioBound(main.comparison, view),
+  });
   return main.isOnly ? `Only one differs: ${said}` : `Largest difference: ${said}`;
 }
 
@@ -170,7 +213,11 @@ function describeUnsure(comparisons: readonly Comparison[], view: CellView): str
   const said =
     largest === undefined
       ? `${alone[0]!.candidate} and ${alone[0]!.baseline} may differ`
-      : describeGain(largest.gain, { ...subjectsOf(largest.comparison, view), load });
+      : describeGain(largest.gain, {
+          ...subjectsOf(largest.comparison, view),
+          load,
+          bound: ratioBound(largest.comparison, view),
+        });
   return `Unsure (multiple comparisons): ${said}`;
 }
 
@@ -188,8 +235,10 @@ function formatPercentage(ratio: number): string {
 
 /** A single client, or the first that has figures. */
 function describeOne(arms: readonly ArmView[], load: Load): string {
-  const summary = arms.find(arm => arm.summary !== null)?.summary ?? null;
-  if (summary === null || (summary.completed === 0 && summary.failed === 0)) return 'No request was answered';
+  const arm = arms.find(({ summary }) => summary !== null);
+  const summary = arm?.summary ?? null;
+  if (arm === undefined || summary === null || (summary.completed === 0 && summary.failed === 0))
+    return 'No request was answered';
   if (summary.completed === 0) return 'No request succeeded';
   const mean = formatLatency(summary.meanUs);
   switch (load.model) {
@@ -200,7 +249,7 @@ function describeOne(arms: readonly ArmView[], load: Load): string {
     case 'capacity':
       return summary.capacityPerSec === null
         ? 'No capacity was found'
-        : `Sustains ${roundInterval(summary.capacityPerSec).value} requests per second`;
+        : `Sustains ${capacityBound(arm)}${roundInterval(summary.capacityPerSec).value} requests per second${hasOwnLimit(arm) ? ': its generator was the limit' : ''}`;
     case 'open':
     case 'burst':
       return `${mean} mean latency at ${describeSent(load)}`;
@@ -225,14 +274,33 @@ function subjectsOf(
 }
 
 /** From this ratio on either side it is said in times, below in percent. */
-const TIMES = 1.5;
+export const TIMES = 1.5;
+
+/** Who gains against whom, under what load. */
+export interface GainSubject {
+  candidate: string;
+  baseline: string;
+  load: Pick<Load, 'model'>;
+  /** Of a ratio of capacities, where a client's own process was the limit of one. */
+  bound?: ReturnType<typeof ratioBound>;
+}
 
 /** `Reuse serves 3.0 times the requests`, `Reuse is 7.1 times as fast`, `a serves 12 % fewer requests than b`. */
-function describeGain(gain: Interval, of: { candidate: string; baseline: string; load: Load }): string {
+function describeGain(gain: Interval, of: GainSubject): string {
+  return describeGains([gain], of);
+}
+
+/** The same of several gains in one direction: `Reuse serves 3.0 to 4.6 times the requests`. @param most of them that are listed */
+export function describeGains(
+  gains: readonly Interval[],
+  of: GainSubject,
+  most: number = MOST_LISTED,
+): string {
   const subject = of.candidate;
-  const isTimes = gain.value >= TIMES;
-  const amount = isTimes ? `${roundInterval(gain, 1).value} times` : percentOf(gain);
-  const isMore = gain.value > 1;
+  const isMore = gains[0]!.value > 1;
+  const isTimes = gains.some(({ value }) => value >= TIMES);
+  const range = rangeOf(gains, isTimes ? roundGain : percentDigits, most);
+  const amount = `${boundWord(of.bound, isMore)}${range} ${isTimes ? 'times' : '%'}`;
   const behind = (word: string): string => (of.baseline === '' ? '' : ` ${word} ${of.baseline}`);
   switch (of.load.model) {
     case 'closed':
@@ -245,30 +313,60 @@ function describeGain(gain: Interval, of: { candidate: string; baseline: string;
         : `${subject} sustains a rate ${amount} ${isMore ? 'higher' : 'lower'}${behind('than')}`;
     case 'open':
     case 'burst':
-      return describeSpeed(gain, { subject, behind });
+      return describeSpeed(gains, { subject, behind });
     default:
-      return of.load satisfies never;
+      return of.load.model satisfies never;
   }
 }
 
-function describeSpeed(
-  gain: Interval,
-  { subject, behind }: { subject: string; behind: (word: string) => string },
-): string {
-  if (gain.value >= TIMES)
-    return `${subject} is ${roundInterval(gain, 1).value} times as fast${behind('as')}`;
-  const times = turned(gain);
-  if (times.value >= TIMES)
-    return `${subject} takes ${roundInterval(times, 1).value} times as long${behind('as')}`;
-  return `Mean latency is ${percentOf(times)} ${times.value > 1 ? 'higher' : 'lower'} with ${subject === REUSE ? 'reuse' : subject}${behind('than with')}`;
+/** A lower bound of a ratio below 1 is an upper bound of how much less it is. */
+function boundWord(bound: GainSubject['bound'], isMore: boolean): string {
+  if (bound !== 'atLeast' && bound !== 'atMost') return '';
+  return (bound === 'atLeast') === isMore ? 'at least ' : 'at most ';
 }
 
-/** How far from 1, to the digits that the interval supports: `12 %`; less than they show has one digit, `0.3 %`. */
-function percentOf(ratio: Interval): string {
+/** More would be read one by one in a sentence. */
+const MOST_LISTED = 3;
+
+/** `4.6, 44 and 5.2` in the order of the scenarios; of more than `most`, the range. */
+export function rangeOf(
+  gains: readonly Interval[],
+  text: (gain: Interval) => string,
+  most: number = MOST_LISTED,
+): string {
+  const shown = new Set(gains.map(text));
+  if (shown.size <= most) return listed([...shown]);
+  const sorted = gains.toSorted((a, b) => a.value - b.value).map(text);
+  const [first, last] = [sorted[0]!, sorted.at(-1)!];
+  // The lower a ratio below 1, the more per cent it is away.
+  const amount = (shown: string): number => Number(shown.replaceAll(',', ''));
+  return amount(first) <= amount(last) ? `${first} to ${last}` : `${last} to ${first}`;
+}
+
+function describeSpeed(
+  gains: readonly Interval[],
+  { subject, behind }: { subject: string; behind: (word: string) => string },
+): string {
+  if (gains.some(({ value }) => value >= TIMES))
+    return `${subject} is ${rangeOf(gains, roundGain)} times as fast${behind('as')}`;
+  const times = gains.map(turned);
+  if (times.some(({ value }) => value >= TIMES))
+    return `${subject} takes ${rangeOf(times, roundGain)} times as long${behind('as')}`;
+  const percent = rangeOf(times, percentDigits);
+  return `Mean latency is ${percent} % ${times[0]!.value > 1 ? 'higher' : 'lower'} with ${subject === REUSE ? 'reuse' : subject}${behind('than with')}`;
+}
+
+/** In times, to the digits that the interval supports. */
+export function roundGain(gain: Interval): string {
+  return roundInterval(gain, 1).value;
+}
+
+/** In per cent, how far from 1, to the digits that the interval supports: `12`; less than they show has one digit, `0.3`. */
+function percentDigits(ratio: Interval): string {
   const { value } = roundInterval(ratio, 1);
-  if (Number(value) === 1) return `${Number((Math.abs(ratio.value - 1) * 100).toPrecision(1))} %`;
+  if (Number(value) === 1) return String(Number((Math.abs(ratio.value - 1) * 100).toPrecision(1)));
   const decimals = Math.max(0, (value.split('.')[1]?.length ?? 0) - 2);
-  return `${(Math.abs(Number(value) - 1) * 100).toFixed(decimals)} %`;
+  return (Math.abs(Number(value) - 1) * 100).toFixed(decimals);
 }
 
 /** The interval where the verdict has a single ratio; else the sentence that says it all. */
@@ -281,7 +379,7 @@ function describePrecision(view: CellView): string {
       .map(cause => `${capitalize(cause)}.`)
       .join(' ');
   if (lacksCapacities(view) || lacksReuse(view.result)) return describeResult(view);
-  if (only === undefined) return '';
+  if (only === undefined) return describeOwnPrecision(view);
   if (others.length > 0 || only.verdict === 'unsure' || knownRatio(only) === null)
     return describeResult(view, { withCosts: false });
   const gain = gainOf(only, load)!;
@@ -291,15 +389,51 @@ function describePrecision(view: CellView): string {
   return `${metric}${INTERVAL_NAME} ${low} to ${high} ${times}, from ${formatCount(only.replicateRatios.length)} replicates${describeCapacities(view)}.`;
 }
 
-/** `; sustained: short 3,900 requests per second, persistent 20,000 requests per second`; empty unless capacities were looked for. */
+/** Of a single client: `95 % interval 3,980 to 4,100 requests per second; 95 % interval of the replicates' mean latency 24.2 to 25.0 ms, from 4 replicates.` */
+function describeOwnPrecision({ arms, result }: CellView): string {
+  const arm = arms.find(({ summary }) => summary !== null);
+  if (arm?.summary == null || arm.summary.completed === 0) return '';
+  const { model } = result.scenario.load;
+  const rate = model === 'capacity' ? arm.summary.capacityPerSec : arm.summary.requestsPerSec;
+  const meanUs = armInterval('meanUs', arm.trials);
+  const from = `from ${countReplicates(arm.trials.length)}`;
+  const parts = [
+    ...(isRate({ model }) && rate !== null && hasBounds(rate)
+      ? [`${INTERVAL_NAME} ${boundsOf(rate)} requests per second`]
+      : []),
+    ...(meanUs !== null && hasBounds(meanUs)
+      ? [`${INTERVAL_NAME} of the replicates' mean latency ${boundsOf(toMs(meanUs))} ms`]
+      : []),
+  ];
+  return parts.length === 0
+    ? `${capitalize(from)}: no interval is known.`
+    : `${capitalize(parts.join('; '))}, ${from}.`;
+}
+
+function hasBounds({ value, low, high }: Interval): boolean {
+  return high > low && isKnown({ value, low, high });
+}
+
+function boundsOf(interval: Interval): string {
+  const { low, high } = roundInterval(interval);
+  return `${low} to ${high}`;
+}
+
+function toMs({ value, low, high }: Interval): Interval {
+  return { value: value / 1_000, low: low / 1_000, high: high / 1_000 };
+}
+
+/** `; sustained, in requests per second: short at least 3,900 (its generator was the limit), persistent 20,000`; empty unless capacities were looked for. */
 function describeCapacities({ arms, result }: CellView): string {
   if (result.scenario.load.model !== 'capacity') return '';
-  const rates = arms.flatMap(({ name, summary }) =>
-    summary?.capacityPerSec == null
+  const rates = arms.flatMap(arm =>
+    arm.summary?.capacityPerSec == null
       ? []
-      : [`${name} ${roundInterval(summary.capacityPerSec).value} requests per second`],
+      : [
+          `${arm.name} ${capacityBound(arm)}${roundInterval(arm.summary.capacityPerSec).value}${hasOwnLimit(arm) ? ' (its generator was the limit)' : ''}`,
+        ],
   );
-  return `; sustained: ${rates.join(', ')}`;
+  return `; sustained, in requests per second: ${rates.join(', ')}`;
 }
 
 type Setting = Pick<CellView, 'result' | 'isTargetElsewhere'>;
@@ -340,14 +474,13 @@ function describeDemand(load: Load): string {
 const WIDE_REACH = 0.2;
 const MOST_BADGES = 4;
 
-/** The most serious first: failures, disbelief, the verdict, its precision, what limited it. */
+/** The most serious first: failures, disbelief, the verdict, its precision, waits for a core. */
 function cellBadges(view: CellView): Badge[] {
   return [
     ...limitBadges(view.result.expectations),
     ...doubtBadges(view),
     ...verdictBadges(view),
     ...contentionBadges(view),
-    ...boundBadges(view),
   ].slice(0, MOST_BADGES);
 }
 
@@ -394,8 +527,10 @@ function failureBadges(view: CellView): Badge[] {
   return describeErrors(view) === '' ? [] : [{ text: 'requests failed', tone: 'fail' }];
 }
 
-function verdictBadges({ result }: CellView): Badge[] {
+function verdictBadges(view: CellView): Badge[] {
+  const { result } = view;
   const deciding = decidingComparisons(result);
+  if (deciding.length === 0) return singleBadges(view);
   if (deciding.every(({ replicateRatios }) => replicateRatios.length === 0)) return [];
   if (lacksReuse(result)) return [{ text: 'no connection could be reused', tone: 'doubt' }];
   const sure = deciding.filter(({ verdict }) => verdict !== 'unsure').length;
@@ -423,6 +558,28 @@ function verdictBadges({ result }: CellView): Badge[] {
   ];
 }
 
+/** How sure the figure of a single client is, and what it is not. */
+function singleBadges({ arms, result }: CellView): Badge[] {
+  const [arm, ...others] = arms.filter(({ summary }) => summary !== null);
+  if (arm === undefined || others.length > 0 || arm.summary!.completed === 0) return [];
+  const { load } = result.scenario;
+  const { metric } = headlineOf(load);
+  const interval = armInterval(metric, arm.trials);
+  const replicates = countReplicates(arm.trials.length);
+  const reach = interval === null || !hasBounds(interval) ? null : reachRatio(interval);
+  return [
+    reach === null
+      ? { text: `${replicates}: no interval`, tone: 'doubt' }
+      : reach > WIDE_REACH
+        ? { text: `wide: ${replicates}, ${formatReach(reach)}`, tone: 'doubt' }
+        : { text: `${replicates}, ${formatReach(reach)}`, tone: 'plain' },
+    {
+      text: arms.length === 1 ? 'one client: nothing to compare with' : `only ${arm.name} was measured`,
+      tone: 'plain',
+    },
+  ];
+}
+
 function formatReach(reach: number): string {
   return reach > 1 ? 'wider than ±100 %' : `±${Number((reach * 100).toPrecision(2))} %`;
 }
@@ -442,29 +599,19 @@ function contentionBadges({ arms, result }: CellView): Badge[] {
   ];
 }
 
-function boundBadges({ arms }: CellView): Badge[] {
-  const badgesOf = (wanted: Bound, text: string): Badge[] => {
-    const bound = arms.filter(({ bound }) => bound === wanted);
-    if (bound.length === 0) return [];
-    const whose = bound.length === arms.length ? '' : ` of ${bound.map(({ name }) => name).join(', ')}`;
-    return [{ text: `${text} was the limit${whose}`, tone: 'doubt' }];
-  };
-  return [...badgesOf('client', "client's CPU"), ...badgesOf('core', "client's wait for a core")];
-}
-
 /** Sentences that a badge has no room for, and the next step. What set the pace is left to its badge and to the section. */
 function cellNotes(view: CellView): string[] {
   const partial = describePartial(view).replace(/: $/, '.');
   const errors = describeErrors(view).trim();
   const failing = describeFailingRequests(view);
-  const said = [...failing, ...boundRemarks([view])];
+  const said = [...failing, ...boundRemarks([view]), ...ownLimitRemarks(view)];
   return [
     ...(partial === '' ? [] : [partial]),
     ...failing,
     ...(errors === '' ? [] : [errors]),
     ...describeMissingReuse(view),
     ...doubtRemarks(view).filter(remark => !said.includes(remark)),
-    ...capacityRemarks(view),
+    ...capacityRemarks(view).filter(remark => !said.includes(remark)),
     ...unsureRemarks(view),
     ...describeNullArm([view]),
   ];
@@ -478,20 +625,17 @@ export function shownGain(view: CellView): { gain: Interval; text: string; named
   const main = mainGain(view);
   if (main === null) return null;
   const { metric } = headlineOf(view.result.scenario.load);
-  const named = `${METRIC_TABLE[metric].title} ${formatComparison(main.comparison)}`;
-  return { gain: main.gain, text: formatRatio(main.gain), named };
+  const named = `${METRIC_TABLE[metric].title} ${ratioSign(main.comparison, view)}${formatComparison(main.comparison)}`;
+  const sign = ratioSign(main.comparison, view);
+  return { gain: main.gain, text: `${sign}${formatRatio(main.gain)}`, named };
 }
 
-/** Whether its verdict is `Reuse serves …`, so that several such cells can be said in one sentence. */
-export function isReuseGain(view: CellView): boolean {
-  const [only, ...others] = decidingComparisons(view.result);
-  return (
-    only !== undefined &&
-    others.length === 0 &&
-    only.verdict !== 'unsure' &&
-    headlineOf(view.result.scenario.load).metric === 'requestsPerSec' &&
-    (gainOf(only, view.result.scenario.load)?.value ?? 0) >= TIMES &&
-    subjectsOf(only, view).baseline === '' &&
-    !lacksReuse(view.result)
-  );
+/** The difference that a cell's verdict is about, where it was shown and its size is known, for one sentence about several cells. */
+export function shownDifference(view: CellView): { gain: Interval; of: GainSubject } | null {
+  const main = mainGain(view);
+  if (main === null || main.comparison.verdict === 'unsure' || lacksReuse(view.result)) return null;
+  const { load } = view.result.scenario;
+  if (comparesLoadTools(view.arms) && load.model === 'closed') return null;
+  const bound = ratioBound(main.comparison, view);
+  return { gain: main.gain, of: { ...subjectsOf(main.comparison, view), load, bound } };
 }

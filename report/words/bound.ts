@@ -1,17 +1,230 @@
-// What set the pace of clients, in words: once for a cell or a run, where its figures are first shown.
+// What set the pace of clients, in words: beside the answer, and in tables.
 import type { Bound } from '../../results/bound.ts';
-import type { CellView } from '../cell-view.ts';
+import { limitOfSearch } from '../../results/metrics.ts';
+import type { CompletedTrial, ProbeLimit, Resources } from '../../results/model/trial.ts';
+import { meanOf } from '../../results/stats.ts';
+import type { ArmView, CellView } from '../cell-view.ts';
+import type { Badge } from '../model.ts';
+import { listCapacities } from './capacity.ts';
 
-/** As an entry of a table. */
-export const BOUND_NAMES: Record<Bound, string> = {
-  client: 'client CPU',
-  server: 'server CPU',
-  core: 'client waited for a core',
-  both: 'client and server CPU',
-  link: 'link',
-  service: 'service time',
-  load: 'load',
+/** What set the pace of a client; a search for a capacity was ended by something, or by nothing. */
+type Limit = Bound | ProbeLimit | 'untried' | 'none';
+
+/** As what it is, within a sentence. */
+const LIMIT_NAMES: Record<Limit, string> = {
+  client: "client's CPU",
+  server: "server's CPU",
+  core: "client's wait for a core",
+  both: "client's and server's CPU in turn",
+  link: 'the link',
+  service: "the server's own delay",
+  load: 'the load that was asked for',
+  latency: 'latency',
+  errors: 'errors',
+  rate: 'responses that fell behind',
+  generator: 'its generator',
+  untried: 'none of the rates tried',
+  none: 'none found',
 };
+
+/** Of which the client's own process is to blame, so that the figures say as much about it as about the server. */
+const DOUBTED: ReadonlySet<Limit> = new Set(['client', 'core', 'generator']);
+
+type Cell = Pick<CellView, 'arms' | 'result'>;
+type Arm = Pick<ArmView, 'trials' | 'bound'>;
+
+/** More than one where the replicates of a search ended differently; none without trials. */
+function limitsOf({ trials, bound }: Arm): Limit[] {
+  if (trials.length === 0) return [];
+  const searches = listCapacities({ trials });
+  if (searches.length === 0) return [bound ?? 'none'];
+  return [...new Set(searches.map(search => limitOfSearch(search) ?? 'untried'))];
+}
+
+/** `client's CPU`, `latency or errors`; null without trials. For a table. */
+export function nameLimit(arm: Arm): string | null {
+  const limits = limitsOf(arm);
+  return limits.length === 0 ? null : nameLimits(limits);
+}
+
+function nameLimits(limits: readonly Limit[]): string {
+  return limits.map(limit => LIMIT_NAMES[limit]).join(' or ');
+}
+
+/** Clients that the same holds for. */
+interface Group {
+  limits: readonly Limit[];
+  arms: readonly ArmView[];
+}
+
+function groupsOf({ arms }: Cell): Group[] {
+  const measured = arms
+    .map(arm => ({ arm, limits: limitsOf(arm) }))
+    .filter(({ limits }) => limits.length > 0);
+  return [...Map.groupBy(measured, ({ limits }) => nameLimits(limits)).values()].map(own => ({
+    limits: own[0]!.limits,
+    arms: own.map(({ arm }) => arm),
+  }));
+}
+
+function toneOf(groups: readonly Group[]): Badge['tone'] {
+  return groups.some(({ limits }) => limits.some(limit => DOUBTED.has(limit))) ? 'doubt' : 'plain';
+}
+
+/**
+ * `server's CPU was the limit (97 % of a core)`; of clients that differ, `limit of short: client's CPU (95 % of a core); of
+ * persistent: none found (client 62 %, server 58 % of a core)`. undefined where nothing was measured.
+ */
+export function describeBound(cell: Cell): Badge | undefined {
+  const groups = groupsOf(cell);
+  const [only, ...others] = groups;
+  if (only === undefined) return undefined;
+  const tone = toneOf(groups);
+  if (others.length === 0) return { text: describeOnly(only), tone };
+  return { text: `limit ${nameGroups(groups).join('; ')}`, tone };
+}
+
+/** Clients are named; of many, those of the largest group are the others. */
+function nameGroups(groups: readonly Group[]): string[] {
+  const most = Math.max(...groups.map(({ arms }) => arms.length));
+  const rest = most < LEAST_REST ? undefined : groups.find(({ arms }) => arms.length === most);
+  const named = rest === undefined ? groups : [...groups.filter(group => group !== rest), rest];
+  return named.map(group => {
+    const names = group === rest ? 'the others' : group.arms.map(({ name }) => name).join(', ');
+    return `of ${names}: ${nameLimits(group.limits)}${inBrackets(group)}`;
+  });
+}
+
+/** Fewer are named. */
+const LEAST_REST = 3;
+
+function describeOnly(group: Group): string {
+  const [first, ...others] = group.limits;
+  if (others.length === 0 && first === 'none') return `no limit found: ${describeUse(group.arms)}`;
+  if (others.length === 0 && first === 'untried')
+    return `none of the rates tried was too high: ${describeUse(group.arms)}`;
+  const verb = first === 'both' || first === 'errors' ? 'were' : 'was';
+  return `${nameLimits(group.limits).replace(/^its /, 'the ')} ${verb} the limit${inBrackets(group)}`;
+}
+
+/** The figures behind a limit: those of the process that was at its own, or of both. */
+function inBrackets({ limits, arms }: Group): string {
+  switch (limits[0]) {
+    case 'client':
+      return ` (${describeShare(arms, clientOf)})`;
+    case 'server':
+      return ` (${describeShare(arms, serverOf)})`;
+    case 'link':
+    case 'service':
+      return '';
+    default:
+      return ` (${describeUse(arms)})`;
+  }
+}
+
+type Read = (measurement: CompletedTrial['measurement']) => Resources | null;
+const clientOf: Read = ({ generator }) => generator;
+const serverOf: Read = ({ target }) => target;
+
+function describeShare(arms: readonly ArmView[], read: Read): string {
+  const isThrottled = arms.some(({ trials }) =>
+    trials.some(({ measurement }) => (read(measurement)?.throttling?.throttledPeriods ?? 0) > 0),
+  );
+  const share = `${formatRange(ratiosOf(arms, read))} ${coreOf(arms)}`;
+  return isThrottled ? `${share}, stopped by its CPU limit` : share;
+}
+
+/** `client 41 to 45 %, server 52 % of a core`. */
+function describeUse(arms: readonly ArmView[]): string {
+  const [client, server] = [ratiosOf(arms, clientOf), ratiosOf(arms, serverOf)];
+  return server.length === 0
+    ? `client ${formatRange(client)} ${coreOf(arms)}, server unknown`
+    : `client ${formatRange(client)}, server ${formatRange(server)} ${coreOf(arms)}`;
+}
+
+/** Several generators have a core each. */
+function coreOf(arms: readonly ArmView[]): string {
+  const isGroup = arms.some(({ trials }) => trials.some(({ trial: { generators = 1 } }) => generators > 1));
+  return isGroup ? 'of its cores' : 'of a core';
+}
+
+/** The mean over the trials of each client; those of an unknown process are left out. */
+function ratiosOf(arms: readonly ArmView[], read: Read): number[] {
+  return arms.flatMap(({ trials }) => {
+    const ratios = trials.flatMap(({ measurement }) => read(measurement)?.cpuRatio ?? []);
+    return ratios.length === 0 ? [] : [meanOf(ratios)];
+  });
+}
+
+/** `52 %`, `41 to 45 %`. */
+function formatRange(ratios: readonly number[]): string {
+  const percent = (ratio: number): string => (ratio * 100).toFixed(0);
+  const [least, most] = [percent(Math.min(...ratios)), percent(Math.max(...ratios))];
+  return least === most ? `${most} %` : `${least} to ${most} %`;
+}
+
+/**
+ * The same of a sweep: `limit: client's CPU at round trip 0 and 1 ms, the link elsewhere`; of clients that differ, for each.
+ *
+ * @param describePlaces names some of the points; empty for all
+ */
+export function describeBounds<Point extends { view: Cell }>(
+  points: readonly Point[],
+  describePlaces: (some: readonly Point[]) => string,
+): Badge | undefined {
+  const all = points.flatMap(({ view }) => groupsOf(view));
+  const [first] = all;
+  if (first === undefined) return undefined;
+  const tone = toneOf(all);
+  if (all.every(({ limits }) => nameLimits(limits) === nameLimits(first.limits)))
+    return { text: describeOnly({ ...first, arms: all.flatMap(({ arms }) => arms) }), tone };
+  const names = new Set(points.flatMap(({ view }) => view.arms.map(({ name }) => name)));
+  const courses = [...names]
+    .map(name => ({ name, course: describeCourse(name, points, describePlaces) }))
+    .filter(({ course }) => course !== '');
+  const parts = [...Map.groupBy(courses, ({ course }) => course)].map(([course, own]) => ({
+    names: own.map(({ name }) => name).join(', '),
+    course,
+  }));
+  const [only, ...others] = parts;
+  const text =
+    others.length === 0
+      ? `limit: ${only!.course}`
+      : `limit ${parts.map(({ names, course }) => `of ${names}: ${course}`).join('; ')}`;
+  return { text, tone };
+}
+
+/** What set the pace of a client over a sweep: `client's CPU at round trip 0 and 1 ms, the link elsewhere`. */
+function describeCourse<Point extends { view: Cell }>(
+  name: string,
+  points: readonly Point[],
+  describePlaces: (some: readonly Point[]) => string,
+): string {
+  const measured = points.flatMap(point => {
+    const arm = point.view.arms.find(one => one.name === name);
+    const limit = arm === undefined ? null : nameLimit(arm);
+    return limit === null ? [] : [{ point, limit }];
+  });
+  const limits = [...Map.groupBy(measured, ({ limit }) => limit)];
+  return limits
+    .map(([limit, own], index) => {
+      if (limits.length === 1) return limit;
+      return index === limits.length - 1
+        ? `${limit} elsewhere`
+        : `${limit} at ${describePlaces(own.map(({ point }) => point))}`;
+    })
+    .join(', ');
+}
+
+/** `client's CPU`, `client's CPU for short and the link for persistent`; empty where nothing was measured. */
+export function describeKind(cell: Cell): string {
+  const groups = groupsOf(cell);
+  return groups.length === 1
+    ? nameLimits(groups[0]!.limits)
+    : groups
+        .map(({ limits, arms }) => `${nameLimits(limits)} for ${arms.map(({ name }) => name).join(', ')}`)
+        .join(' and ');
+}
 
 /**
  * `Client-bound: the client's own CPU sets the rates and latencies of short, persistent.`; of several cells, in which: `…of

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { compareArms, summariseArms } from '../../results/compare.ts';
 import { judge } from '../../results/expect.ts';
-import type { Capacity, TrialResult } from '../../results/model/trial.ts';
+import type { Capacity, CompletedTrial, TrialResult } from '../../results/model/trial.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { Expectation } from '../../scenarios/model/scenario.ts';
 import { buildReport } from '../build.ts';
 import { viewCell } from '../cell-view.ts';
+import { charts } from '../testing/plugins.ts';
 import { cellAnswer } from './answer.ts';
 import { describeConnectionCosts } from './connection-cost.ts';
 import { cellHeadline, cellRemarks } from './headline.ts';
@@ -111,4 +112,78 @@ suite('a search without a capacity', () => {
       assert.deepEqual([found, interval], [state, null]);
     });
   }
+});
+
+suite("a capacity that the client's own process ended is a lower bound", () => {
+  /** The sample, in which the searches of these clients ended at their generators. */
+  function limited(arms: readonly string[]) {
+    const { run, trials } = sampleRun({ scenario: 'capacity' });
+    for (const { trial, measurement } of trials as CompletedTrial[])
+      for (const probe of measurement.capacity!.probes)
+        if (probe.limit !== null) probe.limit = arms.includes(trial.arm) ? 'generator' : 'latency';
+    return buildReport({ run, trials, charts });
+  }
+
+  for (const [arms, verdict, headline, sustained, sign] of [
+    [
+      ['short'],
+      /^Reuse sustains at most 5\.\d times the rate$/,
+      /ersistent connections sustain at most 5\.\d×.*¶ the rate of short ones; 2\d,\d+ vs at least [34],\d+¶ requests/,
+      /short at least [34],\d+ \(its generator was the limit\), persistent 2\d,\d+/,
+      '≤ 5.',
+    ],
+    [
+      ['persistent'],
+      /^Reuse sustains at least 5\.\d times the rate$/,
+      /sustain at least 5\.\d×.*¶ the rate of short ones; at least 2\d,\d+¶ vs [34],\d+ requests/,
+      /short [34],\d+, persistent at least 2\d,\d+ \(its generator was the limit\)/,
+      '≥ 5.',
+    ],
+    [
+      ['short', 'persistent'],
+      /^Reuse sustains 5\.\d times the rate$/,
+      /sustain 5\.\d×.*¶ the rate of short ones; at least 2\d,\d+¶ vs at least [34],\d+¶ requests/,
+      /short at least .*, persistent at least /,
+      '5.',
+    ],
+    [
+      [],
+      /^Reuse sustains 5\.\d times the rate$/,
+      /sustain 5\.\d× \([^¶]*$/,
+      /short [34],\d+, persistent 2\d,\d+/,
+      '5.',
+    ],
+  ] as const) {
+    test(`${arms.join(' and ') || 'neither'}: in the headline, the figures, the chart and the tables`, () => {
+      const report = limited(arms);
+      const { answer, cells } = report;
+      assert.match(answer.verdict, verdict);
+      assert.match(report.headline, headline);
+      assert.match(answer.precision, sustained);
+      const [cell] = cells;
+      assert.ok(cell!.forest!.table.rows[0]![2]!.text.startsWith(sign));
+      assert.equal(cell!.forest!.table.rows[0]![2]!.text.endsWith('¶'), arms.length > 0);
+      for (const table of [cell!.brief, cell!.special.find(({ name }) => name === 'capacity')!])
+        for (const row of table.rows) {
+          const isBound = arms.some(arm => row[0]!.text.startsWith(arm));
+          assert.equal(row[1]!.text.startsWith('≥ '), isBound, row[1]!.text);
+          assert.equal(row[1]!.text.endsWith('¶'), isBound);
+        }
+      assert.equal(
+        cell!.markNotes.some(note => note.startsWith('¶')),
+        arms.length > 0,
+      );
+    });
+  }
+
+  test('of one client the headline says why', () => {
+    const { run, trials } = sampleRun({ scenario: 'capacity' });
+    const own = trials.filter(({ trial }) => trial.arm === 'short');
+    const cell = { ...run.cells[0]!, arms: summariseArms(own), comparisons: [] };
+    const view = viewCell(cell, own, ['short']);
+    assert.match(
+      cellAnswer(view).verdict,
+      /^Sustains at least [34],\d+ requests per second: its generator was the limit$/,
+    );
+  });
 });

@@ -1,8 +1,16 @@
 // Describes searches for a capacity: what limited them, and those that ended without one.
-import { hasFewBeyond, METRIC_TABLE, type SearchOutcome, searchOutcome } from '../../results/metrics.ts';
-import type { Capacity, ProbeLimit } from '../../results/model/trial.ts';
+import {
+  hasFewBeyond,
+  limitOfSearch,
+  lowestFailing,
+  METRIC_TABLE,
+  type SearchOutcome,
+  searchOutcome,
+} from '../../results/metrics.ts';
+import type { Comparison } from '../../results/model/run.ts';
+import type { Capacity } from '../../results/model/trial.ts';
 import type { CapacityLoad } from '../../scenarios/model/load.ts';
-import { type ArmView, type CellView, signsOf } from '../cell-view.ts';
+import { type ArmView, type CellView, figureMarks, hasOwnLimit, signsOf } from '../cell-view.ts';
 import { formatRequestedRate } from './load.ts';
 import { countReplicates, formatCount, formatInterval } from './numbers.ts';
 
@@ -11,14 +19,40 @@ export function listCapacities({ trials }: Pick<ArmView, 'trials'>): Capacity[] 
   return trials.flatMap(({ measurement }) => measurement.capacity ?? []);
 }
 
-/** The last probe of the lowest rate that failed; undefined if none failed. */
-export function lowestFailing({ notKeptPerSec, probes }: Capacity): Capacity['probes'][number] | undefined {
-  return probes.findLast(probe => probe.ratePerSec === notKeptPerSec && !probe.isKept);
+/** Before a client's capacity, in a sentence: `at least ` where its own process was the limit. */
+export function capacityBound(arm: Pick<ArmView, 'trials'>): string {
+  return hasOwnLimit(arm) ? 'at least ' : '';
 }
 
-/** Why the lowest unsustained rate failed; null if none did. */
-export function findLimit(capacity: Capacity): ProbeLimit | null {
-  return lowestFailing(capacity)?.limit ?? null;
+/** The same in a table. */
+export function capacitySign(arm: Pick<ArmView, 'trials'>): string {
+  return hasOwnLimit(arm) ? '≥ ' : '';
+}
+
+/**
+ * What a ratio of capacities is where a client's own process was the limit of one: more of that capacity would make it larger or
+ * smaller. `unknown` where both are lower bounds; null where none is.
+ */
+export function ratioBound(
+  { candidate, baseline, metric }: Pick<Comparison, 'candidate' | 'baseline' | 'metric'>,
+  { arms }: Pick<CellView, 'arms'>,
+): 'atLeast' | 'atMost' | 'unknown' | null {
+  if (metric !== 'capacityPerSec') return null;
+  const isBound = (name: string): boolean => arms.some(arm => arm.name === name && hasOwnLimit(arm));
+  const [its, other] = [isBound(candidate), isBound(baseline)];
+  if (its && other) return 'unknown';
+  if (its) return 'atLeast';
+  return other ? 'atMost' : null;
+}
+
+/** In front of a ratio in a table or picture: `≤ ` of one that is at most as given. */
+export function ratioSign(
+  comparison: Parameters<typeof ratioBound>[0],
+  view: Pick<CellView, 'arms'>,
+): string {
+  const bound = ratioBound(comparison, view);
+  if (bound === 'atLeast') return '≥ ';
+  return bound === 'atMost' ? '≤ ' : '';
 }
 
 type Cell = Pick<CellView, 'arms' | 'result'>;
@@ -83,31 +117,40 @@ export function nameLack({ arms }: Cell): string {
 
 /** The same with what was tried and found, and with the capacities that are known. */
 export function describeLack(view: Cell): string {
-  const known = view.arms.flatMap(({ name, summary, marks }) =>
-    summary?.capacityPerSec == null
+  const known = view.arms.flatMap(arm =>
+    arm.summary?.capacityPerSec == null
       ? []
-      : [`${name} sustains ${formatInterval(summary.capacityPerSec)}${signsOf(marks)} requests per second.`],
+      : [
+          `${arm.name} sustains ${capacityBound(arm)}${formatInterval(arm.summary.capacityPerSec)}${signsOf(figureMarks(arm, 'capacityPerSec'))} requests per second.`,
+        ],
   );
   return [`${nameLack(view)}.`, ...describeGaps(view), ...known].join(' ');
 }
 
+/** Of clients whose own process ended a search. */
+export function ownLimitRemarks(view: Cell): string[] {
+  return remarkWhere(
+    view,
+    capacity => limitOfSearch(capacity) === 'generator',
+    'the generator, not the target, was the limit: it could not send on time, so the capacity is a lower bound.',
+  );
+}
+
+function remarkWhere({ arms }: Cell, fits: (capacity: Capacity) => boolean, text: string): string[] {
+  const named = arms.flatMap(arm => nameWhere(arm, fits) ?? []);
+  return named.length === 0 ? [] : [`For ${named.join(', ')} ${text}`];
+}
+
 /** What to read with the capacities of a cell. */
 export function capacityRemarks(view: Cell): string[] {
-  const { arms, result } = view;
-  const { load } = result.scenario;
+  const { load } = view.result.scenario;
   if (load.model !== 'capacity') return [];
-  const remark = (fits: (capacity: Capacity) => boolean, text: string): string[] => {
-    const named = arms.flatMap(arm => nameWhere(arm, fits) ?? []);
-    return named.length === 0 ? [] : [`For ${named.join(', ')} ${text}`];
-  };
   return [
-    ...remark(
-      capacity => findLimit(capacity) === 'generator',
-      'the generator, not the target, was the limit: it could not send on time.',
-    ),
+    ...ownLimitRemarks(view),
     // The headline says it where nothing else can be said.
     ...(lacksCapacities(view) ? [] : describeGaps(view)),
-    ...remark(
+    ...remarkWhere(
+      view,
       ({ ratePerSec }) => ratePerSec > 0 && isJudgedByFew(load, ratePerSec),
       `a rate was tried for ${formatCount(load.probeMs)} ms, in which fewer than 10 requests exceed its p99: whether the limit on p99 held there hung on single slow requests. Expected: load.probeMs long enough for 1,000 requests.`,
     ),

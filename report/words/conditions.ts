@@ -295,28 +295,57 @@ export function policySubject(client: Client): string {
 
 /** The settings that were given, as a phrase; anything else is the library's default. */
 export function describeClient(client: Client): string {
-  const { transport, api, protocol, requestsPerConnection, pool, timeouts, body, options } = client;
   const settings = [
-    protocol === 'h2' ? 'HTTP/2' : '',
-    requestsPerConnection === 'unlimited'
-      ? isModulePath(transport)
-        ? 'connections managed by the module'
-        : 'keep-alive'
-      : requestsPerConnection === 1
-        ? 'a new connection for each request'
-        : `${requestsPerConnection} requests per connection`,
-    ...describePool(pool),
-    ...Object.entries(timeouts).map(([phase, ms]) =>
-      ms === undefined ? '' : `${phase.replace(/Ms$/, '')} timeout ${ms} ms`,
-    ),
-    body === 'read' ? 'body read' : 'body discarded',
-    ...describeInterceptors(client),
-    ...describeResilience(client),
-    options === undefined ? '' : `options ${JSON.stringify(options)}`,
+    client.protocol === 'h2' ? 'HTTP/2' : '',
+    describeReuse(client),
+    ...otherSettings(client).map(({ text }) => text),
   ];
-  const library = api === undefined ? transport : `${transport} ${api}`;
-  return `${library}: ${settings.filter(setting => setting !== '').join(', ')}`;
+  return `${nameLibrary(client)}: ${settings.filter(setting => setting !== '').join(', ')}`;
 }
+
+/** `undici`, `undici fetch`, `./my-client.ts`. */
+export function nameLibrary({ transport, api }: Client): string {
+  return api === undefined ? transport : `${transport} ${api}`;
+}
+
+function describeReuse({ requestsPerConnection, transport }: Client): string {
+  if (requestsPerConnection === 'unlimited')
+    return isModulePath(transport) ? 'connections managed by the module' : 'keep-alive';
+  return requestsPerConnection === 1
+    ? 'a new connection for each request'
+    : `${requestsPerConnection} requests per connection`;
+}
+
+/** A setting of a client in words. */
+export interface SettingPhrase {
+  /** Its path: `pool.maxConnections`. */
+  setting: string;
+  text: string;
+}
+
+/** Those that were given, beside the library, the protocol and how many requests a connection carries. */
+export function otherSettings(client: Client): SettingPhrase[] {
+  const { pool, timeouts, body, options } = client;
+  return [
+    ...describePool(pool),
+    ...Object.entries(timeouts).flatMap(([phase, ms]) =>
+      ms === undefined
+        ? []
+        : [{ setting: `timeouts.${phase}`, text: `${phase.replace(/Ms$/, '')} timeout ${ms} ms` }],
+    ),
+    { setting: 'body', text: BODIES[body] },
+    ...describeInterceptors(client).map(text => ({ setting: 'interceptors', text })),
+    ...describeResilience(client).map(text => ({ setting: 'resilience', text })),
+    ...(options === undefined ? [] : [{ setting: 'options', text: `options ${JSON.stringify(options)}` }]),
+  ];
+}
+
+const BODIES: Record<Client['body'], string> = {
+  read: 'body read',
+  dump: 'body discarded',
+  cancel: 'body given up',
+  ignore: 'body neither read nor given up',
+};
 
 type Pool = Client['pool'];
 
@@ -359,10 +388,12 @@ const POOL_PHRASES: { [Name in keyof Required<Pool>]: (value: NonNullable<Pool[N
   tlsContext: mode => TLS_CONTEXTS[mode],
 };
 
-function describePool(pool: Pool): string[] {
-  return Object.entries(POOL_PHRASES).map(([name, describe]) => {
+function describePool(pool: Pool): SettingPhrase[] {
+  return Object.entries(POOL_PHRASES).flatMap(([name, describe]) => {
     const value = pool[name as keyof Pool];
-    return value === undefined ? '' : (describe as (value: unknown) => string)(value);
+    return value === undefined
+      ? []
+      : [{ setting: `pool.${name}`, text: (describe as (value: unknown) => string)(value) }];
   });
 }
 

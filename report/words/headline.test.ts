@@ -117,7 +117,7 @@ describe('Where arms differ in their error rates, no ratio of them stands anywhe
     const sweep = reportOf(failing(sampleSweeps['a sweep']!, 0.12, index => index === 1));
     assert.match(
       sweep.headline,
-      /^Error rates differ \(in roundTripMs = \d+\), .* As roundTripMs rises .*§\.$/,
+      /^Error rates differ \(in round trip \d+ ms\), .* As round trip rises .*§\.$/,
     );
     const [first] = sweep.sweeps;
     for (const { table, pictures } of first!.measures.filter(({ table: { columns } }) =>
@@ -463,9 +463,9 @@ describe('Headlines claim no more than their figures support', () => {
     const { headline, remarks } = buildReport({ ...sampleRuns['a capacity search']!, charts: [] });
     assert.match(
       headline,
-      / Persistent connections sustain [\d.]+× .* the rate of short ones; [\d,]+ vs [\d,]+ requests per second while p99 is at most 50 ms and at most 0\.05 % of the requests fail\.$/,
+      / Persistent connections sustain at most [\d.]+× .* the rate of short ones; [\d,]+ vs at least [\d,]+¶ requests per second while p99 is at most 50 ms and at most 0\.05 % of the requests fail\.$/,
     );
-    assert.match(remarks.join(' '), /For short the generator, not the target, was the limit/);
+    assert.match(remarks.join(' '), /For short the generator, not the target, was the limit: .* lower bound/);
   });
 
   test('a search that was cut short has no capacity', () => {

@@ -19,7 +19,7 @@ import type { CellState, Mark } from '../model.ts';
 import { describeAgreement } from './agreement.ts';
 import { describeAmortisation, openingOf } from './amortisation.ts';
 import { boundRemarks } from './bound.ts';
-import { capacityRemarks, describeLack, lacksCapacities } from './capacity.ts';
+import { capacityBound, capacityRemarks, describeLack, lacksCapacities, ratioBound } from './capacity.ts';
 import { policySubject } from './conditions.ts';
 import { describeAlone, describeConnectionCosts, describeCostIn } from './connection-cost.ts';
 import {
@@ -54,7 +54,8 @@ function describeSingle({ arms, result }: CellView): string {
     : `${figures}; there is no other client to compare it with.`;
 }
 
-function singleFigures({ name, summary, marks }: ArmView, load: Load): string | null {
+function singleFigures(arm: ArmView, load: Load): string | null {
+  const { name, summary, marks } = arm;
   if (summary === null || (summary.completed === 0 && summary.failed === 0)) return null;
   if (summary.completed === 0) return `No request of ${name} succeeded`;
   const signs = signsOf(marks);
@@ -62,7 +63,7 @@ function singleFigures({ name, summary, marks }: ArmView, load: Load): string | 
   if (load.model === 'capacity') {
     return summary.capacityPerSec === null
       ? null
-      : `${name} sustains ${roundInterval(summary.capacityPerSec).value}${signs} requests per second while ${describeObjective(load.objective)}`;
+      : `${name} sustains ${capacityBound(arm)}${roundInterval(summary.capacityPerSec).value}${signsOf(figureMarks(arm, 'capacityPerSec'))} requests per second while ${describeObjective(load.objective)}`;
   }
   if (summary.requestsPerSec === null) return null;
   return load.model === 'closed'
@@ -78,10 +79,10 @@ function describeFigures(comparison: Comparison, view: CellView): string {
       return latencyChange(comparison, view);
     case 'open':
     case 'burst':
-      return `at ${describeSent(load)} ${latencyChange(comparison, view)}, p99 is ${compareFigures(comparison, view, { metric: 'p99Us', text: ({ p99Us }) => formatLatency(p99Us) })}`;
+      return `at ${describeSent(load)} ${latencyChange(comparison, view)}, p99 is ${compareFigures(comparison, view, { metric: 'p99Us', text: (_arm, { p99Us }) => formatLatency(p99Us) })}`;
     case 'capacity': {
-      const text = ({ capacityPerSec: rate }: ArmSummary) =>
-        rate === null ? 'none' : roundInterval(rate).value;
+      const text = (arm: ArmView, { capacityPerSec: rate }: ArmSummary) =>
+        rate === null ? 'none' : `${capacityBound(arm)}${roundInterval(rate).value}`;
       return `${compareFigures(comparison, view, { metric: 'capacityPerSec', text })} requests per second while ${describeObjective(load.objective)}`;
     }
     default:
@@ -93,13 +94,13 @@ function describeFigures(comparison: Comparison, view: CellView): string {
 function compareFigures(
   { candidate, baseline }: Comparison,
   { arms }: CellView,
-  of: { metric: Metric; text: (summary: ArmSummary) => string },
+  of: { metric: Metric; text: (arm: ArmView, summary: ArmSummary) => string },
 ): string {
   const [its, other] = [candidate, baseline].map(name => {
     const arm = arms.find(arm => arm.name === name);
     return arm?.summary == null
       ? 'unknown'
-      : `${of.text(arm.summary)}${signsOf(figureMarks(arm, of.metric))}`;
+      : `${of.text(arm, arm.summary)}${signsOf(figureMarks(arm, of.metric))}`;
   });
   return `${its} vs ${other}`;
 }
@@ -235,8 +236,11 @@ function describePair(comparison: Comparison, view: CellView): string {
   if (verdict === 'unsure') {
     return `No significant difference: ${candidate} ${verb} ${formatRatio(known)}${signs} ${than} ${baseline}, and the interval includes 1.`;
   }
-  return `${capitalize(candidate)} ${verb} ${formatRatio(known)}${signs} ${than} ${baseline}; ${describeFigures(comparison, view)}.`;
+  return `${capitalize(candidate)} ${verb} ${BOUND_WORDS[ratioBound(comparison, view) ?? 'unknown']}${formatRatio(known)}${signs} ${than} ${baseline}; ${describeFigures(comparison, view)}.`;
 }
+
+/** Before a ratio of capacities, where a client's own process was the limit of one. */
+const BOUND_WORDS = { atLeast: 'at least ', atMost: 'at most ', unknown: '' } as const;
 
 /** Without a useful interval: the ratios of the replicates, and what they leave open. */
 function describeUnknown(

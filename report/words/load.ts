@@ -115,8 +115,8 @@ export function describeObjective({ p50Ms, p99Ms, errorRatio }: CapacityLoad['ob
 }
 
 /** `a, b and c`. */
-export function listed(parts: readonly string[]): string {
-  return parts.length < 2 ? parts.join() : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+export function listed(parts: readonly string[], last: 'and' | 'or' = 'and'): string {
+  return parts.length < 2 ? parts.join() : `${parts.slice(0, -1).join(', ')} ${last} ${parts.at(-1)}`;
 }
 
 function describeArrivals(arrivals: OpenLoad['arrivals']): string {

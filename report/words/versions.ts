@@ -2,6 +2,7 @@
 import type { CellResult } from '../../results/model/run.ts';
 import { own } from '../../scenarios/model/own.ts';
 import type { CellView } from '../cell-view.ts';
+import { capacityBound } from './capacity.ts';
 import { formatLatency, roundInterval } from './numbers.ts';
 
 /** By client, the version of it or of its server; empty where all run this conntax. */
@@ -25,10 +26,12 @@ export function describeVersions(views: readonly Pick<CellView, 'result'>[]): st
 /** `before 4,040 requests/s, mean 24.7 ms; after 4,010 requests/s, mean 24.9 ms`; null where no versions are compared. */
 export function describeSides({ result, arms }: Pick<CellView, 'result' | 'arms'>): string | null {
   const versions = versionsOf(result);
-  const sides = arms.flatMap(({ name, summary }) => {
+  const sides = arms.flatMap(arm => {
+    const { name, summary } = arm;
     if (summary === null || summary.completed === 0 || own(versions, name) === undefined) return [];
     const rate = summary.capacityPerSec ?? summary.requestsPerSec;
-    const perSec = rate === null ? '' : `${roundInterval(rate).value} requests/s, `;
+    const bound = summary.capacityPerSec === null ? '' : capacityBound(arm);
+    const perSec = rate === null ? '' : `${bound}${roundInterval(rate).value} requests/s, `;
     return `${name} ${perSec}mean ${formatLatency(summary.meanUs)}`;
   });
   return sides.length < 2 ? null : sides.join('; ');

@@ -85,6 +85,21 @@ export function cellId(scenario: string, points: readonly SweepPoint[]): string 
   return `${scenario}[${parts.join(';')}]`;
 }
 
+/** How combinations are written. */
+export interface PlaceWords {
+  point(points: readonly SweepPoint[]): string;
+  /** Some values of a setting. */
+  values(name: string, values: readonly SweepValue[]): string;
+  /** Between two settings. */
+  between: string;
+}
+
+const AS_IN_FILES: PlaceWords = {
+  point: describePoints,
+  values: (name, values) => `${name} = ${values.join(', ')}`,
+  between: ' and ',
+};
+
 /**
  * Describes some of a sweep's combinations: empty for all of them, `roundTripMs = 20, 80` if every value of the other
  * setting occurs with these, otherwise the first one and the number of the others.
@@ -92,6 +107,7 @@ export function cellId(scenario: string, points: readonly SweepPoint[]): string 
 export function describeSubset(
   axes: readonly SweepAxis[],
   subset: readonly (readonly SweepPoint[])[],
+  words: PlaceWords = AS_IN_FILES,
 ): string {
   const names = shortNames(axes.map(({ path }) => path));
   const used = axes.map(({ path, values }) =>
@@ -101,11 +117,11 @@ export function describeSubset(
   if (used.reduce((product, values) => product * values.length, 1) === places.size) {
     return axes
       .flatMap(({ values }, index) =>
-        used[index]!.length === values.length ? [] : [`${names[index]} = ${used[index]!.join(', ')}`],
+        used[index]!.length === values.length ? [] : [words.values(names[index]!, used[index]!)],
       )
-      .join(' and ');
+      .join(words.between);
   }
-  return `${describePoints(subset[0]!)} and ${places.size - 1} more`;
+  return `${words.point(subset[0]!)} and ${places.size - 1} more`;
 }
 
 /** The value that a combination gives to a setting; undefined if the setting is not swept. */
