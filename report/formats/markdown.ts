@@ -1,6 +1,16 @@
 // Format: Markdown as GitHub shows it, including tables.
 import { visibleLine } from '../../results/visible.ts';
-import type { Answer, CellReport, Fact, Figure, Report, SweepReport, Table, TableCell } from '../model.ts';
+import type {
+  Answer,
+  CellReport,
+  Fact,
+  Figure,
+  Missing,
+  Report,
+  SweepReport,
+  Table,
+  TableCell,
+} from '../model.ts';
 import { formatHeading } from '../tables/table.ts';
 import { type Format, partsOf, tablesOfClients } from './format.ts';
 
@@ -32,6 +42,7 @@ function blocksOf(report: Report): string[] {
     `**${escapeMarkdown(report.answer.verdict)}**`,
     ...(report.limits === null ? [] : [layOutTable(report.limits), ...noteBlocks(report.limits)]),
     ...answerBlocks(report.answer),
+    ...(report.missing === null ? [] : [missingBlock(report.missing)]),
     ...(report.overview === null ? [] : [layOutTable(report.overview.table)]),
     escapeMarkdown(report.subtitle),
     ...report.tables.flatMap(tableBlocks),
@@ -57,6 +68,10 @@ function answerBlocks({ precision, context, badges, notes }: Answer): string[] {
       .join(' · '),
     list(notes),
   ].filter(block => block !== '');
+}
+
+function missingBlock({ text, command }: Missing): string {
+  return `${escapeMarkdown(text)} <code>${escapeMarkdown(command)}</code>`;
 }
 
 /** Its cells are rows of a table; the page and the JSON have them in full. */
