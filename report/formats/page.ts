@@ -40,7 +40,7 @@ a { color: var(--accent); }
 .lead { font-size: 1.1rem; color: var(--muted); margin: 0 0 0.5rem; }
 .remark { font-size: 1.05rem; margin: 0.3rem 0; }
 .failed { color: var(--bad); }
-.scroll:has(> .limits) { width: fit-content; margin: 0.4rem 0; }
+.scroll:has(> .limits) { margin: 0.4rem 0; }
 .limits :is(th, td) { padding-block: 0.25rem; }
 .limits .words { min-width: 0; }
 .badges { list-style: none; padding: 0; margin: 0.7rem 0; display: flex; flex-wrap: wrap; gap: 0.35rem 0.5rem; }
@@ -70,8 +70,8 @@ section.alone { padding-top: 0.5rem; }
 .part { margin-top: 2rem; }
 .part > h3, .part > summary h3 { margin: 0; font-size: 1.2rem; display: inline; }
 [id] { scroll-margin-top: 3rem; }
-nav.top { position: sticky; top: 0; z-index: 1; background: var(--paper); border-bottom: 1px solid var(--line); display: flex; flex-wrap: wrap; align-items: center; gap: 0.2rem 1rem; padding: 0.45rem max(1.5rem, calc(50vw - 37.5rem)); }
-nav.top ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 0.75rem; margin: 0; padding: 0; font-size: 0.875rem; max-width: none; }
+nav.top { position: sticky; top: 0; z-index: 1; background: var(--paper); border-bottom: 1px solid var(--line); display: flex; flex-wrap: wrap; align-items: center; gap: 0.2rem 0.8rem; padding: 0.45rem max(1.5rem, calc(50vw - 37.5rem)); }
+nav.top ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 0.6rem; margin: 0; padding: 0; font-size: 0.875rem; max-width: none; }
 nav.top li { overflow-wrap: anywhere; }
 .notes { color: var(--muted); font-size: 0.85rem; margin: 0.5rem 0 0; padding: 0; list-style: none; }
 .notes li { margin: 0.15rem 0; }
@@ -82,7 +82,8 @@ td .pill { white-space: nowrap; }
 .bad { color: var(--bad); background: var(--bad-bg); }
 .unsure { color: var(--unsure); background: var(--unsure-bg); }
 .invalid { color: var(--bad); }
-.scroll { overflow-x: auto; margin: 0.6rem 0; border: 1px solid var(--line); border-radius: 6px; max-width: 100%; }
+.scroll { overflow-x: auto; margin: 0.6rem 0; border: 1px solid var(--line); border-radius: 6px; width: fit-content; max-width: 100%; }
+.scroll:has(> .overview), .first:has(figure) > div .scroll { width: auto; }
 .scroll.cut::after { content: "More columns: scroll sideways →"; position: sticky; left: 0; display: block; width: fit-content; padding: 0.2rem 0.7rem; color: var(--muted); font-size: 0.8rem; }
 .scroll:focus-visible, summary:focus-visible, button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-size: 0.86rem; font-variant-numeric: tabular-nums; line-height: 1.4; }
@@ -153,6 +154,7 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
 @media screen and (max-width: 48rem) {
   .page { padding: 0.8rem 1rem 3rem; }
   nav.top { position: static; padding: 0.45rem 1rem; }
+  .scroll { width: auto; }
   .over { flex: 1 1 0; min-width: 12rem; }
   nav.top a, .overview th a { display: inline-block; padding-block: 0.15rem; }
   summary { padding-block: 0.2rem; }
@@ -168,7 +170,8 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   h1 { font-size: 1.4rem; }
   .words, .long, tbody th { min-width: 0; }
   th, td { padding: 0.42rem 0.4rem; }
-  .picture svg, .first .picture svg, .multiples .picture svg { font-size: 15px; }
+  .picture, .multiples .picture { margin-inline: -0.75rem; }
+  .picture svg, .first .picture svg, .multiples .picture svg { font-size: 14px; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
   .stacked thead tr > :not(:has(.scale)), .stacked thead .unit { display: none; }
