@@ -94,7 +94,10 @@ suite('the answer says how sure it is', () => {
 
   test('and the table says what limit, unsure and × are', () => {
     const { brief } = reportWith(slower);
-    assert.match(brief!.notes.join(' '), /whole 95 % interval lies beyond the limit; unsure .* × is a ratio: .* short,/);
+    assert.match(
+      brief!.notes.join(' '),
+      /whole 95 % interval lies beyond the limit; unsure .* × is a ratio: .* short,/,
+    );
   });
 });
 

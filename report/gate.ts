@@ -398,9 +398,7 @@ function describeRegression(line: GateLine, sides: Sides): string {
   const [from, to] = (['before', 'after'] as const).map(side => centreCell(line, side, sides).text);
   const reach = bounds === null ? 'It is' : `All of the ${INTERVAL_NAME}, ${bounds}, is`;
   const noise =
-    line.noiseFloor === null
-      ? 'was not measured (--null-arm)'
-      : `is up to ${formatShare(line.noiseFloor)}`;
+    line.noiseFloor === null ? 'was not measured (--null-arm)' : `is up to ${formatShare(line.noiseFloor)}`;
   return [
     `Regression: from ${from} to ${to}${describeWhole(line, sides)} in ${line.cell}, since ${nameRun(sides.before)}.`,
     `${reach} beyond the limit of ${describeLimit(line)}; the noise between two copies of the same client ${noise}.`,

@@ -115,7 +115,8 @@ suite('the answer', () => {
     );
     assert.match(context, /^Changed since the previous run: commit .*, undici 8\.11\.0 to 8\.12\.4\.$/);
     const all = [verdict, precision, context, ...notes].join(' ');
-    for (const once of ['8.5 %', '2026-11-18', '5.19×', 'undici']) assert.equal(all.split(once).length, 2, once);
+    for (const once of ['8.5 %', '2026-11-18', '5.19×', 'undici'])
+      assert.equal(all.split(once).length, 2, once);
   });
 
   test('without a change it says what a ratio is', () => {

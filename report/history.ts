@@ -191,16 +191,19 @@ function runCount(count: number): string {
 const WORDS: readonly Fact[] = [
   {
     label: 'Ratio',
-    value: "A client's figure divided by that of the baseline client, both measured in turns in the same run.",
+    value:
+      "A client's figure divided by that of the baseline client, both measured in turns in the same run.",
   },
   { label: 'Level', value: 'The mean of a ratio over the runs between two changes.' },
   {
     label: INTERVAL_NAME,
-    value: 'Where the true change lies, as far as the runs of both levels agree; few or unequal ones make it wide.',
+    value:
+      'Where the true change lies, as far as the runs of both levels agree; few or unequal ones make it wide.',
   },
   {
     label: 'p',
-    value: 'The share of shuffled histories in which runs before and after differ as clearly: how easily chance alone does it.',
+    value:
+      'The share of shuffled histories in which runs before and after differ as clearly: how easily chance alone does it.',
   },
 ];
 
@@ -269,9 +272,7 @@ function historyAnswer(trends: readonly Trend[], runs: readonly RunSummary[]): A
   const others = changesOf(trends, main?.change);
   const worseOf = `${worse.length} of ${formatCount(trends.length)} ratios worse`;
   const badges: Badge[] = [
-    ...(main === undefined
-      ? []
-      : [{ text: worseOf, tone: worse.length === 0 ? 'plain' : 'doubt' } as const]),
+    ...(main === undefined ? [] : [{ text: worseOf, tone: worse.length === 0 ? 'plain' : 'doubt' } as const]),
     ...(better.length === 0 ? [] : [{ text: `${better.length} improved`, tone: 'good' } as const]),
   ];
   return {

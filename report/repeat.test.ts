@@ -87,7 +87,12 @@ const commands: [why: string, words: string[], notBegun: string[], command: stri
     ['capacity', 'sizes[bytes=1]', 'sizes[bytes=2]'],
     'run short-vs-persistent capacity sizes --budget-sec 9 --null-arm --seed 7',
   ],
-  ['has names in place of a tag', ['run', 'quick'], ['capacity'], 'run short-vs-persistent capacity --seed 7'],
+  [
+    'has names in place of a tag',
+    ['run', 'quick'],
+    ['capacity'],
+    'run short-vs-persistent capacity --seed 7',
+  ],
   ['or of none', ['run', '--seed=7'], ['capacity'], 'run short-vs-persistent capacity --seed=7'],
   [
     'has files by their own paths',
@@ -111,7 +116,10 @@ for (const [why, words, notBegun, command] of commands) {
 
 test('nothing is missing of a run that has what it needs, and nothing is said while it goes on', () => {
   assert.equal(missingOf(['run'], [], enough), null);
-  assert.equal(missingOf(['run', 'capacity'], ['capacity'], enough)?.command, 'conntax run capacity --seed 7');
+  assert.equal(
+    missingOf(['run', 'capacity'], ['capacity'], enough)?.command,
+    'conntax run capacity --seed 7',
+  );
   assert.equal(describeMissing(SAMPLES['two arms']!.run), null);
   const goesOn = (run: Run): Run => ({
     ...run,

@@ -120,7 +120,9 @@ const LEAST_TEXT_PX = 11;
 
 for (const [sample, { columns, hasChart }] of kinds) {
   suite(sample, () => {
-    test('is seen at once at 1280 px and at 390 px, light and dark, and axe finds nothing', { skip }, async () => {
+    test('is seen at once at 1280 px and at 390 px, light and dark, and axe finds nothing', {
+      skip,
+    }, async () => {
       const { page, report } = await browser.open(sample);
       for (const [width, colorScheme] of SCREEN_KINDS) {
         await page.setViewportSize({ width, height: 800 });

@@ -239,6 +239,11 @@ function formatAmount(ratio: number): string {
   return isHuge(ratio) ? `more than ${MOST_PERCENT} %` : `${formatDecimals(Math.abs(ratio - 1) * 100, 1)} %`;
 }
 
+/** A share that may be far above 1: `9.2 %`, `>999 %`. */
+export function formatShare(ratio: number): string {
+  return ratio > MOST_PERCENT / 100 ? `>${MOST_PERCENT} %` : formatPercent(ratio);
+}
+
 /** `+0.38`, `−9.8`. */
 export function formatSigned(value: number, digits: number): string {
   return `${value < 0 ? '−' : '+'}${decimals(digits).format(Math.abs(value))}`;
