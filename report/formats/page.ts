@@ -66,7 +66,7 @@ section.alone { padding-top: 0.5rem; }
 .first > .all { grid-column: 1 / -1; }
 .first h3 { margin: 0.6rem 0 0.3rem; }
 .first > div th, .first > div td { padding: 0.42rem 0.45rem; }
-.first tbody th { min-width: 0; }
+.first :is(tbody th, .words) { min-width: 0; }
 .part { margin-top: 2rem; }
 .part > h3, .part > summary h3 { margin: 0; font-size: 1.2rem; display: inline; }
 [id] { scroll-margin-top: 3rem; }
@@ -170,7 +170,7 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   h1 { font-size: 1.4rem; }
   .words, .long, tbody th { min-width: 0; }
   th, td { padding: 0.42rem 0.4rem; }
-  .picture, .multiples .picture { margin-inline: -0.75rem; }
+  .picture, .multiples .picture, .beside > .picture { margin-inline: -0.75rem; }
   .picture svg, .first .picture svg, .multiples .picture svg { font-size: 14px; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
