@@ -60,11 +60,11 @@ section.alone { padding-top: 0.5rem; }
 .alone > h2 { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); }
 .first { display: grid; grid-template-columns: minmax(0, 31rem) minmax(0, 1fr); gap: 0.5rem 1.5rem; align-items: start; }
 .first:not(:has(figure)) { grid-template-columns: minmax(0, 1fr); }
-.first .picture { max-width: 31rem; }
+.first .picture { max-width: 31rem; margin-top: 0; }
 .first .picture svg { font-size: 11.5px; }
 .first > * { margin: 0; min-width: 0; }
 .first > .all { grid-column: 1 / -1; }
-.first h3 { margin: 0.6rem 0 0.3rem; }
+.first h3 { margin: 0 0 0.3rem; }
 .first > div th, .first > div td { padding: 0.42rem 0.45rem; }
 .first :is(tbody th, .words) { min-width: 0; }
 .part { margin-top: 2rem; }
@@ -166,6 +166,7 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   .first > div :is(th, td) { padding: 0.35rem 0.15rem; }
   .first > div table { font-size: 0.72rem; }
   .first > div .unit { font-size: 1em; }
+  .first > div h3 { margin-top: 0.6rem; }
   .first > div .stacked { font-size: 0.8rem; }
   h1 { font-size: 1.4rem; }
   .words, .long, tbody th { min-width: 0; }
