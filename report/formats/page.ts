@@ -37,7 +37,7 @@ p, .notes, ul { max-width: 56rem; }
 a { color: var(--accent); }
 .over { color: var(--muted); font-size: 0.85rem; margin: 0; }
 .meta, .note, figcaption p, footer { color: var(--muted); font-size: 0.875rem; }
-.lead { font-size: 1.1rem; color: var(--muted); margin: 0 0 0.5rem; }
+.lead { font-size: 1.1rem; color: var(--muted); margin: 0 0 0.2rem; }
 .remark { font-size: 1.05rem; margin: 0.3rem 0; }
 .failed { color: var(--bad); }
 .scroll:has(> .limits) { margin: 0.4rem 0; }
@@ -65,6 +65,8 @@ section.alone { padding-top: 0.5rem; }
 .first > * { margin: 0; min-width: 0; }
 .first > .all { grid-column: 1 / -1; }
 .first h3 { margin: 0 0 0.3rem; }
+.first td a { white-space: nowrap; }
+.first + .multiples { margin-top: 2rem; }
 .first > div th, .first > div td { padding: 0.42rem 0.45rem; }
 .first :is(tbody th, .words) { min-width: 0; }
 .part { margin-top: 2rem; }
