@@ -57,6 +57,7 @@ export function buildBisectReport(bisection: Bisection): Report {
     verdict: state.kind === 'found' ? headline : null,
     answer: answerOf(bisection, state, headline),
     limits: null,
+    missing: null,
     overview: null,
     headline,
     remarks: remarksOf(bisection, state),

@@ -305,6 +305,38 @@ test('scenarios that were not begun are named below the verdict', () => {
   assert.equal(answer.notes[0], 'Not begun: capacity, sizes.');
 });
 
+test('every form has the command that measures what is missing, and says only once that the run is partial', async () => {
+  const report = buildReport({ ...sampleRuns['scenarios not begun']!, charts: [] });
+  const { command } = report.missing!;
+  assert.match(command, /^conntax run .*short-vs-persistent capacity sizes --/);
+  for (const { name, render } of formats) {
+    for (const isBrief of [false, true]) {
+      const text = await render(report, { hasColour: false, columns: 100, isBrief });
+      assert.ok(text.replaceAll(String.raw`\-`, '-').includes(command), `${name}: ${text}`);
+      if (name === 'html') assert.doesNotMatch(text, /class="pill[^"]*">partial</);
+    }
+  }
+});
+
+test('on a narrow terminal the command goes on behind a backslash, but not within quotes', async () => {
+  const { run, trials } = sampleRuns['scenarios not begun']!;
+  const linesOf = async (words: string[]) => {
+    const command = ['conntax', 'run', 'quick', ...words];
+    const report = buildReport({ run: { ...run, command }, trials, charts: [] });
+    const text = await formats
+      .find(({ name }) => name === 'terminal')!
+      .render(report, { hasColour: false, columns: 60, isBrief: true });
+    const lines = text.split('\n');
+    const from = lines.findIndex(line => line.startsWith('  conntax run '));
+    const to = lines.indexOf('', from);
+    return lines.slice(from, to);
+  };
+  const lines = await linesOf(['--budget-sec', '90', '--precision', '0.02']);
+  assert.ok(lines.length > 1 && lines.every(line => line.length <= 60), lines.join('\n'));
+  assert.ok(lines.slice(0, -1).every(line => line.endsWith(' \\')) && !lines.at(-1)!.endsWith('\\'));
+  assert.equal((await linesOf(['--machine', 'ssh gen1 npx conntax agent'])).length, 1);
+});
+
 test('scenarios that this machine cannot measure are named, with the reason', () => {
   const { run, trials } = sampleRuns['two arms']!;
   const skipped = [{ cell: 'ports', message: 'no namespace', hint: 'expected: root' }];

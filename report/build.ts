@@ -8,7 +8,7 @@ import { allMarks, armNames, type CellView, MARK_NOTES, viewCell } from './cell-
 import type { Chart, SweepChart } from './charts/chart.ts';
 import type { CellReport, CellSection, Check, Figure, Report, SectionName, Table } from './model.ts';
 import { overviewOf, runAnswer, viewsOf } from './overview.ts';
-import { describeRepetition } from './repeat.ts';
+import { describeMissing, describeRepetition } from './repeat.ts';
 import { sweepHeadline } from './sweeps/headline.ts';
 import { type CreateTable, reportSweep, sweepCaveats, sweepRemarks } from './sweeps/report.ts';
 import { type Section, sectionsOf } from './sweeps/view.ts';
@@ -166,6 +166,7 @@ export function buildReport(of: {
     verdict: expectationVerdict(checks),
     answer: runAnswer(sections, run),
     limits: limitTable(sections),
+    missing: describeMissing(run),
     overview: overviewOf(sections),
     headline: only === undefined ? runHeadline(views, run.state) : sweepHeadline(only),
     remarks: only === undefined ? runRemarks(views) : sweepRemarks(only),

@@ -10,6 +10,7 @@ import { sampleHistory } from '../results/testing/sample-history.ts';
 import { sampleRun } from '../results/testing/sample-run.ts';
 import { NULL_ARM } from '../scenarios/model/sweep.ts';
 import { buildGateReport } from './gate.ts';
+import type { Report } from './model.ts';
 import { formats } from './testing/plugins.ts';
 
 const before = summariseRun(sampleRun().run);
@@ -41,16 +42,71 @@ function raised(metric: Metric): (after: RunSummary) => void {
 
 const slower = raised('cpuUsPerRequest');
 
+/** A run known to half a per cent, against itself. */
+function ofPrecise() {
+  const run = damaged(after => {
+    for (const { interval } of after.cells[0]!.ratios) {
+      interval!.low = interval!.value / 1.005;
+      interval!.high = interval!.value * 1.005;
+    }
+  });
+  const result = gateRun(run, run, { minEffect: 0.05 });
+  return buildGateReport({ before: run, after: run, result, trends: [] });
+}
+
 test('the headline of a regression says what, whose, by how much, how sure, and since when', () => {
   const { headline, checks } = reportWith(slower);
   assert.match(
     headline,
-    /^Regression: client CPU per request of persistent in short-vs-persistent changed by \+30\.0 % \(\+\d[\d.]* % to \+\d[\d.]* %\), since commit 3f9c1d2a7b6e\.$/,
+    /^Regression: client CPU per request of persistent in short-vs-persistent rose by 30\.0 % \(\d[\d.]* to \d[\d.]* %\), since commit 3f9c1d2a7b6e\.$/,
   );
   assert.deepEqual(
     checks.filter(({ state }) => state === 'fail').map(({ name }) => name),
     ['client CPU per request, persistent: no regression'],
   );
+});
+
+suite('the answer says how sure it is', () => {
+  const raise = (after: RunSummary, arm: string, failed: number): void => {
+    const one = after.cells[0]!.arms.find(found => found.arm === arm)!;
+    one.failed += failed;
+  };
+  const rows: [why: string, report: Report, precision: RegExp][] = [
+    [
+      'of a ratio: from where to where, its interval beside the limit, and the noise',
+      reportWith(slower),
+      /^Regression: from 0\.153× to 0\.199× that of short in short-vs-persistent, since commit 3f9c1d2a7b6e\. All of the 95 % interval, 26\.5 to 33\.6 %, is beyond the limit of 5\.0 %; the noise between two copies of the same client was not measured \(--null-arm\)\.$/,
+    ],
+    [
+      'of a share of requests',
+      reportWith(after => raise(after, 'persistent', 5_000)),
+      /^Regression: from 0 % to [\d.]+ % of requests in .* All of the 95 % interval, [\d.]+ to [\d.]+, is beyond the limit of 0\.50 per 1,000; /,
+    ],
+    [
+      'where it is unsure, with what would have been seen',
+      reportWith(() => {}),
+      /^Compared with commit 3f9c1d2a7b6e\. The intervals of these reach beyond the limit, or are too wide to tell\. Smallest detectable change, .*: [\d.]+ % in .*, to [\d.]+ % in /,
+    ],
+    [
+      'where nothing changed',
+      ofPrecise(),
+      /^Compared with commit 3f9c1d2a7b6e: each 95 % interval ends before the limit of a regression\. Smallest/,
+    ],
+  ];
+  for (const [why, { answer }, precision] of rows) {
+    test(why, () => {
+      assert.match(answer.precision, precision);
+      assert.doesNotMatch(answer.precision, new RegExp(`^${answer.verdict}`));
+    });
+  }
+
+  test('and the table says what limit, unsure and × are', () => {
+    const { brief } = reportWith(slower);
+    assert.match(
+      brief!.notes.join(' '),
+      /whole 95 % interval lies beyond the limit; unsure .* × is a ratio: .* short,/,
+    );
+  });
 });
 
 test('a run without a change says so, and of how many figures', () => {
@@ -150,13 +206,13 @@ suite('with a history', () => {
   const step = { count: 13, metric: 'cpuUsPerRequest', factor: 1 / 1.3 } as const;
   const worse = damaged(slower);
   const since =
-    /^Client CPU per request of persistent in short-vs-persistent: 0\.19\d× that of short since run (\S+) of (\S+), commit/;
+    /^Client CPU per request of persistent in short-vs-persistent rose by .* on (\S+), from 0\.15\d× to 0\.19\d× that of short, in run (\S+)\. /;
 
   test('a red report says since when, by how much and how sure, and what came with it', () => {
     const [remark, ...others] = reportOf(worse, sampleHistory(worse, { ...step, atLevel: 5 })).remarks;
     assert.deepEqual(others, []);
-    assert.deepEqual(since.exec(remark!)?.slice(1), ['2026-11-18T12-25-52Z-0008', '2026-11-18']);
-    assert.match(remark!, /; before, 0\.15\d×: \+[\d.]+ % \(\+[\d.]+ % to \+[\d.]+ %\), p = 0\.00\d\./);
+    assert.deepEqual(since.exec(remark!)?.slice(1), ['2026-11-18', '2026-11-18T12-25-52Z-0008']);
+    assert.match(remark!, / rose by [\d.]+ % \([\d.]+ to [\d.]+ %, p = 0\.00\d\) on /);
     assert.match(
       remark!,
       / Changed since the previous run: commit ccc7ccc7ccc7 to ccc8ccc8ccc8, undici 8\.11\.0 to 8\.12\.4\.$/,
@@ -210,7 +266,7 @@ test('a gate without a regression does not hide that the history became worse', 
   const { answer, headline, remarks } = reportOf(before, history);
   assert.match(answer.verdict, /^No regression .*; history: 1 worse$/);
   assert.match(headline, / Over the history 1 ratio became worse\.$/);
-  assert.match(remarks.join(), /Requests\/s of persistent .* since run /);
+  assert.match(remarks.join(), /Requests\/s of persistent .* fell by /);
 });
 
 test('beside each change that decides stands the change for the worse that is a regression', () => {

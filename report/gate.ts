@@ -30,13 +30,17 @@ import type {
   TableCell,
 } from './model.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
+import { listed } from './words/load.ts';
 import {
+  describeMove,
   formatCount,
+  formatDecimals,
   formatPercent,
   formatRatio,
   formatRelativeChange,
   formatShare,
   formatSigned,
+  type Move,
   roundInterval,
 } from './words/numbers.ts';
 import { formatTime, nameRun, versionFacts } from './words/run.ts';
@@ -61,6 +65,20 @@ function formatChange({ kind, change }: Pick<GateLine, 'kind' | 'change'>): stri
   const format = (share: number) => formatSigned(share * 1_000, 2);
   const interval = low === high ? '' : ` (${format(low)} to ${format(high)})`;
   return `${format(value)} per 1,000 requests${interval}`;
+}
+
+/** What happened to a figure, and between which amounts; of counts, per 1,000 requests. */
+function moveOf({ kind, change }: Pick<GateLine, 'kind' | 'change'>): Move {
+  if (kind !== 'count') return describeMove(change);
+  const { value, low, high } = change;
+  const amount = (share: number): string => formatDecimals(Math.abs(share) * 1_000, 2);
+  const move = `${value < 0 ? 'fell' : 'rose'} by ${amount(value)} per 1,000 requests`;
+  if (low === high) return { move, bounds: null };
+  const signed = (share: number): string => formatSigned(share * 1_000, 2);
+  const [near, far] = value < 0 ? [high, low] : [low, high];
+  const bounds =
+    low < 0 && high > 0 ? `${signed(low)} to ${signed(high)}` : `${amount(near)} to ${amount(far)}`;
+  return { move, bounds };
 }
 
 /** `Confirmed: error rate of a in c: +3.0 per 1,000 requests (...) at first, ... when re-measured, ... combined`. */
@@ -226,13 +244,9 @@ export function buildGateReport(
     subtitle: `${after.runId} compared with ${before.runId}, which was measured ${formatTime(before.startedAt)}`,
     state: 'complete',
     verdict: result.state === 'regression' || result.state === 'nothing' ? headline : null,
-    answer: gateAnswer(result, {
-      sight,
-      worseCount: history.worseCount,
-      detail: headline,
-      notes: allRemarks,
-    }),
+    answer: gateAnswer(result, of, { sight, worseCount: history.worseCount, notes: allRemarks }),
     limits: null,
+    missing: null,
     overview: null,
     headline,
     remarks: allRemarks,
@@ -262,10 +276,8 @@ function headlineOf(
 ): string {
   const { before } = sides;
   const binding = lines.filter(({ isBinding }) => isBinding);
-  const worst = binding
-    .filter(line => line.state === 'regression')
-    .toSorted((a, b) => severity(b) - severity(a));
-  if (state === 'nothing') return 'Nothing in the baseline could be compared.';
+  const worst = worstOf(lines);
+  if (state === 'nothing') return NOTHING_COMPARED;
   if (worst.length > 0) {
     const others = worst.length === 1 ? '' : ` and ${formatCount(worst.length - 1)} more`;
     return `Regression: ${sentenceOf(worst[0]!, sides)}${others}, since ${nameRun(before)}.`;
@@ -281,25 +293,57 @@ function headlineOf(
     ...(gaps.length === 0 ? [] : [describeLoss(gaps)]),
     found,
     ...(better === 0 ? [] : [`${formatCount(better)} of them improved.`]),
-    ...(worseCount === 0
-      ? []
-      : [
-          `Over the history ${worseCount === 1 ? '1 ratio' : `${formatCount(worseCount)} ratios`} became worse.`,
-        ]),
+    ...describeWorsened(worseCount),
   ].join(' ');
 }
 
-/** What the comparison found, in at most 15 words; the headline is the line below it. */
-function gateAnswer(
+const NOTHING_COMPARED = 'Nothing in the baseline could be compared.';
+
+/** The regressions, the one furthest beyond its limit first. */
+function worstOf(lines: readonly GateLine[]): GateLine[] {
+  return lines
+    .filter(({ isBinding, state }) => isBinding && state === 'regression')
+    .toSorted((a, b) => severity(b) - severity(a));
+}
+
+function describeWorsened(count: number): string[] {
+  return count === 0
+    ? []
+    : [`Over the history ${count === 1 ? '1 ratio' : `${formatCount(count)} ratios`} became worse.`];
+}
+
+/** How sure the verdict is: how far a regression is beyond its limit, or which changes would have been seen. */
+function describeCertainty(
   { lines, gaps, state }: GateResult,
-  of: { sight: Sight; worseCount: number; detail: string; notes: readonly string[] },
+  sides: Sides,
+  { sight, worseCount }: { sight: Sight; worseCount: number },
+): string {
+  const [worst] = worstOf(lines);
+  if (state === 'nothing') return NOTHING_COMPARED;
+  if (worst !== undefined) return describeRegression(worst, sides);
+  const isUnsure = lines.some(line => line.isBinding && line.state === 'unsure');
+  return [
+    ...(sight.isBlind ? [describeBlindness(sight)] : []),
+    ...(gaps.length === 0 ? [] : [describeLoss(gaps)]),
+    isUnsure
+      ? `Compared with ${nameRun(sides.before)}. The intervals of these reach beyond the limit, or are too wide to tell.`
+      : `Compared with ${nameRun(sides.before)}: each ${INTERVAL_NAME} ends before the limit of a regression.`,
+    ...(sight.isBlind ? [] : [describeSight(sight)]),
+    ...describeWorsened(worseCount),
+  ].join(' ');
+}
+
+/** What the comparison found, in at most 15 words, and how sure that is. */
+function gateAnswer(
+  result: GateResult,
+  sides: Sides,
+  of: { sight: Sight; worseCount: number; notes: readonly string[] },
 ): Answer {
+  const { lines, gaps, state } = result;
   const binding = lines.filter(({ isBinding }) => isBinding);
   const count = (wanted: GateLine['state']): number => binding.filter(line => line.state === wanted).length;
   const figures = `${formatCount(binding.length)} figures`;
-  const [worst] = binding
-    .filter(line => line.state === 'regression')
-    .toSorted((a, b) => severity(b) - severity(a));
+  const [worst] = worstOf(lines);
   const badges: Badge[] = [
     ...(count('regression') === 0
       ? []
@@ -315,7 +359,7 @@ function gateAnswer(
   ];
   return {
     verdict: `${verdict()}${state === 'regression' || of.worseCount === 0 ? '' : `; history: ${of.worseCount} worse`}`,
-    precision: of.detail,
+    precision: describeCertainty(result, sides, of),
     context: '',
     badges: badges.slice(0, 4),
     notes: of.notes,
@@ -323,19 +367,12 @@ function gateAnswer(
 
   function verdict(): string {
     if (state === 'nothing') return 'FAIL: nothing in the baseline could be compared';
-    if (worst !== undefined) return `FAIL: ${titleOf(worst)} of ${worst.arm} ${describeMove(worst)}`;
+    if (worst !== undefined) return `FAIL: ${titleOf(worst)} of ${worst.arm} ${moveOf(worst).move}`;
     if (of.sight.isBlind) return 'Blind: a regression would have gone undetected';
     return count('unsure') > 0
       ? `No regression detected, but none ruled out for ${count('unsure')} of ${figures}`
       : `No regression in ${figures}`;
   }
-}
-
-/** `rose by 30.0 %`, `fell by 9.3 %`. */
-function describeMove({ kind, change }: GateLine): string {
-  const [amount = ''] = formatChange({ kind, change }).split(' (');
-  const hasFallen = change.value < (kind === 'count' ? 0 : 1);
-  return `${hasFallen ? 'fell' : 'rose'} by ${amount.replace(/[+−]/, '')}`;
 }
 
 /** Says which figures of the baseline could not be compared. */
@@ -350,7 +387,34 @@ function severity({ kind, change, effect }: GateLine): number {
 }
 
 function sentenceOf(line: GateLine, sides: Sides): string {
-  return `${titleOf(line)} of ${line.arm} in ${line.cell} changed by ${formatChange(line)}${signsOf(changeMarks(line, sides))}`;
+  const { move, bounds } = moveOf(line);
+  const interval = bounds === null ? '' : ` (${bounds})`;
+  return `${titleOf(line)} of ${line.arm} in ${line.cell} ${move}${interval}${signsOf(changeMarks(line, sides))}`;
+}
+
+/** Of the worst regression: from where to where, and how far beyond the limit. */
+function describeRegression(line: GateLine, sides: Sides): string {
+  const { bounds } = moveOf(line);
+  const [from, to] = (['before', 'after'] as const).map(side => centreCell(line, side, sides).text);
+  const reach = bounds === null ? 'It is' : `All of the ${INTERVAL_NAME}, ${bounds}, is`;
+  const noise =
+    line.noiseFloor === null ? 'was not measured (--null-arm)' : `is up to ${formatShare(line.noiseFloor)}`;
+  return [
+    `Regression: from ${from} to ${to}${describeWhole(line, sides)} in ${line.cell}, since ${nameRun(sides.before)}.`,
+    `${reach} beyond the limit of ${describeLimit(line)}; the noise between two copies of the same client ${noise}.`,
+  ].join(' ');
+}
+
+/** What a ratio or a share is of. */
+function describeWhole(line: GateLine, { before }: Sides): string {
+  if (line.kind === 'count') return ' of requests';
+  const baseline = pairOf(line, before)?.[0].arm;
+  return baseline === undefined ? '' : ` that of ${baseline}`;
+}
+
+/** Without its sign, which is that of the change: `4.8 %`, `0.50 per 1,000`. */
+function describeLimit(line: GateLine): string {
+  return limitCell(line).text.replace(/^[+−]/, '');
 }
 
 /** First, so that it is seen on a phone too. */
@@ -396,7 +460,22 @@ function briefTable(lines: readonly GateLine[], sides: Sides): Table {
       limitCell(line),
       ...(['before', 'after'] as const).map(side => centreCell(line, side, sides)),
     ]),
+    notes: [
+      `A regression is a change whose whole ${INTERVAL_NAME} lies beyond the limit; unsure is one whose interval reaches beyond it, or is too wide to tell. The limit is the smallest change that counts, or the difference between two copies of the same client where that was measured and is larger.`,
+      ...describeRatios(lines, sides),
+    ],
   });
+}
+
+/** What × is, where there is any. */
+function describeRatios(lines: readonly GateLine[], { before }: Sides): string[] {
+  const ratios = lines.filter(({ kind }) => kind === 'ratio');
+  const baselines = new Set(ratios.flatMap(line => pairOf(line, before)?.[0].arm ?? []));
+  return baselines.size === 0
+    ? []
+    : [
+        `× is a ratio: the figure divided by that of ${listed([...baselines])}, the baseline client, in the same run.`,
+      ];
 }
 
 function drawChanges(lines: readonly GateLine[], table: Table): Figure[] {

@@ -8,6 +8,7 @@ import { type SampleHistoryOptions, sampleHistory } from '../results/testing/sam
 import { sampleRun } from '../results/testing/sample-run.ts';
 import { renderChart } from './formats/chart-svg.ts';
 import { buildHistoryReport } from './history.ts';
+import type { Report } from './model.ts';
 import { formats } from './testing/plugins.ts';
 import { HOSTILE_NAME } from './testing/sample-runs.ts';
 
@@ -28,7 +29,7 @@ suite('the headline', () => {
     [
       'of the worst change for the worse, with its date',
       {},
-      /^Worse since 2026-11-18: requests\/s of persistent in short-vs-persistent, by −8\.\d % \(−[\d.]+ % to −[\d.]+ %\)\.$/,
+      /^Requests\/s of persistent in short-vs-persistent fell by 8\.5 % \(7\.6 to 9\.5 %\) on 2026-11-18\.$/,
     ],
     [
       'of improvements alone',
@@ -53,19 +54,74 @@ suite('the headline', () => {
   }
 
   test('of several it names the greatest, and how many more', () => {
-    const history = historyOf({ factor: 1.1 }).map((run, index) => {
-      const copy = structuredClone(run);
-      for (const ratio of copy.cells[0]!.ratios) {
-        if (ratio.metric !== 'cpuUsPerRequest' || index >= 8) continue;
-        const { value, low, high } = ratio.interval!;
-        ratio.interval = { value: value / 1.5, low: low / 1.5, high: high / 1.5 };
-      }
-      return copy;
-    });
+    const { headline, answer } = twoWorse();
+    assert.match(headline, /^Client CPU per request .* on 2026-11-18, and 1 more became worse\.$/);
     assert.match(
-      buildHistoryReport([history[0]!, ...history.slice(1)]).headline,
-      /: client CPU per request .* and 1 more\.$/,
+      answer.verdict,
+      /^Client CPU per request of persistent rose by \d+\.\d % on 2026-11-18; 1 more worse$/,
     );
+    assert.match(answer.notes.join(), /^Requests\/s of persistent in short-vs-persistent fell by 8\.5 % /);
+  });
+});
+
+/** Requests/s fell and, by more, the CPU time rose. */
+function twoWorse() {
+  const [oldest, ...others] = historyOf({ factor: 1.1 }).map((run, index) => {
+    const copy = structuredClone(run);
+    for (const ratio of copy.cells[0]!.ratios) {
+      if (ratio.metric !== 'cpuUsPerRequest' || index >= 8) continue;
+      const { value, low, high } = ratio.interval!;
+      ratio.interval = { value: value / 1.5, low: low / 1.5, high: high / 1.5 };
+    }
+    return copy;
+  });
+  return buildHistoryReport([oldest!, ...others]);
+}
+
+suite('the answer', () => {
+  const rows: [why: string, report: Report, verdict: RegExp, badges: string[]][] = [
+    [
+      'is the change for the worse, with its date',
+      reportOf({}),
+      /^Requests\/s of persistent fell by 8\.5 % on 2026-11-18$/,
+      ['1 of 2 ratios worse'],
+    ],
+    ['is the largest of several', twoWorse(), /^Client CPU .*; 1 more worse$/, ['2 of 2 ratios worse']],
+    [
+      'is an improvement where nothing is worse',
+      reportOf({ factor: 1 / 1.1 }),
+      /^Improved: requests\/s of persistent rose by 1\d\.\d % on 2026-11-18$/,
+      ['0 of 2 ratios worse', '1 improved'],
+    ],
+    ['is that nothing changed', reportOf({ factor: 1 }), /^No change for the worse in 2 ratios$/, []],
+    ['is that there are too few runs', reportOf({ count: 4, atLevel: 2 }), /^Too few runs for a trend$/, []],
+  ];
+  for (const [why, { answer }, verdict, badges] of rows) {
+    test(why, () => {
+      assert.match(answer.verdict, verdict);
+      assert.ok(answer.verdict.split(' ').length <= 15, answer.verdict);
+      assert.deepEqual(
+        answer.badges.map(({ text }) => text),
+        badges,
+      );
+    });
+  }
+
+  test('says what the ratio is of, how sure the change is and what came with it, each once', () => {
+    const { verdict, precision, context, notes } = reportOf({}).answer;
+    assert.match(
+      precision,
+      /^Relative to short, the baseline client of short-vs-persistent: 5\.67× before, 5\.19× since\. 95 % interval of the change: 7\.6 to 9\.5 %; chance alone shows one as clear in 1 of 1,000 shuffled histories \(p = 0\.001\)\.$/,
+    );
+    assert.match(context, /^Changed since the previous run: commit .*, undici 8\.11\.0 to 8\.12\.4\.$/);
+    const all = [verdict, precision, context, ...notes].join(' ');
+    for (const once of ['8.5 %', '2026-11-18', '5.19×', 'undici'])
+      assert.equal(all.split(once).length, 2, once);
+  });
+
+  test('without a change it says what a ratio is', () => {
+    const { precision } = reportOf({ factor: 1 }).answer;
+    assert.match(precision, /^Over 14 runs\. A ratio is the figure of a client divided by /);
   });
 });
 
@@ -83,11 +139,11 @@ suite('what else it tells', () => {
     const { remarks } = buildHistoryReport([back[0]!, ...back.slice(1)]);
     assert.deepEqual(
       remarks.map(remark =>
-        /: (\S+) that of short since run \S+ of (\S+), commit \S+; before, (\S+):/.exec(remark)?.slice(1),
+        / fell by .* on (\S+), from (\S+) to (\S+) that of short, in run /.exec(remark)?.slice(1),
       ),
       [
-        ['4.68×', '2026-11-16', '5.16×'],
-        ['5.16×', '2026-11-07', '5.67×'],
+        ['2026-11-16', '5.16×', '4.68×'],
+        ['2026-11-07', '5.67×', '5.16×'],
       ],
     );
   });
@@ -112,7 +168,7 @@ suite('what else it tells', () => {
         run.git = null;
         run.host.packages = {};
       },
-      /p = 0\.00\d\. Nothing that conntax records changed since the previous run\.$/,
+      /p = 0\.00\d\) .*\. Nothing that conntax records changed since the previous run\.$/,
     ],
   ];
   for (const [why, change, told] of traits) {
@@ -128,10 +184,10 @@ suite('what else it tells', () => {
     history[8]!.git!.isDirty = true;
     assert.match(
       buildHistoryReport(history).remarks.join(),
-      /commit ccc8ccc8ccc8 with uncommitted changes; before/,
+      /commit ccc7ccc7ccc7 to ccc8ccc8ccc8 with uncommitted changes, /,
     );
     history[8]!.git = null;
-    assert.match(buildHistoryReport(history).remarks.join(), /of 2026-11-18; before/);
+    assert.match(buildHistoryReport(history).remarks.join(), /the previous run: undici /);
   });
 
   test('cells that have no trend yet', () => {
@@ -225,7 +281,7 @@ suite('pictures beside each other', () => {
     const history = historyOf({});
     history[8]!.git!.repositoryUrl = 'javascript:alert(1)';
     const text = await rendered(history);
-    assert.ok(!text.includes('javascript:') && text.includes(' commit ccc8ccc8ccc8</p>'));
+    assert.ok(!text.includes('javascript:') && text.includes('Changed with commit ccc8ccc8ccc8. '));
   });
 });
 

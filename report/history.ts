@@ -14,6 +14,7 @@ import { commitPage } from '../results/repository.ts';
 import { INTERVAL_NAME } from '../results/stats.ts';
 import {
   describeChange,
+  describeDifferences,
   formatChance,
   formatLevel,
   isShown,
@@ -21,10 +22,10 @@ import {
   trendName,
   worseFirst,
 } from './charts/trend.ts';
-import type { Answer, Report, Table, TableCell } from './model.ts';
+import type { Answer, Badge, Fact, Report, Table, TableCell } from './model.ts';
 import { createTable, figureColumn, keyColumn, linked, nothing, wordColumn, words } from './tables/table.ts';
-import { capitalize } from './words/load.ts';
-import { formatCount, formatRatio, formatRelativeChange } from './words/numbers.ts';
+import { capitalize, listed } from './words/load.ts';
+import { describeMove, formatCount, formatRatio, formatRelativeChange } from './words/numbers.ts';
 import { formatDay } from './words/run.ts';
 
 function trendTable(trends: readonly Trend[]): Table {
@@ -95,19 +96,25 @@ function briefTable(trends: readonly Trend[]): Table {
       keyColumn('figure', 'figure'),
       figureColumn('change', 'change', INTERVAL_NAME),
       wordColumn('since', 'since'),
+      figureColumn('level', 'level'),
       figureColumn('newest', 'newest run'),
     ],
     rows: worseFirst(trends).map(trend => {
       const [since, , change] = changeCells(trend);
+      const level = trend.levels.at(-1)!.ratio;
       const { ratio } = trend.points.at(-1)!;
       return [
         outcomeOf(trend),
         words(`${METRIC_TABLE[trend.metric].title} of ${trend.arm}${hasSeveral ? ` in ${trend.cell}` : ''}`),
         change!,
         since!,
-        words(formatRatio(ratio), { ...ratio }),
+        words(formatLevel(level), { ...level }),
+        words(formatRatio(ratio).replace(/ \(.*\)/, ''), { ...ratio }),
       ];
     }),
+    notes: [
+      `× is a ratio: the figure divided by that of ${listed([...new Set(trends.map(({ baseline }) => baseline))])}, the baseline client, in the same run, so that machines of unlike speed can be compared. The level is its mean since the last change.`,
+    ],
   });
 }
 
@@ -147,7 +154,6 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
   const [oldest] = runs;
   const newest = runs.at(-1)!;
   const trends = findTrends(runs).filter(isShown);
-  const remarks = [...changesOf(trends).map(({ text }) => text), ...gapsOf(trends, runs)];
   return {
     title: 'conntax: history of runs',
     runId: newest.runId,
@@ -155,11 +161,12 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
     subtitle: `${runCount(runs.length)}, ${formatDay(oldest.startedAt)} to ${formatDay(newest.startedAt)}, the newest ${newest.runId}`,
     state: 'complete',
     verdict: null,
-    answer: historyAnswer(trends, runs.length, remarks),
+    answer: historyAnswer(trends, runs),
     limits: null,
+    missing: null,
     overview: null,
-    headline: headlineOf(trends, runs.length),
-    remarks,
+    headline: headlineOf(trends, runs),
+    remarks: [...changesOf(trends), ...gapsOf(trends, runs)],
     brief: trends.length === 0 ? null : briefTable(trends),
     tables: trends.length === 0 ? [] : [trendTable(trends)],
     figures: trendFigures(trends),
@@ -167,7 +174,7 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
     cells: [],
     scenarioCaveats: [],
     checks: [],
-    words: [],
+    words: trends.length === 0 ? [] : WORDS,
     facts: [],
     caveats: [
       'The history shows ratios between clients of the same run, which are comparable between machines; anything that affects all clients equally is not visible in them.',
@@ -180,64 +187,147 @@ function runCount(count: number): string {
   return count === 1 ? '1 run' : `${formatCount(count)} runs`;
 }
 
-function headlineOf(trends: readonly Trend[], count: number): string {
-  if (trends.length === 0) {
-    return `Too few runs for a trend: ${runCount(count)}; a trend needs ${LEAST_TREND_RUNS} under the same conditions.`;
-  }
-  const [worst, ...others] = trends
-    .flatMap(trend => {
-      const change = openWorsening(trend);
-      return change === undefined ? [] : [{ trend, change }];
-    })
-    .toSorted(
-      (a, b) => Math.abs(Math.log(b.change.change.value)) - Math.abs(Math.log(a.change.change.value)),
-    );
-  if (worst !== undefined) {
-    const { trend, change } = worst;
-    const more = others.length === 0 ? '' : ` and ${formatCount(others.length)} more`;
-    const since = formatDay(trend.points[change.after.from]!.run.startedAt);
-    return `Worse since ${since}: ${trendName(trend)}, by ${formatRelativeChange(change.change)}${more}.`;
-  }
-  const seen = Math.max(...trends.map(({ points }) => points.length));
-  const runs = seen === count ? runCount(count) : `the newest ${formatCount(seen)} of ${runCount(count)}`;
-  const none = `No change for the worse in ${formatCount(trends.length)} ratios over ${runs}.`;
-  const better = trends.filter(({ changes }) => changes.at(-1)?.isWorse === false).length;
-  return better === 0 ? none : `${none} ${formatCount(better)} of them improved.`;
+/** For a reader of the page alone. */
+const WORDS: readonly Fact[] = [
+  {
+    label: 'Ratio',
+    value:
+      "A client's figure divided by that of the baseline client, both measured in turns in the same run.",
+  },
+  { label: 'Level', value: 'The mean of a ratio over the runs between two changes.' },
+  {
+    label: INTERVAL_NAME,
+    value:
+      'Where the true change lies, as far as the runs of both levels agree; few or unequal ones make it wide.',
+  },
+  {
+    label: 'p',
+    value:
+      'The share of shuffled histories in which runs before and after differ as clearly: how easily chance alone does it.',
+  },
+];
+
+/** A change that still holds. */
+interface Finding {
+  trend: Trend;
+  change: TrendChange;
 }
 
-/** In at most 15 words; the headline is the line below it. */
-function historyAnswer(trends: readonly Trend[], count: number, notes: readonly string[]): Answer {
-  const worse = trends.filter(trend => openWorsening(trend) !== undefined).length;
-  const better = trends.filter(({ changes }) => changes.at(-1)?.isWorse === false).length;
-  const ratios = `${formatCount(trends.length)} ${trends.length === 1 ? 'ratio' : 'ratios'}`;
-  const verdict =
-    trends.length === 0
-      ? 'Too few runs for a trend'
-      : worse > 0
-        ? `${formatCount(worse)} of ${ratios} became worse and stayed so`
-        : `No change for the worse in ${ratios}`;
+/** What became worse and was not made up for, the largest change first; else what improved. */
+function findingsOf(trends: readonly Trend[]): { worse: Finding[]; better: Finding[] } {
+  const size = ({ change: { change } }: Finding): number => Math.abs(Math.log(change.value));
+  const sorted = (findings: Finding[]): Finding[] => findings.toSorted((a, b) => size(b) - size(a));
   return {
-    verdict,
-    precision: headlineOf(trends, count),
-    context: '',
-    badges: [
-      ...(worse === 0 ? [] : [{ text: `${worse} worse`, tone: 'doubt' } as const]),
-      ...(better === 0 ? [] : [{ text: `${better} improved`, tone: 'good' } as const]),
-      { text: runCount(count), tone: 'plain' },
-    ],
-    notes,
+    worse: sorted(
+      trends.flatMap(trend => {
+        const change = openWorsening(trend);
+        return change === undefined ? [] : [{ trend, change }];
+      }),
+    ),
+    better: sorted(
+      trends.flatMap(trend => {
+        const change = trend.changes.at(-1);
+        return change === undefined || change.isWorse ? [] : [{ trend, change }];
+      }),
+    ),
   };
 }
 
-/** All changes, the newest first. */
-function changesOf(trends: readonly Trend[]): { text: string }[] {
+function dayOf({ trend, change }: Finding): string {
+  return formatDay(trend.points[change.after.from]!.run.startedAt);
+}
+
+/** All in a sentence or two, for machines. */
+function headlineOf(trends: readonly Trend[], runs: readonly RunSummary[]): string {
+  const { worse, better } = findingsOf(trends);
+  const [worst, ...others] = worse;
+  if (worst !== undefined) {
+    const { move, bounds } = describeMove(worst.change.change);
+    const more = others.length === 0 ? '' : `, and ${formatCount(others.length)} more became worse`;
+    return `${capitalize(trendName(worst.trend))} ${move} (${bounds}) on ${dayOf(worst)}${more}.`;
+  }
+  return [
+    `${describeNone(trends)} ${describeRuns(trends, runs)}.`,
+    ...(better.length === 0 ? [] : [`${formatCount(better.length)} of them improved.`]),
+  ].join(' ');
+}
+
+function describeNone(trends: readonly Trend[]): string {
+  const ratios = `${formatCount(trends.length)} ${trends.length === 1 ? 'ratio' : 'ratios'}`;
+  return trends.length === 0 ? 'Too few runs for a trend:' : `No change for the worse in ${ratios}`;
+}
+
+/** What was looked through; without a trend, how many it takes. */
+function describeRuns(trends: readonly Trend[], { length }: readonly RunSummary[]): string {
+  if (trends.length === 0)
+    return `${runCount(length)}; a trend needs ${LEAST_TREND_RUNS} under the same conditions`;
+  const seen = Math.max(...trends.map(({ points }) => points.length));
+  return `over ${seen === length ? runCount(length) : `the newest ${formatCount(seen)} of ${runCount(length)}`}`;
+}
+
+/** The largest change in at most 15 words, how sure it is, and what came with it; all other changes are notes. */
+function historyAnswer(trends: readonly Trend[], runs: readonly RunSummary[]): Answer {
+  const { worse, better } = findingsOf(trends);
+  const main = worse[0] ?? better[0];
+  const others = changesOf(trends, main?.change);
+  const worseOf = `${worse.length} of ${formatCount(trends.length)} ratios worse`;
+  const badges: Badge[] = [
+    ...(main === undefined ? [] : [{ text: worseOf, tone: worse.length === 0 ? 'plain' : 'doubt' } as const]),
+    ...(better.length === 0 ? [] : [{ text: `${better.length} improved`, tone: 'good' } as const]),
+  ];
+  return {
+    ...(main === undefined ? describeQuiet(trends, runs) : describeFinding(main, worse.length - 1)),
+    badges,
+    notes: [...others, ...gapsOf(trends, runs)],
+  };
+}
+
+const WHAT_RATIO_IS =
+  ' A ratio is the figure of a client divided by that of the baseline client of its scenario, in the same run.';
+
+type Told = Pick<Answer, 'verdict' | 'precision' | 'context'>;
+
+function describeQuiet(trends: readonly Trend[], runs: readonly RunSummary[]): Told {
+  return {
+    verdict: describeNone(trends).replace(/:$/, ''),
+    precision: `${capitalize(describeRuns(trends, runs))}.${trends.length === 0 ? '' : WHAT_RATIO_IS}`,
+    context: '',
+  };
+}
+
+/** @param more how many others became worse; -1 if none did */
+function describeFinding(finding: Finding, more: number): Told {
+  const { trend, change } = finding;
+  const { metric, arm, baseline, cell } = trend;
+  const { before, after, isWorse, p } = change;
+  const { move, bounds } = describeMove(change.change);
+  const figure = `${METRIC_TABLE[metric].title} of ${arm}`;
+  const chance = formatCount(Math.round(p * SHUFFLED));
+  return {
+    verdict: `${isWorse ? capitalize(figure) : `Improved: ${figure}`} ${move} on ${dayOf(finding)}${more > 0 ? `; ${formatCount(more)} more worse` : ''}`,
+    precision: [
+      `Relative to ${baseline}, the baseline client of ${cell}: ${formatLevel(before.ratio)} before, ${formatLevel(after.ratio)} since.`,
+      `${INTERVAL_NAME} of the change: ${bounds}; chance alone shows one as clear in ${chance} of ${formatCount(SHUFFLED)} shuffled histories (p = ${formatChance(p)}).`,
+    ].join(' '),
+    context: describeDifferences(trend, change),
+  };
+}
+
+/** The number that p is said of. */
+const SHUFFLED = 1_000;
+
+/** All changes, the newest first. @param except one that is said already */
+function changesOf(trends: readonly Trend[], except?: TrendChange): string[] {
   const describe = (trend: Trend, change: TrendChange) => ({
     text: describeChange(trend, change),
     at: trend.points[change.after.from]!.run.startedAt,
   });
   return trends
-    .flatMap(trend => trend.changes.map(change => describe(trend, change)))
-    .toSorted((a, b) => (a.at > b.at ? -1 : 1));
+    .flatMap(trend =>
+      trend.changes.filter(change => change !== except).map(change => describe(trend, change)),
+    )
+    .toSorted((a, b) => (a.at > b.at ? -1 : 1))
+    .map(({ text }) => text);
 }
 
 /** Cells that have no trend yet, while others have one. */

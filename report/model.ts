@@ -217,6 +217,12 @@ export interface RepeatedFile {
   note: string;
 }
 
+/** What an interrupted run lacks, and the command that measures that. */
+export interface Missing {
+  text: string;
+  command: string;
+}
+
 /** How to measure it again. */
 export interface Repetition {
   /** The whole run as it was typed, with its seed. */
@@ -335,6 +341,8 @@ export interface Report {
   answer: Answer;
   /** The limits that were missed and those that are undecided, to be read right below the answer's verdict; null where none failed. */
   limits: Table | null;
+  /** null where the run has all that was asked for. */
+  missing: Missing | null;
   /** null for a single scenario. */
   overview: Overview | null;
   headline: string;

@@ -9,7 +9,7 @@ import type { Run } from '../results/model/run.ts';
 import type { BehaviourModule } from '../servers/behaviour.ts';
 import { behaviours } from '../servers/behaviours/index.ts';
 import { armNames, viewCell } from './cell-view.ts';
-import { describeRepetition } from './repeat.ts';
+import { describeMissing, describeRepetition } from './repeat.ts';
 import { reportOf, SAMPLES } from './testing/format-suite.ts';
 
 const validate = createVariantsValidator({
@@ -91,4 +91,61 @@ test('two versions of the code are no scenario', () => {
   }));
   assert.match(command, /^conntax /);
   assert.equal(file, null);
+});
+
+/** After two of at least three replicates, with these still to come. */
+function missingOf(words: readonly string[], notBegun: string[], change: (run: Run) => Run = run => run) {
+  const { run } = SAMPLES['scenarios not begun']!;
+  return describeMissing(change({ ...run, seed: 7, notBegun, command: ['conntax', ...words] }));
+}
+
+/** With replicates enough. */
+const enough = (run: Run): Run => ({ ...run, cells: run.cells.map(cell => ({ ...cell, replicates: 9 })) });
+
+const commands: [why: string, words: string[], notBegun: string[], command: string][] = [
+  [
+    'has what was cut short and what was not begun, a sweep once, and all options',
+    ['run', 'short-vs-persistent', 'capacity', 'sizes', '--budget-sec', '9', '--null-arm'],
+    ['capacity', 'sizes[bytes=1]', 'sizes[bytes=2]'],
+    'run short-vs-persistent capacity sizes --budget-sec 9 --null-arm --seed 7',
+  ],
+  [
+    'has names in place of a tag',
+    ['run', 'quick'],
+    ['capacity'],
+    'run short-vs-persistent capacity --seed 7',
+  ],
+  ['or of none', ['run', '--seed=7'], ['capacity'], 'run short-vs-persistent capacity --seed=7'],
+  [
+    'has files by their own paths',
+    ['run', './a/mine.json', './short-vs-persistent.json', './own/load.ts', '--results', 'out'],
+    ['load', 'mine'],
+    'run ./a/mine.json ./short-vs-persistent.json ./own/load.ts --results out --seed 7',
+  ],
+  [
+    'is the whole where a file has a scenario of another name',
+    ['run', './other.json', 'capacity'],
+    ['capacity'],
+    'run ./other.json capacity --seed 7',
+  ],
+  ['or where another command ran', ['ci'], ['capacity'], 'ci --seed 7'],
+];
+for (const [why, words, notBegun, command] of commands) {
+  test(`what measures the missing part ${why}`, () => {
+    assert.equal(missingOf(words, notBegun)?.command, `conntax ${command}`);
+  });
+}
+
+test('nothing is missing of a run that has what it needs, and nothing is said while it goes on', () => {
+  assert.equal(missingOf(['run'], [], enough), null);
+  assert.equal(
+    missingOf(['run', 'capacity'], ['capacity'], enough)?.command,
+    'conntax run capacity --seed 7',
+  );
+  assert.equal(describeMissing(SAMPLES['two arms']!.run), null);
+  const goesOn = (run: Run): Run => ({
+    ...run,
+    cells: run.cells.map(cell => ({ ...cell, stop: 'measuring' as const })),
+  });
+  assert.equal(missingOf(['run'], ['capacity'], goesOn), null);
 });

@@ -1,9 +1,10 @@
-// How to repeat a scenario: the command that was typed, and the scenario as a file for a reader who has none.
+// How to repeat a scenario: the command that was typed, and the scenario as a file for a reader who has none; how to measure what is missing.
 import type { Run } from '../results/model/run.ts';
 import type { ScenarioInput } from '../scenarios/model/scenario.ts';
+import { scenarioOf } from '../scenarios/model/sweep.ts';
 import { scenarioText, writtenScenario } from '../scenarios/model/written.ts';
 import type { CellView } from './cell-view.ts';
-import type { RepeatedFile, Repetition } from './model.ts';
+import type { Missing, RepeatedFile, Repetition } from './model.ts';
 import { formatCommand, repeatingCommand } from './words/run.ts';
 
 /** @param views one cell, or those of a sweep */
@@ -66,4 +67,67 @@ function noteOf({ conntax }: Run, cellCount: number, { sweep = {} }: ScenarioInp
     `With conntax ${conntax}; files that it names are where they were.`,
     ...(cellCount < points ? ['Limits of points that were not begun are not in it.'] : []),
   ].join(' ');
+}
+
+/**
+ * The command with the scenarios that were not begun, and those interrupted before they had the replicates that they need; null where
+ * there is none, or while the run goes on. A run is never continued, so it is another one.
+ */
+export function describeMissing(run: Run): Missing | null {
+  const { cells, notBegun = [] } = run;
+  if (cells.some(({ stop }) => stop === 'measuring')) return null;
+  const cut = cells.filter(
+    ({ stop, replicates, scenario }) => stop === 'interrupted' && replicates < scenario.timing.minReplicates,
+  );
+  const names = new Set([...cut.map(({ cell }) => cell), ...notBegun].map(scenarioOf));
+  if (names.size === 0) return null;
+  const repeated = repeatingCommand(run);
+  const narrowed = narrowedTo(names, repeated, new Set(cells.map(({ cell }) => scenarioOf(cell))));
+  return narrowed === null
+    ? { text: 'To measure all of it again:', command: formatCommand(repeated) }
+    : { text: 'To measure what is missing, as a run of its own:', command: formatCommand(narrowed) };
+}
+
+/** Options of `conntax run` that take a value. */
+export const VALUE_OPTIONS = [
+  '--seed',
+  '--budget-sec',
+  '--precision',
+  '--metrics-port',
+  '--allow-host',
+  '--results',
+  '--machine',
+  '--machines',
+  '--server',
+  '--watch-port',
+  '--server-address',
+];
+
+/** `mine` of `./loads/mine.json`. */
+function nameOf(file: string): string {
+  return /([^\\/]+)\.[a-z]+$/.exec(file)?.[1] ?? file;
+}
+
+/** With these scenarios alone; null for other commands, and for files whose names do not say which scenario they have. */
+function narrowedTo(
+  names: ReadonlySet<string>,
+  command: readonly string[],
+  measured: ReadonlySet<string>,
+): string[] | null {
+  const [program, verb, ...rest] = command;
+  if (program === undefined || verb !== 'run') return null;
+  const isOption = rest.map(
+    (word, index) => word.startsWith('--') || VALUE_OPTIONS.includes(rest[index - 1] ?? ''),
+  );
+  const files = rest.filter((word, index) => !isOption[index] && /[\\/]|\.[a-z]+$/.test(word));
+  if (files.some(file => !names.has(nameOf(file)) && !measured.has(nameOf(file)))) return null;
+  const wanted = files.filter(file => names.has(nameOf(file)));
+  const fromFiles = new Set(wanted.map(nameOf));
+  return [
+    program,
+    verb,
+    ...wanted,
+    ...[...names].filter(name => !fromFiles.has(name)),
+    ...rest.filter((_, index) => isOption[index]),
+  ];
 }

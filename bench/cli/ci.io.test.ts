@@ -58,7 +58,7 @@ test('conntax ci', async t => {
     const nights = sampleHistory(baseline, { count: 8, metric: 'p99Us', atLevel: 8, factor: 1 });
     for (const night of nights) appendHistory(results, night);
     const { status, stderr, stdout } = await ci();
-    assert.match(stdout, /^Regression: error rate of impatient in tiny/m);
+    assert.match(stdout, /^FAIL: error rate of impatient rose by /m);
     assert.match(stderr, /re-measuring its cells/);
     assert.match(
       stderr,
@@ -76,7 +76,7 @@ test('conntax ci', async t => {
       'the run of the night, not that of the second look',
     );
     const page = readFileSync(join(results, 'runs', latest, 'gate.md'), 'utf8');
-    assert.match(page, /^Regression: error rate|\*\*Regression: error rate/m);
+    assert.match(page, /^Regression: from 0 % to .* of requests in tiny/m);
     assert.match(page, /Confirmed: error rate of impatient in tiny/);
     assert.match(stdout, /^REGRESSION +error rate of impatient /m);
     assert.match(

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { VALUE_OPTIONS } from '../../report/repeat.ts';
 import { openWorkspace, tinyScenario, type Workspace } from '../e2e/testing/workspace.ts';
 import { type Called, callCli } from '../testing/in-process.ts';
 
@@ -47,6 +48,12 @@ test('schema prints the schema that is committed, with or without --json', async
     const { status, stdout } = await callIdly(workspace, ['schema', ...flags]);
     assert.deepEqual([status, stdout], [0, committed]);
   }
+});
+
+test('the report knows which options of run take a value, by which it tells scenarios apart', async t => {
+  const { stdout } = await callIdly(await openWorkspace(t), ['run', '--help']);
+  const found = [...stdout.matchAll(/^ +(--[\w-]+) <\w+>/gm)].map(([, option]) => option);
+  assert.deepEqual(found.toSorted(), VALUE_OPTIONS.toSorted());
 });
 
 test('a dry run tells the plan and starts nothing', async t => {

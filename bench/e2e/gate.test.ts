@@ -65,7 +65,7 @@ test('baseline, gate and compare', async t => {
     assert.equal(status, 1, stdout);
     assert.match(
       stdout,
-      /^FAIL: unnecessary connections of persistent .*\n+Regression: unnecessary connections of persistent in tiny/,
+      /^FAIL: unnecessary connections of persistent .*\n+Regression: from .* of requests in tiny/,
     );
   });
 

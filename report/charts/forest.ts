@@ -39,11 +39,11 @@ const LEAST_RATIO = 1.1;
 const MARGIN_SHARE = 0.06;
 /** Of the picture, at most, for names and figures together; if figures with their intervals need more, they stand without. */
 const MOST_WORDS_SHARE = 0.62;
-const ROW_PX = { few: 34, many: 18, least: 13 };
+const ROW_PX = { few: 34, many: 18, least: 14 };
 /** More rows are set more densely. */
 const FEW_ROWS = 6;
 /** So that many rows end on the first screen too. */
-const MOST_PX = 325;
+const MOST_PX = 350;
 /** Below the rows. */
 const AXIS_PX = 44;
 /** Between the figure furthest to the right and the texts. */

@@ -8,7 +8,7 @@ import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { Figure, SmallFigure, Table, TableCell } from '../model.ts';
 import { createTable, figureColumn, keyColumn, linked, nothing, wordColumn, words } from '../tables/table.ts';
 import { capitalize } from '../words/load.ts';
-import { formatRatio, formatRelativeChange, roundInterval } from '../words/numbers.ts';
+import { describeMove, formatRatio, roundInterval } from '../words/numbers.ts';
 import { formatCommit, formatDay } from '../words/run.ts';
 import {
   armColour,
@@ -44,23 +44,24 @@ export function formatChance(p: number): string {
 }
 
 /**
- * `Requests/s of persistent in ci-reuse: 4.60× that of short since run R of 2026-11-20, commit C; before, 5.10×: −9.8 % (…),
- * p = 0.002. Changed since the previous run: undici 8.11.0 to 8.12.4.`
+ * `Requests/s of persistent in ci-reuse fell by 9.8 % (8.1 to 11.5 %, p = 0.002) on 2026-11-20, from 5.10× to 4.60× that of short, in
+ * run R. Changed since the previous run: undici 8.11.0 to 8.12.4.`
  */
-export function describeChange(trend: Trend, { before, after, change, p }: TrendChange): string {
+export function describeChange(trend: Trend, change: TrendChange): string {
+  const { before, after, p } = change;
   const { run } = trend.points[after.from]!;
-  const commit = run.git === null ? '' : `, commit ${formatCommit(run.git)}`;
+  const { move, bounds } = describeMove(change.change);
   return [
-    `${capitalize(trendName(trend))}: ${formatLevel(after.ratio)} that of ${trend.baseline}`,
-    `since run ${run.runId} of ${formatDay(run.startedAt)}${commit};`,
-    `before, ${formatLevel(before.ratio)}: ${formatRelativeChange(change)}, p = ${formatChance(p)}.`,
-    describeDifferences(trend.points[after.from - 1]!.run, run),
+    `${capitalize(trendName(trend))} ${move} (${bounds}, p = ${formatChance(p)}) on ${formatDay(run.startedAt)},`,
+    `from ${formatLevel(before.ratio)} to ${formatLevel(after.ratio)} that of ${trend.baseline}, in run ${run.runId}.`,
+    describeDifferences(trend, change),
   ].join(' ');
 }
 
-function describeDifferences(before: RunSummary, after: RunSummary): string {
-  const known = new Map(listTraits(before));
-  const differences = listTraits(after).flatMap(([name, value]) => {
+/** What the first run of the new level has that the one before had not. */
+export function describeDifferences({ points }: Trend, { after }: TrendChange): string {
+  const known = new Map(listTraits(points[after.from - 1]!.run));
+  const differences = listTraits(points[after.from]!.run).flatMap(([name, value]) => {
     const old = known.get(name);
     return old === undefined || old === value ? [] : [`${name} ${old} to ${value}`];
   });
@@ -112,7 +113,7 @@ export function worseFirst(trends: readonly Trend[]): Trend[] {
   return trends.toSorted((a, b) => rank(a) - rank(b));
 }
 
-const HOW_TO_READ = `Ratios to the baseline client of the scenario, run by run, the newest at the right (a diamond). All pictures have the same runs below each other, evenly spaced. Bands are ${INTERVAL_NAME}s, cut off where they reach far beyond all points. A horizontal line is a level; a dashed line is a change of level, red if it is for the worse.`;
+const HOW_TO_READ = `Each figure is that of the client divided by that of the baseline client in the same run, the newest run at the right (a diamond). All pictures have the same runs below each other, evenly spaced. Bands are ${INTERVAL_NAME}s, cut off where they reach far beyond all points. A horizontal line is a level; a dashed line is a change of level, in amber if it is for the worse.`;
 
 function smallOf(trend: Trend): SmallFigure {
   const { baseline, points, changes } = trend;
@@ -123,10 +124,11 @@ function smallOf(trend: Trend): SmallFigure {
   }
   const { before, after, change, isWorse } = last;
   const { run } = points[after.from]!;
-  const levels = `${formatLevel(after.ratio)} that of ${baseline}, before ${formatLevel(before.ratio)}`;
+  const levels = `from ${formatLevel(before.ratio)} to ${formatLevel(after.ratio)} that of ${baseline}`;
+  const { move, bounds } = describeMove(change);
   return {
     howToRead: HOW_TO_READ,
-    note: `${isWorse ? 'Worse' : 'Better'} since ${formatDay(run.startedAt)}: ${levels}, ${formatRelativeChange(change)}.`,
+    note: `${isWorse ? 'Worse' : 'Better'} since ${formatDay(run.startedAt)}: ${move} (${bounds}), ${levels}.`,
     link: run.git === null ? null : { text: `commit ${formatCommit(run.git)}`, href: commitPage(run.git) },
   };
 }

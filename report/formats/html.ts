@@ -15,6 +15,7 @@ import {
   type Fact,
   type Figure,
   isFailure,
+  type Missing,
   type Overview,
   type OverviewRow,
   type Picture,
@@ -28,6 +29,7 @@ import {
   type Tick,
   type Tone,
 } from '../model.ts';
+import { NO_FIGURE } from '../words/numbers.ts';
 import { formatDay } from '../words/run.ts';
 import { comment } from './comment.ts';
 import { bindUnits, type Format, type FormatOptions, partsOf, type ReportPart } from './format.ts';
@@ -94,7 +96,7 @@ function headingOf(title: string, level: 3 | 4): Markup {
 /**
  * A table too wide for the page scrolls within its own frame, by keyboard too.
  *
- * @param isStacked whether a phone shows each row as lines below each other, so figures take their headings along
+ * @param isStacked whether a phone shows each row as lines below each other, so what is measured takes its heading along
  */
 export function plainTable({ name, title, columns, rows, notes }: Table, isStacked = false): Markup {
   const classes = isStacked ? `${name} stacked` : columns.length > DENSE_COLUMNS ? 'dense' : '';
@@ -132,8 +134,9 @@ function bodyCell(cell: TableCell, { isKey, align, key, heading }: Column, isSta
     ...(align !== 'right' && cell.text.length > LONG_TEXT ? ['long'] : []),
     ...(align === 'right' && cell.text.length > LONG_FIGURE ? ['lines'] : []),
     ...(cell.marks.includes('invalid') ? ['invalid'] : []),
+    ...(isStacked && cell.text === NO_FIGURE ? ['none'] : []),
   ];
-  const label = isStacked && align === 'right' ? html` data-label="${heading}: "` : nothing;
+  const label = isStacked && key !== 'state' ? html` data-label="${heading}: "` : nothing;
   return html`<td${classes.length === 0 ? nothing : html` class="${classes.join(' ')}"`}${label}>${shown}</td>`;
 }
 
@@ -285,7 +288,6 @@ const policy = [
 
 async function pageMarkup(report: Report, { measured }: FormatOptions): Promise<Markup> {
   const parts = partsOf(report);
-  const figures = await figuresMarkup(report.figures, 'f', 3);
   const sections: Markup[] = [];
   for (const [index, part] of parts.entries()) {
     sections.push(await partMarkup(part, { id: `c${index}`, hasSiblings: parts.length > 1 }));
@@ -304,11 +306,12 @@ ${barOf(report, parts)}
 <div class="page">
 <header id="answer">
 ${verdictMarkup(report)}
-<p class="meta">${report.state === 'complete' ? nothing : html`<span class="pill ${report.state === 'partial' ? 'unsure' : 'bad'}">${report.state}</span> `}${report.subtitle}</p>
+${report.missing === null ? nothing : missingMarkup(report.missing)}
+<p class="meta">${report.state === 'failed' ? html`<span class="pill bad">failed</span> ` : nothing}${report.subtitle}</p>
 ${report.overview === null ? nothing : overviewMarkup(report.overview)}
 </header>
 <main>
-${changesMarkup(report, figures)}
+${await changesMarkup(report)}
 ${sections}
 <section class="cell" id="setup">
 <h2>Limitations</h2>
@@ -326,21 +329,51 @@ ${measured === undefined ? nothing : html`<script type="application/brotli" id="
 `;
 }
 
-/** Of a report about several runs: what changed, the drawings, and all tables when they are opened. */
-function changesMarkup({ brief, tables }: Report, figures: readonly Markup[]): Markup {
+/** Why it lacks something is said by a badge. */
+function missingMarkup({ text, command }: Missing): Markup {
+  return html`<p class="note">${text}</p>
+<pre><code>${trusted(escapedCode(command))}</code></pre>`;
+}
+
+/** Of a report about several runs: what changed, drawn beside a table, the other drawings, and all tables when they are opened. */
+async function changesMarkup({ brief, tables, figures }: Report): Promise<Markup> {
   if (brief === null) return nothing;
-  const others = tables.filter(({ name }) => name !== brief.name);
-  return html`<section class="cell" id="changes"><h2>${brief.title}</h2>
-${plainTable(brief)}
-${figures}
+  const [lead, ...others] = figures;
+  const folded = tables.filter(({ name }) => name !== brief.name);
+  return html`<section class="cell alone" id="changes"><h2>${brief.title}</h2>
+<div class="first">
+${lead === undefined ? nothing : await leadMarkup(lead, brief)}
+<div><h3>${brief.title}</h3>
+${plainTable(brief, true)}
+</div>
+</div>
+${await figuresMarkup(others, 'f', { level: 3, isRead: lead?.small !== undefined })}
 ${
-  others.length === 0
+  folded.length === 0
     ? nothing
     : html`<details class="all"><summary>All figures</summary>
-${others.map(table => titledTable(table, 3))}
+${folded.map(table => titledTable(table, 3))}
 </details>`
 }
 </section>`;
+}
+
+/** The picture of the answer, which says what it shows. @param beside the table that stands beside it */
+async function leadMarkup(figure: Figure, beside: Table): Promise<Markup> {
+  const { small } = figure;
+  const since = small?.link == null ? nothing : html`Changed with ${linkMarkup(small)}. `;
+  return html`<figure>
+<figcaption><h3>${figure.title}</h3></figcaption>
+${await pictureMarkup(figure, 'f-lead', figure.title)}
+<p class="note">${small === undefined ? figure.caption : html`${since}${small.howToRead}`}</p>
+${
+  figure.table === beside
+    ? nothing
+    : html`<details><summary>${figure.title}, as a table</summary>
+${plainTable(figure.table)}
+</details>`
+}
+</figure>`;
 }
 
 /** What the words mean that this page cannot do without. */
@@ -599,8 +632,15 @@ ${plainTable(cell.auditTable)}
 </section>`;
 }
 
-/** @param id unique in the page */
-async function figuresMarkup(figures: readonly Figure[], id: string, level: 3 | 4 = 4): Promise<Markup[]> {
+/**
+ * @param id unique in the page
+ * @param isRead whether it is said above how to read small ones
+ */
+async function figuresMarkup(
+  figures: readonly Figure[],
+  id: string,
+  { level = 4, isRead = false }: { level?: 3 | 4; isRead?: boolean } = {},
+): Promise<Markup[]> {
   const drawn: Markup[] = [];
   const small: Markup[] = [];
   for (const [index, figure] of figures.entries()) {
@@ -609,23 +649,24 @@ async function figuresMarkup(figures: readonly Figure[], id: string, level: 3 | 
   }
   const [first] = figures.flatMap(figure => figure.small ?? []);
   if (first === undefined) return drawn;
-  return [...drawn, html`<p class="note">${first.howToRead}</p>\n<div class="multiples">\n${small}\n</div>`];
+  const howToRead = isRead ? nothing : html`<p class="note">${first.howToRead}</p>\n`;
+  return [...drawn, html`${howToRead}<div class="multiples">\n${small}\n</div>`];
 }
 
-async function smallMarkup(figure: Figure, { note, link }: SmallFigure, id: string): Promise<Markup> {
-  const target =
-    link === null
-      ? nothing
-      : link.href === undefined
-        ? html` ${link.text}`
-        : html` <a href="${link.href}">${link.text}</a>`;
+async function smallMarkup(figure: Figure, small: SmallFigure, id: string): Promise<Markup> {
   return html`<figure>
-<figcaption>${headingOf(figure.title, 3)}<p>${note}${target}</p></figcaption>
+<figcaption>${headingOf(figure.title, 3)}<p>${small.note} ${linkMarkup(small)}</p></figcaption>
 ${await pictureMarkup(figure, id)}
 <details><summary>As a table</summary>
 ${plainTable(figure.table)}
 </details>
 </figure>`;
+}
+
+/** What it is about, with a link where its address is known. */
+function linkMarkup({ link }: SmallFigure): Markup {
+  if (link === null) return nothing;
+  return link.href === undefined ? html`${link.text}` : html`<a href="${link.href}">${link.text}</a>`;
 }
 
 function hashOf(text: string): string {

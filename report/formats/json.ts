@@ -25,6 +25,7 @@ export function toJson(report: Report): JsonValue {
     verdict: report.verdict,
     answer: answerJson(report.answer),
     limits: report.limits === null ? null : tableJson(report.limits),
+    missing: report.missing === null ? null : { ...report.missing },
     overview: report.overview === null ? null : tableJson(report.overview.table),
     headline: report.headline,
     remarks: report.remarks,

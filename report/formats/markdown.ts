@@ -7,6 +7,7 @@ import {
   type CellReport,
   type Fact,
   type Figure,
+  type Missing,
   type Report,
   type SweepReport,
   type Table,
@@ -43,6 +44,7 @@ function blocksOf(report: Report): string[] {
     `**${escapeMarkdown(report.answer.verdict)}**`,
     ...(report.limits === null ? [] : [layOutTable(report.limits), ...noteBlocks(report.limits)]),
     ...answerBlocks(report.answer),
+    ...(report.missing === null ? [] : [missingBlock(report.missing)]),
     ...(report.overview === null ? [] : [layOutTable(report.overview.table)]),
     escapeMarkdown(report.subtitle),
     ...report.tables.flatMap(tableBlocks),
@@ -73,6 +75,10 @@ export function answerLines(answer: Answer): string[] {
       .map(({ text, tone }) => (tone === 'fail' ? `**${escapeMarkdown(text)}**` : escapeMarkdown(text)))
       .join(' · '),
   ].filter(line => line !== '');
+}
+
+function missingBlock({ text, command }: Missing): string {
+  return `${escapeMarkdown(text)} <code>${escapeMarkdown(command)}</code>`;
 }
 
 /** Its cells are rows of a table; the page and the JSON have them in full. */

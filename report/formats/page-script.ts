@@ -102,6 +102,12 @@ function sortable(table) {
 /** Of two rows the order shows at once. */
 for (const table of all('.scroll > table')) if (table.tBodies[0].rows.length > 2) sortable(table);
 
+/** A frame that cuts its table off says so; one that is folded has no width yet. */
+const watching = new ResizeObserver(entries => {
+  for (const { target } of entries) target.classList.toggle('cut', target.scrollWidth > target.clientWidth);
+});
+for (const frame of all('.scroll')) watching.observe(frame);
+
 const status = document.querySelector('#menu [role=status]');
 function save(name, type, content) {
   const link = document.createElement('a');

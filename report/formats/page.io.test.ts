@@ -249,13 +249,13 @@ test('the result is copied as Markdown, the command that repeats it too, and the
 
 test('pointing at a change of level tells since when it is, and by how much', { skip }, async () => {
   const { page, complaints } = await openReport('a gate with a history');
-  const change = page.locator('.picture path[data-tip*="since run"]').first();
+  const change = page.locator('.picture path[data-tip*=" fell by "]').first();
   await change.scrollIntoViewIfNeeded();
   const { x, y, width } = (await change.boundingBox())!;
   await page.mouse.move(x + width / 2, y + 1);
   assert.match(
     (await page.locator('.tip').textContent()) ?? '',
-    /^Requests\/s of persistent in short-vs-persistent: .*since run 2026-11-18.*p = 0\.00\d/,
+    /^Requests\/s of persistent in short-vs-persistent fell by .*p = 0\.00\d\) on 2026-11-18, .* in run 2026-11-18T/,
   );
   assert.deepEqual(complaints, []);
   await page.close();

@@ -44,10 +44,10 @@ p, .notes, ul { max-width: 56rem; }
 a { color: var(--accent); }
 .over { color: var(--muted); font-size: 0.85rem; margin: 0; }
 .meta, .note, figcaption p, footer { color: var(--muted); font-size: 0.875rem; }
-.lead { font-size: 1.1rem; color: var(--muted); margin: 0 0 0.5rem; }
+.lead { font-size: 1.1rem; color: var(--muted); margin: 0 0 0.2rem; }
 .remark { font-size: 1.05rem; margin: 0.3rem 0; }
 .failed { color: var(--bad); }
-.scroll:has(> .limits) { width: fit-content; margin: 0.4rem 0; }
+.scroll:has(> .limits) { margin: 0.4rem 0; }
 .limits :is(th, td) { padding-block: 0.25rem; }
 .limits .words { min-width: 0; }
 .badges { list-style: none; padding: 0; margin: 0.7rem 0; display: flex; flex-wrap: wrap; gap: 0.35rem 0.5rem; }
@@ -67,20 +67,22 @@ table.overview tbody > tr > * { vertical-align: middle; }
 section.cell { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: 1.5rem; }
 section.alone { padding-top: 0.5rem; }
 .alone > h2 { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); }
-.first { display: grid; grid-template-columns: minmax(0, 31rem) minmax(0, 1fr); gap: 0.5rem 1.5rem; }
+.first { display: grid; grid-template-columns: minmax(0, 31rem) minmax(0, 1fr); gap: 0.5rem 1.5rem; align-items: start; }
 .first:not(:has(figure)) { grid-template-columns: minmax(0, 1fr); }
-.first .picture { max-width: 31rem; }
+.first .picture { max-width: 31rem; margin-top: 0; }
 .first .picture svg { font-size: 11.5px; }
 .first > * { margin: 0; min-width: 0; }
 .first > .all { grid-column: 1 / -1; }
-.first h3 { margin: 0.6rem 0 0.3rem; }
+.first h3 { margin: 0 0 0.3rem; }
+.first td a { white-space: nowrap; }
+.first + .multiples { margin-top: 2rem; }
 .first > div th, .first > div td { padding: 0.42rem 0.45rem; }
-.first tbody th { min-width: 0; }
+.first :is(tbody th, .words) { min-width: 0; }
 .part { margin-top: 2rem; }
 .part > h3, .part > summary h3 { margin: 0; font-size: 1.2rem; display: inline; }
 [id] { scroll-margin-top: 3rem; }
-nav.top { position: sticky; top: 0; z-index: 1; background: var(--paper); border-bottom: 1px solid var(--line); display: flex; flex-wrap: wrap; align-items: center; gap: 0.2rem 1rem; padding: 0.45rem max(1.5rem, calc(50vw - 37.5rem)); }
-nav.top ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 0.75rem; margin: 0; padding: 0; font-size: 0.875rem; max-width: none; }
+nav.top { position: sticky; top: 0; z-index: 1; background: var(--paper); border-bottom: 1px solid var(--line); display: flex; flex-wrap: wrap; align-items: center; gap: 0.2rem 0.8rem; padding: 0.45rem max(1.5rem, calc(50vw - 37.5rem)); }
+nav.top ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 0.6rem; margin: 0; padding: 0; font-size: 0.875rem; max-width: none; }
 nav.top li { overflow-wrap: anywhere; }
 .notes { color: var(--muted); font-size: 0.85rem; margin: 0.5rem 0 0; padding: 0; list-style: none; }
 .notes li { margin: 0.15rem 0; }
@@ -91,7 +93,9 @@ td .pill { white-space: nowrap; }
 .bad { color: var(--bad); background: var(--bad-bg); }
 .unsure { color: var(--unsure); background: var(--unsure-bg); }
 .invalid { color: var(--bad); }
-.scroll { overflow-x: auto; margin: 0.6rem 0; border: 1px solid var(--line); border-radius: 6px; max-width: 100%; }
+.scroll { overflow-x: auto; margin: 0.6rem 0; border: 1px solid var(--line); border-radius: 6px; width: fit-content; max-width: 100%; }
+.scroll:has(> .overview), .first:has(figure) > div .scroll { width: auto; }
+.scroll.cut::after { content: "More columns: scroll sideways →"; position: sticky; left: 0; display: block; width: fit-content; padding: 0.2rem 0.7rem; color: var(--muted); font-size: 0.8rem; }
 .scroll:focus-visible, summary:focus-visible, button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-size: 0.86rem; font-variant-numeric: tabular-nums; line-height: 1.4; }
 th, td { padding: 0.42rem 0.7rem; text-align: left; vertical-align: top; }
@@ -109,7 +113,7 @@ td.words { text-align: left; white-space: normal; }
 .long { min-width: 18rem; }
 .dense :is(td, .figure) { white-space: normal; }
 .dense .words, .dense tbody th { min-width: 0; }
-.dense thead .unit { white-space: normal; }
+.dense thead .unit { white-space: normal; font-size: 0.96em; }
 figure { margin: 2.2rem 0 0; }
 figcaption h3 { margin: 0; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 29rem), 1fr)); gap: 1.2rem 2rem; }
@@ -118,7 +122,7 @@ figcaption h3 { margin: 0; }
 .multiples > * { display: grid; grid-template-rows: subgrid; grid-row: span 4; margin: 0; min-width: 0; max-width: 37rem; row-gap: 0; }
 .multiples h3 { margin: 0; font-size: 0.95rem; }
 .multiples .picture { margin: 0; }
-.multiples .picture svg { font-size: 13px; }
+.multiples .picture svg { font-size: 14.5px; }
 .fold { border: 1px solid var(--line); border-radius: 6px; padding: 0 1rem; }
 .fold > summary { width: auto; padding: 0.6rem 0; color: var(--muted); }
 .fold > summary b { color: var(--ink); font-weight: 600; margin-right: 0.4rem; }
@@ -161,12 +165,25 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
 @media screen and (max-width: 48rem) {
   .page { padding: 0.8rem 1rem 3rem; }
   nav.top { position: static; padding: 0.45rem 1rem; }
-  .first > div :is(th, td), #changes > .scroll :is(th, td) { padding: 0.35rem 0.15rem; }
-  .first > div table, #changes > .scroll table { font-size: 0.72rem; }
+  .scroll { width: auto; }
+  .over { flex: 1 1 0; min-width: 12rem; }
+  nav.top a, .overview th a { display: inline-block; padding-block: 0.15rem; }
+  summary { padding-block: 0.2rem; }
+  nav.top ul { row-gap: 0; }
+  .saves button { min-height: 1.75rem; padding-inline: 0.8rem; }
+  .sort { min-height: 1.5rem; }
+  .remark { font-size: 1rem; line-height: 1.45; }
+  .meta { font-size: 0.8rem; }
+  .first > div :is(th, td) { padding: 0.35rem 0.15rem; }
+  .first > div table { font-size: 0.72rem; }
+  .first > div .unit { font-size: 1em; }
+  .first > div h3 { margin-top: 0.6rem; }
+  .first > div .stacked { font-size: 0.8rem; }
   h1 { font-size: 1.4rem; }
   #answer > .lead { margin: 0; font-size: 0.9rem; line-height: 1.4; }
   .words, .long, tbody th { min-width: 0; }
   th, td { padding: 0.42rem 0.4rem; }
+  .picture, .multiples .picture, .beside > .picture { margin-inline: -0.75rem; }
   .picture svg, .first .picture svg, .multiples .picture svg { font-size: 14px; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
@@ -177,6 +194,9 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   .stacked tbody tr { padding: 0.5rem 0; }
   .limits :is(th, td) { display: inline-block; }
   .limits tbody th { padding-left: 0; }
+  #changes .stacked tr { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.1rem 0.8rem; padding: 0.5rem 0.7rem; }
+  #changes .stacked :is(th, td) { padding: 0; }
+  .stacked .none { display: none !important; }
   .stacked tr + tr { border-top: 1px solid var(--grid); }
 }
 @media print {
@@ -184,6 +204,7 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   body { font-size: 11pt; }
   .page { max-width: none; padding: 0; }
   .scroll { overflow: visible; border: 0; }
+  .scroll.cut::after { content: none; }
   table { font-size: 7.5pt; }
   table.dense { font-size: 6pt; }
   th, td, .dense th, .dense td { padding: 0.15rem 0.2rem; }

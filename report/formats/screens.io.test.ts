@@ -51,27 +51,45 @@ interface Layout {
   scrollWidth: number;
   /** Bottom of the verdict. */
   verdict: number;
-  /** Bottom of the badges, the last of which says what set the pace; null where there are none. */
-  badges: number | null;
+  /** Bottom of what says how sure it is and what limited it: the lines and the badges below the verdict. */
+  certainty: number;
   /** Top of the first chart or table, and bottom of the first chart. */
   firstFigure: number;
   firstChartEnd: number | null;
   /** Headings of columns of the first table, and the right edge of each. */
   columns: { heading: string; right: number }[];
+  /** Tables that are cut off, and do not say so; what changed is never cut off. */
+  cut: string[];
+  /** The smallest text, as it is seen: a chart's letters shrink with it. */
+  smallest: { px: number; text: string };
+  /** What is pressed and is lower than a finger needs (WCAG 2.2, 2.5.8), but for links within sentences. */
+  lowTargets: string[];
 }
 
 const LAYOUT = `(() => {
   const isShown = element => element.checkVisibility() && element.getBoundingClientRect().width > 0;
-  const [chart] = [...document.querySelectorAll('.picture svg')].filter(isShown);
-  const [table] = [...document.querySelectorAll('main table, header table:not(.limits)')].filter(isShown);
+  const all = selector => [...document.querySelectorAll(selector)].filter(isShown);
+  const [chart] = all('.picture svg');
+  const [table] = all('main table, header table:not(.limits)');
   const top = element => element ? element.getBoundingClientRect().top : Infinity;
+  const bottom = element => element.getBoundingClientRect().bottom;
+  const isAloud = element => getComputedStyle(element.parentElement).clipPath === 'none' && getComputedStyle(element).clipPath === 'none';
+  const scaleOf = svg => svg ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
+  const texts = all('svg text, h1, h2, h3, h4, p, li, a, th, td, dt, dd, summary, button, span').filter(element => isAloud(element) && element.textContent.trim() !== '');
+  const sizes = texts.map(element => ({
+    px: parseFloat(getComputedStyle(element).fontSize) * scaleOf(element.closest('.picture svg')),
+    text: element.textContent.trim().slice(0, 60),
+  }));
   return {
     scrollWidth: document.documentElement.scrollWidth,
-    verdict: document.querySelector('h1').getBoundingClientRect().bottom,
-    badges: document.querySelector('#answer > .badges')?.getBoundingClientRect().bottom ?? null,
+    verdict: bottom(document.querySelector('h1')),
+    certainty: Math.max(...all('#answer > .remark, #answer > .badges').map(bottom)),
     firstFigure: Math.min(top(chart), top(table)),
-    firstChartEnd: chart ? chart.getBoundingClientRect().bottom : null,
+    firstChartEnd: chart ? bottom(chart) : null,
     columns: table ? [...table.querySelectorAll('thead th')].map(head => ({ heading: head.textContent, right: head.getBoundingClientRect().right })) : [],
+    cut: all('.scroll').filter(frame => frame.scrollWidth > frame.clientWidth && (frame.closest('#changes .first > div') || !getComputedStyle(frame, '::after').content.includes('scroll'))).map(frame => frame.getAttribute('aria-label')),
+    smallest: sizes.reduce((least, size) => size.px < least.px ? size : least),
+    lowTargets: all('a, button, summary').filter(target => !target.closest('p, td, dd') && target.getBoundingClientRect().height < 24).map(target => target.textContent.trim() + ': ' + target.getBoundingClientRect().height),
   };
 })()`;
 
@@ -83,25 +101,42 @@ const kinds: [sample: string, of: { columns: string[]; hasChart: boolean }][] = 
   ['a sweep', { columns: ['round trip', 'persistent / short'], hasChart: true }],
   ['failed limits', { columns: [], hasChart: true }],
   ['a capacity search', { columns: ['client', 'capacity', 'mean', 'errors'], hasChart: true }],
-  ['a gate with a history', { columns: ['outcome', 'figure', 'change'], hasChart: false }],
-  ['a history', { columns: ['outcome', 'figure', 'change'], hasChart: false }],
+  ['a gate with a history', { columns: [], hasChart: false }],
+  ['a history', { columns: [], hasChart: true }],
   ['scenarios not begun', { columns: ['client', 'requests/s', 'mean', 'errors'], hasChart: true }],
   ['no completed trial', { columns: [], hasChart: false }],
   ['one arm', { columns: ['client', 'requests/s', 'mean', 'errors'], hasChart: false }],
 ];
 
+const SCREEN_KINDS = [
+  [1280, 'dark'],
+  [1280, 'light'],
+  [390, 'dark'],
+  [390, 'light'],
+] as const;
+
+/** Smaller letters are not read on a phone. */
+const LEAST_TEXT_PX = 11;
+
 for (const [sample, { columns, hasChart }] of kinds) {
   suite(sample, () => {
-    test('is seen at once at 1280 px and at 390 px, and axe finds nothing', { skip }, async () => {
+    test('is seen at once at 1280 px and at 390 px, light and dark, and axe finds nothing', {
+      skip,
+    }, async () => {
       const { page, report } = await browser.open(sample);
-      for (const width of [1280, 390]) {
+      for (const [width, colorScheme] of SCREEN_KINDS) {
         await page.setViewportSize({ width, height: 800 });
-        await keepScreen(page, `${sample}-${width}`);
+        await page.emulateMedia({ colorScheme });
+        await keepScreen(page, `${sample}-${width}${colorScheme === 'dark' ? '-dark' : ''}`);
         const layout = await page.evaluate<Layout>(LAYOUT);
-        const what = `${width} px: ${JSON.stringify(layout)}`;
+        const what = `${width} px, ${colorScheme}: ${JSON.stringify(layout)}`;
         assert.ok(layout.scrollWidth <= width, what);
         assert.ok(layout.verdict < 280, what);
-        assert.ok((layout.badges ?? 0) <= 800, what);
+        assert.ok(layout.certainty <= 800, what);
+        assert.deepEqual(layout.cut, [], what);
+        assert.ok(layout.smallest.px >= LEAST_TEXT_PX, what);
+        if (width === 390) assert.deepEqual(layout.lowTargets, [], what);
+        if (width === 390 && sample === 'a history') assert.ok(layout.firstChartEnd! <= 800, what);
         if (width === 1280) assert.ok(layout.firstFigure < 800, what);
         if (width === 1280 && hasChart) assert.ok(layout.firstChartEnd! <= 800, what);
         for (const wanted of columns) {
@@ -109,6 +144,7 @@ for (const [sample, { columns, hasChart }] of kinds) {
           assert.ok(column !== undefined && column.right <= width, `${wanted}, ${what}`);
         }
       }
+      await page.emulateMedia({ colorScheme: 'light' });
       // What several scenarios fold is what a single one folds.
       if (report.cells.length <= 1)
         await page.evaluate(`for (const fold of document.querySelectorAll('details')) fold.open = true`);

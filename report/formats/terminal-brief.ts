@@ -9,6 +9,7 @@ import {
   layOutAsked,
   layOutBadges,
   layOutLimits,
+  layOutMissing,
   layOutNext,
   layOutOverview,
   layOutPart,
@@ -41,9 +42,10 @@ const MOST_FAILED = 3;
  * @param next what a reader may do next
  */
 export function layOutBrief(report: Report, page: Page, next: readonly string[]): string {
-  const { answer, limits } = report;
+  const { answer, limits, missing } = report;
   const closing = [
     page.colours.dim('All tables: --verbose, or the page below.'),
+    ...(missing === null ? [] : ['', ...layOutMissing(missing, page)]),
     ...(next.length === 0 ? [] : ['', ...layOutNext(next, page)]),
     '',
     ...layOutAnswer(answer, page),

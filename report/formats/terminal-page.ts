@@ -10,6 +10,7 @@ import {
   badgesOf,
   type Column,
   isFailure,
+  type Missing,
   type Overview,
   type Table,
   type TableCell,
@@ -301,6 +302,19 @@ const OUTCOME_COLOURS: Readonly<Record<string, 'green' | 'red' | 'yellow'>> = {
 export function layOutNext(next: readonly string[], { width }: Page): string[] {
   return ['Next:', ...next.flatMap(sentence => wrapped(sentence, width, '- '))];
 }
+
+/** The command that measures what is missing, so that it can be copied: a line that is broken goes on for a shell, a quoted word is not broken. */
+export function layOutMissing({ text, command }: Missing, { width, colours }: Page): string[] {
+  const lines = command.includes("'")
+    ? [`  ${visibleLine(command)}`]
+    : wrapped(command, width - SHELL_GOES_ON.length, '  ');
+  return [
+    ...wrapped(text, width),
+    ...lines.map((line, index) => colours.cyan(`${line}${index < lines.length - 1 ? SHELL_GOES_ON : ''}`)),
+  ];
+}
+
+const SHELL_GOES_ON = ' \\';
 
 export function layOutList(items: readonly string[], { width, colours }: Page): string {
   return items

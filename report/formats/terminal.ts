@@ -16,6 +16,7 @@ import {
   layOutBadges,
   layOutLimits,
   layOutList,
+  layOutMissing,
   layOutNext,
   layOutOverview,
   layOutRows,
@@ -50,6 +51,7 @@ function blocksOf(report: Report, page: Page, next: readonly string[]): string[]
         : layOutCell(part.cell, page, hasSiblings),
     ),
     layOutList(report.caveats, page),
+    ...(report.missing === null ? [] : [layOutMissing(report.missing, page).join('\n')]),
     ...(next.length === 0 ? [] : [layOutNext(next, page).join('\n')]),
     // Repeated, because the first one has scrolled away.
     layOutVerdict(report, page),

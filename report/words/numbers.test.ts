@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
+  describeMove,
   formatDecimals,
   formatInterval,
   formatLatency,
@@ -139,3 +140,25 @@ test('the text of a ratio puts 1 within or outside the interval as the figures d
     ),
   );
 });
+
+for (const [why, change, move, bounds] of [
+  [
+    'down: the nearer bound first',
+    { value: 0.915, low: 0.905, high: 0.924 },
+    'fell by 8.5 %',
+    '7.6 to 9.5 %',
+  ],
+  ['up', { value: 1.3, low: 1.265, high: 1.336 }, 'rose by 30.0 %', '26.5 to 33.6 %'],
+  ['that may be none', { value: 0.9, low: 0.7, high: 1.1 }, 'fell by 10.0 %', '−30.0 % to +10.0 %'],
+  [
+    'of a bound beyond all sense',
+    { value: 9, low: 5, high: 40 },
+    'rose by 800.0 %',
+    '400.0 % to more than 999 %',
+  ],
+  ['beyond all sense', { value: 20, low: 15, high: 25 }, 'rose by more than 999 %', 'more than 999 %'],
+  ['of which little is known', { value: 2, low: 0.1, high: 40 }, 'rose by 100.0 %', 'bounds unknown'],
+] as const) {
+  test(`a change ${why}, as a sentence has it`, () =>
+    assert.deepEqual(describeMove(change), { move, bounds }));
+}

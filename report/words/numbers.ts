@@ -198,15 +198,45 @@ const MOST_PERCENT = 999;
 
 /** A ratio after / before as a change: `+9.8 % (+8.1 % to +11.5 %)`. */
 export function formatRelativeChange(change: Interval): string {
-  const { value, low, high } = change;
+  return `${formatSignedChange(change.value)} (${isKnown(change) ? signedBounds(change) : BOUNDS_UNKNOWN})`;
+}
+
+function signedBounds({ low, high }: Interval): string {
+  return `${formatSignedChange(low)} to ${formatSignedChange(high)}`;
+}
+
+function formatSignedChange(ratio: number): string {
   // A ratio to zero is undefined.
-  const text = (ratio: number) =>
-    Number.isNaN(ratio)
-      ? NO_FIGURE
-      : ratio - 1 > MOST_PERCENT / 100
-        ? `>+${MOST_PERCENT} %`
-        : `${formatSigned((ratio - 1) * 100, 1)} %`;
-  return `${text(value)} (${isKnown(change) ? `${text(low)} to ${text(high)}` : BOUNDS_UNKNOWN})`;
+  if (Number.isNaN(ratio)) return NO_FIGURE;
+  return isHuge(ratio) ? `>+${MOST_PERCENT} %` : `${formatSigned((ratio - 1) * 100, 1)} %`;
+}
+
+function isHuge(ratio: number): boolean {
+  return ratio - 1 > MOST_PERCENT / 100;
+}
+
+/** A change as a sentence has it: what happened, and between which amounts; null for a count without an interval. */
+export interface Move {
+  move: string;
+  bounds: string | null;
+}
+
+/** A ratio after / before: `fell by 8.5 %`, `7.6 to 9.5 %`. Bounds on both sides of no change keep their signs. */
+export function describeMove(change: Interval): Move {
+  const { value, low, high } = change;
+  const move = `${value < 1 ? 'fell' : 'rose'} by ${formatAmount(value)}`;
+  if (!isKnown(change)) return { move, bounds: BOUNDS_UNKNOWN };
+  if (low < 1 && high > 1) return { move, bounds: signedBounds(change) };
+  const [near, far] = value < 1 ? [high, low] : [low, high];
+  if (isHuge(near)) return { move, bounds: formatAmount(near) };
+  const least = isHuge(far) ? formatAmount(near) : formatAmount(near).replace(' %', '');
+  return { move, bounds: `${least} to ${formatAmount(far)}` };
+}
+
+/** How far a ratio is from 1, on either side. */
+function formatAmount(ratio: number): string {
+  if (Number.isNaN(ratio)) return NO_FIGURE;
+  return isHuge(ratio) ? `more than ${MOST_PERCENT} %` : `${formatDecimals(Math.abs(ratio - 1) * 100, 1)} %`;
 }
 
 /** A share that may be far above 1: `9.2 %`, `>999 %`. */
