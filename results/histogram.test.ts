@@ -84,6 +84,18 @@ test('merging is the same as recording everything at once, bit for bit', () => {
   );
 });
 
+test('what was merged is read as its stored form is', () => {
+  fc.assert(
+    fc.property(fc.array(latencies, { minLength: 2, maxLength: 4 }), groups => {
+      const merged = mergeHistograms(groups.map(record));
+      const stored = JSON.parse(JSON.stringify(merged)) as Histogram;
+      assert.deepEqual(percentileCurve(stored), percentileCurve(merged));
+      const edgesUs = [0, merged.p50Us, merged.maxUs];
+      assert.deepEqual(countBetween(stored, edgesUs), countBetween(merged, edgesUs));
+    }),
+  );
+});
+
 test('nothing recorded: all figures 0, no curve, no quantile', () => {
   const recorder = createLatencyRecorder();
   assert.deepEqual(recorder.summary(), emptyHistogram());

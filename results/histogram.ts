@@ -52,10 +52,13 @@ export function createLatencyRecorder(): LatencyRecorder {
   };
 }
 
+/** What is known beside a histogram, whose buckets are three digits wide. */
+type ExactFigures = Pick<Histogram, 'minUs' | 'meanUs' | 'maxUs'>;
+
 /** The distribution of values of which each stands for so many; count, mean and range are known exactly. */
 export function weightedHistogram(
   values: Iterable<{ us: number; count: number }>,
-  exact: { minUs: number; meanUs: number; maxUs: number },
+  exact: ExactFigures,
 ): Histogram {
   const histogram = build(false);
   for (const { us, count } of values)
@@ -71,6 +74,33 @@ export function emptyHistogram(): Histogram {
   return { ...empty };
 }
 
+/** The buckets of a distribution that hold something, lowest first: the highest value that counts there, and how many do. */
+interface Buckets {
+  us: Float64Array;
+  counts: Float64Array;
+}
+
+/** Decoding takes longer than all that is read of the buckets, and a report reads those of a trial many times. */
+const knownBuckets = new WeakMap<Histogram, Buckets>();
+
+function bucketsOf(histogram: Histogram): Buckets {
+  const buckets = knownBuckets.get(histogram) ?? readBuckets(decode(histogram));
+  knownBuckets.set(histogram, buckets);
+  return buckets;
+}
+
+function readBuckets(decoded: hdr.JsHistogram): Buckets {
+  const us: number[] = [];
+  const counts: number[] = [];
+  for (let index = 0; index < decoded.countsArrayLength; index++) {
+    const count = decoded.getCountAtIndex(index);
+    if (count === 0) continue;
+    us.push(decoded.highestEquivalentValue(decoded.valueFromIndex(index)));
+    counts.push(count);
+  }
+  return { us: Float64Array.from(us), counts: Float64Array.from(counts) };
+}
+
 /**
  * Merges distributions exactly: the result is that of recording everything into one, bit for bit.
  * @throws UsageError if a histogram's stored form cannot be read.
@@ -79,18 +109,66 @@ export function mergeHistograms(histograms: readonly Histogram[]): Histogram {
   const filled = histograms.filter(histogram => histogram.count > 0);
   if (filled.length === 0) return emptyHistogram();
   if (filled.length === 1) return filled[0]!;
-  const merged = build(false);
-  for (const histogram of filled) merged.add(decode(histogram));
-  return summarise(merged, {
-    minUs: Math.min(...filled.map(histogram => histogram.minUs)),
-    meanUs: mergeMeans(filled),
-    maxUs: Math.max(...filled.map(histogram => histogram.maxUs)),
+  const counts = new Map<number, number>();
+  for (const histogram of filled) {
+    const own = bucketsOf(histogram);
+    for (const [index, us] of own.us.entries()) counts.set(us, (counts.get(us) ?? 0) + own.counts[index]!);
+  }
+  const us = Float64Array.from(counts.keys()).sort();
+  return encodedLater(
+    { us, counts: us.map(value => counts.get(value)!) },
+    {
+      minUs: Math.min(...filled.map(histogram => histogram.minUs)),
+      meanUs: mergeMeans(filled),
+      maxUs: Math.max(...filled.map(histogram => histogram.maxUs)),
+    },
+  );
+}
+
+/** Its stored form is made when it is first read: a report merges hundreds for their quantiles and curves alone. */
+function encodedLater(buckets: Buckets, exact: ExactFigures): Histogram {
+  const count = buckets.counts.reduce((sum, own) => sum + own, 0);
+  const [p50Us, p90Us, p99Us, p999Us] = valuesAt(buckets, [50, 90, 99, 99.9], { count, ...exact });
+  let v2: string | undefined;
+  const histogram: Histogram = {
+    count,
+    ...exact,
+    p50Us: p50Us!,
+    p90Us: p90Us!,
+    p99Us: p99Us!,
+    p999Us: p999Us!,
+    get v2() {
+      v2 ??= encode(buckets);
+      return v2;
+    },
+  };
+  knownBuckets.set(histogram, buckets);
+  return histogram;
+}
+
+function encode({ us, counts }: Buckets): string {
+  const histogram = build(false);
+  for (const [index, value] of us.entries()) histogram.recordValueWithCount(value, counts[index]!);
+  return hdr.encodeIntoCompressedBase64(histogram);
+}
+
+type Extent = Pick<Histogram, 'count' | 'minUs' | 'maxUs'>;
+
+/** The values at ascending percentiles, µs; that at 0 is the least. */
+function valuesAt({ us, counts }: Buckets, percentiles: readonly number[], extent: Extent): number[] {
+  let index = -1;
+  let reached = 0;
+  return percentiles.map(percentile => {
+    if (percentile === 0) return extent.minUs;
+    const wanted = countWithin(percentile, extent.count);
+    while (reached < wanted && index + 1 < us.length) reached += counts[++index]!;
+    return withinRange(us[index] ?? 0, extent);
   });
 }
 
 /** The latency that a share `q` (0 to 1) of the recorded ones does not exceed, in µs; 0 for an empty histogram. */
 export function quantileUs(histogram: Histogram, q: number): number {
-  return histogram.count === 0 ? 0 : withinRange(decode(histogram).getValueAtPercentile(q * 100), histogram);
+  return histogram.count === 0 ? 0 : valuesAt(bucketsOf(histogram), [q * 100], histogram)[0]!;
 }
 
 /** Points per halving of the distance to 100 %. */
@@ -103,27 +181,20 @@ const POINTS_PER_HALF = 4;
  */
 export function percentileCurve(histogram: Histogram): { percentile: number; valueUs: number }[] {
   if (histogram.count === 0) return [];
-  const decoded = decode(histogram);
   const last = 100 * (1 - 1 / (2 * histogram.count));
-  const curve = [{ percentile: 0, valueUs: withinRange(decoded.getValueAtPercentile(0), histogram) }];
-  // Reading each percentile by itself would walk all buckets for each.
-  const values = decoded.recordedValuesIterator;
-  values.reset();
-  let reached = { count: 0, us: 0 };
+  const percentiles = [0];
   for (let tick = 1; ; tick++) {
     const half = Math.floor(tick / POINTS_PER_HALF);
     const within = (tick % POINTS_PER_HALF) / POINTS_PER_HALF;
     const percentile = 100 * (1 - (1 - within / 2) / 2 ** half);
     if (percentile >= last) break;
-    const wanted = countWithin(percentile, histogram.count);
-    while (reached.count < wanted && values.hasNext()) {
-      const { totalCountToThisValue, valueIteratedTo } = values.next();
-      reached = { count: totalCountToThisValue, us: valueIteratedTo };
-    }
-    curve.push({ percentile, valueUs: withinRange(reached.us, histogram) });
+    percentiles.push(percentile);
   }
-  curve.push({ percentile: last, valueUs: histogram.maxUs });
-  return curve;
+  const values = valuesAt(bucketsOf(histogram), percentiles, histogram);
+  return [
+    ...percentiles.map((percentile, index) => ({ percentile, valueUs: values[index]! })),
+    { percentile: last, valueUs: histogram.maxUs },
+  ];
 }
 
 /** How many of the records a percentile takes in: at least one, and none more because of a rounding error. */
@@ -141,14 +212,12 @@ function countWithin(percentile: number, count: number): number {
 export function countBetween(histogram: Histogram, edgesUs: readonly number[]): number[] {
   const counts = edgesUs.slice(1).map(() => 0);
   if (histogram.count === 0) return counts;
-  const values = decode(histogram).recordedValuesIterator;
-  values.reset();
+  const buckets = bucketsOf(histogram);
   let interval = -1;
-  while (values.hasNext()) {
-    const { valueIteratedTo, countAddedInThisIterationStep } = values.next();
-    const us = withinRange(valueIteratedTo, histogram);
+  for (const [index, highestUs] of buckets.us.entries()) {
+    const us = withinRange(highestUs, histogram);
     while (interval < counts.length && us > edgesUs[interval + 1]!) interval++;
-    if (interval >= 0 && interval < counts.length) counts[interval]! += countAddedInThisIterationStep;
+    if (interval >= 0 && interval < counts.length) counts[interval]! += buckets.counts[index]!;
   }
   return counts;
 }
@@ -208,10 +277,7 @@ function withinRange(us: number, { minUs, maxUs }: { minUs: number; maxUs: numbe
   return Math.min(maxUs, Math.max(minUs, us));
 }
 
-function summarise(
-  histogram: hdr.Histogram,
-  exact: { minUs: number; meanUs: number; maxUs: number },
-): Histogram {
+function summarise(histogram: hdr.Histogram, exact: ExactFigures): Histogram {
   const at = (percentile: number) => withinRange(histogram.getValueAtPercentile(percentile), exact);
   return {
     count: histogram.totalCount,

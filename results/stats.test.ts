@@ -11,7 +11,9 @@ import {
   LEVEL,
   ratioOfRatios,
   replicateInterval,
+  replicatesToTell,
   studentInterval,
+  studentReach,
   toRatio,
   trimmedMean,
 } from './stats.ts';
@@ -61,6 +63,29 @@ describe('The interval of a change holds the true change as often as it says, an
       assert.ok(held / experiments >= 0.93, `${held} of ${experiments}`);
     });
   }
+});
+
+describe('As many replicates as would tell a ratio from 1, and no more', () => {
+  const LOG = 0.05;
+
+  for (const [half, replicates, bounds] of [
+    [0.02, 3, [3, 3]],
+    [0.3, 4, [5, 999]],
+    [2, 6, [1_000, 10_000]],
+  ] as const) {
+    test(`of ${replicates} whose interval reaches ${half} to either side`, () => {
+      const interval = toRatio({ value: LOG, low: LOG - half, high: LOG + half });
+      const needed = replicatesToTell(interval, replicates, 0.01)!;
+      const halfOf = (count: number): number => (half * studentReach(count)) / studentReach(replicates);
+      assert.ok(needed >= bounds[0] && needed <= bounds[1], `${needed}`);
+      assert.ok(halfOf(needed) < LOG);
+      assert.ok(needed === replicates || halfOf(needed - 1) >= LOG, `fewer than ${needed} would do`);
+    });
+  }
+
+  test('none where no number would do', () => {
+    assert.equal(replicatesToTell(toRatio({ value: 0, low: -5, high: 5 }), 3, 0.001), null);
+  });
 });
 
 describe('Only clear groups are called modes', () => {

@@ -322,8 +322,15 @@ export function replicatesToTell(
   const wanted = Math.max(Math.abs(Math.log(value)), Math.log1p(precision));
   if (!(half > 0) || replicates < LEAST_REPLICATES) return null;
   const share = (wanted / half) * studentReach(replicates);
-  for (let count = replicates; count <= MOST; count++) if (studentReach(count) < share) return count;
-  return null;
+  if (studentReach(MOST) >= share) return null;
+  // The more replicates, the shorter the reach; each takes long to compute.
+  let [enough, tooFew] = [MOST, replicates - 1];
+  while (enough - tooFew > 1) {
+    const middle = Math.floor((enough + tooFew) / 2);
+    if (studentReach(middle) < share) enough = middle;
+    else tooFew = middle;
+  }
+  return enough;
 }
 
 /**

@@ -20,9 +20,9 @@ const scenario: ScenarioInput = {
   target: { behaviour: { name: 'mixed', fastMs: FAST_MS, slowMs: SLOW_MS, slowRatio: SLOW_RATIO } },
   load: { concurrency: 10 },
   timing: {
-    // Two windows: a hundred slow requests are met in the second, and slices are made as long as they are.
-    warmupMinMs: 1_500,
-    warmupMaxMs: 1_500,
+    // Dozens of slow requests are met in it, and slices are made as long as they are.
+    warmupMinMs: 600,
+    warmupMaxMs: 600,
     measureMs: 600,
     sliceMs: 50,
     minReplicates: 1,
@@ -72,7 +72,14 @@ test('requests that are never answered are errors, and their wait is a lower bou
   });
   const url = `http://127.0.0.1:${await listenOnLoopback(t, server)}/`;
   // Every slice waits for the whole drain, which takes longer than the usual budget.
-  const timing = { ...scenario.timing, warmupMinMs: 0, warmupMaxMs: 0, drainMs: 700, budgetMs: 60_000 };
+  const timing = {
+    ...scenario.timing,
+    warmupMinMs: 0,
+    warmupMaxMs: 0,
+    measureMs: 200,
+    drainMs: 700,
+    budgetMs: 60_000,
+  };
   const measured = await measure(t, { ...scenario, target: { url }, timing, clients: { undici: {} } });
   const { outcomes, failed, completed, censored, response, ledger } = measured['undici']!;
   assert.ok(failed > 0 && failed === outcomes.noAnswer?.count, `${failed} failed`);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import stringWidth from 'string-width';
 import { type CliResult, PLAIN_CONNTAX, startProgram } from './testing/cli.ts';
@@ -104,7 +105,10 @@ test('NO_COLOR holds for every command and for errors', { skip }, async t => {
   assert.match(stdout, COLOUR, 'without it an error is red');
 });
 
-/** Every screen that a command has shown in tmux, the last one with all that has scrolled by; lines that tmux had to wrap are joined. */
+/** Several times for each of its lines; without a rest, looking would take a core from what is looked at. */
+const LOOK_EVERY_MS = 30;
+
+/** Screens that a command has shown in tmux, the last one with all that has scrolled by; lines that tmux had to wrap are joined. */
 async function screensOf({ dir }: Workspace, args: readonly string[], columns: number): Promise<string[][]> {
   const run = promisify(execFile);
   const env = { PATH: process.env['PATH'], HOME: dir, LC_ALL: 'C.UTF-8', TERM: 'xterm-256color' };
@@ -122,7 +126,10 @@ async function screensOf({ dir }: Workspace, args: readonly string[], columns: n
       hasEnded = true;
     });
     const screens: string[][] = [];
-    while (!hasEnded) screens.push(await capture());
+    while (!hasEnded) {
+      screens.push(await capture());
+      await delay(LOOK_EVERY_MS);
+    }
     await end;
     return [...screens, await capture('-S', '-')];
   } finally {

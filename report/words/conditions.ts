@@ -604,7 +604,9 @@ function describeTiming(timing: Timing, generators: Scenario['generators'] = 1):
   ].join('; ');
 }
 
+const SECONDS = new Intl.NumberFormat('en-US');
+
 /** `60 s`, `1.5 s`. */
 export function formatSeconds(ms: number): string {
-  return `${Number((ms / 1000).toPrecision(3)).toLocaleString('en-US')} s`;
+  return `${SECONDS.format(Number((ms / 1000).toPrecision(3)))} s`;
 }

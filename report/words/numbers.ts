@@ -11,6 +11,10 @@ const SIGNIFICANT = new Intl.NumberFormat(LOCALE, {
   minimumSignificantDigits: 3,
   maximumSignificantDigits: 3,
 });
+/** Of shares below 1 %, and of the others. */
+const PERCENT = [2, 3].map(
+  maximumSignificantDigits => new Intl.NumberFormat(LOCALE, { maximumSignificantDigits }),
+);
 /** By the number of decimals. */
 const DECIMALS = new Map<number, Intl.NumberFormat>();
 
@@ -180,7 +184,7 @@ export function formatPercent(ratio: number): string {
   if (ratio < 0.0001) return '<0.01 %';
   if (ratio < 1 && ratio > 0.9995) return '>99.9 %';
   const percent = ratio * 100;
-  return `${percent.toLocaleString(LOCALE, { maximumSignificantDigits: percent < 1 ? 2 : 3 })} %`;
+  return `${PERCENT[percent < 1 ? 0 : 1]!.format(percent)} %`;
 }
 
 /** The larger distance of a bound from the value, as a share of the value. */

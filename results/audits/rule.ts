@@ -26,9 +26,11 @@ export interface ArmRule {
   ): Check | null;
 }
 
+const WHOLE = new Intl.NumberFormat('en-US');
+
 /** A whole number with thousands separated: 12,345. */
 export function whole(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
+  return WHOLE.format(Math.round(value));
 }
 
 /** How far a figure lies from what it is compared with, and on which side: `12.5 % above`, `0.2 % below`, `equal to`. */

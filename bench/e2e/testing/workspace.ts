@@ -48,7 +48,8 @@ export function tinyScenario(timing: ScenarioInput['timing'] = {}): ScenarioInpu
   return {
     name: 'tiny',
     question: 'Does it run?',
-    target: { behaviour: { name: 'fixed', bytes: 128 } },
+    // Users that ask again at once would take both cores.
+    target: { behaviour: { name: 'delay', meanMs: 5 } },
     load: { concurrency: 4 },
     timing: {
       warmupMinMs: 0,
