@@ -1,12 +1,11 @@
 // How many connections a number of requests needs, given the settings of client and target.
 import type { Client } from '../scenarios/model/client.ts';
-import { closesAfterResponse } from '../scenarios/model/closing-server.ts';
-import { connectionLimit } from '../scenarios/model/connection-limit.ts';
+import { connectionLimit } from '../scenarios/model/client-facts.ts';
 import { type Load, mostInFlight } from '../scenarios/model/load.ts';
-import { originCount } from '../scenarios/model/origins.ts';
 import { own } from '../scenarios/model/own.ts';
 import type { Scenario } from '../scenarios/model/scenario.ts';
 import { type OwnTarget, STATEMENTS, type Target } from '../scenarios/model/target.ts';
+import { closesAfterResponse, originCount } from '../scenarios/model/target-facts.ts';
 import { UsageError } from './errors.ts';
 import type { ArmSummary } from './model/run.ts';
 import type { Ledger, Measurement } from './model/trial.ts';

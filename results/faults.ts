@@ -1,7 +1,7 @@
 // What injected faults do to a client: the outcome that each kind must have, and whether the client counted as many.
 import type { Client } from '../scenarios/model/client.ts';
 import { closesConnection, type Fault } from '../scenarios/model/fault.ts';
-import { isExpectedStatus } from '../scenarios/model/statuses.ts';
+import { isExpectedStatus } from '../scenarios/model/request-facts.ts';
 import type { Target } from '../scenarios/model/target.ts';
 import type { Ledger, Outcome } from './model/trial.ts';
 import { sumOf } from './stats.ts';

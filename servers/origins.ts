@@ -1,6 +1,6 @@
 // Opens a target at one or several origins: servers of one process, each with a port, a behaviour and counters of its own.
 import { createRandom } from '../results/random.ts';
-import { originCount } from '../scenarios/model/origins.ts';
+import { originCount } from '../scenarios/model/target-facts.ts';
 import { createCertificate, type OpenTarget, type OpenTargetOptions, openTarget } from './app.ts';
 import { sumCounters } from './counters.ts';
 

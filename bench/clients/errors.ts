@@ -3,7 +3,7 @@ import { causesOf, describeForeign, memberOfForeign } from '../../results/errors
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import { usesTls } from '../../scenarios/model/tls.ts';
+import { usesTls } from '../../scenarios/model/target-facts.ts';
 import type { Refusal } from '../contracts.ts';
 
 const TLS_SETTINGS = [

@@ -1,6 +1,6 @@
 // What clients say of bodies that they leave: that they cancel, or never read.
 import type { Client } from '../../scenarios/model/client.ts';
-import { leavesBody } from '../../scenarios/model/left-body.ts';
+import { leavesBody } from '../../scenarios/model/client-facts.ts';
 import type { Refusal } from '../contracts.ts';
 
 type Handled = Pick<Client, 'body'>;

@@ -2,8 +2,8 @@
 import type { Trial } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
 import { hostAndPort } from '../../scenarios/model/host.ts';
-import { nameOfOrigin, originShares } from '../../scenarios/model/origins.ts';
 import type { Request } from '../../scenarios/model/request.ts';
+import { nameOfOrigin, originShares } from '../../scenarios/model/target-facts.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
 import { prepareRequests } from './request.ts';

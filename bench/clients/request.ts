@@ -8,7 +8,7 @@ import {
   MAX_REQUEST_BYTES,
   nameOfRequest,
   PLAIN_REQUEST,
-} from '../../scenarios/model/request-parts.ts';
+} from '../../scenarios/model/request-facts.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { PreparedRequest, PreparedRequests, Refusal } from '../contracts.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Outcome } from '../../results/model/trial.ts';
-import { Resilience } from '../../scenarios/model/resilience.ts';
+import { Resilience } from '../../scenarios/model/client.ts';
 import { type Exchange, newExchange } from '../contracts.ts';
 import { AttemptFold } from '../load/attempts.ts';
 import { createFakeTransport } from '../load/testing/fake-transport.ts';

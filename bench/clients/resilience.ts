@@ -16,7 +16,7 @@ import {
   wrap,
 } from 'cockatiel';
 import type { Outcome } from '../../results/model/trial.ts';
-import type { Resilience } from '../../scenarios/model/resilience.ts';
+import type { Resilience } from '../../scenarios/model/client.ts';
 import { type AttemptSink, beginExchange, type Exchange, newExchange, type Transport } from '../contracts.ts';
 
 /** An attempt that failed by itself: the policies may repeat and count it. */

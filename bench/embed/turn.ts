@@ -1,7 +1,7 @@
 // One client's turn under another load generator: sends its requests, and reports what became of them as metrics.
 import { setMaxListeners } from 'node:events';
 import type { Outcome } from '../../results/model/trial.ts';
-import { type ExpectedStatus, expectedTable } from '../../scenarios/model/statuses.ts';
+import { type ExpectedStatus, expectedTable } from '../../scenarios/model/request-facts.ts';
 import {
   beginExchange,
   type Exchange,

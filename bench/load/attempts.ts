@@ -1,6 +1,6 @@
 // Counts what a client sent for its requests, where a request may be sent several times, or not at all.
 import type { Attempts, Outcome } from '../../results/model/trial.ts';
-import { type ExpectedStatus, expectedTable } from '../../scenarios/model/statuses.ts';
+import { type ExpectedStatus, expectedTable } from '../../scenarios/model/request-facts.ts';
 import type { AttemptSink } from '../contracts.ts';
 
 /** A fold of attempts, in warm-ups, ramps and drains too, like the ledger that it is a part of. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Outcome } from '../../results/model/trial.ts';
-import type { ExpectedStatus } from '../../scenarios/model/statuses.ts';
+import type { ExpectedStatus } from '../../scenarios/model/request-facts.ts';
 import type { Exchange } from '../contracts.ts';
 import { createRecorder } from './recorder.ts';
 import { makeExchange } from './testing/exchange.ts';

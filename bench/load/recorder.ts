@@ -8,7 +8,7 @@ import {
   type ExpectedStatus,
   expectedTable,
   STATUS_END,
-} from '../../scenarios/model/statuses.ts';
+} from '../../scenarios/model/request-facts.ts';
 import type { Exchange, ExchangeSink, OpenedConnection, Window } from '../contracts.ts';
 import type { GeneratorReading } from '../protocol.ts';
 import { type RecordedRequest, RequestsFold, ResponseFold } from './response-folds.ts';

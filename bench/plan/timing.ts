@@ -2,9 +2,8 @@
 import { slotsPerConnection } from '../../results/connections.ts';
 import { LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import { connectionLimit } from '../../scenarios/model/connection-limit.ts';
+import { connectionLimit } from '../../scenarios/model/client-facts.ts';
 import type { CapacityLoad, Load } from '../../scenarios/model/load.ts';
-import { originCount } from '../../scenarios/model/origins.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import {
   isExternal,
@@ -12,7 +11,7 @@ import {
   openingRoundTrips,
   REQUEST_ROUND_TRIPS,
 } from '../../scenarios/model/target.ts';
-import { usesTls } from '../../scenarios/model/tls.ts';
+import { originCount, usesTls } from '../../scenarios/model/target-facts.ts';
 import { stepsPerOctave } from './capacity-search.ts';
 
 const RAMP_RESPONSES = 3;

@@ -7,7 +7,7 @@ import { createDraw } from '../../results/draw.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import { usesTls } from '../../scenarios/model/tls.ts';
+import { usesTls } from '../../scenarios/model/target-facts.ts';
 import { classifyError, describeError, plainTargetRefusals } from '../clients/errors.ts';
 import {
   beginExchange,

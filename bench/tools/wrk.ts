@@ -7,7 +7,7 @@ import type { Client } from '../../scenarios/model/client.ts';
 import { hostOf } from '../../scenarios/model/host.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import { usesTls } from '../../scenarios/model/tls.ts';
+import { usesTls } from '../../scenarios/model/target-facts.ts';
 import type { EngineModule, Obstacle, PreparedRequest, PreparedRequests, Refusal } from '../contracts.ts';
 import {
   bodyRefusals,

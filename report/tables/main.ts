@@ -5,9 +5,8 @@ import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
 import { reuseOf } from '../../results/reuse.ts';
 import { INTERVAL_NAME, LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
-import { originCount } from '../../scenarios/model/origins.ts';
 import { isBuiltIn, isExternal } from '../../scenarios/model/target.ts';
-import { usesTls } from '../../scenarios/model/tls.ts';
+import { originCount, usesTls } from '../../scenarios/model/target-facts.ts';
 import {
   type ArmView,
   type CellView,

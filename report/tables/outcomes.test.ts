@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { createLatencyRecorder } from '../../results/histogram.ts';
 import type { Measurement } from '../../results/model/trial.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
-import type { ExpectedStatus } from '../../scenarios/model/statuses.ts';
+import type { ExpectedStatus } from '../../scenarios/model/request-facts.ts';
 import { armNames, viewCell } from '../cell-view.ts';
 import type { Table } from '../model.ts';
 import { statusTable } from './outcomes.ts';

@@ -10,7 +10,7 @@ import {
   type Outcome,
 } from '../../results/model/trial.ts';
 import { own } from '../../scenarios/model/own.ts';
-import { isExpectedStatus } from '../../scenarios/model/statuses.ts';
+import { isExpectedStatus } from '../../scenarios/model/request-facts.ts';
 import { type ArmView, type CellView, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
 import { formatCount, formatMs, formatPercent } from '../words/numbers.ts';

@@ -7,7 +7,7 @@ import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { isBuiltIn, isExternal } from '../../scenarios/model/target.ts';
-import { usesTls } from '../../scenarios/model/tls.ts';
+import { usesTls } from '../../scenarios/model/target-facts.ts';
 import { type ArmView, allMarks, type CellView, hasOwnLimit } from '../cell-view.ts';
 import type { Answer, Badge } from '../model.ts';
 import { describeMiss, missOf } from '../tables/expectations.ts';

@@ -1,10 +1,119 @@
-// The schema of a client: its settings, their ranges, defaults and descriptions.
+// The schema of a client: its settings, undici's interceptors and policies of resilience among them, with ranges, defaults and
+// descriptions.
 import { z } from 'zod';
-import { Interceptors } from './interceptors.ts';
 import { MOST_AT_ONCE } from './load.ts';
-import { Resilience } from './resilience.ts';
 
-const optionalMs = (about: string) => z.int().min(1).max(3_600_000).optional().describe(about);
+const ms = () => z.int().min(1).max(3_600_000);
+const optionalMs = (about: string) => ms().optional().describe(about);
+const optionalCountTo = (most: number, about: string) => z.int().min(1).max(most).optional().describe(about);
+
+const MOST_BYTES = 1_000_000_000;
+
+/** Each with the library's own default where a member is absent. */
+export const Interceptors = z
+  .strictObject({
+    retry: z
+      .strictObject({
+        maxRetries: optionalCountTo(100, 'Most repetitions of a request; default of undici: 5'),
+        minDelayMs: optionalMs('Delay before the first repetition; default of undici: 500'),
+        maxDelayMs: optionalMs('Longest delay before a repetition; default of undici: 30000'),
+        delayFactor: z
+          .number()
+          .min(1)
+          .max(100)
+          .optional()
+          .describe('How many times as long each further delay is; default of undici: 2'),
+        statuses: z
+          .array(z.int().min(300).max(599))
+          .min(1)
+          .optional()
+          .describe('Statuses that are repeated; default of undici: 500, 502, 503, 504 and 429'),
+      })
+      .optional()
+      .describe('Repeats requests that failed: the user sees one request, and the server each attempt'),
+    dns: z
+      .strictObject({ maxTtlMs: optionalMs('How long an address is kept; default of undici: 10000') })
+      .optional()
+      .describe(
+        'Resolves the name of the server once for many connections, and keeps its addresses; for a target.url with a host name',
+      ),
+    cache: z
+      .strictObject({
+        maxBytes: optionalCountTo(MOST_BYTES, 'Most bytes of all stored bodies; default of undici: 100 MiB'),
+        maxEntries: optionalCountTo(1_000_000, 'Most stored responses; default of undici: 1024'),
+        maxEntryBytes: optionalCountTo(MOST_BYTES, 'Longest body that is stored; default of undici: 5 MiB'),
+        freshMs: optionalMs(
+          'How long a response is used that does not say how long it may be stored; default: not stored at all',
+        ),
+      })
+      .optional()
+      .describe(
+        'Answers GET requests from memory where the response of an earlier one may be used again: no request is then sent',
+      ),
+  })
+  .refine(one => Object.values(one).some(member => member !== undefined), 'needs one of retry, dns, cache')
+  .describe(
+    "undici's own interceptors. A request meets the cache first, then retry, then dns. conntax counts the attempts below them",
+  );
+export type Interceptors = z.infer<typeof Interceptors>;
+
+/** From the outside in: retry, breaker, bulkhead, timeout. */
+export const Resilience = z
+  .strictObject({
+    retry: z
+      .strictObject({
+        maxRetries: z.int().min(1).max(100).default(3).describe('Most repetitions of a request'),
+        minDelayMs: ms()
+          .default(100)
+          .describe('Delay before the first repetition; each further one is twice as long'),
+        maxDelayMs: ms().default(30_000).describe('Longest delay before a repetition'),
+      })
+      .refine(({ minDelayMs, maxDelayMs }) => minDelayMs <= maxDelayMs, {
+        path: ['maxDelayMs'],
+        error: 'must be at least minDelayMs',
+      })
+      .optional()
+      .describe('Repeats attempts that failed, but not those that the breaker or the bulkhead has rejected'),
+    breaker: z
+      .strictObject({
+        consecutiveFailures: z
+          .int()
+          .min(1)
+          .max(10_000)
+          .default(5)
+          .describe('Failed attempts in a row after which the breaker opens'),
+        openMs: ms().default(1_000).describe('How long it rejects all attempts, before it lets one try'),
+      })
+      .optional()
+      .describe(
+        'Circuit breaker: after failures in a row it rejects attempts without sending them (breakerOpen), for a while',
+      ),
+    bulkhead: z
+      .strictObject({
+        maxConcurrent: z.int().min(1).max(100_000).describe('Most attempts in flight at once'),
+        maxQueued: z
+          .int()
+          .min(0)
+          .max(1_000_000)
+          .default(0)
+          .describe('Most attempts that wait for one to end; more are rejected (bulkheadFull)'),
+      })
+      .optional()
+      .describe('Limits the attempts in flight, and rejects more without sending them (bulkheadFull)'),
+    timeout: z
+      .strictObject({ attemptMs: ms().describe('Time limit of one attempt, to the end of its body') })
+      .optional()
+      .describe('Gives up each attempt that takes too long (timeoutAttempt)'),
+  })
+  .refine(
+    one => Object.values(one).some(member => member !== undefined),
+    'needs one of retry, breaker, bulkhead, timeout',
+  )
+  .describe(
+    'Policies around the client library, by cockatiel: an attempt meets retry first, then the breaker, the bulkhead and the timeout. Each process of a client has its own',
+  );
+export type Resilience = z.infer<typeof Resilience>;
+
 const optionalCount = (least: number, about: string) =>
   z.int().min(least).max(10_000).optional().describe(about);
 const optionalLimit = (about: string) =>

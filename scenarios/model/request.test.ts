@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { z } from 'zod';
 import { carriesCredentials, describeRequest, hideCredentials, Request, Requests } from './request.ts';
-import { nameOfRequest, PLAIN_REQUEST } from './request-parts.ts';
+import { nameOfRequest, PLAIN_REQUEST } from './request-facts.ts';
 
 suite('a request', () => {
   test('is a GET without anything of its own by default', () => {

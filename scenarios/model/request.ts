@@ -1,6 +1,6 @@
 // What every client of a scenario sends: one request, or several that are drawn by weight.
 import { z } from 'zod';
-import { MAX_REQUEST_BYTES, nameOfRequest } from './request-parts.ts';
+import { MAX_REQUEST_BYTES, nameOfRequest } from './request-facts.ts';
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 export type Method = (typeof METHODS)[number];

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Faults } from './fault.ts';
 import { VariableName } from './request.ts';
-import { DEFAULT_EXPECTED, STATUS_CLASSES } from './statuses.ts';
+import { DEFAULT_EXPECTED, STATUS_CLASSES } from './request-facts.ts';
 
 const ExpectedStatusSchema = z.union([z.int().min(200).max(599), z.enum(STATUS_CLASSES)]);
 

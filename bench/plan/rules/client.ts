@@ -1,9 +1,9 @@
 // Rules on clients: the settings that a library or a load tool supports, and limits that only some connection policies have.
 import { CLIENT_SETTINGS, type Client, isModulePath } from '../../../scenarios/model/client.ts';
-import { closesAfterResponse } from '../../../scenarios/model/closing-server.ts';
-import { connectionLimit } from '../../../scenarios/model/connection-limit.ts';
+import { connectionLimit } from '../../../scenarios/model/client-facts.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
 import type { Target } from '../../../scenarios/model/target.ts';
+import { closesAfterResponse } from '../../../scenarios/model/target-facts.ts';
 import type { ClientPlugin, EngineModule, Refusal } from '../../contracts.ts';
 import { RESILIENCE_SETTINGS } from '../../resending.ts';
 import { nameHint, nearest, orList, valueAt } from '../problems.ts';

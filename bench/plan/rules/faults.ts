@@ -1,8 +1,9 @@
 // Rules on target.faults: what each kind needs of the protocol, the requests, the behaviour and the clients.
+
+import { leavesBody } from '../../../scenarios/model/client-facts.ts';
 import { closesConnection, type Fault, needsBody } from '../../../scenarios/model/fault.ts';
-import { leavesBody } from '../../../scenarios/model/left-body.ts';
+import { isExpectedStatus } from '../../../scenarios/model/request-facts.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
-import { isExpectedStatus } from '../../../scenarios/model/statuses.ts';
 import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
 
 const FAULTS = ['target', 'faults'] as const;

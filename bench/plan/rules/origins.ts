@@ -1,6 +1,7 @@
 // Rules on a target of several origins: which servers can be several, what leads to one of them only, and how many requests a table can show.
-import { externalUrls, originCount } from '../../../scenarios/model/origins.ts';
+
 import { countBackends, isExternal, MOST_ORIGINS, type Target } from '../../../scenarios/model/target.ts';
+import { externalUrls, originCount } from '../../../scenarios/model/target-facts.ts';
 import type { Path } from '../problems.ts';
 import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';
 

@@ -1,6 +1,5 @@
 // Rules on the target: what holds for an external server only, what protocols and TLS allow, and who speaks HTTP/2.
 import { SHARE_MS } from '../../../results/spread.ts';
-import { externalUrls } from '../../../scenarios/model/origins.ts';
 import { carriesCredentials, variableFor } from '../../../scenarios/model/request.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
 import {
@@ -11,7 +10,7 @@ import {
   STATEMENTS,
   type Target,
 } from '../../../scenarios/model/target.ts';
-import { usesTls } from '../../../scenarios/model/tls.ts';
+import { externalUrls, usesTls } from '../../../scenarios/model/target-facts.ts';
 import { type Path, valueAt } from '../problems.ts';
 import { pathOfUrl } from './origins.ts';
 import { type Finding, forEachArm, type Rule, type RuleContext } from './rule.ts';

@@ -1,4 +1,5 @@
-// The origins of a target: how many there are, how often each is asked, and what it is called.
+// What follows from the settings of a target: its origins, whether it is encrypted, and whether its server keeps connections. Without
+// the schemas, for processes that only send load.
 import type { Target } from './target.ts';
 
 type WithUrls = Pick<Target, 'url' | 'urls'>;
@@ -24,4 +25,19 @@ export function originCount(target: WithOrigins): number {
 export function nameOfOrigin(target: WithOrigins, index: number): string {
   const url = externalUrls(target)[index];
   return url === undefined ? `origin ${index + 1}` : new URL(url).host;
+}
+
+/** Whether connections to the target are encrypted. */
+export function usesTls(target: Pick<Target, 'url' | 'urls' | 'tls'>): boolean {
+  // Several have the same scheme (bench/plan/rules/origins.ts).
+  const [url] = externalUrls(target);
+  return url === undefined ? target.tls !== 'none' : new URL(url).protocol === 'https:';
+}
+
+/** Whether the server ends each connection after its first response. */
+export function closesAfterResponse({
+  connectionClose,
+  framing,
+}: Pick<Target, 'connectionClose' | 'framing'>): boolean {
+  return connectionClose === true || framing === 'close';
 }
