@@ -1,4 +1,5 @@
-// Baselines: the figures of a run that others are compared with, small enough to commit to a repository.
+// Baselines: the figures of a run that others are compared with, small enough to commit to a repository, and those of a run and its
+// re-measurement together.
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
@@ -9,6 +10,7 @@ import { errorMessage, UsageError } from './errors.ts';
 import { listFolder, makeFolder, readTextFile, replaceFile } from './files.ts';
 import { type ArmSummary, type CellResult, Git, Host, Metric, type Run } from './model/run.ts';
 import { orderCell } from './order.ts';
+import { holding, intervalOfParts } from './stats.ts';
 import { describeMisfit } from './version.ts';
 
 const count = () => z.int().min(0);
@@ -37,7 +39,7 @@ const RatioFigures = z.strictObject({
   interval: Interval.nullable().describe('Of the ratio; null when there are too few replicates for one'),
   replicateRatios: z.array(z.number().min(0)).describe('One ratio per replicate, in order'),
 });
-export type RatioFigures = z.infer<typeof RatioFigures>;
+type RatioFigures = z.infer<typeof RatioFigures>;
 
 const CellFigures = z.strictObject({
   cell: z.string().describe('Scenario, or point of its sweep'),
@@ -200,4 +202,59 @@ function fileOf(resultsDir: string, name: string): string {
     );
   }
   return join(resultsDir, FOLDER, `${name}${EXTENSION}`);
+}
+
+/**
+ * Combines a run with one that re-measured some of its cells. Counts are added. Ratios get the interval of all replicates,
+ * widened to hold the value of each run; otherwise two runs that differ would be taken for two modes of a process, and the
+ * smaller one be ignored. A client's own figures, the id and the time are those of the first run. Cells that were not
+ * re-measured, or under different conditions, stay as they were.
+ */
+export function joinRuns(first: RunSummary, fresh: RunSummary): RunSummary {
+  return {
+    ...first,
+    cells: first.cells.map(cell => {
+      const again = fresh.cells.find(
+        other => other.cell === cell.cell && other.conditions === cell.conditions,
+      );
+      return again === undefined ? cell : joinCells(cell, again);
+    }),
+  };
+}
+
+function joinCells(first: CellFigures, again: CellFigures): CellFigures {
+  return {
+    ...first,
+    arms: first.arms.map(arm => {
+      const other = again.arms.find(candidate => candidate.arm === arm.arm);
+      return other === undefined ? arm : joinArms(arm, other);
+    }),
+    ratios: first.ratios.map(ratio => {
+      const other = again.ratios.find(
+        ({ metric, candidate }) => metric === ratio.metric && candidate === ratio.candidate,
+      );
+      return other === undefined ? ratio : joinRatios(ratio, other);
+    }),
+  };
+}
+
+function joinRatios(first: RatioFigures, again: RatioFigures): RatioFigures {
+  const replicateRatios = [...first.replicateRatios, ...again.replicateRatios];
+  const own = [first, again].flatMap(({ interval }) => interval?.value ?? []);
+  const joint = intervalOfParts([first, again]);
+  return { ...first, replicateRatios, interval: joint === null ? null : own.reduce(holding, joint) };
+}
+
+function joinArms(first: ArmFigures, again: ArmFigures): ArmFigures {
+  const whyNeedUnknown = again.whyNeedUnknown ?? first.whyNeedUnknown;
+  return {
+    ...first,
+    ...(whyNeedUnknown === undefined ? {} : { whyNeedUnknown }),
+    completed: first.completed + again.completed,
+    failed: first.failed + again.failed,
+    requestsSent: first.requestsSent + again.requestsSent,
+    opened: first.opened + again.opened,
+    mostNeeded:
+      first.mostNeeded === null || again.mostNeeded === null ? null : first.mostNeeded + again.mostNeeded,
+  };
 }

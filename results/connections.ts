@@ -1,4 +1,5 @@
-// How many connections a number of requests needs, given the settings of client and target.
+// How many connections a number of requests needs, given the settings of client and target, and how many requests used one that was
+// already open.
 import type { Client } from '../scenarios/model/client.ts';
 import { connectionLimit } from '../scenarios/model/client-facts.ts';
 import { type Load, mostInFlight } from '../scenarios/model/load.ts';
@@ -8,7 +9,7 @@ import { type OwnTarget, STATEMENTS, type Target } from '../scenarios/model/targ
 import { closesAfterResponse, originCount } from '../scenarios/model/target-facts.ts';
 import { UsageError } from './errors.ts';
 import type { ArmSummary } from './model/run.ts';
-import type { Ledger, Measurement } from './model/trial.ts';
+import type { Ledger, Measurement, Outcome } from './model/trial.ts';
 import { sumOf } from './stats.ts';
 
 /** A connection that may idle for less than this can expire between two slices of its client. */
@@ -197,4 +198,54 @@ export function asOwnTarget(target: Target): OwnTarget {
   const unknown = STATEMENTS.filter(name => target[name] === null);
   if (unknown.length === 0) return target as OwnTarget;
   throw new UsageError(`null (unknown) is only valid for a target with a url: ${unknown.join(', ')}`);
+}
+
+/** Failures before there was a connection, or instead of one. */
+const WITHOUT_CONNECTION = [
+  'timeoutConnect',
+  'refused',
+  'portExhausted',
+  'descriptorLimit',
+  'breakerOpen',
+  'bulkheadFull',
+] as const satisfies readonly Outcome[];
+
+/** Failures that only a request on a connection can have. */
+const WITH_CONNECTION = [
+  'badStatus',
+  'timeoutHeaders',
+  'timeoutBody',
+  'staleSocket',
+] as const satisfies readonly Outcome[];
+
+export interface Reuse {
+  opened: number;
+  /**
+   * Requests that had a connection; where a client may send one several times or not at all, attempts. Those that were cut short
+   * or failed in another way, such as by a reset, may have had one: they are in `most` only.
+   */
+  connected: { least: number; most: number };
+  /** Share of these that needed no new connection. */
+  ratio: { least: number; most: number };
+}
+
+/** null if no request had a connection, or the connections of the client cannot be observed. */
+export function reuseOf(ledgers: readonly Ledger[]): Reuse | null {
+  const opened = sumOf(ledgers, ledger => ledger.opened);
+  const each = ledgers.map(connectedOf);
+  const connected = { least: sumOf(each, ({ least }) => least), most: sumOf(each, ({ most }) => most) };
+  if (connected.most === 0 || ledgers.some(({ openedBy }) => openedBy === 'unknown')) return null;
+  const share = (requests: number): number => (requests === 0 ? 0 : Math.max(0, 1 - opened / requests));
+  return { opened, connected, ratio: { least: share(connected.least), most: share(connected.most) } };
+}
+
+function connectedOf(ledger: Ledger): Reuse['connected'] {
+  const { sent, answered, failures } = ledger.attempts ?? {
+    sent: ledger.requestsSent,
+    answered: ledger.answered,
+    // Runs of older versions do not tell how they failed.
+    failures: ledger.failures ?? {},
+  };
+  const count = (kinds: readonly Outcome[]): number => sumOf(kinds, kind => failures[kind] ?? 0);
+  return { least: answered + count(WITH_CONNECTION), most: sent - count(WITHOUT_CONNECTION) };
 }

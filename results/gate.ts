@@ -1,8 +1,7 @@
 // Compares a run with a baseline: what changed, by how much, how certain that is, and whether it is a regression.
 import { NULL_ARM } from '../scenarios/model/sweep.ts';
-import type { ArmFigures, CellFigures, RunSummary } from './baselines.ts';
+import { type ArmFigures, type CellFigures, joinRuns, type RunSummary } from './baselines.ts';
 import { WHY_UNCOUNTED } from './connections.ts';
-import { joinRuns } from './join-runs.ts';
 import { isHigherBetter } from './metrics.ts';
 import type { Metric } from './model/run.ts';
 import {

@@ -1,10 +1,13 @@
 // The 95 % interval holds known truths about as often as it claims, by many draws.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { randomNormal } from 'd3-random';
 import fc from 'fast-check';
-import { createRandom } from './random.ts';
+import { createRandom, type Random } from './random.ts';
 import {
   difference,
+  type Estimator,
   findModes,
   type Interval,
   intervalOfParts,
@@ -17,8 +20,148 @@ import {
   toRatio,
   trimmedMean,
 } from './stats.ts';
-import { coverageAt, coverageWhenStopping } from './testing/coverage.ts';
-import { TRUTHS } from './testing/truths.ts';
+
+interface Truth {
+  name: string;
+  /** What an interval should hold: the centre of the main mode, or the mean where there is one mode. */
+  value: number;
+  /** A source of replicates. */
+  draws: (random: Random) => () => number;
+}
+
+/** What replicates of one mode vary by: measured on two shared cores. */
+const REPLICATE_SD = 0.016;
+const MODE = 0.25;
+
+/** Requests/s of nine fresh processes with the same code and flags, against one reference. */
+const NINE_PROCESSES = [0.87, 0.95, 0.98, 0.99, 1, 1.02, 1.24, 1.25, 1.26].map(Math.log);
+
+const normal = (sd: number): Truth => ({
+  name: `normal, sd ${sd}`,
+  value: 0,
+  draws: random => randomNormal.source(random)(0, sd),
+});
+
+/** A share of replicates off by 0.25 either way, as when both arms may be in the slow mode. */
+const twoSided = (share: number): Truth => ({
+  name: `modes at +-0.25, ${share * 100} %`,
+  value: 0,
+  draws: random => {
+    const noise = randomNormal.source(random)(0, REPLICATE_SD);
+    return () => {
+      const draw = random();
+      return noise() + (draw < share / 2 ? MODE : draw < share ? -MODE : 0);
+    };
+  },
+});
+
+/** A share of replicates slower by 0.25, as when only the candidate has a slow mode. */
+const oneSided = (share: number): Truth => ({
+  name: `mode at -0.25, ${share * 100} %`,
+  value: 0,
+  draws: random => {
+    const noise = randomNormal.source(random)(0, REPLICATE_SD);
+    return () => noise() - (random() < share ? MODE : 0);
+  },
+});
+
+const TRUTHS: readonly Truth[] = [
+  normal(REPLICATE_SD),
+  normal(0.15),
+  {
+    name: 'skewed (centred lognormal)',
+    value: 0,
+    draws: random => {
+      const noise = randomNormal.source(random)();
+      return () => 0.04 * (Math.exp(0.4 * noise() - 0.08) - 1);
+    },
+  },
+  {
+    name: 'heavy tails (t3)',
+    value: 0,
+    draws: random => {
+      const noise = randomNormal.source(random)();
+      return () => (REPLICATE_SD * noise()) / Math.sqrt((noise() ** 2 + noise() ** 2 + noise() ** 2) / 3);
+    },
+  },
+  twoSided(0.1),
+  twoSided(0.35),
+  oneSided(0.1),
+  oneSided(0.35),
+  {
+    name: 'two of nine real processes',
+    value: 0,
+    draws: random => {
+      const noise = randomNormal.source(random)(0, REPLICATE_SD);
+      const process = () => NINE_PROCESSES[Math.floor(random() * NINE_PROCESSES.length)]!;
+      return () => noise() + process() - process();
+    },
+  },
+];
+
+interface Coverage {
+  /** Share of the experiments whose interval held the truth. */
+  holdsRatio: number;
+  /** Median of half the interval's width, as a share of the value. */
+  halfWidthRatio: number;
+  /** Share of the experiments whose interval was within +-5 %. */
+  preciseRatio: number;
+  /** Mean number of replicates used. */
+  replicates: number;
+}
+
+/** Repeats an experiment of exactly n replicates. */
+function coverageAt(estimate: Estimator, truth: Truth, n: number, experiments: number): Coverage {
+  const draw = truth.draws(createRandom(1, truth.name, n));
+  return summarise(truth, experiments, () => Array.from({ length: n }, draw), estimate);
+}
+
+/** Repeats an experiment as a run does it: at least `least` replicates, then until within +-5 % or `most` are done. */
+function coverageWhenStopping(
+  estimate: Estimator,
+  truth: Truth,
+  { least, most, experiments }: { least: number; most: number; experiments: number },
+): Coverage {
+  const draw = truth.draws(createRandom(2, truth.name));
+  const replicates = () => {
+    const drawn = Array.from({ length: least }, draw);
+    while (drawn.length < most && !isPrecise(estimate(drawn))) drawn.push(draw());
+    return drawn;
+  };
+  return summarise(truth, experiments, replicates, estimate);
+}
+
+function summarise(
+  truth: Truth,
+  experiments: number,
+  replicates: () => number[],
+  estimate: Estimator,
+): Coverage {
+  const target = Math.exp(truth.value);
+  const halfWidths: number[] = [];
+  let held = 0;
+  let precise = 0;
+  let used = 0;
+  for (let experiment = 0; experiment < experiments; experiment++) {
+    const drawn = replicates();
+    const interval = estimate(drawn);
+    used += drawn.length;
+    if (interval === null) continue;
+    if (interval.low <= target && target <= interval.high) held++;
+    if (isPrecise(interval)) precise++;
+    halfWidths.push((interval.high - interval.low) / 2 / interval.value);
+  }
+  return {
+    holdsRatio: held / experiments,
+    halfWidthRatio: halfWidths.toSorted((a, b) => a - b)[Math.floor(halfWidths.length / 2)] ?? Number.NaN,
+    preciseRatio: precise / experiments,
+    replicates: used / experiments,
+  };
+}
+
+function isPrecise(interval: Interval | null): boolean {
+  return interval !== null && interval.high / interval.value <= 1.05 && interval.low / interval.value >= 0.95;
+}
 
 describe('The interval of a change holds the true change as often as it says, and turns round with its runs', () => {
   const interval = fc

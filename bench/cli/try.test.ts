@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Run } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
-import { FOUND_SERVER } from '../../results/testing/found-server.ts';
-import { sampleRun } from '../../results/testing/sample-run.ts';
+import { FOUND_SERVER, sampleRun } from '../../results/testing/sample-run.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';
 import { TRY_DEFAULTS } from './option-defaults.ts';
 import {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Table from 'cli-table3';
 import { createLogUpdate } from 'log-update';
 import { EXIT, UsageError } from '../../results/errors.ts';
-import { LEAST_OBSERVED } from '../../results/growth.ts';
+import { LEAST_OBSERVED } from '../../results/leak.ts';
 import { type Level, Levels } from '../probes/levels.ts';
 import { readProcessState, readSockets, type SocketState } from '../probes/sockets.ts';
 import type { CommonOptions, Context, Output } from './context.ts';

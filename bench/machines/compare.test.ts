@@ -1,7 +1,7 @@
 // Machines with other code are refused, each with what it has; other hardware and patches of Node are not.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sampleHost } from '../../results/testing/sample-host.ts';
+import { sampleHost } from '../../results/testing/sample-run.ts';
 import { refuseOtherCode } from './compare.ts';
 import type { Identity } from './protocol.ts';
 

@@ -1,7 +1,7 @@
 // A server that refuses all that it is asked before the run gets no load, unless failures are what a scenario is about.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FOUND_SERVER } from '../../results/testing/found-server.ts';
+import { FOUND_SERVER } from '../../results/testing/sample-run.ts';
 import { Scenario, type ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { requireWelcome } from './find-servers.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { MeasureError } from '../../results/errors.ts';
 import type { Host } from '../../results/model/run.ts';
-import { sampleHost } from '../../results/testing/sample-host.ts';
+import { sampleHost } from '../../results/testing/sample-run.ts';
 import { Scenario, type ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { plainRequest } from '../clients/request.ts';
 import { type Plan, planRun } from '../plan/plan.ts';

@@ -1,6 +1,6 @@
 // Chart: mean latency by requests per connection, and what opening a connection costs by the fitted model.
 import { type AmortisationFit, cellAmortisation } from '../../results/amortisation.ts';
-import { reuseOf } from '../../results/reuse.ts';
+import { reuseOf } from '../../results/connections.ts';
 import { allMarks, type CellView, signsOf } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
 import { describeAmortisation, fitsWell, openingOf } from '../words/amortisation.ts';

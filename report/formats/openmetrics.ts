@@ -1,9 +1,9 @@
 // Exports trials and summaries as metrics in the text format of Prometheus. The only importer of prom-client.
 import { Counter, Gauge, Registry, Summary } from 'prom-client';
+import { reuseOf } from '../../results/connections.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { CellResult } from '../../results/model/run.ts';
 import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
-import { reuseOf } from '../../results/reuse.ts';
 import { INTERVAL_NAME, type Interval, LEAST_REPLICATES } from '../../results/stats.ts';
 import { visibleLine } from '../../results/visible.ts';
 import { auditLines } from '../words/audits.ts';

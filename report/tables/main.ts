@@ -1,8 +1,9 @@
 // Tables of results by client: rate, latency, errors, connections and CPU, in full and in brief.
+
+import { reuseOf } from '../../results/connections.ts';
 import { askedPerSec, countResponses, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
 import type { ArmSummary, CellResult, Metric } from '../../results/model/run.ts';
 import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
-import { reuseOf } from '../../results/reuse.ts';
 import { INTERVAL_NAME, LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { isBuiltIn, isExternal } from '../../scenarios/model/target.ts';

@@ -1,5 +1,5 @@
 // Table: how far requests piled up in each client while its server was at fault, and how long it took afterwards; null if that is unknown.
-import { MOST_AT_REST_RATIO, REST_MS, type Recovery, recoveryOf } from '../../results/recovery.ts';
+import { MOST_AT_REST_RATIO, REST_MS, type Recovery, recoveryOf } from '../../results/faults.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
 import { formatSeconds } from '../words/conditions.ts';

@@ -5,7 +5,7 @@ import { auditCell } from '../../results/audits/index.ts';
 import { compareArms, summariseArms } from '../../results/compare.ts';
 import type { Run } from '../../results/model/run.ts';
 import type { Interval } from '../../results/stats.ts';
-import { FOUND_SERVER } from '../../results/testing/found-server.ts';
+import { FOUND_SERVER } from '../../results/testing/sample-run.ts';
 import { buildReport } from '../build.ts';
 import type { Answer } from '../model.ts';
 import { type StoredSample, sampleRuns, sweepAndScenario } from '../testing/sample-runs.ts';

@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { z } from 'zod';
 import type { ForeignServer } from '../../results/model/run.ts';
-import { FOUND_SERVER } from '../../results/testing/found-server.ts';
-import { sampleRun } from '../../results/testing/sample-run.ts';
+import { FOUND_SERVER, sampleRun } from '../../results/testing/sample-run.ts';
 import { Client, type Pool } from '../../scenarios/model/client.ts';
 import { Target, withUnknowns } from '../../scenarios/model/target.ts';
 import {

@@ -1,9 +1,8 @@
 // What qualifies a headline: connections that are not reused, requests that failed, and what a verdict would take.
-import { errorRatioOf, failsOften } from '../../results/compare.ts';
+import { errorRatioOf, failsOften, neverGood } from '../../results/compare.ts';
+import { reuseOf } from '../../results/connections.ts';
 import { BLIND_ABOVE, DEFAULT_MIN_EFFECT, type Sight } from '../../results/gate.ts';
 import { type CellResult, type Comparison, closingReason, foundServers } from '../../results/model/run.ts';
-import { neverGood } from '../../results/requests.ts';
-import { reuseOf } from '../../results/reuse.ts';
 import { LEAST_REPLICATES, replicatesToTell, sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';

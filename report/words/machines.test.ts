@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RunMachine } from '../../results/model/run.ts';
-import { sampleHost } from '../../results/testing/sample-host.ts';
-import { sampleRun } from '../../results/testing/sample-run.ts';
+import { sampleHost, sampleRun } from '../../results/testing/sample-run.ts';
 import { machineCaveats } from './machines.ts';
 import { describeRun } from './run.ts';
 

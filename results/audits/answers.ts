@@ -1,6 +1,7 @@
 // Audit of several requests: each had a good answer, or the scenario expects that some fail.
+
+import { neverGood, summariseRequests } from '../compare.ts';
 import { areFailuresExpected } from '../expect.ts';
-import { neverGood, summariseRequests } from '../requests.ts';
 import { type ArmRule, percent, whole } from './rule.ts';
 
 /**

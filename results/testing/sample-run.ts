@@ -1,15 +1,51 @@
-// A complete stored run, the same at every call, that no process had to measure.
+// A complete stored run, the same at every call, that no process had to measure; its machine, and an external server as runs find it.
 
 import { Scenario, type SweepPoint } from '../../scenarios/model/scenario.ts';
 import { cellId } from '../../scenarios/model/sweep.ts';
 import { auditCell, auditTrial } from '../audits/index.ts';
 import { compareArms, summariseArms } from '../compare.ts';
 import { firstResult, judgeAll } from '../expect.ts';
-import type { CellResult, Run } from '../model/run.ts';
+import type { CellResult, ForeignServer, Host, Run } from '../model/run.ts';
 import type { TrialResult } from '../model/trial.ts';
 import { createRandom } from '../random.ts';
-import { sampleHost } from './sample-host.ts';
 import { SERVICE_US, sampleMeasurement } from './sample-measurement.ts';
+
+export const sampleHost: Host = {
+  hostname: 'bench-1',
+  platform: 'linux x64',
+  kernel: '6.18.5',
+  cpuModel: 'AMD EPYC 7B13',
+  cpuCount: 2,
+  memoryBytes: 8_589_934_592,
+  loadAverage: [0.31, 0.22, 0.18],
+  node: '26.10.0',
+  v8: '14.6.202.9-node.12',
+  openssl: '3.5.4',
+  packages: { undici: '8.12.4', fastify: '5.12.8', 'hdr-histogram-js': '3.0.1', autocannon: '9.0.0' },
+  descriptorLimit: 1_048_576,
+  ephemeralPorts: { low: 32_768, high: 60_999 },
+  tcpTwReuse: 2,
+  pinning: { targetCpu: 0, generatorCpu: 1 },
+  pinningDetail: 'target on core 0, generator on core 1, by taskset',
+};
+
+export const FOUND_SERVER: ForeignServer = {
+  url: 'http://127.0.0.1/',
+  address: '127.0.0.1',
+  proxy: null,
+  isLoopback: true,
+  status: 200,
+  httpVersion: '1.1',
+  location: null,
+  software: null,
+  connectionHeader: null,
+  keepAliveHeader: null,
+  framing: 'length',
+  interimStatuses: [],
+  tlsVersion: null,
+  isUnverified: false,
+  alpn: null,
+};
 
 export interface SampleOptions {
   /** Two arms (under a closed or an open load, with a capacity search, or behind a link with published figures), the six of an amortisation curve, or two drivers of the same mode, a third being left out. */

@@ -27,19 +27,12 @@ export interface SimulatedTrial {
   lengthenedForMs: number | null;
 }
 
-/** What the machine does to the arm that is running. */
-export interface SimulatedHost {
-  /** Standard deviation of the logarithm of its speed, over seconds and from one slice to the next. */
-  driftSd: number;
-  jitterSd: number;
-  /** Standard deviation of the logarithm of a process's speed. */
-  processSd: number;
-  /** Chance of a process to be in a slower mode. */
-  slowModeRatio: number;
-  /** It stands still for 30 to 200 ms, and for 300 to 800 ms, so often. */
-  burstsPerSec: number;
-  longBurstsPerSec: number;
-}
+/**
+ * What the machine does to the arm that is running, as standard deviations of logarithms: of its speed over seconds and from one slice
+ * to the next, and of a process's speed. The noise of a replicate is then that of A/A replicates on two shared cores
+ * (docs/measured.md): about 2 %.
+ */
+const HOST = { driftSd: 0.08, jitterSd: 0.03, processSd: 0.011 } as const;
 
 interface Span {
   startMs: number;
@@ -91,27 +84,9 @@ function drawPauses({ lengthMs, everyMs, isRandom }: Pauses, untilMs: number, ra
   return spans;
 }
 
-function drawBursts(
-  perSec: number,
-  [least, most]: readonly [number, number],
-  untilMs: number,
-  random: Random,
-): Span[] {
-  const spans: Span[] = [];
-  if (perSec === 0) return spans;
-  for (let startMs = 0; startMs < untilMs; ) {
-    startMs += (-Math.log(1 - random()) * 1_000) / perSec;
-    spans.push({ startMs, endMs: startMs + least + random() * (most - least) });
-  }
-  return spans;
-}
-
 /** By how much the host makes all times longer at a time. */
-function drawDrift(
-  { driftSd, jitterSd }: SimulatedHost,
-  untilMs: number,
-  random: Random,
-): (atMs: number) => number {
+function drawDrift(untilMs: number, random: Random): (atMs: number) => number {
+  const { driftSd, jitterSd } = HOST;
   const noise = randomNormal.source(random)();
   const keep = Math.exp(-DRIFT_STEP_MS / DRIFT_MS);
   const factors: number[] = [];
@@ -123,12 +98,12 @@ function drawDrift(
   return atMs => factors[Math.min(factors.length - 1, Math.floor(atMs / DRIFT_STEP_MS))]!;
 }
 
-/** When an answer that would come at a time is seen: not while its client or the host stands still. */
-function seenAt(endMs: number, stalls: readonly Span[]): number {
+/** When an answer that would come at a time is seen: not while its client stands still. */
+function seenAt(endMs: number, pauses: readonly Span[]): number {
   let seenMs = endMs;
-  for (const stall of stalls) {
-    if (stall.startMs > seenMs) break;
-    if (seenMs < stall.endMs) seenMs = stall.endMs;
+  for (const pause of pauses) {
+    if (pause.startMs > seenMs) break;
+    if (seenMs < pause.endMs) seenMs = pause.endMs;
   }
   return seenMs;
 }
@@ -141,10 +116,13 @@ function overlapMs(span: Span, others: readonly Span[]): number {
   );
 }
 
-/** One replicate of `a` and `b`, block by block in shuffled order. */
+/**
+ * One replicate of `a` and `b`, block by block in shuffled order.
+ * @param slowModeRatio chance of a process to be slower for life
+ */
 export function simulateReplicate(
   arms: readonly [SimulatedArm, SimulatedArm],
-  host: SimulatedHost,
+  slowModeRatio: number,
   random: Random,
 ): [SimulatedTrial, SimulatedTrial] {
   const shapes = arms.map(shapeOf);
@@ -154,22 +132,17 @@ export function simulateReplicate(
     5 *
     blockCount *
     shapes.reduce((sum, { rampMs, windowMs }) => sum + rampMs + Math.max(windowMs, leastMs) + 50, 0);
-  const driftAt = drawDrift(host, untilMs, random);
-  const bursts = [
-    ...drawBursts(host.burstsPerSec, [30, 200], untilMs, random),
-    ...drawBursts(host.longBurstsPerSec, [300, 800], untilMs, random),
-  ];
+  const driftAt = drawDrift(untilMs, random);
   const normal = randomNormal.source(random)();
   const sides = arms.map((arm, index) => {
-    const own = arm.pauses === undefined ? [] : drawPauses(arm.pauses, untilMs, random);
-    const mode = random() < host.slowModeRatio ? SLOW_MODE : 0;
+    const pauses = arm.pauses === undefined ? [] : drawPauses(arm.pauses, untilMs, random);
+    const mode = random() < slowModeRatio ? SLOW_MODE : 0;
     return {
       arm,
-      own,
+      pauses,
       rampMs: shapes[index]!.rampMs,
       windowMs: Math.max(shapes[index]!.windowMs, leastMs),
-      stalls: [...own, ...bursts].toSorted((a, b) => a.startMs - b.startMs),
-      speed: Math.exp(host.processSd * normal() + mode),
+      speed: Math.exp(HOST.processSd * normal() + mode),
       draw: drawTimes(arm, random),
       slices: [] as Slice[],
       longestMs: 0,
@@ -201,8 +174,7 @@ function drawTimes({ meanMs, slow }: SimulatedArm, random: Random): (factor: num
 
 function simulateSlice(
   side: {
-    own: Span[];
-    stalls: Span[];
+    pauses: Span[];
     rampMs: number;
     windowMs: number;
     speed: number;
@@ -217,10 +189,10 @@ function simulateSlice(
   },
 ): { slice: Slice; endMs: number; longestMs: number } {
   // A client that stands still begins its slice afterwards.
-  const startMs = seenAt(place.atMs, side.own);
+  const startMs = seenAt(place.atMs, side.pauses);
   const openMs = startMs + side.rampMs * (1 + RAMP_SPREAD * place.rampChance);
   const closeMs = openMs + side.windowMs;
-  const near = side.stalls.filter(stall => stall.endMs > startMs);
+  const near = side.pauses.filter(pause => pause.endMs > startMs);
   const factor = side.speed * place.driftAt(openMs);
   let completed = 0;
   let userMs = 0;
@@ -253,7 +225,7 @@ function simulateSlice(
     userMs: completed === 0 ? null : userMs,
     meanUs: completed === 0 ? 0 : (userMs / completed) * 1_000,
     exchanges,
-    generatorCpuUs: exchanges * CPU_US * factor + 1_000 * overlapMs({ startMs, endMs: lastMs }, side.own),
+    generatorCpuUs: exchanges * CPU_US * factor + 1_000 * overlapMs({ startMs, endMs: lastMs }, side.pauses),
     targetCpuUs: exchanges * CPU_US * factor,
   };
   return { slice, endMs: lastMs, longestMs };

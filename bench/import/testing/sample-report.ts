@@ -1,6 +1,5 @@
 // A report as Artillery writes it of conntax's engine, of figures that a test chooses.
-import { FOUND_SERVER } from '../../../results/testing/found-server.ts';
-import { sampleHost } from '../../../results/testing/sample-host.ts';
+import { FOUND_SERVER, sampleHost } from '../../../results/testing/sample-run.ts';
 import { blockMetric, factMetric, type Turn } from '../../embed/names.ts';
 import type { Summary } from '../artillery-report.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
 import { suite, test } from 'node:test';
 import type { ForeignServer } from '../../../results/model/run.ts';
-import { FOUND_SERVER } from '../../../results/testing/found-server.ts';
+import { FOUND_SERVER } from '../../../results/testing/sample-run.ts';
 import delay from '../../../servers/behaviours/delay.ts';
 import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
