@@ -10,9 +10,8 @@ import { openTarget } from './app.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import fixed from './behaviours/fixed.ts';
 import type { Endpoint } from './protocol.ts';
-import { answerTogether } from './testing/answer-together.ts';
 import { connectRaw, createClient, dialCount, readToEnd, type Scope } from './testing/client.ts';
-import { openTestTarget } from './testing/target.ts';
+import { answerTogether, openTestTarget } from './testing/target.ts';
 
 describe('Under TLS the target speaks the version stated and only it, and counts full, resumed and failed handshakes apart', () => {
   const versions = [

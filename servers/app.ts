@@ -1,4 +1,5 @@
-// Opens a target: a server on 127.0.0.1, or another address, with a scenario's settings and behaviour, and its counters.
+// Opens a target, at one or several origins: servers on 127.0.0.1, or another address, with a scenario's settings and behaviour, and
+// their counters.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
@@ -12,7 +13,7 @@ import { createRandom } from '../results/random.ts';
 import { meanFaultMs } from '../scenarios/model/fault.ts';
 import { METHODS } from '../scenarios/model/request.ts';
 import { countBackends, type OwnTarget, type Target } from '../scenarios/model/target.ts';
-import { closesAfterResponse } from '../scenarios/model/target-facts.ts';
+import { closesAfterResponse, originCount } from '../scenarios/model/target-facts.ts';
 import { Balancer } from './backends.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import { type ConnectionCounters, countConnections, sumCounters, type TargetCounters } from './counters.ts';
@@ -102,7 +103,7 @@ export interface OpenTarget {
   close(): Promise<void>;
 }
 
-export interface OpenTargetOptions {
+interface OpenTargetOptions {
   target: Target;
   /** The module named by `target.behaviour.name`. */
   behaviour: BehaviourModule;
@@ -303,5 +304,48 @@ export async function openTarget({
       await Promise.all(backends.map(({ connections }) => connections.destroyConnections()));
       await Promise.all([isListenerClosed, ...backends.map(({ app }) => app.close())]);
     },
+  };
+}
+
+/** Like openTarget; with several origins, its counts are sums, beside those of each. */
+export async function openOrigins(options: OpenTargetOptions): Promise<OpenTarget> {
+  const { target, seed, address } = options;
+  const count = originCount(target);
+  if (count === 1) return openTarget(options);
+  // One for all, so that clients trust one authority.
+  const certificate = target.tls === 'none' ? undefined : await createCertificate(target.tlsKey, address);
+  const opened: OpenTarget[] = [];
+  const closeAll = async () => void (await Promise.all(opened.map(({ close }) => close())));
+  try {
+    for (let index = 0; index < count; index++) {
+      const own = Math.floor(createRandom(seed, 'origin', index)() * 2 ** 31);
+      opened.push(await openTarget({ ...options, seed: own, ...(certificate && { certificate }) }));
+    }
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+  const [{ endpoint, serviceMs }] = opened as [OpenTarget, ...OpenTarget[]];
+  return {
+    endpoint: { ...endpoint, origins: opened.map(({ endpoint: { origin, path } }) => ({ origin, path })) },
+    serviceMs,
+    read() {
+      const counters = opened.map(({ read }) => read());
+      const total = sumCounters(counters);
+      const { accepted, requests } = total;
+      return {
+        ...total,
+        backends: [{ accepted, requests }],
+        growth: null,
+        faults: counters[0]!.faults.map((_, index) =>
+          counters.reduce((sum, { faults }) => sum + faults[index]!, 0),
+        ),
+        origins: counters.map(({ accepted, requests }) => ({ accepted, requests })),
+      };
+    },
+    startSlice: windowAfterMs => {
+      for (const { startSlice } of opened) startSlice(windowAfterMs);
+    },
+    close: closeAll,
   };
 }

@@ -10,9 +10,8 @@ import type { BehaviourModule } from './behaviour.ts';
 import fixed from './behaviours/fixed.ts';
 import { behaviours } from './behaviours/index.ts';
 import type { Endpoint } from './protocol.ts';
-import { answerTogether } from './testing/answer-together.ts';
 import { createClient, type Scope } from './testing/client.ts';
-import { openTestTarget } from './testing/target.ts';
+import { answerTogether, openTestTarget } from './testing/target.ts';
 
 const H2 = { protocol: 'h2', tls: '1.3' } as const;
 

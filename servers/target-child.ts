@@ -1,10 +1,9 @@
 // The target process: serves a behaviour on commands from the parent, and reports its counters.
 import { closest } from 'fastest-levenshtein';
 import { UsageError } from '../results/errors.ts';
-import type { OpenTarget } from './app.ts';
+import { type OpenTarget, openOrigins } from './app.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import { behaviours } from './behaviours/index.ts';
-import { openOrigins } from './origins.ts';
 import { keepCompiledCode, readProcess, serveParent } from './process.ts';
 import type { RunningProfile } from './profile.ts';
 import { PROTOCOL_VERSION, type TargetCommand, type TargetReply } from './protocol.ts';

@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { openDeafPort } from '../../../servers/deaf-port.ts';
 import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
-import { sharedCertificate } from '../../../servers/testing/shared-certificate.ts';
+import { sharedCertificate } from '../../../servers/testing/target.ts';
 
 export interface MisbehavingServer {
   endpoint: Endpoint;
