@@ -4,9 +4,7 @@ import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import type { Histogram } from '../../results/model/trial.ts';
 import { constantDueMs, rateSchedule } from './schedule.ts';
-import { createLoad } from './testing/closed-bench.ts';
-import { mockClock, settle } from './testing/load-bench.ts';
-import { createOpen } from './testing/open-bench.ts';
+import { createLoad, createOpen, mockClock, settle } from './testing/load-bench.ts';
 import { answerDone, expectedTimes, type Stalls } from './testing/stalls.ts';
 
 /** Half of a second's arrivals find a target that answers, the others wait 25 ms on average. */

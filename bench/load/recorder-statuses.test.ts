@@ -5,7 +5,7 @@ import type { Outcome } from '../../results/model/trial.ts';
 import type { ExpectedStatus } from '../../scenarios/model/request-facts.ts';
 import type { Exchange } from '../contracts.ts';
 import { createRecorder } from './recorder.ts';
-import { makeExchange } from './testing/exchange.ts';
+import { makeExchange } from './testing/fake-transport.ts';
 
 const WINDOW = { openAtMs: 10, closeAtMs: 20, originMs: 0, isRecorded: true };
 

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { OUTCOMES } from '../../results/model/trial.ts';
 import type { Exchange, Window } from '../contracts.ts';
 import { createRecorder, type Recorder, TimelineFold } from './recorder.ts';
-import { makeExchange } from './testing/exchange.ts';
+import { makeExchange } from './testing/fake-transport.ts';
 
 describe('The timeline loses nothing, whatever the duration, in a bounded number of equal buckets', () => {
   interface Ended {

@@ -1,4 +1,5 @@
 // Rare slow requests, and stalls, against slices that are shorter than they are: what a slice measures is what a long run has.
+
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { randomLogNormal } from 'd3-random';
@@ -6,13 +7,63 @@ import { overall, type Portion } from '../../results/metrics.ts';
 import type { Histogram } from '../../results/model/trial.ts';
 import { createRandom, type Random } from '../../results/random.ts';
 import { Timing } from '../../scenarios/model/scenario.ts';
+import type { Exchange, SliceTimes } from '../contracts.ts';
 import { sliceShape } from '../plan/timing.ts';
 import { rateSchedule } from './schedule.ts';
-import { createLoad } from './testing/closed-bench.ts';
-import { type Bench, mockClock, TIMES } from './testing/load-bench.ts';
-import { createOpen } from './testing/open-bench.ts';
+import { type Bench, createLoad, createOpen, mockClock, settle, TIMES } from './testing/load-bench.ts';
 import { endOf } from './testing/stalls.ts';
-import { runSlice, serve } from './testing/timed-server.ts';
+
+/** @param serviceMs whole ms that a request begun then takes; Infinity: it is never answered */
+function serve(
+  { transport }: Bench,
+  clock: ReturnType<typeof mockClock>,
+  serviceMs: (atMs: number) => number,
+) {
+  const due = new Map<number, Exchange[]>();
+  const { send } = transport;
+  let inFlight = 0;
+  transport.send = (exchange, onEnd) => {
+    send(exchange, onEnd);
+    inFlight++;
+    const atMs = clock.nowMs() + serviceMs(clock.nowMs());
+    const others = due.get(atMs);
+    if (others === undefined) due.set(atMs, [exchange]);
+    else others.push(exchange);
+  };
+  return {
+    /** Whether it has nothing to answer. */
+    get isIdle() {
+      return inFlight === 0;
+    },
+    /** The clock goes on, and what is due by then is answered then. */
+    advance(ms: number): void {
+      for (let i = 0; i < ms; i++) {
+        clock.advance(1);
+        const ended = due.get(clock.nowMs()) ?? [];
+        due.delete(clock.nowMs());
+        for (const exchange of ended) {
+          inFlight--;
+          if (exchange.abandon !== undefined) transport.answer(exchange);
+        }
+      }
+    },
+  };
+}
+
+/** Runs one slice to its end. */
+async function runSlice(
+  { run, ended }: Bench,
+  server: ReturnType<typeof serve>,
+  times: SliceTimes,
+): Promise<void> {
+  const before = ended.length;
+  run(times);
+  server.advance(times.rampMs + times.windowMs);
+  while (ended.length === before) {
+    server.advance(server.isIdle ? 1 : 10);
+    await settle();
+  }
+}
 
 const USERS = 20;
 const QUANTILES = { p50Us: 0.5, p90Us: 0.9, p99Us: 0.99, p999Us: 0.999 } as const;

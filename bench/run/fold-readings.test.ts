@@ -6,7 +6,7 @@ import { emptyHistogram } from '../../results/histogram.ts';
 import { OUTCOMES } from '../../results/model/trial.ts';
 import type { Exchange, OpenedConnection } from '../contracts.ts';
 import { createRecorder, type Recorder } from '../load/recorder.ts';
-import { makeExchange } from '../load/testing/exchange.ts';
+import { makeExchange } from '../load/testing/fake-transport.ts';
 import type { GeneratorReading, SliceReading } from '../protocol.ts';
 import { foldReadings, foldSlices } from './fold-readings.ts';
 import { IDLE_SLICE, STILL } from './testing/readings.ts';

@@ -1,7 +1,6 @@
-// A transport without sockets, whose exchanges end when and how the test decides.
-
+// A transport without sockets, whose exchanges end when and how the test decides, and exchanges that have ended.
 import type { Outcome } from '../../../results/model/trial.ts';
-import type { Exchange, Transport } from '../../contracts.ts';
+import { type Exchange, newExchange, type Transport } from '../../contracts.ts';
 
 export interface FakeTransport extends Transport {
   /** In flight, oldest first. */
@@ -50,5 +49,19 @@ export function createFakeTransport(): FakeTransport {
       exchange.endedAtMs = performance.now();
       onEnd(exchange);
     },
+  };
+}
+
+/** An instant successful exchange, except for the stated fields. */
+export function makeExchange(stated: Partial<Exchange> = {}): Exchange {
+  const startedAtMs = stated.startedAtMs ?? stated.intendedAtMs ?? 0;
+  return {
+    ...newExchange(),
+    intendedAtMs: startedAtMs,
+    startedAtMs,
+    writtenAtMs: startedAtMs,
+    headersAtMs: startedAtMs,
+    endedAtMs: startedAtMs,
+    ...stated,
   };
 }

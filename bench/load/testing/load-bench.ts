@@ -1,9 +1,12 @@
-// A load on a fake transport, with a clock that stands still unless the test moves it.
+// A closed or an open load on a fake transport, with a clock that stands still unless the test moves it.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Outcome } from '../../../results/model/trial.ts';
 import type { LoadLoop, SliceTimes, Window } from '../../contracts.ts';
+import { type ClosedLoadOptions, createClosedLoad } from '../closed.ts';
+import { createOpenLoad, type OpenLoadOptions } from '../open.ts';
 import { createRecorder, type Recorder } from '../recorder.ts';
+import type { Schedule } from '../schedule.ts';
 import { createFakeTransport, type FakeTransport } from './fake-transport.ts';
 
 export const TIMES: SliceTimes = { rampMs: 10, windowMs: 100, drainMs: 50, isRecorded: true, originMs: 0 };
@@ -28,7 +31,7 @@ export function mockClock(t: TestContext) {
   };
 }
 
-export function createBench<Load extends LoadLoop>(
+function createBench<Load extends LoadLoop>(
   create: (on: { transport: FakeTransport; recorder: Recorder }) => Load,
   requestCount = 1,
 ) {
@@ -71,4 +74,37 @@ export async function assertNoTimerLeft({ load, run, ended, answerAll }: Bench):
   assert.ok(load.sent > 0);
   // One of an earlier test may have ended in the meantime.
   assert.ok(countTimers() <= before);
+}
+
+type StatedClosed = Partial<Pick<ClosedLoadOptions, 'concurrency' | 'thinkMs' | 'totalMs' | 'random'>>;
+
+export function createLoad(stated: StatedClosed = {}) {
+  return createBench(on =>
+    createClosedLoad({
+      concurrency: 4,
+      thinkMs: 0,
+      totalMs: undefined,
+      random: () => 0.5,
+      ...stated,
+      ...on,
+    }),
+  );
+}
+
+/** Due at these times, ms since the start of the slice, and then no more. */
+export function dueAt(...timesMs: readonly number[]): () => Schedule {
+  return () => {
+    const left = [...timesMs];
+    return () => left.shift() ?? Infinity;
+  };
+}
+
+type StatedOpen = Partial<Pick<OpenLoadOptions, 'scheduleOf' | 'maxInFlight' | 'totalMs' | 'draw'>>;
+
+export function createOpen(stated: StatedOpen = {}) {
+  const bench = createBench(
+    on => createOpenLoad({ scheduleOf: dueAt(), maxInFlight: 1_000, totalMs: undefined, ...stated, ...on }),
+    stated.draw?.size,
+  );
+  return { ...bench, schedule: bench.load.schedule! };
 }
