@@ -23,8 +23,13 @@ import type { Client } from '../../scenarios/model/client.ts';
 import { MOST_AT_ONCE } from '../../scenarios/model/load.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';
 import { resultOf } from '../run/trial-result.ts';
-import { type Figures, type ReadReport, type ReportedTurn, readArtilleryReport } from './artillery-report.ts';
-import { drawnFrom } from './drawn-histogram.ts';
+import {
+  drawnFrom,
+  type Figures,
+  type ReadReport,
+  type ReportedTurn,
+  readArtilleryReport,
+} from './artillery-report.ts';
 
 interface ImportOptions {
   /** Names the report in messages. */

@@ -14,14 +14,11 @@ import type { GeneratorGroupOptions } from '../run/generator-group.ts';
 import type { Sender } from '../run/preflight.ts';
 import type { TimeLimit } from '../run/time-limit.ts';
 import { sliceDelayMs } from './clock.ts';
-import { refuseOtherCode } from './compare.ts';
-import { describeMachine } from './describe.ts';
-import { digestFile, placeOf } from './identity.ts';
+import { digestFile, placeOf, refuseOtherCode } from './identity.ts';
 import type { Kernel } from './kernels.ts';
 import { coresOf, type MachineRoom, refuseSeats, type Seat, seatsOn, settleOver } from './layout.ts';
-import { Machine } from './machine.ts';
+import { describeMachine, Machine } from './machine.ts';
 import type { Identity } from './protocol.ts';
-import { filesOf, secretNamesOf } from './trial-needs.ts';
 
 /** A machine as a user states it. */
 export interface StatedMachine {
@@ -300,4 +297,27 @@ function coresFor({ host: { pinning } }: Identity, isThisHost: boolean): number[
   if (pinning === null) return [];
   const { generatorCpu, generatorCpus = [generatorCpu], targetCpu } = pinning;
   return isThisHost || generatorCpus.includes(targetCpu) ? generatorCpus : [...generatorCpus, targetCpu];
+}
+
+type Asking = Pick<Scenario, 'request' | 'requests'>;
+
+function requestsOf({ request, requests = [] }: Asking) {
+  return request === undefined ? requests : [request, ...requests];
+}
+
+/** Certificates and keys are not among them: they are sent with the endpoint. */
+export function filesOf(scenario: Pick<Scenario, 'clients'> & Asking): string[] {
+  return [
+    ...Object.values(scenario.clients).flatMap(({ modulePath }) => modulePath ?? []),
+    ...requestsOf(scenario).flatMap(({ bodyFile }) => bodyFile ?? []),
+  ];
+}
+
+/** Variables that hold secrets of its requests. */
+export function secretNamesOf(trial: Pick<Trial, 'request' | 'requests'>): string[] {
+  const values = requestsOf(trial).flatMap(({ headers, query }) => [
+    ...Object.values(headers),
+    ...Object.values(query),
+  ]);
+  return [...new Set(values.flatMap(value => (typeof value === 'string' ? [] : value.env)))];
 }

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 import { MeasureError } from '../../results/errors.ts';
+import type { RunMachine } from '../../results/model/run.ts';
 import type { KernelCounts } from '../../results/model/trial.ts';
 import { visibleLines } from '../../results/visible.ts';
 import {
@@ -19,7 +20,7 @@ import { bestOf, type ClockOffset, type ClockSample, monotonicMs, sampleOf } fro
 import type { AgentCalls, AgentEvent, Identity, RunCalls, ServerCounts, SpawnRequest } from './protocol.ts';
 
 /** How a machine is reached. */
-export interface MachineCommand {
+interface MachineCommand {
   name: string;
   /** Run by sh: it starts `conntax agent` there and passes its standard streams on. */
   command: string;
@@ -39,7 +40,7 @@ const FIRST_PINGS = 20;
 type Question = Exclude<keyof AgentCalls, AgentEvent>;
 type Answer<Name extends Question> = Awaited<ReturnType<AgentCalls[Name]>>;
 
-export interface SpawnOptions extends Omit<SpawnRequest, 'id'> {
+interface SpawnOptions extends Omit<SpawnRequest, 'id'> {
   limit: TimeLimit | undefined;
 }
 
@@ -287,4 +288,14 @@ export class Machine {
     const text = visibleLines(stripVTControlCharacters(this.#output).replaceAll('\r\n', '\n')).trim();
     return text.split('\n').slice(-TAIL_LINES).join('\n');
   }
+}
+
+/** What is stored of a machine. */
+export function describeMachine(
+  machine: Machine,
+  stated: Pick<RunMachine, 'isHere' | 'cores' | 'weight'>,
+): RunMachine {
+  const { host, conntax, git } = machine.identity;
+  const loss = machine.loss === undefined ? null : machine.lossError().message;
+  return { name: machine.name, conntax, git, host, ...stated, loss };
 }

@@ -6,11 +6,9 @@ import type { Code } from '../../scenarios/model/sweep.ts';
 import type { TargetCommand, TargetReply } from '../../servers/protocol.ts';
 import type { Child } from '../run/child.ts';
 import type { TimeLimit } from '../run/time-limit.ts';
-import { refuseOtherCode } from './compare.ts';
-import { describeMachine } from './describe.ts';
-import { placeOf } from './identity.ts';
+import { placeOf, refuseOtherCode } from './identity.ts';
 import type { Kernel } from './kernels.ts';
-import { Machine } from './machine.ts';
+import { describeMachine, Machine } from './machine.ts';
 import type { Identity, ServerCounts } from './protocol.ts';
 
 export interface ServerOptions {

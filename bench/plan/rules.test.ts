@@ -1,10 +1,10 @@
-// rules.test.ts
+// Rules between settings: what cannot be measured together is refused, with what would be right.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { z } from 'zod';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Load } from '../../scenarios/model/load.ts';
-import { Scenario } from '../../scenarios/model/scenario.ts';
+import { Scenario, type ScenarioInput } from '../../scenarios/model/scenario.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import { behaviours } from '../../servers/behaviours/index.ts';
@@ -12,6 +12,7 @@ import { transports } from '../clients/index.ts';
 import type { ClientPlugin, EngineModule } from '../contracts.ts';
 import { leaveOutMissing, planRun } from './plan.ts';
 import { loadPlugins } from './read-scenarios.ts';
+import { withRules } from './rules.ts';
 import { plugins } from './testing/plugins.ts';
 import { createValidator } from './validate.ts';
 
@@ -401,3 +402,48 @@ describe('Protocols and TLS that do not go together are refused at their place, 
     });
   }
 });
+
+const growing = { from: 2, to: 4, afterMs: 1_000 };
+
+function problemsOf(stated: Partial<ScenarioInput>): string[] {
+  const raw = {
+    name: 'mine',
+    question: 'Why?',
+    clients: { pool: { pool: { maxConnections: 4 } } },
+    baseline: 'pool',
+    ...stated,
+  };
+  const context = { raw, armNames: ['pool'], transports: {}, faults: {}, behaviours: {} };
+  const { error } = withRules(Scenario, context).safeParse(raw);
+  return (error?.issues ?? []).filter(({ path }) => path[0] !== 'clients').map(({ path }) => path.join('.'));
+}
+
+const whole = { slicing: 'whole', measureMs: 5_000 } as const;
+const rows: [why: string, stated: Partial<ScenarioInput>, problems: string[]][] = [
+  ['eight', { target: { backends: 8 } }, []],
+  ['two that become four', { target: { backends: growing }, timing: whole }, []],
+  ['none', { target: { backends: 0 } }, ['target.backends']],
+  [
+    'fewer than there were',
+    { target: { backends: { ...growing, to: 2 } }, timing: whole },
+    ['target.backends.to'],
+  ],
+  ['added in slices that are parts', { target: { backends: growing } }, ['target.backends']],
+  [
+    'added at the end of the window',
+    { target: { backends: { ...growing, afterMs: 3_001 } }, timing: whole },
+    ['target.backends.afterMs'],
+  ],
+  ['behind an external server', { target: { url: 'http://127.0.0.1:9/', backends: 2 } }, ['target.backends']],
+  [
+    'a limit on their shares where there is only one',
+    { expect: [{ metric: 'busiestBackendRatio', of: 'pool', atMost: 2 }] },
+    ['expect.0.metric'],
+  ],
+];
+for (const [why, stated, problems] of rows) {
+  test(`${why}: ${problems.length === 0 ? 'fine' : `refused at ${problems.join()}`}`, () => {
+    const found = problemsOf(stated);
+    assert.deepEqual(found.length === 0 ? [] : [found.at(-1)], problems);
+  });
+}

@@ -19,8 +19,7 @@ import { Target, withUnknowns } from '../../scenarios/model/target.ts';
 import { latenessBin, type RelayReading, type TargetReading } from '../../servers/protocol.ts';
 import type { GeneratorReading, SliceReading } from '../protocol.ts';
 import { Arm, type GeneratorChild, LinkFold, UsageFold } from './arm.ts';
-import { noTarget } from './testing/no-target.ts';
-import { IDLE_SLICE, STILL, STILL_RELAY } from './testing/readings.ts';
+import { IDLE_SLICE, noTarget, STILL, STILL_RELAY } from './testing/readings.ts';
 
 describe('What a relay did over many spans is the sum of their differences; its lateness is that of the spans alone, never early', () => {
   interface Step {

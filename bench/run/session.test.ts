@@ -18,8 +18,7 @@ import { Arm, type GeneratorChild } from './arm.ts';
 import { ChildError } from './child.ts';
 import { findCapacities, Session, speedOf } from './session.ts';
 import type { MeasuredTarget, TargetLink, TargetProcess } from './targets.ts';
-import { noTarget } from './testing/no-target.ts';
-import { IDLE_SLICE, STILL, STILL_RELAY } from './testing/readings.ts';
+import { IDLE_SLICE, noTarget, STILL, STILL_RELAY } from './testing/readings.ts';
 import { completed, makeTinyCell, states, type TinyCell } from './testing/tiny-cell.ts';
 
 describe('Arms search in turn, probe by probe, each for itself; whatever ends the search early, what was tried is kept', () => {

@@ -1,15 +1,19 @@
-// Starts a server of the user's own by its command, waits until it answers, and reads it as a target.
+// Starts a server of the user's own by its command, waits until it answers, and reads it as a target; and starts each one of a plan once
+// before the run.
 import http from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorMessage } from '../../results/errors.ts';
+import { stripVTControlCharacters } from 'node:util';
+import { errorMessage, MeasureError } from '../../results/errors.ts';
+import { hostOf } from '../../scenarios/model/host.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import { redact } from '../clients/request.ts';
-import { portsInOutput } from '../plan/port-in-output.ts';
+import { prepareRequests, redact, secretsOf } from '../clients/request.ts';
+import type { Plan, PlannedCell } from '../plan/plan.ts';
 import { ChildError } from './child.ts';
 import { CommandGroup } from './command-group.ts';
+import { type FoundTarget, findServers } from './find-servers.ts';
 import { type MeasuredTarget, readByKernel } from './targets.ts';
 
 const DEFAULT_PORT_ENV = 'PORT';
@@ -46,7 +50,7 @@ export function hasCommand(target: Target): target is CommandTarget {
 }
 
 /** The folder in which the command of a target runs: its own, or the same one of a checkout. */
-export function commandFolder({ cwd = '.' }: Pick<Target, 'cwd'>, code?: Code): string {
+function commandFolder({ cwd = '.' }: Pick<Target, 'cwd'>, code?: Code): string {
   return code?.dir == null ? resolve(cwd) : resolve(code.dir, cwd);
 }
 
@@ -202,4 +206,102 @@ function statusOf(place: { host: string; port: number; path: string }, signal: A
   request.once('timeout', () => request.destroy(new Error('no answer')));
   request.once('error', reject);
   return promise;
+}
+
+/** The end of a number, which is no time, version or longer word. */
+const END = String.raw`(?![\w:]|\.\d)`;
+
+/**
+ * What servers print: an address with a port (`http://localhost:3000`, `127.0.0.1:3000`, `[::]:3000`, `*:3000`, ` :3000`), or the
+ * word port and a number (`port 3000`, `port: 3000`, `"port":3000`).
+ */
+const PORT = new RegExp(
+  [
+    String.raw`https?:\/\/(?:\[[0-9a-f:.]+\]|[^\s/:"'[\]]+):(\d{2,5})${END}`,
+    String.raw`(?:\blocalhost|\b\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]*\]):(\d{2,5})${END}`,
+    String.raw`(?<=^|[\s(])\*?:(\d{2,5})${END}`,
+    String.raw`\bports?(?:\(s\))?["']?\s*(?:[:=]|is|number)?\s*["']?(\d{2,5})${END}`,
+  ].join('|'),
+  'gim',
+);
+
+const HIGHEST_PORT = 65_535;
+
+/** The ports in the output, in order, colours ignored; a server may also print those of others, such as its database. */
+export function portsInOutput(output: string): number[] {
+  // The last line may not be complete, and half a number is another port.
+  const lines = stripVTControlCharacters(output.slice(0, output.lastIndexOf('\n') + 1));
+  const ports = [...lines.matchAll(PORT)].map(([, ...groups]) =>
+    Number(groups.find(group => group !== undefined)),
+  );
+  return [...new Set(ports)].filter(port => port > 0 && port <= HIGHEST_PORT);
+}
+
+interface RehearseOptions {
+  /** Core to pin the servers to; null: not pinned. */
+  cpu: number | null;
+  signal: AbortSignal;
+  /** Called before a command is started. */
+  onStart: (command: string, folder: string) => void;
+}
+
+/**
+ * Starts each server of the plan that has a command, sends it one request, and ends it.
+ * @returns the servers by cell, in the order of the cell's targets
+ * @throws MeasureError when one does not start, or cannot be measured; UsageError when it cannot be run; the reason of the signal
+ */
+export async function rehearseServers(
+  { cells }: Plan,
+  options: RehearseOptions,
+): Promise<Map<string, FoundTarget[]>> {
+  const found = new Map<string, FoundTarget[]>();
+  const seen = new Map<string, FoundTarget>();
+  for (const cell of cells) {
+    const { target, request, requests } = cell.scenario;
+    if (!hasCommand(target)) continue;
+    const servers: FoundTarget[] = [];
+    for (const { code } of cell.targets) {
+      const key = JSON.stringify([target, request, requests, code]);
+      const server = seen.get(key) ?? (await rehearse(cell, target, code, options));
+      seen.set(key, server);
+      servers.push(server);
+    }
+    found.set(cell.id, servers);
+  }
+  return found;
+}
+
+async function rehearse(
+  { id, scenario }: PlannedCell,
+  stated: CommandTarget,
+  code: PlannedCell['targets'][number]['code'],
+  { cpu, signal, onStart }: RehearseOptions,
+): Promise<FoundTarget> {
+  const requests = prepareRequests(scenario, '/', process.env);
+  onStart(stated.command, commandFolder(stated, code));
+  try {
+    const server = await startServer(stated, { code, cpu, secrets: secretsOf(requests), signal });
+    try {
+      const { origin } = server.endpoint;
+      const hasUserModules = Object.values(scenario.clients).some(
+        ({ modulePath }) => modulePath !== undefined,
+      );
+      const located = {
+        url: new URL('/', origin).href,
+        reach: {},
+        addresses: [hostOf(origin)],
+        requests,
+      };
+      const target = { servers: [located], cells: [{ id, target: stated, hasUserModules }] };
+      return (await findServers([target], signal)).get(id)!;
+    } finally {
+      await server.kill();
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof ChildError)) throw error;
+    const place = code === undefined ? '' : ` (${code.label})`;
+    const output = error.stderr === '' ? 'It printed nothing.' : `Its output ends with:\n${error.stderr}`;
+    throw new MeasureError('target-start', `${error.message}${place}. ${output}`, { cause: error });
+  }
 }

@@ -1,7 +1,7 @@
 // A parent process with a child in a control group of its own, neither of which it ever ends: reports both.
 import { spawn } from 'node:child_process';
 import { watchOver } from '../../watchdog.ts';
-import { CpuGroup } from '../cpu-group.ts';
+import { CpuGroup } from '../limited-machine.ts';
 
 const { folder, prefix } = CpuGroup.open(1);
 const [file, ...args] = [...prefix, 'sleep', '600'];

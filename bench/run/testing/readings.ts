@@ -1,8 +1,8 @@
-// Readings of processes that have done nothing yet, for tests to add to.
-
+// Readings of processes that have done nothing yet, for tests to add to, and a target that is never sent anything.
 import type { ProcessReading } from '../../../results/model/trial.ts';
 import type { RelayReading } from '../../../servers/protocol.ts';
 import type { SliceReading } from '../../protocol.ts';
+import type { MeasuredTarget } from '../targets.ts';
 
 export const STILL: ProcessReading = {
   atMs: 0,
@@ -43,4 +43,12 @@ export const IDLE_SLICE: SliceReading = {
   tlsUs: null,
   before: STILL,
   after: STILL,
+};
+
+export const noTarget: MeasuredTarget = {
+  endpoint: { origin: 'http://127.0.0.1:9', path: '/' },
+  isLoopback: true,
+  isAlive: true,
+  read: () => Promise.reject(new Error('there is no target in this test')),
+  kill: async () => {},
 };

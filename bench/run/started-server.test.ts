@@ -1,7 +1,7 @@
-// port-in-output.test.ts
+// The ports that servers print when they have started are found, and other numbers are not taken for one.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { portsInOutput } from './port-in-output.ts';
+import { portsInOutput } from './started-server.ts';
 
 const found: [output: string, ...ports: number[]][] = [
   ['Listening on http://localhost:3000\n', 3000],

@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { mergeHistograms, quantileUs } from '../../results/histogram.ts';
-import type { Summary } from './artillery-report.ts';
-import { drawnFrom } from './drawn-histogram.ts';
+import { drawnFrom, type Summary } from './artillery-report.ts';
 
 /** Of sorted times, each quantile within 1 %, as Artillery has them. */
 function summarise(times: readonly number[], error: number): Summary {

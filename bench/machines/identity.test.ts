@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleHost } from '../../results/testing/sample-run.ts';
-import { refuseOtherCode } from './compare.ts';
+import { refuseOtherCode } from './identity.ts';
 import type { Identity } from './protocol.ts';
 
 const own: Identity = {

@@ -1,8 +1,8 @@
 // What has to be on another machine for a generator: the files of clients and bodies, and the names of secrets.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { filesOf, secretNamesOf } from './fleet.ts';
 import { tinyScenarioOf } from './testing/tiny-scenario.ts';
-import { filesOf, secretNamesOf } from './trial-needs.ts';
 
 const requests = [
   {
