@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import { suite, test } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { until } from '../bench/clients/testing/until.ts';
+import { eventually } from '../bench/run/testing/processes.ts';
 import { UsageError } from '../results/errors.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import fixed from './behaviours/fixed.ts';
@@ -151,7 +151,7 @@ suite('streams', () => {
     const target = await openTestTarget(t, H2, behaviour);
     const session = await openSession(t, target.endpoint);
     const given = session.request().on('error', () => {});
-    await until('it has arrived', () => asked === 1);
+    await eventually('it has arrived', () => asked === 1);
     given.close(8);
     await closed.promise;
     assert.equal((await answerOf(session.request())).headers[':status'], 200);
@@ -186,14 +186,14 @@ suite('end of a connection', () => {
     const answer = answerOf(busy.request());
     const [code] = await closing;
     assert.equal(code, 0);
-    await until('it is closed', () => target.read().openConnections === 1);
+    await eventually('it is closed', () => target.read().openConnections === 1);
     // Another whole idle time, by a session that is closed at its end.
     await once(await openUsed(t, target.endpoint), 'goaway');
     assert.equal(held.length, 1);
     held[0]!();
     assert.equal((await answer).headers[':status'], 200);
     await once(busy, 'goaway');
-    await until('all are closed', () => target.read().openConnections === 0);
+    await eventually('all are closed', () => target.read().openConnections === 0);
     assert.deepEqual(target.read().requestsPerConnection, [
       { requests: 1, connections: 2 },
       { requests: 2, connections: 1 },
@@ -217,7 +217,7 @@ suite('end of a connection', () => {
     t.after(() => socket.destroy());
     socket.write('GET / HTTP/1.1\r\nHost: t\r\n\r\n');
     await once(socket.resume(), 'end');
-    await until('the target has seen it too', () => target.read().openConnections === 0);
+    await eventually('the target has seen it too', () => target.read().openConnections === 0);
     assert.deepEqual(target.read().requestsPerConnection, [{ requests: 1, connections: 1 }]);
   });
 
@@ -227,7 +227,7 @@ suite('end of a connection', () => {
     const sessions = [await openSession(t, target.endpoint), await openSession(t, target.endpoint)];
     const ended = sessions.map(session => once(session, 'close'));
     for (const stream of [sessions[0]!.request(), sessions[0]!.request()]) stream.on('error', () => {});
-    await until('both requests have arrived', () => peak() === 2);
+    await eventually('both requests have arrived', () => peak() === 2);
     await target.close();
     await Promise.all(ended);
     assert.deepEqual(target.read().requestsPerConnection, [

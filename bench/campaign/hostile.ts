@@ -2,12 +2,11 @@
 import { createRandom, shuffled } from '../../results/random.ts';
 import fetchModule from '../clients/fetch.ts';
 import nodeHttp from '../clients/node-http.ts';
-import { type HostileClient, tryHostileAnswers } from '../clients/testing/hostile-case.ts';
+import { type HostileClient, hostileAnswers, tryHostileAnswers } from '../clients/testing/hostile-answers.ts';
 import undici from '../clients/undici.ts';
 import wire from '../clients/wire.ts';
 import { checkHostileModule } from '../e2e/testing/hostile-module.ts';
 import { fuzzStoredRuns } from '../testing/damaged-results.ts';
-import { hostileAnswers } from '../testing/hostile-answers.ts';
 import { hostileModules } from '../testing/hostile-modules.ts';
 import { fuzzScenarioFiles } from '../testing/mutated-scenarios.ts';
 import { type Counts, countFindings, type Finding, type PartOptions } from './counts.ts';

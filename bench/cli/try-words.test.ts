@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MeasureError, type Problem, UsageError } from '../../results/errors.ts';
 import { Request } from '../../scenarios/model/request.ts';
-import { closingRefusals } from '../clients/request.ts';
+import { closingRefusals } from '../clients/refusals.ts';
 import { errorInOptions, inOptions } from './try-words.ts';
 
 const TABLE: [scenario: string, options: string][] = [

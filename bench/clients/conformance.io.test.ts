@@ -3,14 +3,11 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { transports, userModules } from './index.ts';
-import { closingCase } from './testing/closing-case.ts';
-import { connectionsCase } from './testing/connections-case.ts';
+import { closingCase, connectionsCase, poolCase } from './testing/connections-case.ts';
 import { declarationCase } from './testing/declaration-case.ts';
 import { endingCase } from './testing/ending-case.ts';
-import { exchangeCase } from './testing/exchange-case.ts';
+import { exchangeCase, leftBodyCase } from './testing/exchange-case.ts';
 import { failuresCase } from './testing/failures-case.ts';
-import { leftBodyCase } from './testing/left-body-case.ts';
-import { poolCase } from './testing/pool-case.ts';
 import { requestCase } from './testing/request-case.ts';
 import type { Subject } from './testing/subject.ts';
 import { tlsCase } from './testing/tls-case.ts';
@@ -27,7 +24,7 @@ const TRAITS: Readonly<Record<string, Traits>> = {
 const subjects: Subject[] = [];
 for (const [name, load] of Object.entries(transports)) {
   const { default: module } = await load();
-  if (module.kind === 'engine') continue; // engines.test.ts has a suite for those
+  if (module.kind === 'engine') continue; // bench/tools/conformance.io.test.ts has a suite for those
   for (const api of APIS[name] ?? [undefined]) {
     subjects.push({
       name: api === undefined ? name : `${name}, ${api}`,

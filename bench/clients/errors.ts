@@ -1,27 +1,6 @@
 // Classifies errors of Node HTTP clients into outcomes.
 import { causesOf, describeForeign, memberOfForeign } from '../../results/errors.ts';
 import type { Outcome } from '../../results/model/trial.ts';
-import type { Client } from '../../scenarios/model/client.ts';
-import type { Target } from '../../scenarios/model/target.ts';
-import { usesTls } from '../../scenarios/model/target-facts.ts';
-import type { Refusal } from '../contracts.ts';
-
-const TLS_SETTINGS = [
-  { name: 'tlsSessions', plural: 'TLS sessions' },
-  { name: 'tlsContext', plural: 'TLS contexts' },
-] as const;
-
-/** Refuses the supported TLS settings for a target without TLS. */
-export function plainTargetRefusals({ pool }: Client, target: Target, honours: readonly string[]): Refusal[] {
-  if (usesTls(target)) return [];
-  return TLS_SETTINGS.filter(({ name }) => pool[name] !== undefined && honours.includes(`pool.${name}`)).map(
-    ({ name, plural }) => ({
-      path: `pool.${name}`,
-      message: `there are no ${plural} on a plain connection`,
-      hint: `no ${name}, or set target.tls to '1.2' or '1.3' (https for a target with a url)`,
-    }),
-  );
-}
 
 const BY_CODE: ReadonlyMap<unknown, Outcome> = new Map([
   ['UND_ERR_CONNECT_TIMEOUT', 'timeoutConnect'],

@@ -8,10 +8,10 @@ import { Client } from '../../scenarios/model/client.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import { createCertificate } from '../../servers/app.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
+import { eventually } from '../run/testing/processes.ts';
 import nodeFetch from './fetch.ts';
 import { answerWith, openMisbehavingServer } from './testing/misbehaving-server.ts';
 import { openSubject, type Stated, type Subject } from './testing/subject.ts';
-import { until } from './testing/until.ts';
 
 const subject: Subject = { name: 'fetch', module: nodeFetch, settings: { transport: 'fetch' } };
 
@@ -75,13 +75,13 @@ suite('facts of this version', { concurrency: true }, () => {
       });
       const { sendToAbandon, ask } = openSubject(t, subject, server.endpoint, { timeouts });
       const given = sendToAbandon();
-      await until('the request has arrived', () => server.requests === 1);
+      await eventually('the request has arrived', () => server.requests === 1);
       given.abandon!();
       assert.equal((await ask()).outcome, 'ok');
-      if (isEnded) await until('its connection is closed', () => server.open === server.accepted - 1);
+      if (isEnded) await eventually('its connection is closed', () => server.open === server.accepted - 1);
       else {
         release();
-        await until('its answer has come', () => given.bodyBytes === 4);
+        await eventually('its answer has come', () => given.bodyBytes === 4);
       }
     }
   });

@@ -13,9 +13,15 @@ import {
 } from '../contracts.ts';
 import { RESILIENCE_SETTINGS } from '../resending.ts';
 import { classifyError, describeError } from './errors.ts';
-import { bodyRemarks, leftBodyRefusals } from './left-body.ts';
-import { reachRefusals } from './reach.ts';
-import { bodyOf, closingRefusals, fetchFaultRefusals, fetchRefusals } from './request.ts';
+import {
+  bodyRemarks,
+  closingRefusals,
+  fetchFaultRefusals,
+  fetchRefusals,
+  leftBodyRefusals,
+  reachRefusals,
+} from './refusals.ts';
+import { bodyOf } from './request.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
 import { trustInProcess } from './trust.ts';
 

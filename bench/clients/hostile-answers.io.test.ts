@@ -1,10 +1,9 @@
 // Answers that no server should give: each client counts each as it has to, and the next request is none the worse for it.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { hostileAnswers } from '../testing/hostile-answers.ts';
 import fetch from './fetch.ts';
 import nodeHttp from './node-http.ts';
-import { type HostileClient, tryHostileAnswers } from './testing/hostile-case.ts';
+import { type HostileClient, hostileAnswers, tryHostileAnswers } from './testing/hostile-answers.ts';
 import undici from './undici.ts';
 import wire from './wire.ts';
 

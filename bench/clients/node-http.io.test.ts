@@ -7,10 +7,10 @@ import { Client } from '../../scenarios/model/client.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { type Exchange, newExchange } from '../contracts.ts';
+import { eventually } from '../run/testing/processes.ts';
 import nodeHttp from './node-http.ts';
 import { answerWith, openBlackHole, openMisbehavingServer } from './testing/misbehaving-server.ts';
 import { openSubject, type Stated, type Subject } from './testing/subject.ts';
-import { until } from './testing/until.ts';
 
 const subject: Subject = { name: 'node-http', module: nodeHttp, settings: { transport: 'node-http' } };
 
@@ -130,7 +130,7 @@ suite('facts of this version', { concurrency: true }, () => {
     });
     const { ask } = openSubject(t, subject, server.endpoint, { pool: { idleTimeoutMs: 30 } });
     assert.equal((await ask()).outcome, 'ok');
-    await until('the idle connection is closed', () => server.open === 0);
+    await eventually('the idle connection is closed', () => server.open === 0);
   });
 
   const needsLinux = process.platform === 'linux' ? test : () => {};

@@ -21,11 +21,10 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { NO_INTERCEPTORS, RESILIENCE_SETTINGS } from '../resending.ts';
-import { classifyError, describeError, plainTargetRefusals } from './errors.ts';
-import { bodyRemarks } from './left-body.ts';
+import { classifyError, describeError } from './errors.ts';
 import { findOrigin } from './origins.ts';
 import { proxyRefusals } from './proxy.ts';
-import { socketRefusals } from './reach.ts';
+import { bodyRemarks, plainTargetRefusals, socketRefusals } from './refusals.ts';
 import { framedHeaders } from './request.ts';
 import { type ClientSockets, createClientSockets } from './sockets.ts';
 import { identityOptions, trustInProcess } from './trust.ts';

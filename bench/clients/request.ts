@@ -3,15 +3,9 @@ import { readFileSync } from 'node:fs';
 import { UsageError } from '../../results/errors.ts';
 import { regularFileBytes } from '../../results/files.ts';
 import type { NamedRequest, Request, Value } from '../../scenarios/model/request.ts';
-import {
-  hasBody,
-  MAX_REQUEST_BYTES,
-  nameOfRequest,
-  PLAIN_REQUEST,
-} from '../../scenarios/model/request-facts.ts';
+import { MAX_REQUEST_BYTES, nameOfRequest, PLAIN_REQUEST } from '../../scenarios/model/request-facts.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
-import type { Target } from '../../scenarios/model/target.ts';
-import type { PreparedRequest, PreparedRequests, Refusal } from '../contracts.ts';
+import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -158,52 +152,4 @@ function byLength(texts: readonly string[]): string[] {
 /** The text without secrets, which a library may have put into its error. */
 export function redact(text: string, secrets: readonly string[]): string {
   return secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text);
-}
-
-/** undici, also within Node's fetch, keeps no connection after a HEAD request, or a body with a method that does not expect one. */
-export function closingRefusals(library: string, request: Request): Refusal[] {
-  const { method } = request;
-  const expectsBody = method === 'POST' || method === 'PUT' || method === 'PATCH';
-  if (method !== 'HEAD' && (expectsBody || !hasBody(request))) return [];
-  return [
-    {
-      path: 'requestsPerConnection',
-      message: `${library} closes the connection after each ${method} request${method === 'HEAD' ? '' : ' with a body'}`,
-      hint: 'requestsPerConnection: 1, or transport: node-http or wire',
-    },
-  ];
-}
-
-/** Statuses on which fetch does something else than to answer with them. */
-const FETCH_ACTS_ON: Readonly<Record<number, string>> = {
-  407: 'fails, in some versions, as if there were no answer',
-  421: 'sends the request again on another connection',
-};
-
-/** By the fetch standard, some statuses never reach the caller. */
-export function fetchFaultRefusals({ faults }: Pick<Target, 'faults'>): Refusal[] {
-  return faults.flatMap(fault =>
-    fault.kind === 'status' && FETCH_ACTS_ON[fault.status] !== undefined
-      ? [
-          {
-            path: 'api',
-            message: `on status ${fault.status}, which target.faults has, fetch ${FETCH_ACTS_ON[fault.status]}`,
-            hint: 'another status, or another client',
-          },
-        ]
-      : [],
-  );
-}
-
-/** By the fetch standard, a GET and a HEAD have no body. */
-export function fetchRefusals(request: Request): Refusal[] {
-  const { method } = request;
-  if ((method !== 'GET' && method !== 'HEAD') || !hasBody(request)) return [];
-  return [
-    {
-      path: 'api',
-      message: `fetch sends no body with ${method}`,
-      hint: 'another method, or another client',
-    },
-  ];
 }

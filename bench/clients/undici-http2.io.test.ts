@@ -10,8 +10,8 @@ import stream from '../../servers/behaviours/stream.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { Scope } from '../../servers/testing/client.ts';
 import { answerTogether, openTestTarget } from '../../servers/testing/target.ts';
+import { eventually } from '../run/testing/processes.ts';
 import { openSubject, type Watched } from './testing/subject.ts';
-import { until } from './testing/until.ts';
 import undici from './undici.ts';
 
 const H2 = { protocol: 'h2', tls: '1.3' } as const;
@@ -35,7 +35,7 @@ for (const api of ['request', 'dispatch', 'fetch'] as const) {
         assert.ok(ended.every(({ outcome, bodyBytes }) => outcome === 'ok' && bodyBytes === 1_024));
         assert.equal(transport.openConnections(), 1);
         await transport.close();
-        await until('the target has seen the close', () => target.read().openConnections === 0);
+        await eventually('the target has seen the close', () => target.read().openConnections === 0);
         assert.deepEqual(target.read(), {
           accepted: 1,
           requests: 1_000,
@@ -132,7 +132,7 @@ for (const api of ['request', 'dispatch', 'fetch'] as const) {
       const target = await openTestTarget(t, H2, behaviour);
       const { ask, sendToAbandon, connections } = open(t, target.endpoint);
       const given = sendToAbandon();
-      await until('it has arrived', () => asked === 1);
+      await eventually('it has arrived', () => asked === 1);
       given.abandon!();
       assert.equal((await ask()).outcome, 'ok');
       assert.deepEqual([asked, target.read().accepted, connections.length], [2, 1, 1]);
@@ -147,7 +147,7 @@ for (const api of ['request', 'dispatch', 'fetch'] as const) {
       const target = await openTestTarget(t, { ...H2, maxConcurrentStreams: 1 }, behaviour);
       const { ask, sendToAbandon } = open(t, target.endpoint, { pool: { maxConnections: 1 } });
       const first = ask();
-      await until('the first is in flight', () => target.read().requests === 1);
+      await eventually('the first is in flight', () => target.read().requests === 1);
       const given = [sendToAbandon(), sendToAbandon()];
       for (const exchange of given) exchange.abandon!();
       release();
@@ -230,7 +230,7 @@ for (const api of ['request', 'dispatch', 'fetch'] as const) {
       const target = await openTestTarget(t, { ...H2, keepAliveTimeoutMs: 30 });
       const { ask, connections } = open(t, target.endpoint);
       assert.equal((await ask()).outcome, 'ok');
-      await until('it is closed', () => target.read().openConnections === 0);
+      await eventually('it is closed', () => target.read().openConnections === 0);
       assert.equal((await ask()).outcome, 'ok');
       assert.equal(connections.length, 2);
     });
@@ -241,7 +241,7 @@ for (const api of ['request', 'dispatch', 'fetch'] as const) {
       const { ask, connections } = open(t, target.endpoint, { pool });
       for (const opened of [1, 2, 3]) {
         assert.equal((await ask()).outcome, 'ok');
-        await until('it is closed', () => target.read().openConnections === 0);
+        await eventually('it is closed', () => target.read().openConnections === 0);
         assert.equal(connections.length, opened);
       }
       assert.deepEqual(

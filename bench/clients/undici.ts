@@ -16,15 +16,26 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { INTERCEPTOR_SETTINGS, RESILIENCE_SETTINGS } from '../resending.ts';
-import { classifyError, describeError, type Evidence, plainTargetRefusals, rootCause } from './errors.ts';
-import { bodyRemarks, leftBodyRefusals } from './left-body.ts';
+import { classifyError, describeError, type Evidence, rootCause } from './errors.ts';
 import { proxyRefusals } from './proxy.ts';
-import { socketRefusals } from './reach.ts';
-import { bodyOf, closingRefusals, fetchFaultRefusals, fetchRefusals } from './request.ts';
+import {
+  bodyRemarks,
+  closingRefusals,
+  fetchFaultRefusals,
+  fetchRefusals,
+  leftBodyRefusals,
+  plainTargetRefusals,
+  socketRefusals,
+} from './refusals.ts';
+import { bodyOf } from './request.ts';
 import { type Abortable, isLegacy, LegacyRelay, type RequestWatcher } from './undici-7.ts';
-import { type ConnectorOptions, createConnector } from './undici-connector.ts';
+import {
+  type ConnectorOptions,
+  createConnector,
+  createProxied,
+  type ProxiedClient,
+} from './undici-connector.ts';
 import { intercept, interceptorRefusals, needsAgent, retriedStatus } from './undici-interceptors.ts';
-import { createProxied, type ProxiedClient } from './undici-proxy.ts';
 
 interface SlotRequest {
   options: Pick<Dispatcher.DispatchOptions, 'path' | 'method' | 'headers' | 'body'> & { origin: string };

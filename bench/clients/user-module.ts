@@ -33,15 +33,8 @@ import {
   type TransportOptions,
 } from '../contracts.ts';
 import { RESILIENCE_SETTINGS } from '../resending.ts';
-import {
-  classifyError,
-  codedOutcome,
-  describeError,
-  type Evidence,
-  plainTargetRefusals,
-  rootCause,
-} from './errors.ts';
-import { reachRefusals } from './reach.ts';
+import { classifyError, codedOutcome, describeError, type Evidence, rootCause } from './errors.ts';
+import { plainTargetRefusals, reachRefusals } from './refusals.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
 import { trustInProcess } from './trust.ts';
 

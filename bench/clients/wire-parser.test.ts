@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { hostileAnswers } from '../testing/hostile-answers.ts';
+import { hostileAnswers } from './testing/hostile-answers.ts';
 import { AnswerParser, HeadMemo, LIMITS, MalformedAnswerError } from './wire-parser.ts';
 
 interface Read {

@@ -6,9 +6,9 @@ import { test } from 'node:test';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { Scope } from '../../servers/testing/client.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
+import { eventually } from '../run/testing/processes.ts';
 import { answerWith, openMisbehavingServer } from './testing/misbehaving-server.ts';
 import { openSubject, type Subject } from './testing/subject.ts';
-import { until } from './testing/until.ts';
 import wire from './wire.ts';
 
 const subject: Subject = { name: 'wire', module: wire, settings: { transport: 'wire' } };
@@ -22,7 +22,7 @@ test('pipelined requests keep to requestsPerConnection: five on each, and the re
   const ended = await askTimes(23, 8);
   assert.ok(ended.every(({ outcome, bodyBytes }) => outcome === 'ok' && bodyBytes === ended[0]!.bodyBytes));
   await transport.close();
-  await until('the target has seen every close', () => target.read().openConnections === 0);
+  await eventually('the target has seen every close', () => target.read().openConnections === 0);
   assert.deepEqual(target.read().requestsPerConnection, [
     { requests: 3, connections: 1 },
     { requests: 5, connections: 4 },
@@ -38,7 +38,7 @@ test('a pipelined request that is given up takes its connection along; those beh
   });
   const given = sendToAbandon();
   const behind = ask();
-  await until('both are in flight', () => server.requests === 2);
+  await eventually('both are in flight', () => server.requests === 2);
   given.abandon!();
   assert.equal((await behind).outcome, 'reset');
   assert.equal((await ask()).outcome, 'ok');
@@ -65,7 +65,7 @@ test('bytes on an idle connection are no answer to the next request: it goes ove
   });
   const { ask, transport } = openSubject(t, subject, server.endpoint);
   assert.equal((await ask()).bodyBytes, 2);
-  await until('the connection is given up', () => transport.openConnections() === 0);
+  await eventually('the connection is given up', () => transport.openConnections() === 0);
   const next = await ask();
   assert.deepEqual([next.outcome, next.bodyBytes, server.accepted], ['ok', 2, 2]);
 });
@@ -124,7 +124,7 @@ test('requests of one turn on one connection go out in one write, and none where
   const given = sendToAbandon();
   const behind = [ask()];
   assert.equal(mock.callCount(), 0);
-  await until('both are in flight', () => server.requests === 3);
+  await eventually('both are in flight', () => server.requests === 3);
   assert.equal(mock.callCount(), 1);
   behind.push(ask());
   given.abandon!();

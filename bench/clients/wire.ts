@@ -12,9 +12,7 @@ import type {
   TransportOptions,
 } from '../contracts.ts';
 import { NO_INTERCEPTORS, RESILIENCE_SETTINGS } from '../resending.ts';
-import { plainTargetRefusals } from './errors.ts';
-import { leftBodyRefusals } from './left-body.ts';
-import { reachRefusals, socketRefusals } from './reach.ts';
+import { leftBodyRefusals, plainTargetRefusals, reachRefusals, socketRefusals } from './refusals.ts';
 import {
   type ConnectionOwner,
   createSettings,

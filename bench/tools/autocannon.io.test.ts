@@ -7,7 +7,7 @@ import { suite, test } from 'node:test';
 import delay from '../../servers/behaviours/delay.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { answerWith, openMisbehavingServer } from '../clients/testing/misbehaving-server.ts';
-import { until } from '../clients/testing/until.ts';
+import { eventually } from '../run/testing/processes.ts';
 import engine from './autocannon.ts';
 import { type EngineSubject, openEngine } from './testing/subject.ts';
 
@@ -129,7 +129,7 @@ suite('autocannon as an engine', () => {
     const { slice, account } = openEngine(t, subject, { endpoint: server.endpoint, users: 1 });
     await slice({ rampMs: 0, windowMs: 50 });
     sockets[0]!.write(answerWith('no'));
-    await until('the client has given the connection up', () => server.open === 0);
+    await eventually('the client has given the connection up', () => server.open === 0);
     await slice({ rampMs: 0, windowMs: 50 });
     const { sent, answered } = account();
     assert.deepEqual([answered, server.requests, server.accepted], [sent, sent, 2]);
@@ -163,7 +163,7 @@ suite('autocannon as an engine', () => {
     const { engine, slice, account } = openEngine(t, subject, { endpoint: server.endpoint, users: 2 });
     await slice();
     await engine.close();
-    await until('the target has seen every close', () => server.read().openConnections === 0);
+    await eventually('the target has seen every close', () => server.read().openConnections === 0);
     const { requestsPerConnection, requests } = server.read();
     assert.equal(requests, account().answered);
     assert.ok(requestsPerConnection.every(entry => entry.requests <= 3));
@@ -175,7 +175,7 @@ suite('autocannon as an engine', () => {
     const { recorder, slice, account } = openEngine(t, subject, { endpoint: server.endpoint, users: 3 });
     for (const opened of [3, 6]) {
       await slice();
-      await until('all are closed', () => server.read().openConnections === 0);
+      await eventually('all are closed', () => server.read().openConnections === 0);
       assert.deepEqual([recorder.opened, server.read().accepted], [opened, opened]);
     }
     assert.equal(account().failed, 0);

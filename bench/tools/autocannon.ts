@@ -8,7 +8,8 @@ import type { Client } from '../../scenarios/model/client.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/target-facts.ts';
-import { classifyError, describeError, plainTargetRefusals } from '../clients/errors.ts';
+import { classifyError, describeError } from '../clients/errors.ts';
+import { plainTargetRefusals } from '../clients/refusals.ts';
 import {
   beginExchange,
   CUT_DRAIN_MS,

@@ -21,7 +21,7 @@ import type { FaultKind } from '../../scenarios/model/fault.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
-import { reachRefusals } from '../clients/reach.ts';
+import { reachRefusals } from '../clients/refusals.ts';
 import {
   type ClientSetting,
   CUT_DRAIN_MS,

@@ -1,13 +1,15 @@
-// Conformance: a client opens exactly the connections that its settings ask for, by the target's count.
+// Conformance: a client opens exactly the connections that its settings ask for, keeps those that its pool may keep, and closes them as
+// stated.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { suite, test } from 'node:test';
 import { openTestTarget } from '../../../servers/testing/target.ts';
+import { eventually } from '../../run/testing/processes.ts';
 import { answerWith, openMisbehavingServer } from './misbehaving-server.ts';
-import { openSubject, type Stated, type Subject, testWhere } from './subject.ts';
-import { until } from './until.ts';
+import { openSubject, type Stated, type Subject, testWhere, type Watched } from './subject.ts';
 
+/** By the target's count. */
 export function connectionsCase(subject: Subject): void {
   const where = (stated: Stated) => testWhere(subject, stated);
 
@@ -31,7 +33,7 @@ export function connectionsCase(subject: Subject): void {
           const ended = await askTimes(count, users);
           assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
           await transport.close();
-          await until('the target has seen every close', () => target.read().openConnections === 0);
+          await eventually('the target has seen every close', () => target.read().openConnections === 0);
           assert.deepEqual(target.read().requestsPerConnection, [{ requests: 1, connections: count }]);
           assert.deepEqual([target.read().accepted, connections.length], [count, count]);
         },
@@ -48,7 +50,7 @@ export function connectionsCase(subject: Subject): void {
           const ended = await askTimes(count, users);
           assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
           await transport.close();
-          await until('the target has seen every close', () => target.read().openConnections === 0);
+          await eventually('the target has seen every close', () => target.read().openConnections === 0);
           const { accepted, requests, requestsPerConnection } = target.read();
           assert.deepEqual([requests, connections.length], [count, accepted]);
           const full = requestsPerConnection.find(entry => entry.requests === 3)?.connections ?? 0;
@@ -72,7 +74,7 @@ export function connectionsCase(subject: Subject): void {
           });
           await askTimes(3 * n + 1, 1);
           await transport.close();
-          await until('the target has seen every close', () => target.read().openConnections === 0);
+          await eventually('the target has seen every close', () => target.read().openConnections === 0);
           assert.deepEqual(target.read().requestsPerConnection, [
             { requests: 1, connections: 1 },
             { requests: n, connections: 3 },
@@ -142,7 +144,7 @@ export function connectionsCase(subject: Subject): void {
           pool: { maxConnections: 1, idleTimeoutMs: 50 },
         });
         await ask();
-        await until('the idle connection is closed', () => target.read().openConnections === 0);
+        await eventually('the idle connection is closed', () => target.read().openConnections === 0);
         assert.equal(transport.openConnections(), 0);
         assert.equal((await ask()).outcome, 'ok');
         assert.equal(connections.length, 2);
@@ -169,7 +171,7 @@ export function connectionsCase(subject: Subject): void {
           'the fourth opened before three lifetimes were over',
         );
         assert.equal(long.connections.length, 1);
-        await until('all but one of each are closed', () => target.read().openConnections === 2);
+        await eventually('all but one of each are closed', () => target.read().openConnections === 2);
         assert.deepEqual([brief.transport.openConnections(), long.transport.openConnections()], [1, 1]);
       },
     );
@@ -192,7 +194,7 @@ export function connectionsCase(subject: Subject): void {
           await ask();
           const asked = Promise.all(Array.from({ length: 8 }, () => ask()));
           for (let answered = 0; answered < 8; answered++) {
-            await until(
+            await eventually(
               'as many are in flight as may be',
               () => held.length === Math.min(depth, 8 - answered),
             );
@@ -219,5 +221,143 @@ export function connectionsCase(subject: Subject): void {
       assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
       assert.deepEqual([target.read().accepted, connections.length], [20, 20]);
     });
+  });
+}
+
+/** Sends requests at once, each of which gets a connection of its own. */
+function burst({ ask }: Watched, size: number): Promise<unknown> {
+  return Promise.all(Array.from({ length: size }, () => ask()));
+}
+
+/** How many idle connections a pool keeps, for how long, and which it takes first. */
+export function poolCase(subject: Subject): void {
+  const where = (stated: Stated) => testWhere(subject, stated);
+
+  suite('pool', { concurrency: true }, () => {
+    for (const maxIdleConnections of [0, 2, 8]) {
+      const stated = { pool: { maxIdleConnections } };
+      const title = `maxIdleConnections ${maxIdleConnections}: that many of a burst of 8 stay open; the next burst opens the rest`;
+      where(stated)(title, async t => {
+        const target = await openTestTarget(t);
+        const watched = openSubject(t, subject, target.endpoint, stated);
+        await burst(watched, 8);
+        assert.equal(target.read().accepted, 8);
+        await eventually('the others are closed', () => target.read().openConnections === maxIdleConnections);
+        assert.equal(watched.transport.openConnections(), maxIdleConnections);
+        await burst(watched, 8);
+        assert.equal(target.read().accepted, 16 - maxIdleConnections);
+        assert.equal(watched.connections.length, 16 - maxIdleConnections);
+      });
+    }
+
+    const total = { pool: { maxTotalConnections: 3 } };
+    where(total)('maxTotalConnections 3: 12 users share 3 connections', async t => {
+      const target = await openTestTarget(t);
+      const { askTimes, connections } = openSubject(t, subject, target.endpoint, total);
+      await askTimes(60, 12);
+      assert.deepEqual([target.read().accepted, connections.length], [3, 3]);
+    });
+
+    for (const [idleTimeoutBufferMs, isKept] of [
+      [1_000, true],
+      [60_000, false],
+    ] as const) {
+      const stated = { pool: { maxConnections: 1, idleTimeoutMs: 120_000, idleTimeoutBufferMs } };
+      // A hint that is long against any pause of a busy machine.
+      const title = `idleTimeoutBufferMs ${idleTimeoutBufferMs} of a hint of 60 s: kept ${isKept}`;
+      where(stated)(title, async t => {
+        const target = await openTestTarget(t, { keepAliveTimeoutMs: 60_000 });
+        const { askTimes } = openSubject(t, subject, target.endpoint, stated);
+        await askTimes(4, 1);
+        assert.equal(target.read().accepted, isKept ? 1 : 4);
+      });
+    }
+
+    for (const scheduling of ['lifo', 'fifo', 'round-robin'] as const) {
+      const stated = { pool: { scheduling, maxConnections: 4 } };
+      where(stated)(
+        `scheduling ${scheduling}: of idle connections, the one that was ${scheduling === 'lifo' ? 'used last' : 'idle longest, or whose turn it is'}`,
+        async t => {
+          const used: number[] = [];
+          const ids = new Map<unknown, number>();
+          const server = await openMisbehavingServer(t, ({ socket }) => {
+            if (!ids.has(socket)) ids.set(socket, ids.size);
+            used.push(ids.get(socket)!);
+            socket.write(answerWith('ok'));
+          });
+          const watched = openSubject(t, subject, server.endpoint, stated);
+          await burst(watched, 4);
+          used.length = 0;
+          await watched.askTimes(8, 1);
+          assert.equal(server.accepted, 4);
+          // The one used last is used again and again; the one idle longest, or whose turn it is, is another each time.
+          if (scheduling === 'lifo') assert.equal(new Set(used).size, 1, used.join());
+          else assert.deepEqual([new Set(used.slice(0, 4)).size, used.slice(4)], [4, used.slice(0, 4)]);
+        },
+      );
+    }
+  });
+}
+
+const LAST = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok';
+const NOT_LAST = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+/** What the server sees first of a connection's end; itself does nothing. */
+function firstSign(socket: Socket): Promise<string> {
+  return new Promise(resolve => {
+    socket.once('end', () => resolve('FIN'));
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(String(error.code)));
+  });
+}
+
+/** Who closes a connection after its last response, by what the server sees of it. */
+export function closingCase(subject: Subject): void {
+  const stated = (closing: 'client' | 'server' | 'reset') =>
+    ({ requestsPerConnection: 1, pool: { maxConnections: 1, closing } }) satisfies Stated;
+
+  suite('closing', { concurrency: true }, () => {
+    const cases = [
+      { closing: 'client', answer: LAST, sign: 'FIN' },
+      { closing: 'reset', answer: LAST, sign: 'ECONNRESET' },
+      // The server has not said that it closes, and might never do so.
+      { closing: 'server', answer: NOT_LAST, sign: 'FIN' },
+    ] as const;
+    for (const { closing, answer, sign } of cases) {
+      const title = `${closing}, after an answer ${answer === LAST ? 'with' : 'without'} Connection: close: the server sees ${sign}`;
+      testWhere(subject, stated(closing))(title, async t => {
+        const signs: Promise<string>[] = [];
+        const server = await openMisbehavingServer(t, ({ socket }) => {
+          signs.push(firstSign(socket));
+          socket.write(answer);
+        });
+        const { askTimes } = openSubject(t, subject, server.endpoint, stated(closing));
+        const ended = await askTimes(3, 1);
+        assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
+        assert.deepEqual(await Promise.all(signs), [sign, sign, sign]);
+      });
+    }
+
+    testWhere(subject, stated('server'))(
+      'server: the connection stays open, and counts, until the server ends it',
+      async t => {
+        const sockets: Socket[] = [];
+        const server = await openMisbehavingServer(t, ({ socket }) => {
+          sockets.push(socket);
+          socket.write(LAST);
+        });
+        const { ask, transport } = openSubject(t, subject, server.endpoint, stated('server'));
+        assert.equal((await ask()).outcome, 'ok');
+        const second = ask();
+        assert.deepEqual([transport.openConnections(), server.requests], [1, 1]);
+        sockets[0]!.end();
+        assert.equal((await second).outcome, 'ok');
+        assert.equal(server.accepted, 2);
+        sockets[1]!.end();
+        await eventually(
+          'the second is closed',
+          () => transport.openConnections() === 0 && server.open === 0,
+        );
+      },
+    );
   });
 }

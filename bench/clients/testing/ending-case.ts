@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { dialCount } from '../../../servers/testing/client.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
+import { eventually } from '../../run/testing/processes.ts';
 import { answerWith, openBlackHole, openMisbehavingServer, type Request } from './misbehaving-server.ts';
 import { mostOpen, openSubject, type Subject, testWhere } from './subject.ts';
-import { until } from './until.ts';
 
 const needsLinux = { skip: process.platform === 'linux' ? false : 'there is no /proc' };
 
@@ -36,13 +36,13 @@ export function endingCase(subject: Subject): void {
         callable,
       );
       const given = sendToAbandon();
-      await until('the request has arrived', () => server.requests === 1);
+      await eventually('the request has arrived', () => server.requests === 1);
       given.abandon!();
       assert.equal((await ask()).outcome, 'ok');
       assert.equal(server.requests, 2);
       assert.ok(server.accepted >= 2 && server.accepted <= 1 + mostOpen(subject, 1, 1));
-      await until('both ends have counted the same', () => server.accepted === connections.length);
-      await until('the first connection is closed', () => server.open === server.accepted - 1);
+      await eventually('both ends have counted the same', () => server.accepted === connections.length);
+      await eventually('the first connection is closed', () => server.open === server.accepted - 1);
       assert.equal(transport.openConnections(), server.open);
     });
 
@@ -54,7 +54,7 @@ export function endingCase(subject: Subject): void {
       const given = sendToAbandon();
       // Who tells no times shows a body only when it is whole.
       const isSeen = subject.untold === undefined;
-      await until('a part of the body has arrived', () =>
+      await eventually('a part of the body has arrived', () =>
         isSeen ? given.bodyBytes === 4 : server.requests === 1,
       );
       given.abandon!();
@@ -69,7 +69,7 @@ export function endingCase(subject: Subject): void {
       const server = await openMisbehavingServer(t, onRequest);
       const { ask, sendToAbandon, connections } = openSubject(t, subject, server.endpoint, callable);
       const first = ask();
-      await until('the first is in flight', () => server.requests === 1);
+      await eventually('the first is in flight', () => server.requests === 1);
       const waiting = [sendToAbandon(), sendToAbandon()];
       for (const exchange of waiting) exchange.abandon!();
       release();
@@ -86,11 +86,11 @@ export function endingCase(subject: Subject): void {
       const stated = { ...callable, requestsPerConnection: 1 } as const;
       const { ask, sendToAbandon, connections } = openSubject(t, subject, server.endpoint, stated);
       const given = [sendToAbandon(), sendToAbandon(), sendToAbandon()];
-      await until('the first is in flight', () => server.requests === 1);
+      await eventually('the first is in flight', () => server.requests === 1);
       for (const exchange of given) exchange.abandon!();
       assert.equal((await ask()).outcome, 'ok');
       assert.equal(server.requests, 2);
-      await until('both ends have counted', () => server.accepted === connections.length);
+      await eventually('both ends have counted', () => server.accepted === connections.length);
     });
 
     test('at once after send: nothing is reported', async t => {
@@ -100,7 +100,7 @@ export function endingCase(subject: Subject): void {
       assert.equal((await ask()).outcome, 'ok');
       sendToAbandon().abandon!();
       assert.equal((await ask()).outcome, 'ok');
-      await until('both ends have counted', () => target.read().accepted === connections.length);
+      await eventually('both ends have counted', () => target.read().accepted === connections.length);
     });
   });
 
@@ -117,11 +117,11 @@ export function endingCase(subject: Subject): void {
       const given = [sendToAbandon(), sendToAbandon(), sendToAbandon(), sendToAbandon()];
       // Without a limit, the fourth has one too.
       const sent = 4 + Math.min(4, mostOpen(subject, 3, 4));
-      await until('all connections are in use', () => server.requests === sent);
+      await eventually('all connections are in use', () => server.requests === sent);
       for (const exchange of given) exchange.abandon!();
       await transport.close();
       assert.equal(transport.openConnections(), 0);
-      await until('the server has seen every close', () => server.open === 0);
+      await eventually('the server has seen every close', () => server.open === 0);
       assert.equal(server.requests, sent);
     });
 
@@ -131,11 +131,11 @@ export function endingCase(subject: Subject): void {
         timeouts: { connectMs: 3_600_000, totalMs: 3_600_000 },
       });
       const given = sendToAbandon();
-      await until('it is dialling', () => dialCount(endpoint) === 1);
+      await eventually('it is dialling', () => dialCount(endpoint) === 1);
       given.abandon!();
       await transport.close();
       assert.equal(transport.openConnections(), 0);
-      await until('nothing dials any more', () => dialCount(endpoint) === 0);
+      await eventually('nothing dials any more', () => dialCount(endpoint) === 0);
     });
 
     test('is the end: what is sent afterwards fails', async t => {

@@ -6,9 +6,9 @@ import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
 import { prepareRequests } from '../../clients/request.ts';
 import type { Asked } from '../../clients/testing/subject.ts';
-import { until } from '../../clients/testing/until.ts';
 import type { Engine, EngineModule, SliceTimes, Window } from '../../contracts.ts';
 import { createRecorder, type Recorder } from '../../load/recorder.ts';
+import { eventually } from '../../run/testing/processes.ts';
 
 export interface EngineSubject {
   name: string;
@@ -64,7 +64,7 @@ export function openEngine(
     slice,
     async sliceUntil(what, isTrue) {
       const running = slice({ windowMs: 60_000 });
-      await until(what, isTrue);
+      await eventually(what, isTrue);
       engine.cut();
       return running;
     },
