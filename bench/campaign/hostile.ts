@@ -5,10 +5,8 @@ import nodeHttp from '../clients/node-http.ts';
 import { type HostileClient, hostileAnswers, tryHostileAnswers } from '../clients/testing/hostile-answers.ts';
 import undici from '../clients/undici.ts';
 import wire from '../clients/wire.ts';
-import { checkHostileModule } from '../e2e/testing/hostile-module.ts';
-import { fuzzStoredRuns } from '../testing/damaged-results.ts';
-import { hostileModules } from '../testing/hostile-modules.ts';
-import { fuzzScenarioFiles } from '../testing/mutated-scenarios.ts';
+import { checkHostileModule, hostileModules } from '../e2e/testing/hostile-modules.ts';
+import { fuzzScenarioFiles, fuzzStoredRuns } from '../testing/fuzz-files.ts';
 import { type Counts, countFindings, type Finding, type PartOptions } from './counts.ts';
 import { runAll } from './run-case.ts';
 

@@ -10,9 +10,7 @@ import type { Ledger } from '../../results/model/trial.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { createCertificate } from '../../servers/app.ts';
 import { runHere } from './testing/cli.ts';
-import { startLighttpd } from './testing/lighttpd.ts';
-import { startNginx } from './testing/nginx.ts';
-import { reasonWithout } from './testing/server-program.ts';
+import { reasonWithout, startLighttpd, startNginx } from './testing/server-programs.ts';
 import { openWorkspace, type StoredFolder, type Workspace } from './testing/workspace.ts';
 
 /** The defaults of nginx, as a scenario states them. */

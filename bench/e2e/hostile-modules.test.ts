@@ -1,8 +1,7 @@
 // A few of the modules that do what no client should, one of each kind: the others are for the campaign.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { hostileModules } from '../testing/hostile-modules.ts';
-import { checkHostileModules } from './testing/hostile-module.ts';
+import { checkHostileModules, hostileModules } from './testing/hostile-modules.ts';
 
 /** Those of one outcome share a run: a client of it each. */
 const REPRESENTATIVES = {

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import { callCli } from '../testing/in-process.ts';
 import { type CliResult, startCli, startProgram } from './testing/cli.ts';
-import { reasonWithout } from './testing/server-program.ts';
+import { reasonWithout } from './testing/server-programs.ts';
 import { openWorkspace, RUN_FILES, storedRuns, tinyScenario, type Workspace } from './testing/workspace.ts';
 
 /** Long enough that only an interrupt can end it. */

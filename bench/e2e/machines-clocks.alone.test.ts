@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { CONNTAX, runCli } from './testing/cli.ts';
-import { reasonWithout } from './testing/server-program.ts';
+import { reasonWithout } from './testing/server-programs.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 
 const AHEAD_MS = 3_000;

@@ -1,7 +1,7 @@
-// Starts an installed server program on a free port for the duration of a test.
+// Starts an installed server program, such as nginx or lighttpd, for the duration of a test.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -11,13 +11,13 @@ import type { TestContext } from 'node:test';
 const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
 const MOST_TRIES = 10;
 
-export interface ServerProgram {
+interface ServerProgram {
   /** Its own folder, empty at first, and gone with it. */
   folder: string;
   ports: readonly number[];
 }
 
-export interface ServerProgramOptions {
+interface ServerProgramOptions {
   program: string;
   portCount: number;
   /** Writes what it needs into its folder. Returns the words after the program's name. */
@@ -76,7 +76,7 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 /** Starts it, on other ports as often as it takes. */
-export async function startServerProgram(
+async function startServerProgram(
   t: TestContext,
   { program, portCount, configure, ready }: ServerProgramOptions,
 ): Promise<ServerProgram> {
@@ -92,4 +92,91 @@ export async function startServerProgram(
     await end(child);
   }
   throw new Error(`${program} found no free port in ${MOST_TRIES} tries`);
+}
+
+export interface NginxOptions {
+  /** Directives by path. */
+  locations: Readonly<Record<string, readonly string[]>>;
+  /** Other directives of the http block, such as an upstream. */
+  http?: readonly string[];
+  certificate?: { certPem: string; keyPem: string };
+}
+
+export interface Nginx {
+  port: number;
+  /** Of the same paths over TLS, where there is a certificate. */
+  tlsPort: number;
+}
+
+/** Keeps to its folder, runs as the current user, and is a single process, so that ending it ends everything. */
+function configuration(options: NginxOptions, folder: string, [port, tlsPort]: readonly number[]): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  const tls = [
+    `listen 127.0.0.1:${tlsPort} ssl backlog=4096;`,
+    `ssl_certificate ${folder}/cert.pem;`,
+    `ssl_certificate_key ${folder}/key.pem;`,
+  ];
+  return [
+    'daemon off;',
+    'master_process off;',
+    `pid ${folder}/nginx.pid;`,
+    'error_log stderr notice;',
+    'events { worker_connections 4096; }',
+    'http {',
+    'access_log off;',
+    ...temporary.map(name => `${name}_temp_path ${folder}/${name};`),
+    ...(options.http ?? []),
+    'server {',
+    `listen 127.0.0.1:${port} backlog=4096;`,
+    ...(options.certificate === undefined ? [] : tls),
+    ...Object.entries(options.locations).map(
+      ([path, directives]) => `location = ${path} { ${directives.join(' ')} }`,
+    ),
+    '}',
+    '}',
+    '',
+  ].join('\n');
+}
+
+export async function startNginx(t: TestContext, options: NginxOptions): Promise<Nginx> {
+  const { ports } = await startServerProgram(t, {
+    program: 'nginx',
+    portCount: 2,
+    ready: /\[notice\].* nginx\/\d/,
+    async configure({ folder, ports }) {
+      const { certificate } = options;
+      if (certificate !== undefined) {
+        await writeFile(join(folder, 'cert.pem'), certificate.certPem);
+        await writeFile(join(folder, 'key.pem'), certificate.keyPem);
+      }
+      const file = join(folder, 'nginx.conf');
+      await writeFile(file, configuration(options, folder, ports));
+      return ['-p', folder, '-e', 'stderr', '-c', file];
+    },
+  });
+  return { port: ports[0]!, tlsPort: ports[1]! };
+}
+
+/** Serves `/file.txt` of 1 KiB; `settings` are lines of its configuration. Returns its port. */
+export async function startLighttpd(t: TestContext, settings: readonly string[]): Promise<number> {
+  const { ports } = await startServerProgram(t, {
+    program: 'lighttpd',
+    portCount: 1,
+    ready: /server started/,
+    async configure({ folder, ports }) {
+      const file = join(folder, 'lighttpd.conf');
+      const lines = [
+        `server.document-root = "${folder}"`,
+        'server.bind = "127.0.0.1"',
+        `server.port = ${ports[0]}`,
+        'server.listen-backlog = 1024',
+        'mimetype.assign = ( ".txt" => "text/plain" )',
+        ...settings,
+      ];
+      await writeFile(join(folder, 'file.txt'), 'x'.repeat(1024));
+      await writeFile(file, `${lines.join('\n')}\n`);
+      return ['-D', '-f', file];
+    },
+  });
+  return ports[0]!;
 }

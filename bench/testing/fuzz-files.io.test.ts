@@ -3,10 +3,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { createRandom } from '../../results/random.ts';
 import { visibleLine } from '../../results/visible.ts';
-import { BAD_TEXT, RAW_TEXT, textAround } from './bad-text.ts';
-import { fuzzStoredRuns } from './damaged-results.ts';
+import { BAD_TEXT, fuzzScenarioFiles, fuzzStoredRuns, RAW_TEXT, textAround } from './fuzz-files.ts';
 import { HOSTILE_TEXTS, mutatedValue, serialize } from './mutate-json.ts';
-import { fuzzScenarioFiles } from './mutated-scenarios.ts';
 
 suite('what is damaged', () => {
   test('stored runs: refused or shown, without a stack, an escape, markup or a figure that is none', async () => {

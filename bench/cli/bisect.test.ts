@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UsageError } from '../../results/errors.ts';
-import { parseCommits, parseVersions } from './candidates.ts';
+import { parseCommits, parseVersions } from './bisect.ts';
 
 const versions: [text: string, range: { name: string; from: string; to: string } | null][] = [
   ['undici@7.16.0..7.29.0', { name: 'undici', from: '7.16.0', to: '7.29.0' }],
