@@ -1,17 +1,17 @@
 // Runs conntax under kills, full disks, limits and hostile input, and prints a table of what was wrong; exits with 1 if anything was.
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Counts, formatCounts, isClean, type Part } from './counts.ts';
+import { type Counts, formatCounts, isClean, type Part } from './verdict.ts';
 
 const PARTS: readonly Part[] = [
   { name: 'signals', count: 210, run: async options => (await import('./signals.ts')).runSignals(options) },
-  { name: 'disk', count: 24, run: async options => (await import('./disk.ts')).runDisks(options) },
+  { name: 'disk', count: 24, run: async options => (await import('./shortages.ts')).runDisks(options) },
   {
     name: 'machines',
     count: 20,
     run: async options => (await import('./machines.ts')).runMachines(options),
   },
-  { name: 'limits', count: 30, run: async options => (await import('./limits.ts')).runLimits(options) },
+  { name: 'limits', count: 30, run: async options => (await import('./shortages.ts')).runLimits(options) },
   { name: 'answers', count: 100, run: async options => (await import('./hostile.ts')).runAnswers(options) },
   { name: 'modules', count: 100, run: async options => (await import('./hostile.ts')).runModules(options) },
   {

@@ -7,8 +7,8 @@ import undici from '../clients/undici.ts';
 import wire from '../clients/wire.ts';
 import { checkHostileModule, hostileModules } from '../e2e/testing/hostile-modules.ts';
 import { fuzzScenarioFiles, fuzzStoredRuns } from '../testing/fuzz-files.ts';
-import { type Counts, countFindings, type Finding, type PartOptions } from './counts.ts';
 import { runAll } from './run-case.ts';
+import { type Counts, countFindings, type Finding, type PartOptions } from './verdict.ts';
 
 export async function runStoredRuns({ seed, from, count }: PartOptions): Promise<Counts> {
   const { shown: _, ...counts } = await fuzzStoredRuns({ seed, from, count });

@@ -16,9 +16,18 @@ import {
   type SshMachines,
 } from '../e2e/testing/ssh-machines.ts';
 import { tinyScenario } from '../e2e/testing/workspace.ts';
-import { type Counts, countFindings, type Finding, type PartOptions } from './counts.ts';
 import { type CaseResult, runAll, runCase } from './run-case.ts';
-import { isMarked, judgeCounts, judgeEnd, judgeFiles, wholeRunId } from './verdict.ts';
+import {
+  type Counts,
+  countFindings,
+  type Finding,
+  isMarked,
+  judgeCounts,
+  judgeEnd,
+  judgeFiles,
+  type PartOptions,
+  wholeRunId,
+} from './verdict.ts';
 
 export const VICTIMS = ['ssh', 'session', 'agent', 'generator', 'target', 'parent'] as const;
 export type Victim = (typeof VICTIMS)[number];

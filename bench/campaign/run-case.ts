@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { CONNTAX, type RunningCli, type Scope, startProgram } from '../e2e/testing/cli.ts';
-import type { Finding } from './counts.ts';
-import type { Ended } from './verdict.ts';
+import type { Ended, Finding } from './verdict.ts';
 
 const LONGEST_RUN_MS = 120_000;
 

@@ -12,9 +12,19 @@ import type { RunningCli } from '../e2e/testing/cli.ts';
 import { type Found, signalProcess } from '../e2e/testing/processes.ts';
 import { tinyScenario } from '../e2e/testing/workspace.ts';
 import { findProgram } from '../tools/external.ts';
-import { type Counts, countFindings, type Finding, type PartOptions } from './counts.ts';
 import { runAll, runCase } from './run-case.ts';
-import { isMarked, judgeCounts, judgeEnd, judgeFiles, type Served, wholeRunId } from './verdict.ts';
+import {
+  type Counts,
+  countFindings,
+  type Finding,
+  isMarked,
+  judgeCounts,
+  judgeEnd,
+  judgeFiles,
+  type PartOptions,
+  type Served,
+  wholeRunId,
+} from './verdict.ts';
 
 export const VICTIMS = ['parent', 'generator', 'target', 'relay', 'tool', 'group'] as const;
 export type Victim = (typeof VICTIMS)[number];

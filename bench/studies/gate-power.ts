@@ -4,14 +4,14 @@ import { parseArgs } from 'node:util';
 import { createRandom, shuffled } from '../../results/random.ts';
 import { DEFAULT_TIMING } from '../cli/ab.ts';
 import { LEAST_EFFECT } from '../cli/option-defaults.ts';
-import { measureGate } from './gate-power/gates.ts';
-import type { Kind } from './gate-power/kinds.ts';
 import {
   appendObservation,
   type DesignName,
+  type Kind,
+  measureGate,
   type Observation,
   readObservations,
-} from './gate-power/observations.ts';
+} from './gate-power/gates.ts';
 import { printSummary } from './gate-power/summary.ts';
 import { announce } from './machine.ts';
 

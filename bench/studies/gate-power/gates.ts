@@ -1,14 +1,101 @@
-// Runs a real gate, as `conntax ab` does, with something injected.
+// Real gates: what is injected into the second of two clients, how a gate is run on it, as `conntax ab` does, and what it has seen, stored
+// one per line, so that the study can be run in parts.
+
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { replicateLogRatios } from '../../../results/compare.ts';
 import { connectionsPer1k, readerOf, requestsPerSec } from '../../../results/metrics.ts';
 import type { Metric } from '../../../results/model/run.ts';
 import type { CompletedTrial, TrialResult } from '../../../results/model/trial.ts';
+import { Client } from '../../../scenarios/model/client.ts';
 import { type Judgement, Scenario } from '../../../scenarios/model/scenario.ts';
 import { AFTER, BEFORE, beforeAndAfter, DEFAULT_TIMING } from '../../cli/ab.ts';
 import { type PlannedCell, planRun } from '../../plan/plan.ts';
 import { measureCell } from '../../run/run.ts';
-import { type Kind, LOAD, pairOf } from './kinds.ts';
-import type { Observation, Replicate } from './observations.ts';
+
+export const KINDS = ['nothing', 'cpu-5', 'cpu-10', 'connections'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** Of whose second arm only the time per request differs: what was recorded of equal arms can stand in for it. */
+export const SLOWDOWNS: readonly Kind[] = ['cpu-5', 'cpu-10'];
+
+const CONCURRENCY = 100;
+/** A client that closes each connection after this number of requests opens one more per 100. */
+const REQUESTS_PER_CONNECTION = 100;
+const pool = { maxConnections: CONCURRENCY };
+
+function slowed(slowerByRatio: number): Client {
+  const modulePath = fileURLToPath(new URL('slowed-client.ts', import.meta.url));
+  const transport = './slowed-client.ts';
+  return { ...Client.parse({ transport, pool, options: { slowerByRatio } }), modulePath };
+}
+
+interface Pair {
+  before: Client;
+  after: Client;
+}
+
+const PAIRS: Record<Kind, Pair> = {
+  nothing: { before: slowed(0), after: slowed(0) },
+  'cpu-5': { before: slowed(0), after: slowed(0.05) },
+  'cpu-10': { before: slowed(0), after: slowed(0.1) },
+  connections: {
+    before: slowed(0),
+    // As a version of a library that closes what its settings tell it to keep.
+    after: { ...slowed(0), options: { slowerByRatio: 0, requestsPerConnection: REQUESTS_PER_CONNECTION } },
+  },
+};
+
+/** The two clients that a gate of that kind compares. */
+function pairOf(kind: Kind): Pair {
+  return PAIRS[kind];
+}
+
+const LOAD = { concurrency: CONCURRENCY };
+
+export const DESIGNS = ['processes', 'short replicates'] as const;
+export type DesignName = (typeof DESIGNS)[number];
+
+const GateState = z.enum(['pass', 'fail', 'unsure']);
+
+/** One replicate: both arms, in the same slices. */
+const Replicate = z.strictObject({
+  /** Natural logarithms of after / before. */
+  logRate: z.number(),
+  logCpu: z.number(),
+  ratePerSecBefore: z.number(),
+  ratePerSecAfter: z.number(),
+  connectionsPer1kBefore: z.number(),
+  connectionsPer1kAfter: z.number(),
+});
+export type Replicate = z.infer<typeof Replicate>;
+
+const Observation = z.strictObject({
+  at: z.iso.datetime(),
+  design: z.enum(DESIGNS),
+  kind: z.enum(KINDS),
+  minEffect: z.number(),
+  budgetMs: z.number(),
+  loadAverage: z.number(),
+  elapsedMs: z.number(),
+  /** As first judged, and once a failure was measured again; null where replicates were only gathered. */
+  first: GateState.nullable(),
+  state: GateState.nullable(),
+  replicates: z.array(Replicate),
+});
+export type Observation = z.infer<typeof Observation>;
+
+/** None where there is no file yet. @throws ZodError, SyntaxError for a line that is none. */
+export function readObservations(file: string): Observation[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return lines.filter(line => line !== '').map(line => Observation.parse(JSON.parse(line)));
+}
+
+export function appendObservation(file: string, observation: Observation): void {
+  appendFileSync(file, `${JSON.stringify(observation)}\n`);
+}
 
 /** What is the same for all gates of a study. */
 export interface GateSettings {

@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { randomNormal } from 'd3-random';
 import { createRandom } from '../../../results/random.ts';
-import { gateCell } from './gates.ts';
-import type { Observation, Replicate } from './observations.ts';
+import { gateCell, type Observation, type Replicate } from './gates.ts';
 import {
   fixedThresholdAlarms,
   type ResampleOptions,

@@ -12,8 +12,7 @@ import { type Interval, LEVEL, replicateInterval } from '../../../results/stats.
 import type { Expectation, ExpectationResult, Judgement } from '../../../scenarios/model/scenario.ts';
 import { LEAST_DECIDING } from '../../cli/ab.ts';
 import { LEAST_REPLICATES, MOST_REPLICATES, reach } from '../resample.ts';
-import { worstOf } from './gates.ts';
-import type { Observation, Replicate } from './observations.ts';
+import { type Observation, type Replicate, worstOf } from './gates.ts';
 
 interface Rule {
   leastReplicates: number;

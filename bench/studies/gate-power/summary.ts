@@ -10,9 +10,15 @@ import {
   toRatio,
 } from '../../../results/stats.ts';
 import type { Expectation } from '../../../scenarios/model/scenario.ts';
-import { type GateSettings, gateCell } from './gates.ts';
-import { KINDS, type Kind, SLOWDOWNS } from './kinds.ts';
-import { DESIGNS, type Observation } from './observations.ts';
+import {
+  DESIGNS,
+  type GateSettings,
+  gateCell,
+  KINDS,
+  type Kind,
+  type Observation,
+  SLOWDOWNS,
+} from './gates.ts';
 import {
   type Effect,
   fixedThresholdAlarms,
