@@ -14,7 +14,7 @@ const now = summariseRun(run);
 /** Twelve runs with the present one, the last five of them 1.3 times as costly. */
 const history = sampleHistory(now, { count: 11, metric: 'cpuUsPerRequest', atLevel: 4, factor: 1 / 1.3 });
 const dated =
-  /^(?:- )?Client CPU per request of persistent in short-vs-persistent rose\s+by\s.*p\s=\s0\.0\d\d\)\s+on\s+2026-11-19,.*in\s+run\s+2026-11-19T12-25-52Z-0007\./ms;
+  /^(?:- )?Client CPU per request of persistent in short-vs-persistent rose\s+by\s.*p\s=\s+0\.0\d\d\)\s+on\s+2026-11-19,.*\sin\s+run\s+2026-11-19T12-25-52Z-0007\./ms;
 
 function lines(values: readonly unknown[]): string {
   return values.map(value => `${JSON.stringify(value)}\n`).join('');
@@ -47,7 +47,7 @@ test('conntax history', async t => {
     const { status, stdout, stderr } = await cli();
     assert.equal(status, 0, stderr);
     assert.match(stdout, /^Client CPU per request of persistent rose by [\d.]+ % on 2026-11-19$/m);
-    assert.match(stdout, /^Changed since the previous run: commit /m);
+    assert.match(stdout, /Changed\s+since\s+the\s+previous\s+run:\s+commit /);
     const { stdout: all } = await cli('--verbose');
     assert.match(all, /^worse +short-vs-persistent +persistent +client CPU per request +12$/m);
     assert.match(stderr, /^Report: results\/history\.html$/m);
