@@ -25,6 +25,7 @@ import {
   describeFailedLimit,
   describeGains,
   describeSetting,
+  explainReuse,
   limitBadges,
   MOST_WORDS,
   rangeOf,
@@ -98,15 +99,28 @@ function answerOfAll(sections: readonly Section[]): Answer {
     return { verdict: 'Nothing was measured', precision: '', context: '', badges: [], notes: [] };
   if (sections.length === 1) return answerOf(only);
   const views = sections.flatMap(viewsOf);
+  const expectations = views.flatMap(({ result }) => result.expectations);
+  const failed = describeFailedLimit(views.map(view => ({ view, where: `in ${view.result.scenario.name}` })));
+  const direction = describeDirection(sections);
+  // Scenarios that ask different questions have in common whether their limits hold.
+  const holding = direction === null ? describeHolding(expectations) : null;
+  const verdict = failed ?? direction ?? holding ?? describeAll(sections);
   return {
-    verdict:
-      describeFailedLimit(views.map(view => ({ view, where: `in ${view.result.scenario.name}` }))) ??
-      describeAll(sections),
-    precision: '',
+    clients: explainReuse(verdict),
+    verdict,
+    precision: verdict === holding ? `${describeAll(sections)}.` : '',
     context: `${describeCommon(views)} ${describeVersions(views)}`.trim(),
-    badges: [...limitBadges(views.flatMap(({ result }) => result.expectations)), ...stateBadges(views)],
+    badges: [...limitBadges(expectations), ...stateBadges(views)],
     notes: runNotes(views),
   };
+}
+
+/** Null where not every limit holds. */
+function describeHolding(expectations: readonly { state: string }[]): string | null {
+  const count = expectations.length;
+  return count > 1 && expectations.every(({ state }) => state === 'pass')
+    ? `All ${formatCount(count)} limits hold`
+    : null;
 }
 
 /** What set the pace is said by the badges of each scenario. */
@@ -123,16 +137,11 @@ export function viewsOf(section: Section): CellView[] {
   return section.kind === 'sweep' ? section.sweep.cells.map(({ view }) => view) : [section.view];
 }
 
-/** `Reuse serves 4.6 and 5.2 times the requests, over TLS 44 times`; where they do not go together, in how many a difference was shown. */
+/** In how many scenarios a difference was shown. */
 function describeAll(sections: readonly Section[]): string {
   const views = sections.flatMap(viewsOf);
   const count = `${formatCount(sections.length)} scenarios`;
   if (views.every(view => stateOf(view) === 'unmeasured')) return 'Nothing could be measured';
-  const differing = sections.filter(section =>
-    viewsOf(section).some(({ result }) =>
-      decidingComparisons(result).some(({ verdict }) => verdict !== 'unsure'),
-    ),
-  );
   const comparisons = views.flatMap(({ result }) => decidingComparisons(result));
   if (comparisons.length === 0) return `${count} of single clients, so nothing is compared`;
   const comparing = sections.filter(section =>
@@ -141,18 +150,28 @@ function describeAll(sections: readonly Section[]): string {
     ),
   );
   if (comparing.length === 0) return 'Nothing can be compared';
-  if (differing.length === 0) return `No difference shown in ${formatCount(comparing.length)} of ${count}`;
-  return (
-    describeDirection(differing, sections.length) ??
-    `Clients differ in ${formatCount(differing.length)} of ${formatCount(comparing.length)} scenarios`
+  const differing = sections.filter(differs).length;
+  return differing === 0
+    ? `No difference shown in ${formatCount(comparing.length)} of ${count}`
+    : `Clients differ in ${formatCount(differing)} of ${formatCount(comparing.length)} scenarios`;
+}
+
+function differs(section: Section): boolean {
+  return viewsOf(section).some(({ result }) =>
+    decidingComparisons(result).some(({ verdict }) => verdict !== 'unsure'),
   );
 }
 
 /** Gains that are listed of either kind of scenario. */
 const MOST_APART = 2;
 
-/** What differs and which way, where all scenarios that differ do so alike; null where they do not, or there is no room for it. */
-function describeDirection(differing: readonly Section[], asked: number): string | null {
+/**
+ * What differs and which way, where all scenarios that differ do so alike: `Reuse serves 4.6 and 5.2 times the requests, over TLS
+ * 44 times`. Null where they do not, or there is no room for it.
+ */
+function describeDirection(sections: readonly Section[]): string | null {
+  const asked = sections.length;
+  const differing = sections.filter(differs);
   const found = differing.flatMap(section => {
     const difference = section.kind === 'sweep' ? null : shownDifference(section.view);
     if (section.kind === 'sweep' || difference === null) return [];

@@ -31,10 +31,10 @@ h3 { font-size: 1.05rem; margin: 2.4rem 0 0.5rem; }
 .lead + h3 { margin-top: 0.4rem; }
 #answer > :is(p, .badges) { max-width: 68rem; margin-block: 0.3rem; }
 #answer > .lead { margin: 0.3rem 0 0; font-size: 1rem; }
-.lead + h1 { margin: 0.1rem 0 0.4rem; }
+.lead + h1 { margin: 0.1rem 0 0.2rem; }
 .clients { color: var(--muted); margin: 0.3rem 0; font-size: 0.94rem; }
 #answer > .clients { max-width: none; }
-.alone > h2 + h3, .alone > h2 + .first h3 { margin-top: 0.2rem; }
+.alone > h2 + h3, .alone > h2 + .first h3 { margin-top: 0; }
 .question { display: block; color: var(--muted); font-weight: 400; }
 h4 { font-size: 0.95rem; margin: 1.4rem 0 0.4rem; }
 figcaption h4 { margin: 0; }
@@ -65,7 +65,7 @@ table.overview tbody > tr > * { vertical-align: middle; }
 .scale { display: block; overflow: visible; margin-top: 0.2rem; fill: var(--muted); font-size: 11px; font-weight: 400; text-anchor: middle; }
 .bar .one { stroke: var(--muted); stroke-dasharray: 3 2; }
 section.cell { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: 1.5rem; }
-section.alone { padding-top: 0.5rem; }
+section.alone { padding-top: 0.25rem; }
 .alone > h2 { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); }
 .first { display: grid; grid-template-columns: minmax(0, 31rem) minmax(0, 1fr); gap: 0.5rem 1.5rem; align-items: start; }
 .first:not(:has(figure)) { grid-template-columns: minmax(0, 1fr); }

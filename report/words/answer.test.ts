@@ -395,10 +395,7 @@ describe('The first screen says what was asked, what the clients are, and what l
     test(`${name}: of one scenario in its answer, of several in their rows`, () => {
       const { answer, overview } = buildReport({ ...sample, charts: [] });
       if (overview !== null) {
-        assert.deepEqual(
-          [answer.question, answer.clients, answer.limitedBy],
-          [undefined, undefined, undefined],
-        );
+        assert.deepEqual([answer.question, answer.limitedBy], [undefined, undefined]);
         const at = overview.table.columns.findIndex(({ key }) => key === 'question');
         for (const [index, { answer: own }] of overview.rows.entries()) {
           assert.equal(overview.table.rows[index]![at]!.text, own.question);
@@ -442,8 +439,14 @@ describe('The headline of several scenarios has a direction where they share one
   /** The sample's pair in two scenarios, with these ratios of requests/s. */
   function pairs(
     ratios: readonly [value: number, verdict: 'better' | 'worse' | 'unsure'][],
-    rename: (arm: string, index: number) => string = arm => arm,
-  ): string {
+    {
+      rename = arm => arm,
+      expectations = [],
+    }: {
+      rename?: (arm: string, index: number) => string;
+      expectations?: (typeof sampleRuns)[string]['run']['cells'][number]['expectations'];
+    } = {},
+  ): Answer {
     const { run, trials } = sampleRuns['two arms']!;
     const [cell] = run.cells;
     const cells = ratios.map(([value, verdict], index) => {
@@ -456,6 +459,7 @@ describe('The headline of several scenarios has a direction where they share one
       return {
         ...named,
         cell: `scenario-${index}`,
+        expectations,
         comparisons: named.comparisons.map(comparison =>
           comparison.isDeciding ? { ...comparison, ratio, verdict } : comparison,
         ),
@@ -467,7 +471,7 @@ describe('The headline of several scenarios has a direction where they share one
         trial: { ...result.trial, cell: one.cell, arm: rename(result.trial.arm, index) },
       })),
     );
-    return answerOf({ run: { ...run, cells }, trials: named }).verdict;
+    return answerOf({ run: { ...run, cells }, trials: named });
   }
 
   for (const [why, ratios, verdict] of [
@@ -505,12 +509,15 @@ describe('The headline of several scenarios has a direction where they share one
       'Clients differ in 2 of 2 scenarios',
     ],
   ] as [string, [number, 'better' | 'worse' | 'unsure'][], string][]) {
-    test(why, () => assert.equal(pairs(ratios), verdict));
+    test(why, () => assert.equal(pairs(ratios).verdict, verdict));
   }
 
   test('of many losses the range rises', () => {
     const ratios = [0.9, 0.8, 0.85, 0.7].map(value => [value, 'worse'] as [number, 'worse']);
-    assert.match(pairs(ratios), /^Reuse serves 10(\.0)? to 30(\.0)? % fewer requests in 4 scenarios$/);
+    assert.match(
+      pairs(ratios).verdict,
+      /^Reuse serves 10(\.0)? to 30(\.0)? % fewer requests in 4 scenarios$/,
+    );
   });
 
   test('of clients of other names that differ in reuse alone too', () => {
@@ -519,8 +526,35 @@ describe('The headline of several scenarios has a direction where they share one
         [5, 'better'],
         [4, 'better'],
       ],
-      (arm, index) => (index === 0 ? arm : `other-${arm}`),
+      { rename: (arm, index) => (index === 0 ? arm : `other-${arm}`) },
     );
-    assert.match(named, /^Reuse serves 5\.0\d? and 4\.0\d? times the requests in both scenarios$/);
+    assert.match(named.verdict, /^Reuse serves 5\.0\d? and 4\.0\d? times the requests in both scenarios$/);
+  });
+
+  test('the word reuse is explained where the headline has it, and only there', () => {
+    const both = (value: number, verdict: 'better' | 'worse') =>
+      pairs([
+        [5, 'better'],
+        [value, verdict],
+      ]).clients;
+    assert.match(both(4, 'better')!, /^Reuse: .*a new connection for every request/);
+    assert.equal(both(0.8, 'worse'), '');
+  });
+
+  test('without a direction, limits that all hold are the answer', () => {
+    const { expectations } = sampleRuns['failed limits']!.run.cells[0]!;
+    const of = (state: 'pass' | 'unsure', second: number): Answer =>
+      pairs(
+        [
+          [5, 'better'],
+          [second, second > 1 ? 'better' : 'worse'],
+        ],
+        { expectations: expectations.map(one => ({ ...one, state })) },
+      );
+    const held = of('pass', 0.8);
+    assert.equal(held.verdict, `All ${expectations.length * 2} limits hold`);
+    assert.equal(held.precision, 'Clients differ in 2 of 2 scenarios.');
+    assert.match(of('pass', 4).verdict, /^Reuse serves/);
+    assert.equal(of('unsure', 0.8).verdict, 'Clients differ in 2 of 2 scenarios');
   });
 });

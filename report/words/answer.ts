@@ -260,6 +260,13 @@ function describeOne(arms: readonly ArmView[], load: Load): string {
 
 const REUSE = 'Reuse';
 
+/** What the word stands for, where a verdict of several scenarios begins with it; empty where it does not. */
+export function explainReuse(verdict: string): string {
+  return verdict.startsWith(`${REUSE} `)
+    ? 'Reuse: requests over connections that are kept, compared with a new connection for every request.'
+    : '';
+}
+
 /** Who is compared, by connection policy where that tells the clients apart. An empty baseline goes without saying. */
 function subjectsOf(
   { candidate, baseline }: Comparison,
