@@ -8,7 +8,7 @@ export default defineScenario({
   tags: ['quick', 'basics'],
   target: { behaviour: { name: 'fixed', bytes: 1024 } },
   load: { concurrency: 100 },
-  timing: { sliceResponses: 10, warmupMinMs: 250, warmupMaxMs: 1_900, measureMs: 600, budgetMs: 32_000 },
+  timing: { sliceResponses: 10, warmupMinMs: 250, warmupMaxMs: 1_900, measureMs: 600, budgetMs: 27_500 },
   clients: {
     short: { requestsPerConnection: 1, pool: { maxConnections: 100 } },
     persistent: { requestsPerConnection: 'unlimited', pool: { maxConnections: 100 } },
