@@ -27,7 +27,7 @@ test('conntax ci for the first time: it says how to begin, and remembers the run
   assert.equal(readFileSync(join(results, 'history.ndjson'), 'utf8').trimEnd().split('\n').length, 1);
   const history = await callCli(['history'], { cwd: dir });
   assert.equal(history.status, 0, history.stderr);
-  assert.match(history.stdout, /^Too few runs for a trend: 1 run/m);
+  assert.match(history.stdout, /^Too few runs for a trend\n1 run; a trend needs 6/m);
   assert.ok(readFileSync(summaryFile, 'utf8').includes('persistent'), 'the step summary');
   assert.ok(!stdout.includes('\u001b'), 'plain output');
   for (const { arm, failed, completed } of workspace.onlyRun().run!.cells[0]!.arms)

@@ -259,7 +259,7 @@ function cellTable(sweep: SweepView): Table {
       figureColumn('errorRatio', 'highest error rate'),
       wordColumn('stop', 'stopped'),
       wordColumn('audits', 'audits not passed'),
-      wordColumn('limitedBy', 'limited by'),
+      wordColumn('limitedBy', 'bottleneck'),
     ],
     rows: rowsOf(sweep).map(row => {
       if (row.cell === undefined)

@@ -261,7 +261,7 @@ export function mainTable({ arms, result }: CellView): Table {
     columns: [
       keyColumn('arm', 'client'),
       ...measures.map(({ column }) => column),
-      wordColumn('boundBy', 'limited by'),
+      wordColumn('boundBy', 'bottleneck'),
     ],
     rows: arms.map(arm => [
       words(arm.label, arm.name),

@@ -33,14 +33,14 @@ export function capacityTable({ arms, result }: CellView): Table | null {
       metricColumn('capacityPerSec'),
       figureColumn('foundPerSec', 'found', 'requests/s, by replicate'),
       figureColumn('notKeptPerSec', 'not sustained', 'requests/s, by replicate'),
-      wordColumn('limit', 'limited by'),
+      wordColumn('limit', 'ended by'),
       figureColumn('probeCount', 'rates tried'),
     ],
     rows: searched.map(arm => [words(arm.label, arm.name), ...cellsOf(arm)]),
     notes: [
       `Capacity is the highest rate tried at which ${describeObjective(load.objective)}; not sustained is the lowest rate tried above it. The other tables show slices at the rate found in each replicate.`,
       'A search in which the lowest rate failed, or none did, has found no capacity. With one of them among the replicates, the client has none: those that the others found were selected by the range of the search.',
-      'If the generator is the limit, its process could not send on time: the client library sustains no more, and what the server would sustain is at least that.',
+      'If the generator ended it, its process could not send on time: the client library sustains no more, and what the server would sustain is at least that.',
     ],
   });
 }

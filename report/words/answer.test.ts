@@ -106,6 +106,8 @@ describe('The verdict is short and right for every kind of run', () => {
   const CASES: Record<string, string | RegExp> = {
     'two arms': /^Reuse serves 5\.\d+ times the requests$/,
     'six arms': /^Largest difference: unlimited serves 5\.\d+ times the requests of one$/,
+    'an invalid trial': /^Not reliable: Reuse serves 5\.\d+ times the requests$/,
+    'an invalid trial of six arms': /^Largest difference: fifty serves 4\.\d+ times the requests of one$/,
     'one arm': /^4,\d+ requests per second at a mean latency of \d/,
     'one replicate': 'Undecided: one replicate is too few to compare persistent and short',
     'no completed trial': 'Could not be measured',
@@ -139,6 +141,13 @@ describe('The verdict is short and right for every kind of run', () => {
       'better',
       'Reuse serves 0.4 % more requests',
     ],
+    [
+      'a gain with a wide interval',
+      'two arms',
+      [4.2, 2.4, 7.5],
+      'better',
+      'Reuse serves about 4.2 times the requests',
+    ],
     ['a loss', 'two arms', [0.145, 0.14, 0.15], 'worse', /^Reuse serves 8\d(\.\d)? % fewer requests$/],
     ['no verdict', 'two arms', [1.1, 0.9, 1.3], 'unsure', 'No difference shown between persistent and short'],
     [
@@ -153,14 +162,14 @@ describe('The verdict is short and right for every kind of run', () => {
       'two arms',
       [0.18, 0.06, 0.57],
       'unsure',
-      /^Unsure \(multiple comparisons\): Reuse serves \d+ % fewer requests$/,
+      /^Unsure \(multiple comparisons\): Reuse serves about \d+ % fewer requests$/,
     ],
     [
       'the same of several clients',
       'six arms',
       [0.19, 0.042, 0.82],
       'unsure',
-      /^Unsure \(multiple comparisons\): \S+ serves \d+ % fewer requests than one$/,
+      /^Unsure \(multiple comparisons\): \S+ serves about \d+ % fewer requests than one$/,
     ],
     [
       'the same with a bound a factor of 100 away',
@@ -193,6 +202,15 @@ describe('The verdict is short and right for every kind of run', () => {
       else assert.match(found, expected);
     });
   }
+
+  test('differences that rest on a failed audit are not counted among those shown', () => {
+    const texts = (name: string): string[] => answerOf(SAMPLES[name]!).badges.map(({ text }) => text);
+    assert.deepEqual(texts('an invalid trial of six arms').slice(0, 2), [
+      'not reliable: an audit failed',
+      '4 of 5 differences shown',
+    ]);
+    assert.doesNotMatch(texts('an invalid trial').join(), /difference/);
+  });
 
   test('no sentence denies a difference that an interval alone would show', () => {
     for (const name of ['two arms', 'six arms']) {
@@ -399,7 +417,7 @@ describe('The first screen says what was asked, what the clients are, and what l
         const at = overview.table.columns.findIndex(({ key }) => key === 'question');
         for (const [index, { answer: own }] of overview.rows.entries()) {
           assert.equal(overview.table.rows[index]![at]!.text, own.question);
-          assert.match(own.limitedBy?.text ?? '', /limit/);
+          assert.match(own.limitedBy?.text ?? '', /bottleneck|set the pace|ended the search/);
           assert.ok(overview.table.rows[index]!.at(-1)!.text.includes(own.limitedBy!.text));
         }
         return;

@@ -8,7 +8,7 @@ import type { Client } from '../../scenarios/model/client.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { isBuiltIn, isExternal } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/target-facts.ts';
-import { type ArmView, allMarks, type CellView, hasOwnLimit } from '../cell-view.ts';
+import { type ArmView, allMarks, type CellView, comparisonMarks, hasOwnLimit } from '../cell-view.ts';
 import type { Answer, Badge } from '../model.ts';
 import { describeMiss, missOf } from '../tables/expectations.ts';
 import { comparesLoadTools } from './agreement.ts';
@@ -155,17 +155,22 @@ function describePairShort(comparison: Comparison, view: CellView): string {
   if (verdict === 'unsure')
     return describeUnsure([comparison], view) ?? `No difference shown between ${names}`;
   const gain = gainOf(comparison, view.result.scenario.load);
-  return gain === null
-    ? `${names} differ, but by how much is not known`
-    : describeGain(gain, {
-        candidate,
-        baseline,
-        load: view.result.scenario.load,
-        bound: ratioBound(comparison, view),
-      });
+  if (gain === null) return `${names} differ, but by how much is not known`;
+  const said = describeGain(gain, {
+    candidate,
+    baseline,
+    load: view.result.scenario.load,
+    bound: ratioBound(comparison, view),
+  });
+  return isReliable(comparison, view) ? said : `Not reliable: ${said}`;
 }
 
-/** The comparison that answers: the only one, or the largest difference that was shown; null if its ratio is not known. */
+/** Whether no audit failed for either client. */
+function isReliable(comparison: Comparison, view: CellView): boolean {
+  return !comparisonMarks(comparison, view).includes('invalid');
+}
+
+/** The comparison that answers: the only one, or the largest difference that was shown, a reliable one first; null if its ratio is not known. */
 function mainGain(view: CellView): { comparison: Comparison; gain: Interval; isOnly: boolean } | null {
   const { load } = view.result.scenario;
   const deciding = decidingComparisons(view.result);
@@ -175,7 +180,8 @@ function mainGain(view: CellView): { comparison: Comparison; gain: Interval; isO
   });
   const shown =
     deciding.length === 1 ? known : known.filter(({ comparison }) => comparison.verdict !== 'unsure');
-  const [largest] = shown.toSorted(
+  const reliable = shown.filter(({ comparison }) => isReliable(comparison, view));
+  const [largest] = (reliable.length === 0 ? shown : reliable).toSorted(
     (a, b) => Math.abs(Math.log(b.gain.value)) - Math.abs(Math.log(a.gain.value)),
   );
   return largest === undefined ? null : { ...largest, isOnly: shown.length === 1 };
@@ -196,6 +202,7 @@ function describeLargest(comparisons: readonly Comparison[], view: CellView): st
     load,
     bound: ratioBound(main.comparison, view),
   });
+  if (!isReliable(main.comparison, view)) return `Not reliable: ${said}`;
   return main.isOnly ? `Only one differs: ${said}` : `Largest difference: ${said}`;
 }
 
@@ -249,7 +256,7 @@ function describeOne(arms: readonly ArmView[], load: Load): string {
     case 'capacity':
       return summary.capacityPerSec === null
         ? 'No capacity was found'
-        : `Sustains ${capacityBound(arm)}${roundInterval(summary.capacityPerSec).value} requests per second${hasOwnLimit(arm) ? ': its generator was the limit' : ''}`;
+        : `Sustains ${capacityBound(arm)}${roundInterval(summary.capacityPerSec).value} requests per second${hasOwnLimit(arm) ? ': its generator was the bottleneck' : ''}`;
     case 'open':
     case 'burst':
       return `${mean} mean latency at ${describeSent(load)}`;
@@ -335,13 +342,15 @@ function boundWord(bound: GainSubject['bound'], isMore: boolean): string {
 /** More would be read one by one in a sentence. */
 const MOST_LISTED = 3;
 
-/** `4.6, 44 and 5.2` in the order of the scenarios; of more than `most`, the range. */
+/** `4.6, 44 and about 5.2` in the order of the scenarios, where an interval is wide; of more than `most`, the range. */
 export function rangeOf(
   gains: readonly Interval[],
   text: (gain: Interval) => string,
   most: number = MOST_LISTED,
 ): string {
-  const shown = new Set(gains.map(text));
+  const shown = new Set(
+    gains.map(gain => (reachRatio(gain) > WIDE_REACH ? `about ${text(gain)}` : text(gain))),
+  );
   if (shown.size <= most) return listed([...shown]);
   const sorted = gains.toSorted((a, b) => a.value - b.value).map(text);
   const [first, last] = [sorted[0]!, sorted.at(-1)!];
@@ -430,14 +439,14 @@ function toMs({ value, low, high }: Interval): Interval {
   return { value: value / 1_000, low: low / 1_000, high: high / 1_000 };
 }
 
-/** `; sustained, in requests per second: short at least 3,900 (its generator was the limit), persistent 20,000`; empty unless capacities were looked for. */
+/** `; sustained, in requests per second: short at least 3,900 (its generator was the bottleneck), persistent 20,000`; empty unless capacities were looked for. */
 function describeCapacities({ arms, result }: CellView): string {
   if (result.scenario.load.model !== 'capacity') return '';
   const rates = arms.flatMap(arm =>
     arm.summary?.capacityPerSec == null
       ? []
       : [
-          `${arm.name} ${capacityBound(arm)}${roundInterval(arm.summary.capacityPerSec).value}${hasOwnLimit(arm) ? ' (its generator was the limit)' : ''}`,
+          `${arm.name} ${capacityBound(arm)}${roundInterval(arm.summary.capacityPerSec).value}${hasOwnLimit(arm) ? ' (its generator was the bottleneck)' : ''}`,
         ],
   );
   return `; sustained, in requests per second: ${rates.join(', ')}`;
@@ -540,7 +549,9 @@ function verdictBadges(view: CellView): Badge[] {
   if (deciding.length === 0) return singleBadges(view);
   if (deciding.every(({ replicateRatios }) => replicateRatios.length === 0)) return [];
   if (lacksReuse(result)) return [{ text: 'no connection could be reused', tone: 'doubt' }];
-  const sure = deciding.filter(({ verdict }) => verdict !== 'unsure').length;
+  const sure = deciding.filter(
+    comparison => comparison.verdict !== 'unsure' && isReliable(comparison, view),
+  ).length;
   const reaches = deciding.flatMap(comparison => {
     const ratio = knownRatio(comparison);
     return ratio === null ? [] : [reachRatio(ratio)];
@@ -551,12 +562,16 @@ function verdictBadges(view: CellView): Badge[] {
   const reach = Math.max(...reaches);
   if (describeTooFew(deciding) !== null) return [{ text: `undecided: only ${replicates}`, tone: 'doubt' }];
   return [
-    sure > 0
-      ? { text: shown, tone: 'good' }
-      : {
-          text: deciding.some(excludesOne) ? 'unsure: multiple comparisons' : 'no difference shown',
-          tone: 'doubt',
-        },
+    ...(sure > 0
+      ? [{ text: shown, tone: 'good' } as const]
+      : deciding.some(({ verdict }) => verdict !== 'unsure')
+        ? []
+        : [
+            {
+              text: deciding.some(excludesOne) ? 'unsure: multiple comparisons' : 'no difference shown',
+              tone: 'doubt',
+            } as const,
+          ]),
     reaches.length < deciding.length
       ? { text: `${replicates}: bounds unknown`, tone: 'doubt' }
       : reach > WIDE_REACH
@@ -641,6 +656,7 @@ export function shownGain(view: CellView): { gain: Interval; text: string; named
 export function shownDifference(view: CellView): { gain: Interval; of: GainSubject } | null {
   const main = mainGain(view);
   if (main === null || main.comparison.verdict === 'unsure' || lacksReuse(view.result)) return null;
+  if (!isReliable(main.comparison, view)) return null;
   const { load } = view.result.scenario;
   if (comparesLoadTools(view.arms) && load.model === 'closed') return null;
   const bound = ratioBound(main.comparison, view);

@@ -25,47 +25,47 @@ const idle: Use = [0.3, 0.41];
 describe('What set the pace of a scenario', () => {
   for (const [text, tone, badge] of [
     [
-      'no limit found: client 30 %, server 41 % of a core',
+      'no bottleneck found: more users may get a higher rate (client 30 %, server 41 % of a core)',
       'plain',
       limitOf({ short: idle, persistent: idle }),
     ],
     [
-      'no limit found: client 30 to 50 %, server 41 % of a core',
+      'no bottleneck found: more users may get a higher rate (client 30 to 50 %, server 41 % of a core)',
       'plain',
       limitOf({ short: idle, persistent: [0.5, 0.41] }),
     ],
     [
-      "server's CPU was the limit (97 % of a core)",
+      "server's CPU was the bottleneck (97 % of a core)",
       'plain',
       limitOf({ short: [0.5, 0.97], persistent: [0.4, 0.97] }),
     ],
     [
-      "client's CPU was the limit (96 to 98 % of a core)",
+      "client's CPU was the bottleneck (96 to 98 % of a core)",
       'doubt',
       limitOf({ short: [0.96, 0.5], persistent: [0.98, 0.4] }),
     ],
     [
-      "limit of short: client's CPU (96 % of a core); of persistent: server's CPU (95 % of a core)",
+      "bottleneck of short: client's CPU (96 % of a core); of persistent: server's CPU (95 % of a core)",
       'doubt',
       limitOf({ short: [0.96, 0.5], persistent: [0.7, 0.95] }),
     ],
     [
-      "limit of short: client's CPU (96 % of a core); of persistent: none found (client 30 %, server 41 % of a core)",
+      "bottleneck of short: client's CPU (96 % of a core); of persistent: none found (client 30 %, server 41 % of a core)",
       'doubt',
       limitOf({ short: [0.96, 0.5], persistent: idle }),
     ],
     [
-      "client's and server's CPU in turn were the limit (client 70 %, server 65 % of a core)",
+      "client's and server's CPU in turn were the bottleneck (client 70 %, server 65 % of a core)",
       'plain',
       limitOf({ short: [0.7, 0.65], persistent: [0.7, 0.65] }),
     ],
     [
-      'the load that was asked for was the limit (client 30 %, server 41 % of a core)',
+      'the load that was asked for set the pace (client 30 %, server 41 % of a core)',
       'plain',
       limitOf({ short: idle, persistent: idle }, 'same-load'),
     ],
     [
-      'limit of short: its generator (client 30 %, server 41 % of a core); of persistent: latency (client 30 %, server 41 % of a core)',
+      'what ended the search of short: its generator (client 30 %, server 41 % of a core); of persistent: latency at the next rate (client 30 %, server 41 % of a core)',
       'doubt',
       limitOf({ short: idle, persistent: idle }, 'capacity'),
     ],
@@ -81,7 +81,7 @@ describe('What set the pace of a scenario', () => {
     }
     assert.equal(
       buildReport({ run, trials, charts: [] }).answer.limitedBy!.text,
-      'no limit found: client 30 % of a core, server unknown',
+      'no bottleneck found (client 30 % of a core, server unknown)',
     );
   });
 });
@@ -93,7 +93,7 @@ test('of many clients those of the largest group are the others', () => {
   for (const { measurement } of trials as CompletedTrial[]) measurement.target!.cpuRatio = 0.4;
   assert.equal(
     buildReport({ run, trials, charts: [] }).answer.limitedBy!.text,
-    "limit of one: client's CPU (96 % of a core); of the others: none found (client 50 %, server 40 % of a core)",
+    "bottleneck of one: client's CPU (96 % of a core); of the others: none found (client 50 %, server 40 % of a core)",
   );
 });
 
@@ -106,7 +106,7 @@ test('of clients that a sweep limits differently, each has its own', () => {
   }
   assert.equal(
     buildReport({ run, trials, charts: [] }).answer.limitedBy!.text,
-    "limit of short: client's CPU; of persistent: client's CPU at round trip 0 ms, none found elsewhere",
+    "bottleneck of short: client's CPU; of persistent: client's CPU at round trip 0 ms, none found elsewhere",
   );
 });
 
@@ -120,7 +120,7 @@ test('of a sweep it is said where each limit held, and beside each point', () =>
   }
   const { answer, sweeps } = buildReport({ run, trials, charts: [] });
   assert.deepEqual(answer.limitedBy, {
-    text: "limit: client's CPU at round trip 0 and 1 ms, the link elsewhere",
+    text: "bottleneck: client's CPU at round trip 0 and 1 ms, the link elsewhere",
     tone: 'doubt',
   });
   const { columns, rows } = sweeps[0]!.cellTable;

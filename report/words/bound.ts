@@ -7,6 +7,15 @@ import type { ArmView, CellView } from '../cell-view.ts';
 import type { Badge } from '../model.ts';
 import { listCapacities } from './capacity.ts';
 
+/** Of the load, as what ends a search for a capacity. */
+const SEARCH_ENDS: ReadonlySet<string> = new Set<Limit>([
+  'latency',
+  'errors',
+  'rate',
+  'generator',
+  'untried',
+]);
+
 /** What set the pace of a client; a search for a capacity was ended by something, or by nothing. */
 type Limit = Bound | ProbeLimit | 'untried' | 'none';
 
@@ -19,9 +28,9 @@ const LIMIT_NAMES: Record<Limit, string> = {
   link: 'the link',
   service: "the server's own delay",
   load: 'the load that was asked for',
-  latency: 'latency',
-  errors: 'errors',
-  rate: 'responses that fell behind',
+  latency: 'latency at the next rate',
+  errors: 'errors at the next rate',
+  rate: 'responses that fell behind at the next rate',
   generator: 'its generator',
   untried: 'none of the rates tried',
   none: 'none found',
@@ -72,7 +81,7 @@ function toneOf(groups: readonly Group[]): Badge['tone'] {
 }
 
 /**
- * `server's CPU was the limit (97 % of a core)`; of clients that differ, `limit of short: client's CPU (95 % of a core); of
+ * `server's CPU was the bottleneck (97 % of a core)`; of clients that differ, `bottleneck of short: client's CPU (95 % of a core); of
  * persistent: none found (client 62 %, server 58 % of a core)`. undefined where nothing was measured.
  */
 export function describeBound(cell: Cell): Badge | undefined {
@@ -81,7 +90,7 @@ export function describeBound(cell: Cell): Badge | undefined {
   if (only === undefined) return undefined;
   const tone = toneOf(groups);
   if (others.length === 0) return { text: describeOnly(only), tone };
-  return { text: `limit ${nameGroups(groups).join('; ')}`, tone };
+  return { text: `${subjectOf(groups)} ${nameGroups(groups).join('; ')}`, tone };
 }
 
 /** Clients are named; of many, those of the largest group are the others. */
@@ -100,11 +109,27 @@ const LEAST_REST = 3;
 
 function describeOnly(group: Group): string {
   const [first, ...others] = group.limits;
-  if (others.length === 0 && first === 'none') return `no limit found: ${describeUse(group.arms)}`;
+  if (others.length === 0 && first === 'none')
+    return `no bottleneck found${mayServeMore(group.arms) ? ': more users may get a higher rate' : ''} (${describeUse(group.arms)})`;
   if (others.length === 0 && first === 'untried')
-    return `none of the rates tried was too high: ${describeUse(group.arms)}`;
-  const verb = first === 'both' || first === 'errors' ? 'were' : 'was';
-  return `${nameLimits(group.limits).replace(/^its /, 'the ')} ${verb} the limit${inBrackets(group)}`;
+    return `none of the rates tried was too high (${describeUse(group.arms)})`;
+  const names = nameLimits(group.limits).replace(/^its /, 'the ');
+  if (SEARCH_ENDS.has(first!)) return `${names} ended the search${inBrackets(group)}`;
+  if (first === 'load') return `${names} set the pace${inBrackets(group)}`;
+  return `${names} ${first === 'both' ? 'were' : 'was'} the bottleneck${inBrackets(group)}`;
+}
+
+/** Whether it was the number of users who wait for answers that kept both processes from being always busy. */
+function mayServeMore(arms: readonly ArmView[]): boolean {
+  return (
+    ratiosOf(arms, serverOf).length > 0 &&
+    arms.every(({ trials }) => trials.every(({ trial }) => trial.load.model === 'closed'))
+  );
+}
+
+/** What is named of each client: a search for a capacity is ended by a requirement, which is no bottleneck. */
+function subjectOf(groups: readonly Group[]): string {
+  return groups.some(({ limits }) => SEARCH_ENDS.has(limits[0]!)) ? 'what ended the search' : 'bottleneck';
 }
 
 /** The figures behind a limit: those of the process that was at its own, or of both. */
@@ -164,7 +189,7 @@ function formatRange(ratios: readonly number[]): string {
 }
 
 /**
- * The same of a sweep: `limit: client's CPU at round trip 0 and 1 ms, the link elsewhere`; of clients that differ, for each.
+ * The same of a sweep: `bottleneck: client's CPU at round trip 0 and 1 ms, the link elsewhere`; of clients that differ, for each.
  *
  * @param describePlaces names some of the points; empty for all
  */
@@ -189,8 +214,8 @@ export function describeBounds<Point extends { view: Cell }>(
   const [only, ...others] = parts;
   const text =
     others.length === 0
-      ? `limit: ${only!.course}`
-      : `limit ${parts.map(({ names, course }) => `of ${names}: ${course}`).join('; ')}`;
+      ? `${subjectOf(all)}: ${only!.course}`
+      : `${subjectOf(all)} ${parts.map(({ names, course }) => `of ${names}: ${course}`).join('; ')}`;
   return { text, tone };
 }
 

@@ -129,14 +129,14 @@ suite("a capacity that the client's own process ended is a lower bound", () => {
       ['short'],
       /^Reuse sustains at most 5\.\d times the rate$/,
       /ersistent connections sustain at most 5\.\d×.*¶ the rate of short ones; 2\d,\d+ vs at least [34],\d+¶ requests/,
-      /short at least [34],\d+ \(its generator was the limit\), persistent 2\d,\d+/,
+      /short at least [34],\d+ \(its generator was the bottleneck\), persistent 2\d,\d+/,
       '≤ 5.',
     ],
     [
       ['persistent'],
       /^Reuse sustains at least 5\.\d times the rate$/,
       /sustain at least 5\.\d×.*¶ the rate of short ones; at least 2\d,\d+¶ vs [34],\d+ requests/,
-      /short [34],\d+, persistent at least 2\d,\d+ \(its generator was the limit\)/,
+      /short [34],\d+, persistent at least 2\d,\d+ \(its generator was the bottleneck\)/,
       '≥ 5.',
     ],
     [
@@ -183,7 +183,7 @@ suite("a capacity that the client's own process ended is a lower bound", () => {
     const view = viewCell(cell, own, ['short']);
     assert.match(
       cellAnswer(view).verdict,
-      /^Sustains at least [34],\d+ requests per second: its generator was the limit$/,
+      /^Sustains at least [34],\d+ requests per second: its generator was the bottleneck$/,
     );
   });
 });

@@ -132,7 +132,7 @@ export function ownLimitRemarks(view: Cell): string[] {
   return remarkWhere(
     view,
     capacity => limitOfSearch(capacity) === 'generator',
-    'the generator, not the target, was the limit: it could not send on time, so the capacity is a lower bound.',
+    'the generator, not the target, was the bottleneck: it could not send on time, so the capacity is a lower bound.',
   );
 }
 

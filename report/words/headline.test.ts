@@ -465,7 +465,10 @@ describe('Headlines claim no more than their figures support', () => {
       headline,
       / Persistent connections sustain at most [\d.]+× .* the rate of short ones; [\d,]+ vs at least [\d,]+¶ requests per second while p99 is at most 50 ms and at most 0\.05 % of the requests fail\.$/,
     );
-    assert.match(remarks.join(' '), /For short the generator, not the target, was the limit: .* lower bound/);
+    assert.match(
+      remarks.join(' '),
+      /For short the generator, not the target, was the bottleneck: .* lower bound/,
+    );
   });
 
   test('a search that was cut short has no capacity', () => {
