@@ -193,10 +193,8 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   .stacked tr, .stacked th, .stacked td { display: block; text-align: left; }
   .stacked th, .stacked td { border: 0 !important; padding: 0.1rem 0.7rem; }
   .stacked tbody tr { padding: 0.5rem 0; }
-  .limits :is(th, td) { display: inline-block; }
-  .limits tbody th { padding-left: 0; }
-  #changes .stacked tr { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.1rem 0.8rem; padding: 0.5rem 0.7rem; }
-  #changes .stacked :is(th, td) { padding: 0; }
+  :is(#changes .stacked, .stacked.limits) tbody tr { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.1rem 0.8rem; padding: 0.5rem 0.7rem; }
+  :is(#changes .stacked, .stacked.limits) :is(th, td) { padding: 0; }
   .stacked .none { display: none !important; }
   .stacked tr + tr { border-top: 1px solid var(--grid); }
 }
