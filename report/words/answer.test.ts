@@ -460,7 +460,9 @@ describe('The headline of several scenarios has a direction where they share one
     {
       rename = arm => arm,
       expectations = [],
+      reach = 0.02,
     }: {
+      reach?: number;
       rename?: (arm: string, index: number) => string;
       expectations?: (typeof sampleRuns)[string]['run']['cells'][number]['expectations'];
     } = {},
@@ -473,7 +475,7 @@ describe('The headline of several scenarios has a direction where they share one
           JSON.stringify(rename(arm, index)),
         ),
       ) as NonNullable<typeof cell>;
-      const ratio = { value, low: value * 0.98, high: value * 1.02 };
+      const ratio = { value, low: value * (1 - reach), high: value * (1 + reach) };
       return {
         ...named,
         cell: `scenario-${index}`,
@@ -529,6 +531,16 @@ describe('The headline of several scenarios has a direction where they share one
   ] as [string, [number, 'better' | 'worse' | 'unsure'][], string][]) {
     test(why, () => assert.equal(pairs(ratios).verdict, verdict));
   }
+
+  test('wide ones are about so many times, and that is said once where all are', () => {
+    const of = (reach: number, values: readonly number[]): string =>
+      pairs(
+        values.map(value => [value, 'better'] as [number, 'better']),
+        { reach },
+      ).verdict;
+    assert.equal(of(0.5, [5, 4]), 'Reuse serves about 5.0 and 4.0 times the requests in both scenarios');
+    assert.equal(of(0.02, [5, 4]), 'Reuse serves 5.00 and 4.00 times the requests in both scenarios');
+  });
 
   test('of many losses the range rises', () => {
     const ratios = [0.9, 0.8, 0.85, 0.7].map(value => [value, 'worse'] as [number, 'worse']);

@@ -342,16 +342,18 @@ function boundWord(bound: GainSubject['bound'], isMore: boolean): string {
 /** More would be read one by one in a sentence. */
 const MOST_LISTED = 3;
 
-/** `4.6, 44 and about 5.2` in the order of the scenarios, where an interval is wide; of more than `most`, the range. */
+/** `4.6, 44 and about 5.2` in the order of the scenarios, where an interval is wide, `about 4.6 and 5.2` where all are; of more than `most`, the range. */
 export function rangeOf(
   gains: readonly Interval[],
   text: (gain: Interval) => string,
   most: number = MOST_LISTED,
 ): string {
+  const wide = gains.filter(gain => reachRatio(gain) > WIDE_REACH);
+  const isEach = wide.length < gains.length;
   const shown = new Set(
-    gains.map(gain => (reachRatio(gain) > WIDE_REACH ? `about ${text(gain)}` : text(gain))),
+    gains.map(gain => (isEach && wide.includes(gain) ? `about ${text(gain)}` : text(gain))),
   );
-  if (shown.size <= most) return listed([...shown]);
+  if (shown.size <= most) return `${isEach ? '' : 'about '}${listed([...shown])}`;
   const sorted = gains.toSorted((a, b) => a.value - b.value).map(text);
   const [first, last] = [sorted[0]!, sorted.at(-1)!];
   // The lower a ratio below 1, the more per cent it is away.
