@@ -46,7 +46,8 @@ function codesOf(trials: readonly TrialResult[], replicate: number): string[] {
 describe('while it is measured', { concurrency: 2 }, () => {
   test('a generator hangs: it is killed, its trial failed, and that of the other arm is kept', async t => {
     const { status, stdout, stderr, stored } = await strike(t, {
-      timing: { drainMs: 100 }, // how long a slice may take before its process is given up
+      // How long a slice may take before its process is given up; on a busy machine that is longer, and must leave time for the other arm.
+      timing: { drainMs: 100, budgetMs: 60_000 },
       entry: 'generator-child',
       signal: 'SIGSTOP',
     });

@@ -127,6 +127,8 @@ for (const [sample, { columns, hasChart }] of kinds) {
       for (const [width, colorScheme] of SCREEN_KINDS) {
         await page.setViewportSize({ width, height: 800 });
         await page.emulateMedia({ colorScheme });
+        // The page learns of its new width between two frames.
+        await page.evaluate('new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))');
         await keepScreen(page, `${sample}-${width}${colorScheme === 'dark' ? '-dark' : ''}`);
         const layout = await page.evaluate<Layout>(LAYOUT);
         const what = `${width} px, ${colorScheme}: ${JSON.stringify(layout)}`;

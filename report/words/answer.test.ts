@@ -112,7 +112,7 @@ describe('The verdict is short and right for every kind of run', () => {
     'one replicate': 'Undecided: one replicate is too few to compare persistent and short',
     'no completed trial': 'Could not be measured',
     'an open load': /^Reuse is 5\.\d+ times as fast$/,
-    'a capacity search': /^Reuse sustains at most 5\.\d times the rate$/,
+    'a capacity search': /^Reuse sustains at most about 5\.\d times the rate$/,
     'a search cut short': 'No capacity of short and persistent was found',
     'two drivers': /^The load tools differ by up to 0\.\d % in requests per second$/,
     'two scenarios': /^Reuse serves 5\.\d+ and 5\.\d+ times the requests in both scenarios$/,
@@ -417,7 +417,7 @@ describe('The first screen says what was asked, what the clients are, and what l
         const at = overview.table.columns.findIndex(({ key }) => key === 'question');
         for (const [index, { answer: own }] of overview.rows.entries()) {
           assert.equal(overview.table.rows[index]![at]!.text, own.question);
-          assert.match(own.limitedBy?.text ?? '', /bottleneck|set the pace|ended the search/);
+          assert.match(own.limitedBy?.text ?? '', /bottleneck|set the (pace|rate)|ended the search/);
           assert.ok(overview.table.rows[index]!.at(-1)!.text.includes(own.limitedBy!.text));
         }
         return;

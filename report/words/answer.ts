@@ -314,7 +314,10 @@ export function describeGains(
   const isMore = gains[0]!.value > 1;
   const isTimes = gains.some(({ value }) => value >= TIMES);
   const range = rangeOf(gains, isTimes ? roundGain : percentDigits, most);
-  const amount = `${boundWord(of.bound, isMore)}${range} ${isTimes ? 'times' : '%'}`;
+  const bound = boundWord(of.bound, isMore);
+  // A bound is known to no better than its interval, which reaches to the other side of it.
+  const about = bound === '' || range.startsWith('about ') ? '' : 'about ';
+  const amount = `${bound}${about}${range} ${isTimes ? 'times' : '%'}`;
   const behind = (word: string): string => (of.baseline === '' ? '' : ` ${word} ${of.baseline}`);
   switch (of.load.model) {
     case 'closed':

@@ -25,12 +25,12 @@ const idle: Use = [0.3, 0.41];
 describe('What set the pace of a scenario', () => {
   for (const [text, tone, badge] of [
     [
-      'no bottleneck found: more users may get a higher rate (client 30 %, server 41 % of a core)',
+      'CPU to spare on both sides (client 30 %, server 41 % of a core): the number of users set the rate',
       'plain',
       limitOf({ short: idle, persistent: idle }),
     ],
     [
-      'no bottleneck found: more users may get a higher rate (client 30 to 50 %, server 41 % of a core)',
+      'CPU to spare on both sides (client 30 to 50 %, server 41 % of a core): the number of users set the rate',
       'plain',
       limitOf({ short: idle, persistent: [0.5, 0.41] }),
     ],

@@ -110,7 +110,9 @@ const LEAST_REST = 3;
 function describeOnly(group: Group): string {
   const [first, ...others] = group.limits;
   if (others.length === 0 && first === 'none')
-    return `no bottleneck found${mayServeMore(group.arms) ? ': more users may get a higher rate' : ''} (${describeUse(group.arms)})`;
+    return mayServeMore(group.arms)
+      ? `CPU to spare on both sides (${describeUse(group.arms)}): the number of users set the rate`
+      : `no bottleneck found (${describeUse(group.arms)})`;
   if (others.length === 0 && first === 'untried')
     return `none of the rates tried was too high (${describeUse(group.arms)})`;
   const names = nameLimits(group.limits).replace(/^its /, 'the ');
@@ -119,7 +121,7 @@ function describeOnly(group: Group): string {
   return `${names} ${first === 'both' ? 'were' : 'was'} the bottleneck${inBrackets(group)}`;
 }
 
-/** Whether it was the number of users who wait for answers that kept both processes from being always busy. */
+/** Whether users who wait for their answers are all that kept both processes from being always busy. */
 function mayServeMore(arms: readonly ArmView[]): boolean {
   return (
     ratiosOf(arms, serverOf).length > 0 &&

@@ -127,14 +127,14 @@ suite("a capacity that the client's own process ended is a lower bound", () => {
   for (const [arms, verdict, headline, sustained, sign] of [
     [
       ['short'],
-      /^Reuse sustains at most 5\.\d times the rate$/,
+      /^Reuse sustains at most about 5\.\d times the rate$/,
       /ersistent connections sustain at most 5\.\d×.*¶ the rate of short ones; 2\d,\d+ vs at least [34],\d+¶ requests/,
       /short at least [34],\d+ \(its generator was the bottleneck\), persistent 2\d,\d+/,
       '≤ 5.',
     ],
     [
       ['persistent'],
-      /^Reuse sustains at least 5\.\d times the rate$/,
+      /^Reuse sustains at least about 5\.\d times the rate$/,
       /sustain at least 5\.\d×.*¶ the rate of short ones; at least 2\d,\d+¶ vs [34],\d+ requests/,
       /short [34],\d+, persistent at least 2\d,\d+ \(its generator was the bottleneck\)/,
       '≥ 5.',
