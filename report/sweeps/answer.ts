@@ -9,7 +9,7 @@ import { describeSweptClients } from '../words/clients.ts';
 import { describeAt, describePlaces, dimensionOf, formatValue, formatWithUnit } from '../words/dimensions.ts';
 import { stateOf } from '../words/headline.ts';
 import { listed } from '../words/load.ts';
-import { formatCount } from '../words/numbers.ts';
+import { countReplicates, formatCount } from '../words/numbers.ts';
 import { type Course, coursesOf, extremesOf, isLevelKnown, sweepHeadline, trendOf } from './headline.ts';
 import type { SweepFigure, SweepView, SweptSetting } from './view.ts';
 
@@ -62,8 +62,17 @@ function doubtBadges({ cells, missing }: SweepView): Badge[] {
       ? []
       : [{ text: `not reliable: audits failed at ${invalid} of ${all} points`, tone: 'fail' } as const]),
     ...(lost === 0 ? [] : [{ text: `${lost} of ${all} points not measured`, tone: 'doubt' } as const]),
-    ...(invalid + lost > 0 ? [] : [{ text: `${all} points`, tone: 'plain' } as const]),
+    ...(invalid + lost > 0
+      ? []
+      : [{ text: `${all} points, ${describeReplicates(cells)} each`, tone: 'plain' } as const]),
   ];
+}
+
+/** `4 replicates`, `3 to 5 replicates`. */
+function describeReplicates(cells: SweepView['cells']): string {
+  const counts = cells.map(({ view }) => view.result.replicates);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  return least === most ? countReplicates(most) : `${formatCount(least)} to ${countReplicates(most)}`;
 }
 
 function sweepVerdict(sweep: SweepView): string {

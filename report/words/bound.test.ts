@@ -50,7 +50,7 @@ describe('What set the pace of a scenario', () => {
       limitOf({ short: [0.96, 0.5], persistent: [0.7, 0.95] }),
     ],
     [
-      "bottleneck of short: client's CPU (96 % of a core); of persistent: none found (client 30 %, server 41 % of a core)",
+      "bottleneck of short: client's CPU (96 % of a core); of persistent: the number of users (client 30 %, server 41 % of a core)",
       'doubt',
       limitOf({ short: [0.96, 0.5], persistent: idle }),
     ],
@@ -93,7 +93,7 @@ test('of many clients those of the largest group are the others', () => {
   for (const { measurement } of trials as CompletedTrial[]) measurement.target!.cpuRatio = 0.4;
   assert.equal(
     buildReport({ run, trials, charts: [] }).answer.limitedBy!.text,
-    "bottleneck of one: client's CPU (96 % of a core); of the others: none found (client 50 %, server 40 % of a core)",
+    "bottleneck of one: client's CPU (96 % of a core); of the others: the number of users (client 50 %, server 40 % of a core)",
   );
 });
 
@@ -106,7 +106,7 @@ test('of clients that a sweep limits differently, each has its own', () => {
   }
   assert.equal(
     buildReport({ run, trials, charts: [] }).answer.limitedBy!.text,
-    "bottleneck of short: client's CPU; of persistent: client's CPU at round trip 0 ms, none found elsewhere",
+    "bottleneck of short: client's CPU; of persistent: client's CPU at round trip 0 ms, the number of users elsewhere",
   );
 });
 

@@ -17,7 +17,7 @@ const SEARCH_ENDS: ReadonlySet<string> = new Set<Limit>([
 ]);
 
 /** What set the pace of a client; a search for a capacity was ended by something, or by nothing. */
-type Limit = Bound | ProbeLimit | 'untried' | 'none';
+type Limit = Bound | ProbeLimit | 'untried' | 'users' | 'none';
 
 /** As what it is, within a sentence. */
 const LIMIT_NAMES: Record<Limit, string> = {
@@ -33,6 +33,7 @@ const LIMIT_NAMES: Record<Limit, string> = {
   rate: 'responses that fell behind at the next rate',
   generator: 'its generator',
   untried: 'none of the rates tried',
+  users: 'the number of users',
   none: 'none found',
 };
 
@@ -46,8 +47,15 @@ type Arm = Pick<ArmView, 'trials' | 'bound'>;
 function limitsOf({ trials, bound }: Arm): Limit[] {
   if (trials.length === 0) return [];
   const searches = listCapacities({ trials });
-  if (searches.length === 0) return [bound ?? 'none'];
+  if (searches.length === 0) return [bound ?? (waitsForAnswers(trials) ? 'users' : 'none')];
   return [...new Set(searches.map(search => limitOfSearch(search) ?? 'untried'))];
+}
+
+/** Whether users who wait for their answers are all that kept both processes from being always busy. */
+function waitsForAnswers(trials: readonly CompletedTrial[]): boolean {
+  return trials.every(
+    ({ trial, measurement }) => trial.load.model === 'closed' && measurement.target !== null,
+  );
 }
 
 /** `client's CPU`, `latency or errors`; null without trials. For a table. */
@@ -82,7 +90,7 @@ function toneOf(groups: readonly Group[]): Badge['tone'] {
 
 /**
  * `server's CPU was the bottleneck (97 % of a core)`; of clients that differ, `bottleneck of short: client's CPU (95 % of a core); of
- * persistent: none found (client 62 %, server 58 % of a core)`. undefined where nothing was measured.
+ * persistent: the number of users (client 62 %, server 58 % of a core)`. undefined where nothing was measured.
  */
 export function describeBound(cell: Cell): Badge | undefined {
   const groups = groupsOf(cell);
@@ -109,24 +117,15 @@ const LEAST_REST = 3;
 
 function describeOnly(group: Group): string {
   const [first, ...others] = group.limits;
-  if (others.length === 0 && first === 'none')
-    return mayServeMore(group.arms)
-      ? `CPU to spare on both sides (${describeUse(group.arms)}): the number of users set the rate`
-      : `no bottleneck found (${describeUse(group.arms)})`;
+  if (first === 'none') return `no bottleneck found (${describeUse(group.arms)})`;
+  if (first === 'users')
+    return `CPU to spare on both sides (${describeUse(group.arms)}): the number of users set the rate`;
   if (others.length === 0 && first === 'untried')
     return `none of the rates tried was too high (${describeUse(group.arms)})`;
   const names = nameLimits(group.limits).replace(/^its /, 'the ');
   if (SEARCH_ENDS.has(first!)) return `${names} ended the search${inBrackets(group)}`;
   if (first === 'load') return `${names} set the pace${inBrackets(group)}`;
   return `${names} ${first === 'both' ? 'were' : 'was'} the bottleneck${inBrackets(group)}`;
-}
-
-/** Whether users who wait for their answers are all that kept both processes from being always busy. */
-function mayServeMore(arms: readonly ArmView[]): boolean {
-  return (
-    ratiosOf(arms, serverOf).length > 0 &&
-    arms.every(({ trials }) => trials.every(({ trial }) => trial.load.model === 'closed'))
-  );
 }
 
 /** What is named of each client: a search for a capacity is ended by a requirement, which is no bottleneck. */
