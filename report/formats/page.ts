@@ -29,7 +29,7 @@ h1 { font-size: 1.9rem; font-weight: 650; letter-spacing: -0.015em; margin: 0.4r
 h2 { font-size: 1.45rem; margin: 0 0 0.3rem; }
 h3 { font-size: 1.05rem; margin: 2.4rem 0 0.5rem; }
 .lead + h3 { margin-top: 0.4rem; }
-#answer > :is(p, .badges) { max-width: 68rem; margin-block: 0.3rem; }
+#answer > :is(p, .badges) { max-width: 68rem; margin-block: 0.2rem; }
 #answer > .badges { max-width: none; }
 #answer > .lead { margin: 0.3rem 0 0; font-size: 1rem; }
 .lead + h1 { margin: 0.1rem 0 0.2rem; }
