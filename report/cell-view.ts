@@ -76,6 +76,11 @@ export function comparisonMarks(
   return inOrder(marks);
 }
 
+/** Whether no audit failed for either client. */
+export function isReliable(comparison: Comparison, view: Pick<CellView, 'arms'>): boolean {
+  return !comparisonMarks(comparison, view).includes('invalid');
+}
+
 /** Marks of a client's own figure of a metric. */
 export function figureMarks(arm: ArmView, metric: ExpectedMetric): Mark[] {
   const { shareBeyond } = METRIC_TABLE[metric];

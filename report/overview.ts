@@ -26,15 +26,14 @@ import {
   describeGains,
   describeSetting,
   explainReuse,
-  limitBadges,
   MOST_WORDS,
   rangeOf,
   roundGain,
   shownDifference,
   shownGain,
-  stopBadges,
   TIMES,
 } from './words/answer.ts';
+import { limitBadges, MOST_BADGES, stopBadges } from './words/badges.ts';
 import { boundRemarks } from './words/bound.ts';
 import { nameCharge } from './words/connection-cost.ts';
 import { describeErrorGaps, hasErrorGap } from './words/doubts.ts';
@@ -86,8 +85,6 @@ export function runAnswer(
 function lackingOf(cells: readonly string[], measured: ReadonlySet<string>): Set<string> {
   return new Set(cells.map(scenarioOf).filter(name => !measured.has(name)));
 }
-
-const MOST_BADGES = 4;
 
 function nameOf(section: Section): string {
   return section.kind === 'sweep' ? section.sweep.name : section.view.result.cell;
@@ -173,9 +170,10 @@ function describeDirection(sections: readonly Section[]): string | null {
   const asked = sections.length;
   const differing = sections.filter(differs);
   const found = differing.flatMap(section => {
-    const difference = section.kind === 'sweep' ? null : shownDifference(section.view);
-    if (section.kind === 'sweep' || difference === null) return [];
-    return [{ ...difference, isOverTls: usesTls(section.view.result.scenario.target) }];
+    if (section.kind === 'sweep') return [];
+    const difference = shownDifference(section.view);
+    const isOverTls = usesTls(section.view.result.scenario.target);
+    return difference === null ? [] : [{ ...difference, isOverTls }];
   });
   const [first] = found;
   if (first === undefined || found.length < differing.length) return null;
@@ -272,20 +270,18 @@ function overviewTable(rows: readonly OverviewRow[], metrics: ReadonlySet<Metric
       ...(hasCosts ? [wordColumn('cost', 'CPU of a new connection')] : []),
       wordColumn('badges', 'trust'),
     ],
-    rows: rows.map(({ name, answer, bar, sides, cost }) => [
-      words(name),
-      words(answer.question ?? ''),
-      words(answer.verdict),
-      bar === null ? nothing : words(bar.text),
-      ...(hasSides ? [sides === null ? nothing : words(sides)] : []),
-      ...(hasCosts ? [cost === null ? nothing : words(cost)] : []),
-      words(
-        badgesOf(answer)
-          .map(({ text }) => text)
-          .join('; '),
-        badgesOf(answer).map(({ text }) => text),
-      ),
-    ]),
+    rows: rows.map(({ name, answer, bar, sides, cost }) => {
+      const badges = badgesOf(answer).map(({ text }) => text);
+      return [
+        words(name),
+        words(answer.question ?? ''),
+        words(answer.verdict),
+        bar === null ? nothing : words(bar.text),
+        ...(hasSides ? [sides === null ? nothing : words(sides)] : []),
+        ...(hasCosts ? [cost === null ? nothing : words(cost)] : []),
+        words(badges.join('; '), badges),
+      ];
+    }),
   });
 }
 

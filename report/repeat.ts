@@ -89,18 +89,13 @@ export function describeMissing(run: Run): Missing | null {
 }
 
 /** Options of `conntax run` that take a value. */
-export const VALUE_OPTIONS = [
+export const VALUE_OPTIONS: readonly string[] = [
+  ...OPTIONS_OF_PLACE,
   '--seed',
   '--budget-sec',
   '--precision',
   '--metrics-port',
-  '--allow-host',
   '--results',
-  '--machine',
-  '--machines',
-  '--server',
-  '--watch-port',
-  '--server-address',
 ];
 
 /** `mine` of `./loads/mine.json`. */

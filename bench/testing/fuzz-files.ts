@@ -133,6 +133,17 @@ function writeFolder(dir: string, files: Record<string, string | Buffer>): void 
   }
 }
 
+/** Counts what was found by its kind, and keeps the first examples. */
+function collectorOf<Kind extends string>(
+  counts: Record<Kind, number> & { examples: string[] },
+): (kind: Kind, example: string) => void {
+  return (kind, example) => {
+    const byKind: Record<Kind, number> = counts;
+    byKind[kind]++;
+    if (counts.examples.length < MOST_EXAMPLES) counts.examples.push(`${kind}: ${example}`);
+  };
+}
+
 /** What a command wrote, and is for people or other programs to read. */
 function writtenFiles(dir: string): [name: string, content: string][] {
   return [dir, join(dir, 'runs', ID)].flatMap(folder =>
@@ -167,10 +178,7 @@ export async function fuzzStoredRuns({
   const sound = soundRuns();
   const dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'conntax-fuzz-'));
   const others = Object.keys(STORED_COMMANDS).filter(name => name !== 'report');
-  const found = (kind: 'stacks' | 'rawEscapes' | 'scripts' | 'badTexts', example: string): void => {
-    counts[kind]++;
-    if (counts.examples.length < MOST_EXAMPLES) counts.examples.push(`${kind}: ${example}`);
-  };
+  const found = collectorOf<'stacks' | 'rawEscapes' | 'scripts' | 'badTexts'>(counts);
   try {
     for (let index = from; index < from + count; index++) {
       const random = createRandom(seed, index);
@@ -290,10 +298,7 @@ export async function fuzzScenarioFiles({
     behaviours: await loadPlugins<BehaviourModule>(behaviours),
   });
   const sound = await soundContents();
-  const found = (kind: 'crashes' | 'vague' | 'rawEscapes' | 'badTexts', example: string): void => {
-    counts[kind]++;
-    if (counts.examples.length < MOST_EXAMPLES) counts.examples.push(`${kind}: ${example}`);
-  };
+  const found = collectorOf<'crashes' | 'vague' | 'rawEscapes' | 'badTexts'>(counts);
   for (let index = from; index < from + count; index++) {
     const random = createRandom(seed, index);
     const content = pick(sound, random);

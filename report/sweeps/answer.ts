@@ -2,7 +2,8 @@
 import type { SweepPoint } from '../../scenarios/model/scenario.ts';
 import { shortNames } from '../../scenarios/model/sweep.ts';
 import type { Answer, Badge } from '../model.ts';
-import { describeFailedLimit, describeSetting, limitBadges } from '../words/answer.ts';
+import { describeFailedLimit, describeSetting } from '../words/answer.ts';
+import { limitBadges } from '../words/badges.ts';
 import { boundRemarks, describeBounds } from '../words/bound.ts';
 import { lacksCapacities } from '../words/capacity.ts';
 import { describeSweptClients } from '../words/clients.ts';

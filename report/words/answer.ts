@@ -8,10 +8,11 @@ import type { Client } from '../../scenarios/model/client.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { isBuiltIn, isExternal } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/target-facts.ts';
-import { type ArmView, allMarks, type CellView, comparisonMarks, hasOwnLimit } from '../cell-view.ts';
-import type { Answer, Badge } from '../model.ts';
+import { type ArmView, type CellView, hasOwnLimit, isReliable } from '../cell-view.ts';
+import type { Answer } from '../model.ts';
 import { describeMiss, missOf } from '../tables/expectations.ts';
 import { comparesLoadTools } from './agreement.ts';
+import { cellBadges, isWide } from './badges.ts';
 import { boundRemarks, describeBound } from './bound.ts';
 import {
   capacityBound,
@@ -28,7 +29,7 @@ import {
   describeErrors,
   describeFailingRequests,
   describeMissingReuse,
-  failingRequests,
+  describeTooFew,
   lacksReuse,
 } from './doubts.ts';
 import {
@@ -48,10 +49,8 @@ import {
   formatCount,
   formatLatency,
   formatRatio,
-  isKnown,
+  hasBounds,
   knownRatio,
-  missingReplicates,
-  reachRatio,
   roundInterval,
 } from './numbers.ts';
 import { describeVersions } from './versions.ts';
@@ -138,14 +137,6 @@ export function cellVerdict(view: CellView): string {
   return others.length === 0 ? describePairShort(first, view) : describeLargest(deciding, view);
 }
 
-/** `one replicate is too few`; null where an interval is known, or where more replicates would not give one. */
-function describeTooFew(comparisons: readonly Comparison[]): string | null {
-  const counts = comparisons.map(({ replicateRatios }) => replicateRatios.length);
-  const most = Math.max(...counts);
-  if (comparisons.some(({ ratio }) => ratio !== null) || missingReplicates(most) === 0) return null;
-  return `${most === 1 ? 'one replicate is' : `${most} replicates are`} too few`;
-}
-
 function describePairShort(comparison: Comparison, view: CellView): string {
   const { candidate, baseline } = subjectsOf(comparison, view);
   const { verdict } = comparison;
@@ -163,11 +154,6 @@ function describePairShort(comparison: Comparison, view: CellView): string {
     bound: ratioBound(comparison, view),
   });
   return isReliable(comparison, view) ? said : `Not reliable: ${said}`;
-}
-
-/** Whether no audit failed for either client. */
-function isReliable(comparison: Comparison, view: CellView): boolean {
-  return !comparisonMarks(comparison, view).includes('invalid');
 }
 
 /** The comparison that answers: the only one, or the largest difference that was shown, a reliable one first; null if its ratio is not known. */
@@ -351,12 +337,11 @@ export function rangeOf(
   text: (gain: Interval) => string,
   most: number = MOST_LISTED,
 ): string {
-  const wide = gains.filter(gain => reachRatio(gain) > WIDE_REACH);
-  const isEach = wide.length < gains.length;
+  const areAllWide = gains.every(isWide);
   const shown = new Set(
-    gains.map(gain => (isEach && wide.includes(gain) ? `about ${text(gain)}` : text(gain))),
+    gains.map(gain => (isWide(gain) && !areAllWide ? `about ${text(gain)}` : text(gain))),
   );
-  if (shown.size <= most) return `${isEach ? '' : 'about '}${listed([...shown])}`;
+  if (shown.size <= most) return `${areAllWide ? 'about ' : ''}${listed([...shown])}`;
   const sorted = gains.toSorted((a, b) => a.value - b.value).map(text);
   const [first, last] = [sorted[0]!, sorted.at(-1)!];
   // The lower a ratio below 1, the more per cent it is away.
@@ -431,10 +416,6 @@ function describeOwnPrecision({ arms, result }: CellView): string {
     : `${capitalize(parts.join('; '))}, ${from}.`;
 }
 
-function hasBounds({ value, low, high }: Interval): boolean {
-  return high > low && isKnown({ value, low, high });
-}
-
 function boundsOf(interval: Interval): string {
   const { low, high } = roundInterval(interval);
   return `${low} to ${high}`;
@@ -491,141 +472,6 @@ function describeDemand(load: Load): string {
   }
 }
 
-/** A badge says that an interval is wide from this reach on. */
-const WIDE_REACH = 0.2;
-const MOST_BADGES = 4;
-
-/** The most serious first: failures, disbelief, the verdict, its precision, waits for a core. */
-function cellBadges(view: CellView): Badge[] {
-  return [
-    ...limitBadges(view.result.expectations),
-    ...doubtBadges(view),
-    ...verdictBadges(view),
-    ...contentionBadges(view),
-  ].slice(0, MOST_BADGES);
-}
-
-/** `FAIL 1 of 4 limits`; where all hold, that; none without limits. */
-export function limitBadges(expectations: readonly { state: 'pass' | 'fail' | 'unsure' }[]): Badge[] {
-  const count = (wanted: string): number => expectations.filter(({ state }) => state === wanted).length;
-  const [all, failed, unsure] = [expectations.length, count('fail'), count('unsure')];
-  const of = `of ${formatCount(all)} ${all === 1 ? 'limit' : 'limits'}`;
-  if (all === 0) return [];
-  if (failed > 0) return [{ text: `FAIL ${formatCount(failed)} ${of}`, tone: 'fail' }];
-  return unsure > 0
-    ? [{ text: `${formatCount(unsure)} ${of} undecided`, tone: 'doubt' }]
-    : [{ text: all === 1 ? 'the limit holds' : `all ${formatCount(all)} limits hold`, tone: 'good' }];
-}
-
-/** Whether the measurement was cut short, or goes on. */
-export function stopBadges(views: readonly CellView[]): Badge[] {
-  const stops = views.map(({ result }) => result.stop);
-  if (stops.includes('measuring')) return [{ text: 'still measuring', tone: 'plain' }];
-  return stops.includes('interrupted') ? [{ text: 'interrupted', tone: 'doubt' }] : [];
-}
-
-function doubtBadges(view: CellView): Badge[] {
-  const marks = allMarks(view);
-  const failed = view.trials.filter(({ state }) => state === 'failed').length;
-  return [
-    ...(marks.includes('invalid') ? [{ text: 'not reliable: an audit failed', tone: 'fail' } as const] : []),
-    ...(failed === 0
-      ? []
-      : [{ text: `${failed} of ${view.trials.length} trials failed`, tone: 'fail' } as const]),
-    ...failureBadges(view),
-    ...stopBadges([view]),
-    ...(marks.includes('censored') ? [{ text: 'some requests unanswered', tone: 'doubt' } as const] : []),
-  ];
-}
-
-/** A request that never had a good answer is named: a single one, or how many there are. */
-function failureBadges(view: CellView): Badge[] {
-  const [first, ...others] = failingRequests(view).keys();
-  if (first !== undefined) {
-    const which = others.length === 0 ? first : `${formatCount(others.length + 1)} requests`;
-    return [{ text: `no good answer to ${which}`, tone: 'fail' }];
-  }
-  return describeErrors(view) === '' ? [] : [{ text: 'requests failed', tone: 'fail' }];
-}
-
-function verdictBadges(view: CellView): Badge[] {
-  const { result } = view;
-  const deciding = decidingComparisons(result);
-  if (deciding.length === 0) return singleBadges(view);
-  if (deciding.every(({ replicateRatios }) => replicateRatios.length === 0)) return [];
-  if (lacksReuse(result)) return [{ text: 'no connection could be reused', tone: 'doubt' }];
-  const sure = deciding.filter(
-    comparison => comparison.verdict !== 'unsure' && isReliable(comparison, view),
-  ).length;
-  const reaches = deciding.flatMap(comparison => {
-    const ratio = knownRatio(comparison);
-    return ratio === null ? [] : [reachRatio(ratio)];
-  });
-  const shown =
-    deciding.length === 1 ? 'difference shown' : `${sure} of ${deciding.length} differences shown`;
-  const replicates = countReplicates(result.replicates);
-  const reach = Math.max(...reaches);
-  if (describeTooFew(deciding) !== null) return [{ text: `undecided: only ${replicates}`, tone: 'doubt' }];
-  return [
-    ...(sure > 0
-      ? [{ text: shown, tone: 'good' } as const]
-      : deciding.some(({ verdict }) => verdict !== 'unsure')
-        ? []
-        : [
-            {
-              text: deciding.some(excludesOne) ? 'unsure: multiple comparisons' : 'no difference shown',
-              tone: 'doubt',
-            } as const,
-          ]),
-    reaches.length < deciding.length
-      ? { text: `${replicates}: bounds unknown`, tone: 'doubt' }
-      : reach > WIDE_REACH
-        ? { text: `wide: ${replicates}, ${formatReach(reach)}`, tone: 'doubt' }
-        : { text: `${replicates}, ${formatReach(reach)}`, tone: 'plain' },
-  ];
-}
-
-/** How sure the figure of a single client is, and what it is not. */
-function singleBadges({ arms, result }: CellView): Badge[] {
-  const [arm, ...others] = arms.filter(({ summary }) => summary !== null);
-  if (arm === undefined || others.length > 0 || arm.summary!.completed === 0) return [];
-  const { load } = result.scenario;
-  const { metric } = headlineOf(load);
-  const interval = armInterval(metric, arm.trials);
-  const replicates = countReplicates(arm.trials.length);
-  const reach = interval === null || !hasBounds(interval) ? null : reachRatio(interval);
-  return [
-    reach === null
-      ? { text: `${replicates}: no interval`, tone: 'doubt' }
-      : reach > WIDE_REACH
-        ? { text: `wide: ${replicates}, ${formatReach(reach)}`, tone: 'doubt' }
-        : { text: `${replicates}, ${formatReach(reach)}`, tone: 'plain' },
-    {
-      text: arms.length === 1 ? 'one client: nothing to compare with' : `only ${arm.name} was measured`,
-      tone: 'plain',
-    },
-  ];
-}
-
-function formatReach(reach: number): string {
-  return reach > 1 ? 'wider than ±100 %' : `±${Number((reach * 100).toPrecision(2))} %`;
-}
-
-/** Where most trials had to wait for a core: what makes intervals wide is then no property of client or server. */
-function contentionBadges({ arms, result }: CellView): Badge[] {
-  const checked = result.findings.filter(({ rule }) => rule === 'contention');
-  const contended = checked.filter(({ state }) => state === 'warn');
-  if (contended.length * 2 <= checked.length) return [];
-  const waits = arms
-    .flatMap(({ trials }) => trials)
-    .map(({ measurement: { generator, target } }) =>
-      Math.max(generator.runDelayRatio, target?.runDelayRatio ?? 0),
-    );
-  return [
-    { text: `waited for CPU up to ${Math.round(Math.max(...waits) * 100)} % of the time`, tone: 'doubt' },
-  ];
-}
-
 /** Sentences that a badge has no room for, and the next step. What set the pace is left to its badge and to the section. */
 function cellNotes(view: CellView): string[] {
   const partial = describePartial(view).replace(/: $/, '.');
@@ -652,8 +498,8 @@ export function shownGain(view: CellView): { gain: Interval; text: string; named
   const main = mainGain(view);
   if (main === null) return null;
   const { metric } = headlineOf(view.result.scenario.load);
-  const named = `${METRIC_TABLE[metric].title} ${ratioSign(main.comparison, view)}${formatComparison(main.comparison)}`;
   const sign = ratioSign(main.comparison, view);
+  const named = `${METRIC_TABLE[metric].title} ${sign}${formatComparison(main.comparison)}`;
   return { gain: main.gain, text: `${sign}${formatRatio(main.gain)}`, named };
 }
 

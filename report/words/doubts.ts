@@ -10,7 +10,7 @@ import { scenarioOf } from '../../scenarios/model/sweep.ts';
 import { closesAfterResponse } from '../../scenarios/model/target-facts.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { listed } from './load.ts';
-import { countReplicates, formatCount, formatPercent, knownRatio } from './numbers.ts';
+import { countReplicates, formatCount, formatPercent, knownRatio, missingReplicates } from './numbers.ts';
 
 /** Two requests per connection would already be a reuse of 0.5. */
 const HARDLY_REUSED = 0.1;
@@ -240,4 +240,12 @@ function replicatesNeeded({ result, comparison }: Open): number | null {
 function roundUp(seconds: number): number {
   const unit = Math.max(1, 10 ** (Math.floor(Math.log10(Math.max(1, seconds))) - 1));
   return Math.ceil(seconds / unit) * unit;
+}
+
+/** `one replicate is too few`; null where an interval is known, or where more replicates would not give one. */
+export function describeTooFew(comparisons: readonly Comparison[]): string | null {
+  const counts = comparisons.map(({ replicateRatios }) => replicateRatios.length);
+  const most = Math.max(...counts);
+  if (comparisons.some(({ ratio }) => ratio !== null) || missingReplicates(most) === 0) return null;
+  return `${most === 1 ? 'one replicate is' : `${most} replicates are`} too few`;
 }

@@ -82,6 +82,11 @@ export function isKnown({ value, low, high }: Interval): boolean {
   return low * KNOWN_FACTOR >= value && high <= value * KNOWN_FACTOR;
 }
 
+/** Whether an interval says more than its value. */
+export function hasBounds({ value, low, high }: Interval): boolean {
+  return high > low && isKnown({ value, low, high });
+}
+
 /**
  * Rounds value and bounds to the digits that the interval supports. The value has three digits where the third is worth at least
  * a twentieth of the interval's half-width, else two: never fewer, and a wider interval never gets more. The bounds end at the
