@@ -66,9 +66,10 @@ describe('a machine', () => {
     const [agent] = childrenOf(process.pid)
       .flatMap(({ pid }) => childrenOf(pid))
       .filter(({ commandLine }) => commandLine.trim().endsWith(' agent'));
-    const asked = generator.ask({ type: 'cut' }, 'slice', 20_000);
     await eventually('it runs', () => childrenOf(agent!.pid).length > 0);
     const children = childrenOf(agent!.pid);
+    process.kill(agent!.pid, 'SIGSTOP'); // so that it passes no answer on
+    const asked = generator.ask({ type: 'cut' }, 'slice', 20_000);
     process.kill(agent!.pid, 'SIGKILL');
     await assert.rejects(asked, { message: 'machine gen1 was lost: its command ended (exit status 7)' });
     await generator.kill();
