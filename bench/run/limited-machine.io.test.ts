@@ -75,7 +75,8 @@ test('a client that closes first has all local ports in TIME_WAIT, and then none
     timing: { slicing: 'whole', measureMs: 500, drainMs: 500 },
     clients: {
       client: { transport: './agent-per-request.ts', modulePath: CLOSING_CLIENT },
-      server: { ...shared, pool: { closing: 'server' } },
+      // Fewer than ports, so that a late server is waited for.
+      server: { ...shared, pool: { closing: 'server', maxConnections: 32 } },
     },
     baseline: 'server',
     expect: [{ metric: 'clientTimeWaitPer1kRequests', of: 'client', atLeast: 1 }],
