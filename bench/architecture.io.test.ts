@@ -1,4 +1,4 @@
-// The floors and doors that the linter keeps (biome.json) are shown to bite.
+// The floors (biome.json) and doors (.ci/doors.grit) that the linter keeps are shown to bite.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,6 +15,7 @@ test('the linter refuses imports against the floors and through the wrong door, 
     ['results/a.ts', '../bench/contracts.ts', false],
     ['results/audits/a.ts', '../../report/model.ts', false],
     ['results/b.ts', 'hdr-histogram-js', false],
+    ['results/histogram.ts', 'hdr-histogram-js', true],
     ['results/c.ts', '../scenarios/model/load.ts', true],
     ['results/d.ts', 'vega', false],
     ['scenarios/model/a.ts', '../../results/stats.ts', false],
@@ -29,6 +30,12 @@ test('the linter refuses imports against the floors and through the wrong door, 
     ['bench/clients/a.ts', '../load/open.ts', false],
     ['bench/clients/b.ts', 'fastify', false],
     ['bench/clients/undici.ts', 'undici', true],
+    ['bench/clients/undici-connector.ts', 'undici', true],
+    ['bench/clients/undici.test.ts', 'fastify', true],
+    ['bench/studies/a.ts', 'undici', true],
+    ['scenarios/examples/a.ts', 'axios', true],
+    ['scenarios/clients/a.ts', 'axios', false],
+    ['report/a.ts', 'vega-lite', true],
     ['bench/run/a.ts', '../cli/output.ts', false],
     ['bench/machines/a.ts', '../../report/build.ts', false],
     ['bench/machines/b.ts', 'birpc', false],
@@ -37,22 +44,37 @@ test('the linter refuses imports against the floors and through the wrong door, 
   ];
   const folder = mkdtempSync(join(tmpdir(), 'conntax-floors-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  copyFileSync(join(root, 'biome.json'), join(folder, 'biome.json'));
-  for (const [path, specifier] of imports) {
+  mkdirSync(join(folder, '.ci'));
+  for (const file of ['biome.json', '.ci/doors.grit']) copyFileSync(join(root, file), join(folder, file));
+  const write = (path: string, text: string): void => {
     mkdirSync(join(folder, dirname(path)), { recursive: true });
-    writeFileSync(
-      join(folder, path),
-      `// A file.\nimport { a } from '${specifier}';\n\nexport const b = a;\n`,
-    );
+    writeFileSync(join(folder, path), `// A file.\n${text}\n`);
+  };
+  for (const [path, specifier] of imports) {
+    write(path, `import { a } from '${specifier}';\n\nexport const b = a;`);
   }
+  const forms = [
+    "import type { A } from 'undici';\n\nexport type B = A;",
+    "export { a } from 'undici';",
+    "export const a = await import('undici');",
+    "export type A = typeof import('undici');",
+    "export type A = import('undici').Dispatcher;",
+  ];
+  for (const [index, form] of forms.entries()) write(`bench/run/form-${index}.ts`, form);
 
   const { stdout } = spawnSync(biome, ['lint', '--max-diagnostics=none', '--reporter=github'], {
     cwd: folder,
     encoding: 'utf8',
   });
-  const refused = stdout.split('\n').filter(line => line.includes('noRestrictedImports'));
+  const refused = stdout.split('\n').filter(line => /noRestrictedImports|title=plugin/.test(line));
   for (const [path, specifier, isTaken] of imports) {
     const isRefused = refused.some(line => line.includes(`/${path},`));
     assert.equal(isRefused, !isTaken, `${path} imports ${specifier}\n${stdout}`);
+  }
+  for (const [index, form] of forms.entries()) {
+    assert.ok(
+      refused.some(line => line.includes(`/form-${index}.ts,`)),
+      `${form}\n${stdout}`,
+    );
   }
 });
