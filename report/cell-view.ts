@@ -7,7 +7,7 @@ import type { ArmSummary, CellResult, Comparison, Run } from '../results/model/r
 import type { CompletedTrial, TrialResult } from '../results/model/trial.ts';
 import { listArms, orderCell, orderTrials } from '../results/order.ts';
 import type { Client } from '../scenarios/model/client.ts';
-import { own } from '../scenarios/model/own.ts';
+import { own } from '../scenarios/model/facts.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
 import type { Mark } from './model.ts';
 

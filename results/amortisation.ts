@@ -1,6 +1,6 @@
 // Fits what a handshake costs to the mean latencies of clients that differ in requests per connection.
 
-import { own } from '../scenarios/model/own.ts';
+import { own } from '../scenarios/model/facts.ts';
 import type { CellResult } from './model/run.ts';
 import { sumOf } from './stats.ts';
 

@@ -1,6 +1,6 @@
 // Model of latency and rate behind an emulated link, from round trips and service time alone.
 import type { Client } from '../scenarios/model/client.ts';
-import { connectionLimit } from '../scenarios/model/client-facts.ts';
+import { connectionLimit } from '../scenarios/model/facts.ts';
 import { type Load, mostInFlight } from '../scenarios/model/load.ts';
 import type { Scenario } from '../scenarios/model/scenario.ts';
 import {

@@ -20,8 +20,7 @@ import {
   planRun,
   settleGenerators,
 } from '../plan/plan.ts';
-import { loadPlugins } from '../plan/read-scenarios.ts';
-import type { ReplacedTarget } from '../plan/replace-target.ts';
+import { loadPlugins, type ReplacedTarget } from '../plan/read-scenarios.ts';
 import { describeGit, describeHost, readSlowness } from '../probes/host.ts';
 import type { RunEvent } from '../run/context.ts';
 import { type FoundTarget, findServers, locateServers, requireWelcome } from '../run/find-servers.ts';

@@ -3,7 +3,9 @@ import { distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import type { Problem } from '../../results/errors.ts';
 import { hideCredentials } from '../../scenarios/model/request.ts';
-import type { JsonSchema } from './schema.ts';
+
+/** A plain JSON Schema node, as zod writes it. */
+export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /** All known names, most similar first; equally similar names keep their order. */
 export function byLikeness(name: string, known: readonly string[]): string[] {
@@ -49,7 +51,7 @@ export function valueAt(root: unknown, path: Path): unknown {
   return path.reduce(memberOf, root);
 }
 
-function isNode(node: unknown): node is JsonSchema {
+export function isNode(node: unknown): node is JsonSchema {
   return typeof node === 'object' && node !== null;
 }
 

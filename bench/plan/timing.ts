@@ -2,7 +2,8 @@
 import { slotsPerConnection } from '../../results/connections.ts';
 import { LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import { connectionLimit } from '../../scenarios/model/client-facts.ts';
+import { connectionLimit, originCount, usesTls } from '../../scenarios/model/facts.ts';
+import { meanFaultMs } from '../../scenarios/model/fault.ts';
 import type { CapacityLoad, Load } from '../../scenarios/model/load.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import {
@@ -10,8 +11,9 @@ import {
   longestRoundTripMs,
   openingRoundTrips,
   REQUEST_ROUND_TRIPS,
+  type Target,
 } from '../../scenarios/model/target.ts';
-import { originCount, usesTls } from '../../scenarios/model/target-facts.ts';
+import type { BehaviourModule } from '../../servers/behaviour.ts';
 import { stepsPerOctave } from './capacity-search.ts';
 
 const RAMP_RESPONSES = 3;
@@ -352,6 +354,14 @@ function usersPerConnection({ load, target }: Scenario, client: Client): number 
   const limit = connectionLimit(client.pool, originCount(target));
   if (load.model !== 'closed' || !Number.isFinite(limit)) return 1;
   return Math.max(1, load.concurrency / (limit * slotsPerConnection(client, target)));
+}
+
+/** How long a target takes to answer on average, by its behaviour and its faults. */
+export function targetServiceMs(
+  { behaviour, faults }: Target,
+  behaviours: Readonly<Record<string, BehaviourModule>>,
+): number {
+  return (behaviours[behaviour.name]?.meanServiceMs(behaviour) ?? 0) + meanFaultMs(faults);
 }
 
 /** Time that the link adds to an arm's mean response time, with the largest jitter. */

@@ -12,9 +12,9 @@ import {
 import { headlineOf } from '../../results/metrics.ts';
 import type { CellResult, Comparison } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
+import { externalUrls } from '../../scenarios/model/facts.ts';
 import type { ExpectationResult, Timing } from '../../scenarios/model/scenario.ts';
 import { isExternal } from '../../scenarios/model/target.ts';
-import { externalUrls } from '../../scenarios/model/target-facts.ts';
 import { createBudgets, limitMsOf, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
 import { hasTimeForAnother, limitOfAnother, type ReplicateTimes } from '../plan/timing.ts';
 import type { CellContext, Emit, ReplicateSource, RunContext } from './context.ts';

@@ -5,9 +5,9 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { createDraw } from '../../results/draw.ts';
 import type { Client } from '../../scenarios/model/client.ts';
+import { usesTls } from '../../scenarios/model/facts.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import { usesTls } from '../../scenarios/model/target-facts.ts';
 import { classifyError, describeError } from '../clients/errors.ts';
 import { plainTargetRefusals } from '../clients/refusals.ts';
 import {

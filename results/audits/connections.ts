@@ -1,7 +1,7 @@
 // Audits of connections and requests: both ends count the same, within what the settings need.
 
+import { nameOfOrigin, usesTls } from '../../scenarios/model/facts.ts';
 import { isBuiltIn, type Target } from '../../scenarios/model/target.ts';
-import { nameOfOrigin, usesTls } from '../../scenarios/model/target-facts.ts';
 import type { CompletedTrial, Ledger } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
 import { type Check, type TrialRule, whole } from './rule.ts';
