@@ -2,7 +2,7 @@
 import type { Load } from '../scenarios/model/load.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
 import { whyUnbounded } from './connections.ts';
-import { mergeMeans } from './exact-mean.ts';
+import { mergeMeans } from './histogram.ts';
 import { type ArmSummary, METRICS, type Metric } from './model/run.ts';
 import type {
   Capacity,

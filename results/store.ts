@@ -18,9 +18,11 @@ import { type Problem, UsageError } from './errors.ts';
 import {
   absolutePath,
   describeIssue,
+  describeMisfit,
   kindOf,
   listFolder,
   makeFolder,
+  newerWriter,
   readTextFile,
   replaceFile,
   writing,
@@ -31,7 +33,6 @@ import { TrialResult } from './model/trial.ts';
 import { unpackRun } from './page-data.ts';
 import type { Random } from './random.ts';
 import { type Interval, LEAST_REPLICATES } from './stats.ts';
-import { describeMisfit, newerWriter } from './version.ts';
 import { visibleLine } from './visible.ts';
 
 export const RUNS_FOLDER = 'runs';

@@ -3,12 +3,12 @@ import { slotsPerConnection } from '../../results/connections.ts';
 import { LEAST_REPLICATES } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { connectionLimit, originCount, usesTls } from '../../scenarios/model/facts.ts';
-import { meanFaultMs } from '../../scenarios/model/fault.ts';
 import type { CapacityLoad, Load } from '../../scenarios/model/load.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import {
   isExternal,
   longestRoundTripMs,
+  meanFaultMs,
   openingRoundTrips,
   REQUEST_ROUND_TRIPS,
   type Target,

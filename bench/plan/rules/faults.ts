@@ -1,8 +1,8 @@
 // Rules on target.faults: what each kind needs of the protocol, the requests, the behaviour and the clients.
 import { leavesBody } from '../../../scenarios/model/facts.ts';
-import { closesConnection, type Fault, needsBody } from '../../../scenarios/model/fault.ts';
 import { isExpectedStatus } from '../../../scenarios/model/request-facts.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
+import { closesConnection, type Fault, needsBody } from '../../../scenarios/model/target.ts';
 import type { Obstacle } from '../../contracts.ts';
 import type { Finding, Rule } from './rule.ts';
 
