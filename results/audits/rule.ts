@@ -7,6 +7,10 @@ import type { CompletedTrial } from '../model/trial.ts';
 /** The result of a check: `fail` makes the trial invalid, `warn` is a caveat. `detail` is a sentence with the figures. */
 export type Check = Pick<Finding, 'state' | 'detail'>;
 
+export const pass = (detail: string): Check => ({ state: 'pass', detail });
+export const warn = (detail: string): Check => ({ state: 'warn', detail });
+export const fail = (detail: string): Check => ({ state: 'fail', detail });
+
 /** A check on each trial by itself; null if it does not apply. */
 export interface TrialRule {
   rule: Finding['rule'];

@@ -11,7 +11,7 @@ import {
 import type { Metric } from '../model/run.ts';
 import type { CompletedTrial } from '../model/trial.ts';
 import { findModes, shareInterval } from '../stats.ts';
-import { type ArmRule, apart, percent, type TrialRule, whole } from './rule.ts';
+import { type ArmRule, apart, pass, percent, type TrialRule, warn, whole } from './rule.ts';
 
 const NOTABLE_BLOCK_SPREAD = 0.25;
 
@@ -30,7 +30,7 @@ export const blockSpread: TrialRule = {
       .map(Math.log);
     const silent = slices.length - logRates.length;
     if (silent > 0 && logRates.length > 0)
-      return { state: 'warn', detail: `no request was answered in ${silent} of the ${slices.length} slices` };
+      return warn(`no request was answered in ${silent} of the ${slices.length} slices`);
     if (logRates.length < 2) return null;
     const mean = logRates.reduce((sum, value) => sum + value, 0) / logRates.length;
     const variance = logRates.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (logRates.length - 1);
@@ -53,20 +53,16 @@ export const replicateSpread: ArmRule = {
     const figures = all.filter(figure => figure > 0).toSorted((a, b) => a - b);
     const silent = all.length - figures.length;
     if (silent > 0 && figures.length > 0)
-      return {
-        state: 'warn',
-        detail: `replicates disagree: no request was answered in ${silent} of ${all.length}`,
-      };
+      return warn(`replicates disagree: no request was answered in ${silent} of ${all.length}`);
     const [first] = trials;
     if (first === undefined || figures.length < 2) return null;
     const { metric, noun } = headlineOf(first.trial.load);
     const { groups, isDistinct } = findModes(figures.map(Math.log));
     if (isDistinct && groups.length === 2) {
       const [low, high] = groups as [number[], number[]];
-      return {
-        state: 'warn',
-        detail: `replicates disagree: two modes, ${low.length} of ${figures.length} at ${around(low, metric)} and ${high.length} at ${around(high, metric)}; a process keeps its mode for life, so measure more replicates rather than longer ones`,
-      };
+      return warn(
+        `replicates disagree: two modes, ${low.length} of ${figures.length} at ${around(low, metric)} and ${high.length} at ${around(high, metric)}; a process keeps its mode for life, so measure more replicates rather than longer ones`,
+      );
     }
     const ratio = figures.at(-1)! / figures[0]!;
     const spread = ratio - 1;
@@ -74,9 +70,7 @@ export const replicateSpread: ArmRule = {
       ratio < 2
         ? `${noun}: the ${figures.length} replicates lie within ${percent(spread)} of the ${isHigherBetter(metric) ? 'slowest' : 'fastest'}`
         : `${noun}: the highest of ${figures.length} replicates is ${ratio.toFixed(1)} times the lowest`;
-    return spread > NOTABLE_REPLICATE_SPREAD
-      ? { state: 'warn', detail: `replicates disagree: ${detail}` }
-      : { state: 'pass', detail };
+    return spread > NOTABLE_REPLICATE_SPREAD ? warn(`replicates disagree: ${detail}`) : pass(detail);
   },
 };
 
@@ -118,8 +112,8 @@ export const ownStalls: ArmRule = {
       shareInterval(own.slow, own.count, STALL_LEVEL)!.low >
       shareInterval(theirs.slow, theirs.count, STALL_LEVEL)!.high;
     return isOwn && own.excess > NOTABLE_EXCESS
-      ? { state: 'warn', detail: `the client itself stalls: ${detail}. Its ratios include that` }
-      : { state: 'pass', detail };
+      ? warn(`the client itself stalls: ${detail}. Its ratios include that`)
+      : pass(detail);
   },
 };
 
