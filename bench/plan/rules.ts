@@ -13,13 +13,13 @@ function rulesOf(context: RuleContext): Rule[] {
   return [
     ...nameRules(context),
     ...timingRules,
-    ...urlRules(context),
-    ...commandRules(context),
+    ...urlRules,
+    ...commandRules,
     ...loadRules,
     ...backendRules,
     ...connectionRules,
     ...transportRules(context),
-    ...protocolRules(context),
+    ...protocolRules,
     ...faultRules,
     ...originRules,
     ...limitRules,
@@ -117,7 +117,7 @@ export function withRules(schema: z.ZodType<Scenario>, context: RuleContext): z.
       const faulty = issues.flatMap(issuePaths);
       const found = new Set<string>();
       for (const rule of rules) {
-        for (const { path, message, hint } of findingsOf(rule, scenario, context.armNames, faulty)) {
+        for (const { path, message, hint } of findingsOf(rule, scenario, context, faulty)) {
           const place = path.join('\0');
           if (found.has(place)) continue;
           found.add(place);

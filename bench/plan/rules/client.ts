@@ -5,7 +5,7 @@ import type { Scenario } from '../../../scenarios/model/scenario.ts';
 import type { Target } from '../../../scenarios/model/target.ts';
 import type { ClientPlugin, EngineModule, Obstacle, Refusal } from '../../contracts.ts';
 import { RESILIENCE_SETTINGS } from '../../resending.ts';
-import { nameHint, nearest, orList, type Path, valueAt } from '../problems.ts';
+import { nameHint, nearest, orList } from '../problems.ts';
 import { type Finding, type Rule, type RuleContext, refuseExpectations, usableNames } from './rule.ts';
 
 /** What a load tool can do, and whether it is installed. */
@@ -162,43 +162,41 @@ function supports({ kind, honours }: ClientPlugin, setting: string): boolean {
   return honours.includes(setting) || (kind === 'transport' && OWN_SETTINGS.includes(setting));
 }
 
-/** A rule for each setting that is given: the arm's transport has to support it. */
-function supportRules({ raw, armNames, transports }: RuleContext): Rule[] {
+/** The arm's transport has to support each setting that is given. */
+function supportRules({ armNames, transports }: RuleContext): Rule[] {
   return usableNames(armNames).flatMap(arm =>
-    CLIENT_SETTINGS.map(setting => ({ setting, at: ['clients', arm, ...setting.split('.')] }))
-      .filter(({ at }) => valueAt(raw, at) !== undefined)
-      .map(({ setting, at }) => supportRule(arm, setting, at, transports)),
+    CLIENT_SETTINGS.map(
+      (setting): Rule => ({
+        at: ['clients', arm, ...setting.split('.')],
+        reads: [['clients', arm, 'transport']],
+        isOfGiven: true,
+        check: ({ clients }) => refuseSetting(setting, clients[arm]!, transports),
+      }),
+    ),
   );
 }
 
-function supportRule(arm: string, setting: string, at: Path, transports: RuleContext['transports']): Rule {
+function refuseSetting(
+  setting: string,
+  { transport, protocol }: Client,
+  transports: RuleContext['transports'],
+): Obstacle | undefined {
+  const plugin = own(transports, transport);
+  // HTTP/1.1 is what every transport uses anyway, so stating it is allowed.
+  if (plugin === undefined || supports(plugin, setting) || (setting === 'protocol' && protocol === 'http1'))
+    return undefined;
+  if (isModulePath(transport))
+    return {
+      message: `${transport} does not list this setting in honours`,
+      hint: `'${setting}' in its honours if it supports the setting, otherwise no ${setting}`,
+    };
+  const reason = plugin.cannot?.[setting];
   return {
-    at,
-    reads: [['clients', arm, 'transport']],
-    check({ clients }) {
-      const { transport, protocol } = clients[arm]!;
-      const plugin = own(transports, transport);
-      // HTTP/1.1 is what every transport uses anyway, so stating it is allowed.
-      if (
-        plugin === undefined ||
-        supports(plugin, setting) ||
-        (setting === 'protocol' && protocol === 'http1')
-      )
-        return undefined;
-      if (isModulePath(transport))
-        return {
-          message: `${transport} does not list this setting in honours`,
-          hint: `'${setting}' in its honours if it supports the setting, otherwise no ${setting}`,
-        };
-      const reason = plugin.cannot?.[setting];
-      return {
-        message: `the transport ${transport} does not support this setting${reason === undefined ? '' : `: ${reason}`}`,
-        hint:
-          setting === 'options'
-            ? 'no options, or the path of a module as transport'
-            : ableHint(setting, transports),
-      };
-    },
+    message: `the transport ${transport} does not support this setting${reason === undefined ? '' : `: ${reason}`}`,
+    hint:
+      setting === 'options'
+        ? 'no options, or the path of a module as transport'
+        : ableHint(setting, transports),
   };
 }
 

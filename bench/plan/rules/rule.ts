@@ -16,6 +16,8 @@ export type Rule = {
   at: string | Path;
   /** What it reads besides. The rule is skipped while a setting that it reads, or a part of one, is invalid. */
   reads?: readonly (string | Path)[];
+  /** Whether it is about settings that an author has written, and not about defaults. */
+  isOfGiven?: true;
 } & (
   | (Obstacle & { isBroken(...[scenario, client, arm]: Read): boolean })
   /** Findings may have other paths. */
@@ -63,7 +65,7 @@ export function refuseExpectations(
 export function findingsOf(
   rule: Rule,
   scenario: Scenario,
-  armNames: readonly string[],
+  { raw, armNames }: RuleContext,
   faulty: readonly Path[],
 ): Finding[] {
   const settings = [rule.at, ...(rule.reads ?? [])];
@@ -71,6 +73,7 @@ export function findingsOf(
   return (isOfClients ? usableNames(armNames) : ['']).flatMap(arm => {
     if (settings.some(setting => isTouched(keysOf(setting, arm), faulty))) return [];
     const path = keysOf(rule.at, arm);
+    if (rule.isOfGiven && valueAt(raw, path) === undefined) return [];
     const read: Read = [scenario, valueAt(scenario, ['clients', arm]) as Client, arm];
     if ('check' in rule) return [rule.check(...read) ?? []].flat().map(one => ({ path, ...one }));
     return rule.isBroken(...read) ? { path, message: rule.message, hint: rule.hint } : [];

@@ -13,20 +13,8 @@ import {
   type Target,
 } from '../../../scenarios/model/target.ts';
 import type { Obstacle } from '../../contracts.ts';
-import { type Path, valueAt } from '../problems.ts';
-import {
-  type Finding,
-  KINDS_OF_SERVER,
-  type Rule,
-  type RuleContext,
-  refuseExpectations,
-  URLS,
-} from './rule.ts';
-
-/** Whether a setting of the target is given. */
-function givenIn({ raw }: RuleContext): (setting: string) => boolean {
-  return setting => valueAt(raw, ['target', setting]) !== undefined;
-}
+import type { Path } from '../problems.ts';
+import { type Finding, KINDS_OF_SERVER, type Rule, refuseExpectations, URLS } from './rule.ts';
 
 /** Where a scenario states an external server. */
 function pathOfUrl({ urls }: Pick<Target, 'urls'>, index: number): Path {
@@ -39,12 +27,42 @@ function isPlain(target: Target): boolean {
   return isExternal(target) && !usesTls(target);
 }
 
-/** Settings of conntax's own server, and why they do not apply to an external one. */
-const NOT_EXTERNAL: Readonly<Record<string, Obstacle>> = {
-  behaviour: {
-    message: 'an external server decides itself what it answers',
-    hint: 'no behaviour; choose the answer by the path of url',
-  },
+/** Settings of conntax's own server, and why they do not apply to another one. */
+function refuseOwnSettings(
+  who: string,
+  setting: 'url' | 'command',
+  others: Record<'tls' | 'tlsKey' | 'maxConcurrentStreams' | 'origins', Obstacle>,
+): Record<string, Obstacle> {
+  const path = setting === 'url' ? 'the path of url' : 'request.path';
+  return {
+    behaviour: {
+      message: `${who} decides itself what it answers`,
+      hint: `no behaviour; choose the answer by ${path}`,
+    },
+    ...others,
+    framing: { message: `${who} decides itself how its responses end`, hint: 'no framing' },
+    backlog: {
+      message: `${who} decides itself how many connections wait to be accepted`,
+      hint: 'no backlog',
+    },
+    accepts: {
+      message: "only conntax's own server leaves connections without an answer on purpose",
+      hint: `no accepts, or a target without a ${setting}`,
+    },
+    backends: {
+      message: `what stands behind ${who} cannot be counted`,
+      hint: "no backends; conntax's own server counts them",
+    },
+    faults: {
+      message: "only conntax's own server makes its answers go wrong on purpose",
+      hint: `no faults, or a target without a ${setting}`,
+    },
+  };
+}
+
+const OWN_ORIGINS = "only conntax's own server opens origins";
+
+const NOT_EXTERNAL = refuseOwnSettings('an external server', 'url', {
   tls: {
     message: 'with an external server, the scheme of url decides on TLS, and the version is negotiated',
     hint: 'no tls; write https or http in url',
@@ -57,65 +75,17 @@ const NOT_EXTERNAL: Readonly<Record<string, Obstacle>> = {
     message: 'an external server announces its own limit',
     hint: "no maxConcurrentStreams; a client's limit is pool.maxConcurrentStreams",
   },
-  origins: {
-    message: "only conntax's own server opens origins",
-    hint: 'no origins; urls: [...] names several external servers',
-  },
-  framing: {
-    message: 'an external server decides itself how its responses end',
-    hint: 'no framing',
-  },
-  backlog: {
-    message: 'an external server decides itself how many connections wait to be accepted',
-    hint: 'no backlog',
-  },
-  accepts: {
-    message: "only conntax's own server leaves connections without an answer on purpose",
-    hint: 'no accepts, or a target without a url',
-  },
-  backends: {
-    message: 'what stands behind an external server cannot be counted',
-    hint: "no backends; conntax's own server counts them",
-  },
-  faults: {
-    message: "only conntax's own server makes its answers go wrong on purpose",
-    hint: 'no faults, or a target without a url',
-  },
-};
+  origins: { message: OWN_ORIGINS, hint: 'no origins; urls: [...] names several external servers' },
+});
 
 const PLAIN_HTTP = 'a server that target.command starts is asked over plain HTTP';
 
-/** The same for a server that a command starts. */
-const NOT_STARTED: Readonly<Record<string, Obstacle>> = {
-  behaviour: {
-    message: 'a server of your own decides itself what it answers',
-    hint: 'no behaviour; choose the answer by request.path',
-  },
+const NOT_STARTED = refuseOwnSettings('a server of your own', 'command', {
   tls: { message: PLAIN_HTTP, hint: 'no tls' },
   tlsKey: { message: PLAIN_HTTP, hint: 'no tlsKey' },
   maxConcurrentStreams: { message: PLAIN_HTTP, hint: 'no maxConcurrentStreams' },
-  origins: {
-    message: "only conntax's own server opens origins",
-    hint: 'no origins, or a target without a command',
-  },
-  framing: { message: 'a server of your own decides itself how its responses end', hint: 'no framing' },
-  backlog: {
-    message: 'a server of your own decides itself how many connections wait to be accepted',
-    hint: 'no backlog',
-  },
-  accepts: {
-    message: "only conntax's own server leaves connections without an answer on purpose",
-    hint: 'no accepts, or a target without a command',
-  },
-  backends: {
-    message: 'what stands behind a server of your own cannot be counted',
-    hint: "no backends; conntax's own server counts them",
-  },
-  faults: {
-    message: "only conntax's own server makes its answers go wrong on purpose",
-    hint: 'no faults, or a target without a command',
-  },
-};
+  origins: { message: OWN_ORIGINS, hint: 'no origins, or a target without a command' },
+});
 
 /** Settings of the way to an external server, and why conntax's own has none. */
 const OWN_REACH = {
@@ -130,82 +100,6 @@ const OWN_REACH = {
 } as const;
 
 const OF_TLS: readonly string[] = ['caFile', 'certFile', 'keyFile', 'passphrase', 'insecure'];
-
-/** What can be set, and what can be stated, of an external server. */
-export function urlRules(context: RuleContext): Rule[] {
-  const isGiven = givenIn(context);
-  return [
-    ...Object.entries(OWN_REACH).map(
-      ([name, why]): Rule => ({
-        at: `target.${name}`,
-        reads: URLS,
-        check({ target }) {
-          if (!isGiven(name)) return undefined;
-          if (!isExternal(target))
-            return { message: `without target.url ${why}`, hint: `no ${name}, or a target.url` };
-          if (!isPlain(target) || !OF_TLS.includes(name)) return undefined;
-          return { message: 'an http server has no certificate', hint: `no ${name}, or https in url` };
-        },
-      }),
-    ),
-    ...reachRules,
-    ...STATEMENTS.map(
-      (name): Rule => ({
-        at: `target.${name}`,
-        reads: KINDS_OF_SERVER,
-        isBroken: ({ target }) => isBuiltIn(target) && target[name] === null,
-        message: "null means unknown, but without target.url this configures conntax's own server",
-        hint: 'a value, or target.url',
-      }),
-    ),
-    ...Object.entries(NOT_EXTERNAL).map(
-      ([name, obstacle]): Rule => ({
-        at: `target.${name}`,
-        reads: URLS,
-        isBroken: ({ target }) => isExternal(target) && isGiven(name),
-        ...obstacle,
-      }),
-    ),
-    {
-      at: 'target.protocol',
-      reads: URLS,
-      isBroken: ({ target }) => target.protocol !== 'http1' && isPlain(target),
-      message: 'HTTP/2 is spoken over TLS only',
-      hint: "'http1', or https in url",
-    },
-    {
-      at: 'link',
-      reads: KINDS_OF_SERVER,
-      isBroken: ({ target, link }) => link !== undefined && !isBuiltIn(target),
-      message:
-        "the kernel's counters, which stand in for an external server's, would include the relay's connections",
-      hint: 'no link, or a target without url and command',
-    },
-    {
-      at: 'target.url',
-      reads: URLS,
-      check: ({ target }) =>
-        externalUrls(target).flatMap((url, index) => urlFindings(new URL(url), pathOfUrl(target, index))),
-    },
-    {
-      at: 'target.proxy',
-      check: ({ target: { proxy } }) => (typeof proxy === 'string' ? proxyFindings(new URL(proxy)) : []),
-    },
-    {
-      at: 'expect',
-      reads: URLS,
-      check: scenario =>
-        refuseExpectations(
-          scenario,
-          ({ metric }) => metric === 'targetCpuUsPerRequest' && isExternal(scenario.target),
-          {
-            message: 'the CPU use of an external server is unknown',
-            hint: 'another metric, or a target without a url',
-          },
-        ),
-    },
-  ];
-}
 
 const REACH = ['target.certFile', 'target.insecure', 'target.socketPath', 'target.proxy'];
 
@@ -256,6 +150,80 @@ const reachRules: readonly Rule[] = [
   },
 ];
 
+/** What can be set, and what can be stated, of an external server. */
+export const urlRules: readonly Rule[] = [
+  ...Object.entries(OWN_REACH).map(
+    ([name, why]): Rule => ({
+      at: `target.${name}`,
+      isOfGiven: true,
+      reads: URLS,
+      check({ target }) {
+        if (!isExternal(target))
+          return { message: `without target.url ${why}`, hint: `no ${name}, or a target.url` };
+        if (!isPlain(target) || !OF_TLS.includes(name)) return undefined;
+        return { message: 'an http server has no certificate', hint: `no ${name}, or https in url` };
+      },
+    }),
+  ),
+  ...reachRules,
+  ...STATEMENTS.map(
+    (name): Rule => ({
+      at: `target.${name}`,
+      reads: KINDS_OF_SERVER,
+      isBroken: ({ target }) => isBuiltIn(target) && target[name] === null,
+      message: "null means unknown, but without target.url this configures conntax's own server",
+      hint: 'a value, or target.url',
+    }),
+  ),
+  ...Object.entries(NOT_EXTERNAL).map(
+    ([name, obstacle]): Rule => ({
+      at: `target.${name}`,
+      isOfGiven: true,
+      reads: URLS,
+      isBroken: ({ target }) => isExternal(target),
+      ...obstacle,
+    }),
+  ),
+  {
+    at: 'target.protocol',
+    reads: URLS,
+    isBroken: ({ target }) => target.protocol !== 'http1' && isPlain(target),
+    message: 'HTTP/2 is spoken over TLS only',
+    hint: "'http1', or https in url",
+  },
+  {
+    at: 'link',
+    reads: KINDS_OF_SERVER,
+    isBroken: ({ target, link }) => link !== undefined && !isBuiltIn(target),
+    message:
+      "the kernel's counters, which stand in for an external server's, would include the relay's connections",
+    hint: 'no link, or a target without url and command',
+  },
+  {
+    at: 'target.url',
+    reads: URLS,
+    check: ({ target }) =>
+      externalUrls(target).flatMap((url, index) => urlFindings(new URL(url), pathOfUrl(target, index))),
+  },
+  {
+    at: 'target.proxy',
+    check: ({ target: { proxy } }) => (typeof proxy === 'string' ? proxyFindings(new URL(proxy)) : []),
+  },
+  {
+    at: 'expect',
+    reads: URLS,
+    check: scenario =>
+      refuseExpectations(
+        scenario,
+        ({ metric }) => metric === 'targetCpuUsPerRequest' && isExternal(scenario.target),
+        {
+          message: 'the CPU use of an external server is unknown',
+          hint: 'another metric, or a target without a url',
+        },
+      ),
+  },
+];
+
 /** Parts of a URL that must not, or cannot, be sent. */
 function urlFindings(url: URL, path: Path): Finding[] {
   const found: Finding[] = [];
@@ -294,130 +262,127 @@ function hasUser({ username, password }: URL): boolean {
 }
 
 /** What a server that a command starts needs, and what it cannot have. */
-export function commandRules(context: RuleContext): Rule[] {
-  const isGiven = givenIn(context);
-  return [
-    {
-      at: 'target.command',
-      reads: URLS,
-      isBroken: ({ target }) => target.command !== undefined && isExternal(target),
-      message: 'a server is either started by conntax (command) or runs already (url, urls)',
-      hint: 'only one of them; with command, the path belongs into request.path',
-    },
-    ...COMMAND_SETTINGS.map(
-      (name): Rule => ({
-        at: `target.${name}`,
-        reads: KINDS_OF_SERVER,
-        isBroken: ({ target }) => target.command === undefined && isGiven(name),
-        message: 'only a server that conntax starts has this setting',
-        hint: `no ${name}, or a command`,
-      }),
-    ),
-    ...Object.entries(NOT_STARTED).map(
-      ([name, obstacle]): Rule => ({
-        at: `target.${name}`,
-        reads: KINDS_OF_SERVER,
-        isBroken: ({ target }) => target.command !== undefined && isGiven(name),
-        ...obstacle,
-      }),
-    ),
-    {
-      at: 'target.protocol',
+export const commandRules: readonly Rule[] = [
+  {
+    at: 'target.command',
+    reads: URLS,
+    isBroken: ({ target }) => target.command !== undefined && isExternal(target),
+    message: 'a server is either started by conntax (command) or runs already (url, urls)',
+    hint: 'only one of them; with command, the path belongs into request.path',
+  },
+  ...COMMAND_SETTINGS.map(
+    (name): Rule => ({
+      at: `target.${name}`,
+      isOfGiven: true,
       reads: KINDS_OF_SERVER,
-      isBroken: ({ target }) => target.command !== undefined && target.protocol !== 'http1',
-      message: PLAIN_HTTP,
-      hint: "'http1'",
-    },
-    {
-      at: 'target.env',
-      check: ({ target: { env = {} } }) =>
-        Object.keys(env)
-          .filter(carriesCredentials)
-          .map(name => ({
-            path: ['target', 'env', name],
-            message: 'looks like a credential, which would be stored with every run',
-            hint: `the scenario without it, and ${name} in the environment of conntax, which the command inherits`,
-          })),
-    },
-  ];
-}
+      isBroken: ({ target }) => target.command === undefined,
+      message: 'only a server that conntax starts has this setting',
+      hint: `no ${name}, or a command`,
+    }),
+  ),
+  ...Object.entries(NOT_STARTED).map(
+    ([name, obstacle]): Rule => ({
+      at: `target.${name}`,
+      isOfGiven: true,
+      reads: KINDS_OF_SERVER,
+      isBroken: ({ target }) => target.command !== undefined,
+      ...obstacle,
+    }),
+  ),
+  {
+    at: 'target.protocol',
+    reads: KINDS_OF_SERVER,
+    isBroken: ({ target }) => target.command !== undefined && target.protocol !== 'http1',
+    message: PLAIN_HTTP,
+    hint: "'http1'",
+  },
+  {
+    at: 'target.env',
+    check: ({ target: { env = {} } }) =>
+      Object.keys(env)
+        .filter(carriesCredentials)
+        .map(name => ({
+          path: ['target', 'env', name],
+          message: 'looks like a credential, which would be stored with every run',
+          hint: `the scenario without it, and ${name} in the environment of conntax, which the command inherits`,
+        })),
+  },
+];
 
 const TLS_HINT = "tls: '1.3' or '1.2'";
 
 /** What protocols and TLS allow. */
-export function protocolRules(context: RuleContext): Rule[] {
-  const isGiven = givenIn(context);
-  return [
-    {
-      at: 'target.protocol',
-      reads: ['target.tls', ...KINDS_OF_SERVER],
-      isBroken: ({ target }) => target.protocol === 'h2' && isBuiltIn(target) && !usesTls(target),
-      message: 'HTTP/2 is negotiated in the TLS handshake; without TLS neither browsers nor undici use it',
-      hint: `${TLS_HINT}, or protocol: 'http1'`,
-    },
-    {
-      at: 'target.maxConcurrentStreams',
-      reads: ['target.protocol', 'target.command'],
-      isBroken: ({ target: { protocol, command } }) =>
-        command === undefined && protocol !== 'h2' && isGiven('maxConcurrentStreams'),
-      message: 'an HTTP/1.1 connection has no streams',
-      hint: "no maxConcurrentStreams, or protocol: 'h2'",
-    },
-    {
-      at: 'target.tlsKey',
-      reads: ['target.tls', ...KINDS_OF_SERVER],
-      isBroken: ({ target }) => target.command === undefined && !usesTls(target) && isGiven('tlsKey'),
-      message: 'without TLS there is no key',
-      hint: `no tlsKey, or ${TLS_HINT}`,
-    },
-    {
-      at: 'target.connectionClose',
-      reads: ['target.protocol'],
-      isBroken: ({ target: { protocol, connectionClose } }) => protocol === 'h2' && connectionClose === true,
-      message: 'HTTP/2 has no Connection header',
-      hint: "protocol: 'http1'",
-    },
-    {
-      at: 'target.framing',
-      reads: ['target.protocol'],
-      isBroken: ({ target: { protocol, framing } }) => protocol === 'h2' && framing !== undefined,
-      message: 'HTTP/2 ends each body by a frame',
-      hint: "no framing, or protocol: 'http1'",
-    },
-    {
-      at: 'target.accepts',
-      reads: ['target.backlog', 'target.backends', 'target.faults', 'target.origins'],
-      isBroken: ({ target: { accepts, backlog, backends, faults, origins } }) =>
-        accepts === false &&
-        (backlog !== undefined || backends !== 1 || faults.length > 0 || origins !== undefined),
-      message: 'where no connection is established, no backlog, backend, origin or fault has an effect',
-      hint: 'no accepts, or none of the others',
-    },
-    {
-      at: 'target.accepts',
-      reads: ['link'],
-      isBroken: ({ target, link }) => target.accepts === false && link !== undefined,
-      message: 'the relay of the link accepts connections itself',
-      hint: 'no accepts, or no link',
-    },
-    {
-      at: 'target.maxRequestsPerSocket',
-      reads: ['target.protocol', ...URLS],
-      isBroken: ({ target }) =>
-        target.protocol === 'h2' && (target.maxRequestsPerSocket ?? 0) > 0 && !isExternal(target),
-      message:
-        'an HTTP/2 server can only announce that a connection will end, while more streams are arriving, so it cannot keep to a number of requests',
-      hint: "no maxRequestsPerSocket, or protocol: 'http1'",
-    },
-    {
-      at: 'clients.*.protocol',
-      reads: ['target.protocol'],
-      isBroken: ({ target }, client) => target.protocol !== 'h2' && client.protocol === 'h2',
-      message: 'the target does not offer HTTP/2',
-      hint: "protocol: 'http1', or protocol: 'h2' and tls in target",
-    },
-  ];
-}
+export const protocolRules: readonly Rule[] = [
+  {
+    at: 'target.protocol',
+    reads: ['target.tls', ...KINDS_OF_SERVER],
+    isBroken: ({ target }) => target.protocol === 'h2' && isBuiltIn(target) && !usesTls(target),
+    message: 'HTTP/2 is negotiated in the TLS handshake; without TLS neither browsers nor undici use it',
+    hint: `${TLS_HINT}, or protocol: 'http1'`,
+  },
+  {
+    at: 'target.maxConcurrentStreams',
+    isOfGiven: true,
+    reads: ['target.protocol', 'target.command'],
+    isBroken: ({ target: { protocol, command } }) => command === undefined && protocol !== 'h2',
+    message: 'an HTTP/1.1 connection has no streams',
+    hint: "no maxConcurrentStreams, or protocol: 'h2'",
+  },
+  {
+    at: 'target.tlsKey',
+    isOfGiven: true,
+    reads: ['target.tls', ...KINDS_OF_SERVER],
+    isBroken: ({ target }) => target.command === undefined && !usesTls(target),
+    message: 'without TLS there is no key',
+    hint: `no tlsKey, or ${TLS_HINT}`,
+  },
+  {
+    at: 'target.connectionClose',
+    reads: ['target.protocol'],
+    isBroken: ({ target: { protocol, connectionClose } }) => protocol === 'h2' && connectionClose === true,
+    message: 'HTTP/2 has no Connection header',
+    hint: "protocol: 'http1'",
+  },
+  {
+    at: 'target.framing',
+    reads: ['target.protocol'],
+    isBroken: ({ target: { protocol, framing } }) => protocol === 'h2' && framing !== undefined,
+    message: 'HTTP/2 ends each body by a frame',
+    hint: "no framing, or protocol: 'http1'",
+  },
+  {
+    at: 'target.accepts',
+    reads: ['target.backlog', 'target.backends', 'target.faults', 'target.origins'],
+    isBroken: ({ target: { accepts, backlog, backends, faults, origins } }) =>
+      accepts === false &&
+      (backlog !== undefined || backends !== 1 || faults.length > 0 || origins !== undefined),
+    message: 'where no connection is established, no backlog, backend, origin or fault has an effect',
+    hint: 'no accepts, or none of the others',
+  },
+  {
+    at: 'target.accepts',
+    reads: ['link'],
+    isBroken: ({ target, link }) => target.accepts === false && link !== undefined,
+    message: 'the relay of the link accepts connections itself',
+    hint: 'no accepts, or no link',
+  },
+  {
+    at: 'target.maxRequestsPerSocket',
+    reads: ['target.protocol', ...URLS],
+    isBroken: ({ target }) =>
+      target.protocol === 'h2' && (target.maxRequestsPerSocket ?? 0) > 0 && !isExternal(target),
+    message:
+      'an HTTP/2 server can only announce that a connection will end, while more streams are arriving, so it cannot keep to a number of requests',
+    hint: "no maxRequestsPerSocket, or protocol: 'http1'",
+  },
+  {
+    at: 'clients.*.protocol',
+    reads: ['target.protocol'],
+    isBroken: ({ target }, client) => target.protocol !== 'h2' && client.protocol === 'h2',
+    message: 'the target does not offer HTTP/2',
+    hint: "protocol: 'http1', or protocol: 'h2' and tls in target",
+  },
+];
 
 /** Backends that are added need a slice that they are added in, and time to see where requests go then. */
 export const backendRules: readonly Rule[] = [
