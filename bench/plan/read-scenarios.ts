@@ -13,6 +13,7 @@ import {
 } from '../../results/errors.ts';
 import { visibleLine } from '../../results/visible.ts';
 import { CLIENT_SETTINGS, isModulePath } from '../../scenarios/model/client.ts';
+import { own } from '../../scenarios/model/facts.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Scenario, ScenarioInput } from '../../scenarios/model/scenario.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
@@ -312,7 +313,7 @@ interface CheckedScenarios {
 
 /** A user's file that must not be read, and why. */
 function faultOf(path: string, { faults = {} }: Pick<LoadOptions, 'faults'>): Obstacle | undefined {
-  return Object.hasOwn(faults, path) ? faults[path] : undefined;
+  return own(faults, path);
 }
 
 async function check(candidates: readonly Candidate[], options: LoadOptions): Promise<CheckedScenarios> {

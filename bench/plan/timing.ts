@@ -1,6 +1,6 @@
 // Durations: the shape of a slice, when a client is warmed up, and how long a cell will take.
 import { slotsPerConnection } from '../../results/connections.ts';
-import { LEAST_REPLICATES } from '../../results/stats.ts';
+import { LEAST_REPLICATES, meanOf, sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { connectionLimit, originCount, usesTls } from '../../scenarios/model/facts.ts';
 import type { CapacityLoad, Load } from '../../scenarios/model/load.ts';
@@ -106,10 +106,6 @@ export function warmUpDrainMs(meanMs: number): number {
   return Math.ceil(Math.max(WARMUP_DRAIN_MS, DRAIN_RESPONSES * meanMs));
 }
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
 /**
  * Whether an arm has stopped getting faster: the mean speed of the last two warm-up windows is at most 3 % above that of
  * the two before. A falling speed counts as steady: the machine slows down, but the arm no longer warms up.
@@ -118,8 +114,8 @@ function mean(values: readonly number[]): number {
  */
 export function isSteady(speeds: readonly number[]): boolean {
   if (speeds.length < 4 || speeds.at(-1) === 0) return false;
-  const before = mean(speeds.slice(-4, -2));
-  const last = mean(speeds.slice(-2));
+  const before = meanOf(speeds.slice(-4, -2));
+  const last = meanOf(speeds.slice(-2));
   return last <= before * STEADY_RISE_RATIO;
 }
 
@@ -236,7 +232,7 @@ export function cellTimes(
   const sureCount = sureReplicates(scenario.timing);
 
   function partsAt(pace: Pace): { onceMs: number; oneMs: number } {
-    const warmupsMs = responsesMs.reduce((sum, ms) => sum + warmupMs(scenario, ms, pace), 0);
+    const warmupsMs = sumOf(responsesMs, ms => warmupMs(scenario, ms, pace));
     // Own targets are started, and conditioned by generators that are then discarded; an external server is not.
     const openMs = isExternal(scenario.target) ? 0 : (targetCount + 1) * pace.startMs + warmupsMs;
     const onceMs = targetCount === 1 ? openMs : 0;
@@ -400,7 +396,7 @@ function turnMs(scenario: Scenario, client: Client, serviceMs: number): number {
  */
 export function sliceGapMs(scenario: Scenario, arm: string, serviceMs: number): number {
   const others = Object.entries(scenario.clients).filter(([name]) => name !== arm);
-  const oneTurnEachMs = others.reduce((sum, [, client]) => sum + turnMs(scenario, client, serviceMs), 0);
+  const oneTurnEachMs = sumOf(others, ([, client]) => turnMs(scenario, client, serviceMs));
   return Math.ceil(TURN_MS + 2 * oneTurnEachMs);
 }
 

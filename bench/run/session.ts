@@ -11,7 +11,7 @@ import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../../scenarios/model/targ
 import type { Fleet } from '../machines/fleet.ts';
 import { readKernelsOf } from '../machines/kernels.ts';
 import type { ServerMachine } from '../machines/server-machine.ts';
-import { createCapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
+import { CapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
 import { blockOrder, type PlannedCell, requestSeed } from '../plan/plan.ts';
 import {
   isSteady,
@@ -57,7 +57,7 @@ interface FindOptions {
 /** Searches every arm's `capacity`, arms taking turns probe by probe. An arm without any probe keeps null. */
 export async function findCapacities(options: FindOptions): Promise<void> {
   const { load, arms, offsetOf, orderOf, probe, onProbe, signal } = options;
-  const searches = new Map(arms.map(arm => [arm, createCapacitySearch(load, offsetOf(arm))]));
+  const searches = new Map(arms.map(arm => [arm, new CapacitySearch(load, offsetOf(arm))]));
   const isSearching = (arm: Arm): boolean =>
     arm.failure === undefined && searches.get(arm)!.nextPerSec() !== undefined;
 

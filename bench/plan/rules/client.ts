@@ -5,16 +5,13 @@ import type { Scenario } from '../../../scenarios/model/scenario.ts';
 import type { Target } from '../../../scenarios/model/target.ts';
 import type { ClientPlugin, EngineModule, Obstacle, Refusal } from '../../contracts.ts';
 import { RESILIENCE_SETTINGS } from '../../resending.ts';
+import { findTool } from '../division.ts';
 import { nameHint, nearest, orList } from '../problems.ts';
 import { type Finding, type Rule, type RuleContext, refuseExpectations, usableNames } from './rule.ts';
 
 /** What a load tool can do, and whether it is installed. */
 export function toolRules({ transports }: RuleContext): Rule[] {
-  /** undefined for a client library. */
-  const toolOf = ({ transport }: Client): EngineModule | undefined => {
-    const plugin = own(transports, transport);
-    return plugin?.kind === 'engine' ? plugin : undefined;
-  };
+  const toolOf = ({ transport }: Client) => findTool(transport, transports);
   return [
     {
       at: 'clients.*.transport',
