@@ -1,7 +1,7 @@
 // What opening a connection costs: in CPU time, from pairs of clients that differ in nothing else, and in latency, by a fit over clients that differ in requests per connection.
 
 import { own } from '../scenarios/model/facts.ts';
-import { ratioOver } from './compare.ts';
+import { pairByReplicate, ratioOver } from './compare.ts';
 import { openedPerRequest } from './connections.ts';
 import { type FigureReader, readerOf } from './metrics.ts';
 import type { CellResult } from './model/run.ts';
@@ -92,24 +92,20 @@ function costOfPair(
   left: readonly CompletedTrial[],
   right: readonly CompletedTrial[],
 ): ConnectionCost | undefined {
-  const pairs = left.flatMap(one => {
-    const other = right.find(({ trial }) => trial.replicate === one.trial.replicate);
-    return other === undefined ? [] : [{ left: one, right: other }];
-  });
+  const pairs = pairByReplicate(left, right);
   const [first] = pairs;
-  if (first === undefined || !areAlike(first.left, first.right)) return undefined;
+  if (first === undefined || !areAlike(...first)) return undefined;
+  const [{ trial }] = first;
   // The CPU time of clients is not known there.
-  if (first.left.trial.imported !== undefined) return undefined;
-  const differences = pairs.map(pair => connectionsPerRequest(pair.left) - connectionsPerRequest(pair.right));
+  if (trial.imported !== undefined) return undefined;
+  const differences = pairs.map(([one, other]) => connectionsPerRequest(one) - connectionsPerRequest(other));
   const difference = meanOf(differences);
   if (differences.some(one => !(Math.abs(one) >= LEAST_DIFFERENCE) || one > 0 !== difference > 0))
     return undefined;
   const perConnection = (read: (trial: CompletedTrial) => number): Cost =>
-    costOver(pairs.map((pair, index) => (read(pair.left) - read(pair.right)) / differences[index]!));
+    costOver(pairs.map(([one, other], index) => (read(one) - read(other)) / differences[index]!));
   const client = perConnection(({ measurement }) => measurement.generator.cpuUsPerRequest);
-  const isServerKnown = pairs.every(pair =>
-    [pair.left, pair.right].every(({ measurement }) => measurement.target !== null),
-  );
+  const isServerKnown = pairs.flat().every(({ measurement }) => measurement.target !== null);
   const server = isServerKnown
     ? perConnection(({ measurement }) => measurement.target?.cpuUsPerRequest ?? Number.NaN)
     : null;
@@ -126,9 +122,7 @@ function costOfPair(
     client,
     server,
     served:
-      first.left.trial.load.model === 'closed'
-        ? ratioOver(readerOf('requestsPerSec'), fewer, more).interval
-        : null,
+      trial.load.model === 'closed' ? ratioOver(readerOf('requestsPerSec'), fewer, more).interval : null,
     servedByCpu: ratioOver(CPU_PER_REQUEST, more, fewer).interval,
     alone: aloneCost(more, fewer),
     savedCoresAt1kPerSec: isSavingOpen ? null : savedCores,
@@ -143,9 +137,9 @@ export function includesZero(interval: Interval | null): boolean {
 /** Only of a client that opens a connection for each request: the median of others is that of a request without one. */
 function aloneCost(more: readonly CompletedTrial[], fewer: readonly CompletedTrial[]): AloneCost | null {
   if (more[0]?.trial.client.requestsPerConnection !== 1) return null;
-  const pairs = more.flatMap(({ trial, measurement: { alone: opening } }) => {
-    const kept = fewer.find(other => other.trial.replicate === trial.replicate)?.measurement.alone;
-    return opening === null || kept == null ? [] : [{ opening, kept }];
+  const pairs = pairByReplicate(more, fewer).flatMap(([one, other]) => {
+    const [opening, kept] = [one.measurement.alone, other.measurement.alone];
+    return opening === null || kept === null ? [] : [{ opening, kept }];
   });
   if (pairs.length < more.length) return null;
   const mean = (values: (number | null)[]): number | null =>

@@ -123,7 +123,11 @@ export function writing<T>(path: string, act: () => T, expected = ''): T {
     return act();
   } catch (cause) {
     const { code = 'unknown' } = cause as NodeJS.ErrnoException;
-    throw new MeasureError(errorCode(code), `cannot write ${path}: ${reason(cause)}${expected}`, { cause });
+    throw new MeasureError(
+      ERROR_CODES[code] ?? 'results-not-writable',
+      `cannot write ${path}: ${reason(cause)}${expected}`,
+      { cause },
+    );
   }
 }
 
@@ -137,18 +141,12 @@ function reading<T>(path: string, act: () => T): T | undefined {
   }
 }
 
-function errorCode(errno: string): string {
-  switch (errno) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-    case 'EFBIG':
-      return 'disk-full';
-    case 'EEXIST':
-      return 'run-exists';
-    default:
-      return 'results-not-writable';
-  }
-}
+const ERROR_CODES: Readonly<Record<string, string>> = {
+  ENOSPC: 'disk-full',
+  EDQUOT: 'disk-full',
+  EFBIG: 'disk-full',
+  EEXIST: 'run-exists',
+};
 
 /** Why the file system refused; the error's own message if its code is not known here. */
 export function reason(cause: unknown): string {

@@ -4,7 +4,7 @@ import { nameOfOrigin, usesTls } from '../../scenarios/model/facts.ts';
 import { isBuiltIn, type Target } from '../../scenarios/model/target.ts';
 import type { CompletedTrial, Ledger } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
-import { type Check, fail, pass, type TrialRule, warn, whole } from './rule.ts';
+import { type Check, fail, pass, range, type TrialRule, warn, whole } from './rule.ts';
 
 const PROTOCOLS = { http1: 'HTTP/1.1', h2: 'HTTP/2' } as const;
 
@@ -79,7 +79,7 @@ export const ledger: TrialRule = {
     const apart = findApart(trial.target, counts, allowance);
     if (apart !== undefined) return fail(`${apart}${allowed}`);
     const byProxy = trial.target.proxy === undefined ? '' : BY_PROXY;
-    const detail = `connections ${describeCounts(counts)}, needed ${formatRange(needed)}${describePauses(counts)}${byProxy}`;
+    const detail = `connections ${describeCounts(counts)}, needed ${range(needed)}${describePauses(counts)}${byProxy}`;
     const taken = own ?? opened;
     const isAbove = needed.most !== null && taken > needed.most + allowance;
     if (taken < needed.least - allowance || (isAbove && own !== undefined))
@@ -127,7 +127,7 @@ function describeUnchecked({ accepted, answered, openedElsewhere, needed }: Ledg
   const seen = accepted === null ? '' : `; ${whole(accepted)} were accepted`;
   return openedElsewhere > 0
     ? `not checked: ${whole(answered)} requests were answered, but no connection to the target was observed, only ${whole(openedElsewhere)} to other destinations (another port or host, a proxy or a Unix socket)${seen}`
-    : `not checked: ${whole(answered)} requests were answered, but the client's connections cannot be observed (native code or another thread)${seen}, needed ${formatRange(needed)}`;
+    : `not checked: ${whole(answered)} requests were answered, but the client's connections cannot be observed (native code or another thread)${seen}, needed ${range(needed)}`;
 }
 
 function describePauses({ closedInPauses, longestPauseMs }: Ledger): string {
@@ -192,11 +192,6 @@ function describeCounts({ opened, openedBy, accepted, acceptedBy }: Ledger): str
     default:
       return acceptedBy satisfies never;
   }
-}
-
-function formatRange({ least, most }: { least: number; most: number | null }): string {
-  if (most === null) return `at least ${whole(least)}`;
-  return least === most ? whole(least) : `${whole(least)} to ${whole(most)}`;
 }
 
 /**

@@ -4,7 +4,8 @@ import { neverGood, summariseRequests } from '../compare.ts';
 import { areFailuresExpected } from '../expect.ts';
 import { accountFaults, type FailureWay, type FaultAccount, type WayCount } from '../faults.ts';
 import { OUTCOME_NAMES } from '../model/trial.ts';
-import { type ArmRule, fail, pass, percent, type TrialRule, warn, whole } from './rule.ts';
+import { sumOf } from '../stats.ts';
+import { type ArmRule, fail, pass, percent, range, type TrialRule, warn, whole } from './rule.ts';
 
 const WAY_NAMES: Record<FailureWay, string> = {
   status: 'error statuses',
@@ -47,18 +48,13 @@ function describeAccount({ ways, others }: FaultAccount): string {
   const found = ways
     .filter(({ counted, injected }) => counted > 0 || injected.most > 0)
     .map(
-      ({ way, counted, injected }) =>
-        `${WAY_NAMES[way]} ${whole(counted)} of ${formatRange(injected)} injected`,
+      ({ way, counted, injected }) => `${WAY_NAMES[way]} ${whole(counted)} of ${range(injected)} injected`,
     );
   const also = others.map(({ outcome, count }) => `${OUTCOME_NAMES[outcome]} ${whole(count)}`);
   return [
     found.length === 0 ? 'no failure was injected, and none counted' : found.join(', '),
     ...(also.length === 0 ? [] : [`also ${also.join(', ')}`]),
   ].join('; ');
-}
-
-function formatRange({ least, most }: WayCount['injected']): string {
-  return least === most ? whole(least) : `${whole(least)} to ${whole(most)}`;
 }
 
 /**
@@ -76,7 +72,7 @@ export const answers: ArmRule = {
     if (first === undefined || requests.length === 0) return null;
     if (requests.some(({ completed }) => completed === null)) return null;
     const dead = neverGood(requests);
-    const all = complete.reduce((sum, { completed, failed }) => sum + completed + failed, 0);
+    const all = sumOf(complete, ({ completed, failed }) => completed + failed);
     if (dead.length === 0) return pass(`each of the ${whole(requests.length)} requests had good answers`);
     const named = dead.map(
       ({ name, failed }) =>

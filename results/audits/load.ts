@@ -2,6 +2,7 @@
 
 import type { ClosedLoad, Load } from '../../scenarios/model/load.ts';
 import type { Histogram, Measurement } from '../model/trial.ts';
+import { sumOf } from '../stats.ts';
 import { type Check, fail, pass, percent, type TrialRule, warn, whole } from './rule.ts';
 
 const TOLERANCE = 0.05;
@@ -63,15 +64,13 @@ function busyTimes(
     const apart = failed > 0 ? `${think}, excluding ${whole(failed)} failed requests` : think;
     return { perMs: completed / steadyMs, meanMs: response.meanUs / 1000 + thinkMs, notes: apart };
   }
-  const sum = (read: (slice: (typeof timed)[number]) => number) =>
-    timed.reduce((total, slice) => total + read(slice), 0);
   // Windows in which nothing began, because every earlier request was still waiting, count too.
-  const ended = slices.reduce((total, slice) => total + (slice.ended ?? 0), 0);
-  const began = sum(slice => slice.completed + slice.failed);
+  const ended = sumOf(slices, slice => slice.ended ?? 0);
+  const began = sumOf(timed, slice => slice.completed + slice.failed);
   const notes = failed > 0 ? `, including ${whole(failed)} failed requests,` : '';
   return {
     perMs: ended / steadyMs,
-    meanMs: began === 0 ? 0 : sum(({ userMs }) => userMs) / began,
+    meanMs: began === 0 ? 0 : sumOf(timed, ({ userMs }) => userMs) / began,
     notes,
   };
 }

@@ -3,6 +3,7 @@
 import { hasFewBeyond, METRIC_TABLE } from '../metrics.ts';
 import type { Host } from '../model/run.ts';
 import { type MachineShare, MOST_LATENESS_US, type Resources } from '../model/trial.ts';
+import { sumOf } from '../stats.ts';
 import { fail, pass, percent, type TrialRule, warn, whole } from './rule.ts';
 
 /** Above this share of a core, a process is saturated. */
@@ -166,7 +167,7 @@ const NOTABLE_RATIO = 0.001;
 export const retransmits: TrialRule = {
   rule: 'retransmits',
   check({ measurement: { kernel, slices } }) {
-    const exchanges = slices.reduce((sum, slice) => sum + slice.exchanges, 0);
+    const exchanges = sumOf(slices, slice => slice.exchanges);
     const { retransmits, needlessRetransmits, synRetransmits } = kernel;
     const missed = Math.max(0, retransmits - needlessRetransmits);
     const perRequest = exchanges === 0 ? 0 : missed / exchanges;

@@ -37,6 +37,12 @@ export function whole(value: number): string {
   return WHOLE.format(Math.round(value));
 }
 
+/** `12`, `12 to 14`, `at least 12`. */
+export function range({ least, most }: { least: number; most: number | null }): string {
+  if (most === null) return `at least ${whole(least)}`;
+  return least === most ? whole(least) : `${whole(least)} to ${whole(most)}`;
+}
+
 /** How far a figure lies from what it is compared with, and on which side: `12.5 % above`, `0.2 % below`, `equal to`. */
 export function apart(ratio: number): string {
   const text = percent(Math.abs(ratio));

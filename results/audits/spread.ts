@@ -10,7 +10,7 @@ import {
 } from '../metrics.ts';
 import type { Metric } from '../model/run.ts';
 import type { CompletedTrial } from '../model/trial.ts';
-import { findModes, shareInterval } from '../stats.ts';
+import { findModes, meanOf, sampleVariance, shareInterval, sumOf } from '../stats.ts';
 import { type ArmRule, apart, pass, percent, type TrialRule, warn, whole } from './rule.ts';
 
 const NOTABLE_BLOCK_SPREAD = 0.25;
@@ -32,9 +32,7 @@ export const blockSpread: TrialRule = {
     if (silent > 0 && logRates.length > 0)
       return warn(`no request was answered in ${silent} of the ${slices.length} slices`);
     if (logRates.length < 2) return null;
-    const mean = logRates.reduce((sum, value) => sum + value, 0) / logRates.length;
-    const variance = logRates.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (logRates.length - 1);
-    const spread = Math.sqrt(variance);
+    const spread = Math.sqrt(sampleVariance(logRates));
     const detail = `requests/s of the ${logRates.length} slices vary by ${percent(spread)} (standard deviation)`;
     return { state: spread > NOTABLE_BLOCK_SPREAD ? 'warn' : 'pass', detail };
   },
@@ -76,7 +74,7 @@ export const replicateSpread: ArmRule = {
 
 /** The geometric mean of figures given by their logarithms. */
 function around(logs: readonly number[], metric: Metric): string {
-  const value = Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
+  const value = Math.exp(meanOf(logs));
   const { unit, factor } = METRIC_TABLE[metric];
   return unit === 'requests/s' ? `${whole(value)}/s` : `${(value * factor).toPrecision(3)} ${unit}`;
 }
@@ -138,7 +136,7 @@ function foldArms(trials: readonly CompletedTrial[]): Pick<Slices, 'count' | 'sl
   const folded = [...arms.values()].map(foldSlices).filter(slices => slices !== null);
   if (folded.length === 0) return null;
   return {
-    count: folded.reduce((sum, { count }) => sum + count, 0),
-    slow: folded.reduce((sum, { slow }) => sum + slow, 0),
+    count: sumOf(folded, ({ count }) => count),
+    slow: sumOf(folded, ({ slow }) => slow),
   };
 }

@@ -83,6 +83,7 @@ export function closingReason(server: ForeignServer): string | undefined {
 
 const count = () => z.int().min(0);
 const amount = () => z.number().min(0);
+const Interval = z.strictObject({ value: amount(), low: amount(), high: amount() });
 
 /** Arms are compared on all metrics but those: shares, counts, and what a client asks of the target, which the arms' rows show. */
 export const Metric = ExpectedMetric.exclude([
@@ -107,10 +108,7 @@ export const Comparison = z.strictObject({
   metric: Metric.describe('What is compared'),
   baseline: z.string().describe('Client that the other is compared with'),
   candidate: z.string().describe('Client that is compared'),
-  ratio: z
-    .strictObject({ value: amount(), low: amount(), high: amount() })
-    .nullable()
-    .describe(`${INTERVAL_NAME}; null when there are too few replicates for one`),
+  ratio: Interval.nullable().describe(`${INTERVAL_NAME}; null when there are too few replicates for one`),
   replicateRatios: z.array(amount()).describe('One ratio per replicate, in order'),
   isDeciding: z
     .boolean()
@@ -142,15 +140,10 @@ export type RequestSummary = z.infer<typeof RequestSummary>;
 export const ArmSummary = z.strictObject({
   arm: z.string().describe('Name of the client'),
   trials: count().describe('Completed trials'),
-  requestsPerSec: z
-    .strictObject({ value: amount(), low: amount(), high: amount() })
-    .nullable()
-    .describe(`Centre over replicates with its ${INTERVAL_NAME}; null: not known`),
-  capacityPerSec: z
-    .strictObject({ value: amount(), low: amount(), high: amount() })
-    .nullable()
-    .default(null)
-    .describe('Of capacity searches that came to their end'),
+  requestsPerSec: Interval.nullable().describe(
+    `Centre over replicates with its ${INTERVAL_NAME}; null: not known`,
+  ),
+  capacityPerSec: Interval.nullable().default(null).describe('Of capacity searches that came to their end'),
   meanUs: amount().describe('Mean response time'),
   p50Us: amount().describe('Median response time'),
   p90Us: amount().describe('90th percentile of the response time'),
