@@ -328,7 +328,7 @@ export interface EngineOptions {
   client: Client;
   load: ClosedLoad;
   endpoint: Endpoint;
-  /** What it sends; with several, it draws them as the load models do (results/draw.ts). */
+  /** What it sends; with several, it draws them as the load models do (results/random.ts). */
   requests: PreparedRequests;
   sink: ExchangeSink;
 }

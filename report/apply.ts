@@ -1,6 +1,6 @@
 // The client that a clear verdict speaks for, as code for the library that it was measured with.
 import type { Comparison } from '../results/model/run.ts';
-import { own } from '../scenarios/model/own.ts';
+import { own } from '../scenarios/model/facts.ts';
 import type { CellView } from './cell-view.ts';
 import type { AppliedClient } from './model.ts';
 import { settingsCode, type WriterName, writers } from './settings/code.ts';

@@ -2,7 +2,7 @@
 import { failureCauses } from '../results/audits/index.ts';
 import type { Run } from '../results/model/run.ts';
 import type { TrialResult } from '../results/model/trial.ts';
-import { own } from '../scenarios/model/own.ts';
+import { own } from '../scenarios/model/facts.ts';
 import { applyClient } from './apply.ts';
 import { allMarks, armNames, type CellView, MARK_NOTES, viewCell } from './cell-view.ts';
 import type { Chart, SweepChart } from './charts/chart.ts';

@@ -3,11 +3,18 @@
 import { type Bound, boundOf } from '../results/bound.ts';
 import { areErrorsUnlike } from '../results/compare.ts';
 import { capacityOf, countResponses, hasFewBeyond, limitOfSearch, METRIC_TABLE } from '../results/metrics.ts';
-import type { ArmSummary, CellResult, Comparison, Run } from '../results/model/run.ts';
+import {
+  type ArmSummary,
+  type CellResult,
+  type Comparison,
+  listArms,
+  orderCell,
+  orderTrials,
+  type Run,
+} from '../results/model/run.ts';
 import type { CompletedTrial, TrialResult } from '../results/model/trial.ts';
-import { listArms, orderCell, orderTrials } from '../results/order.ts';
 import type { Client } from '../scenarios/model/client.ts';
-import { own } from '../scenarios/model/own.ts';
+import { own } from '../scenarios/model/facts.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
 import type { Mark } from './model.ts';
 

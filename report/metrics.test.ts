@@ -9,8 +9,7 @@ import { comparedMetrics, headlineOf, isCompared, METRIC_ORDER, METRIC_TABLE } f
 import { METRICS, type Metric } from '../results/model/run.ts';
 import type { Ledger, TrialResult } from '../results/model/trial.ts';
 import { INTERVAL_NAME } from '../results/stats.ts';
-import { sampleHistory } from '../results/testing/sample-history.ts';
-import { sampleRun } from '../results/testing/sample-run.ts';
+import { sampleHistory, sampleRun } from '../results/testing/sample-run.ts';
 import { type Expectation, ExpectedMetric } from '../scenarios/model/scenario.ts';
 import { armNames, viewCell } from './cell-view.ts';
 import prometheus from './formats/openmetrics.ts';

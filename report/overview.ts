@@ -2,8 +2,8 @@
 import { headlineOf, METRIC_TABLE } from '../results/metrics.ts';
 import type { Metric, Run } from '../results/model/run.ts';
 import { INTERVAL_NAME, type Interval, sumOf } from '../results/stats.ts';
+import { usesTls } from '../scenarios/model/facts.ts';
 import { scenarioOf } from '../scenarios/model/sweep.ts';
-import { usesTls } from '../scenarios/model/target-facts.ts';
 import type { CellView } from './cell-view.ts';
 import { extentOf, logTicks, WIDEST_WHISKER } from './charts/theme.ts';
 import {

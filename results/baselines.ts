@@ -7,11 +7,9 @@ import { z } from 'zod';
 import type { Scenario } from '../scenarios/model/scenario.ts';
 import { whyUnneededUnknown } from './connections.ts';
 import { errorMessage, UsageError } from './errors.ts';
-import { listFolder, makeFolder, readTextFile, replaceFile } from './files.ts';
-import { type ArmSummary, type CellResult, Git, Host, Metric, type Run } from './model/run.ts';
-import { orderCell } from './order.ts';
+import { describeMisfit, listFolder, makeFolder, readTextFile, replaceFile } from './files.ts';
+import { type ArmSummary, type CellResult, Git, Host, Metric, orderCell, type Run } from './model/run.ts';
 import { holding, intervalOfParts } from './stats.ts';
-import { describeMisfit } from './version.ts';
 
 const count = () => z.int().min(0);
 const Interval = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });

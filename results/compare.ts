@@ -22,86 +22,9 @@ import {
   replicateInterval,
   shareInterval,
   shownTogether,
+  sumOf,
   widened,
 } from './stats.ts';
-
-// Whether arms were measured for long enough that a pause which is too rare to be seen can't matter.
-
-/**
- * Of an event that was not seen, up to four are expected at 98 % in as long a time, as e^-4 is 2 %: the rule of three (J. A. Hanley,
- * A. Lippman-Hand, 1983) at the level that keeps the interval's 95 % (docs/method.md).
- */
-const UNSEEN_EVENTS = 4;
-/** Of the longest request: less is not such a request, or no pause of the whole arm. */
-const HALF = 0.5;
-
-/**
- * A few replicates that happen to hold as many pauses as each other agree too well, and a run that stops then is wrong too
- * often. So it goes on until four pauses more than were seen would change no figure by more than the precision.
- */
-export function isLongEnough(trials: readonly TrialResult[], deciding: Metric, precision: number): boolean {
-  const completed = trials.filter(trial => trial.state === 'completed');
-  return [...Map.groupBy(completed, ({ trial }) => trial.arm).values()].every(
-    own => UNSEEN_EVENTS * pauseShare(own, deciding) <= precision,
-  );
-}
-
-/**
- * What one pause is of all that an arm was measured. The longest request says how long a pause is, unless such requests were
- * measured and held up few users: then the slice that differs most from its trial says what one does.
- */
-function pauseShare(trials: readonly CompletedTrial[], metric: Metric): number {
-  const measuredMs = trials.reduce((sum, { measurement }) => sum + measurement.steadyMs, 0);
-  const seenMs = Math.max(...trials.map(({ measurement }) => measurement.response.maxUs / 1_000));
-  const longestMs = Math.max(
-    seenMs,
-    ...trials.map(({ measurement }) => measurement.lengthening?.longestMs ?? 0),
-  );
-  const share = Math.max(
-    ...trials.map(trial => worstShare(trial, metric) * (trial.measurement.steadyMs / measuredMs)),
-  );
-  const isOfFewUsers = seenMs >= HALF * longestMs && share * measuredMs < HALF * longestMs;
-  return isOfFewUsers ? share : Math.max(share, longestMs / measuredMs);
-}
-
-/** By how much the slice that differs most changes the figure of its trial. */
-function worstShare({ trial, measurement }: CompletedTrial, metric: Metric): number {
-  const reader = readerOf(metric);
-  if (reader.of === 'trial') return 0;
-  const portions = reader.read(measurement.slices, trial.load);
-  const figure = overall(portions);
-  if (figure === null || figure === 0) return 0;
-  const per = portions.reduce((sum, portion) => sum + portion.per, 0);
-  return Math.max(...portions.map(portion => Math.abs(portion.amount / figure - portion.per) / per));
-}
-
-/** One percentage point: a smaller gap changes a ratio too little to matter. An error answers faster or slower than a good answer, and costs another amount of CPU. */
-const MOST_GAP = 0.01;
-
-type Counts = Pick<ArmFigures, 'completed' | 'failed'>;
-
-/**
- * Whether the error rates of two arms differ by more than a percentage point, and by more than chance explains: the 95 % interval
- * of their difference does not hold 0 (square-and-add of the exact binomial intervals; R. G. Newcombe, 1998, method 10).
- */
-export function areErrorsUnlike(one: Counts, other: Counts): boolean {
-  const gap = errorRatioOf(one) - errorRatioOf(other);
-  if (Math.abs(gap) <= MOST_GAP) return false;
-  const [higher, lower] = (gap > 0 ? [one, other] : [other, one]).map(({ completed, failed }) =>
-    shareInterval(failed, completed + failed, LEVEL),
-  );
-  if (higher == null || lower == null) return false;
-  return Math.abs(gap) > Math.hypot(higher.value - higher.low, lower.high - lower.value);
-}
-
-/** Whether more than a percentage point of an arm's requests failed. */
-export function failsOften(counts: Counts): boolean {
-  return errorRatioOf(counts) > MOST_GAP;
-}
-
-export function errorRatioOf({ completed, failed }: Counts): number {
-  return completed + failed === 0 ? 0 : failed / (completed + failed);
-}
 
 export type Verdict = Comparison['verdict'];
 
@@ -199,6 +122,54 @@ export function isWithin(ratio: Interval | null, precision: number): boolean {
 }
 
 /**
+ * Of an event that was not seen, up to four are expected at 98 % in as long a time, as e^-4 is 2 %: the rule of three (J. A. Hanley,
+ * A. Lippman-Hand, 1983) at the level that keeps the interval's 95 % (docs/method.md).
+ */
+const UNSEEN_EVENTS = 4;
+/** Of the longest request: less is not such a request, or no pause of the whole arm. */
+const HALF = 0.5;
+
+/**
+ * A few replicates that happen to hold as many pauses as each other agree too well, and a run that stops then is wrong too
+ * often. So it goes on until four pauses more than were seen would change no figure by more than the precision.
+ */
+export function isLongEnough(trials: readonly TrialResult[], deciding: Metric, precision: number): boolean {
+  const completed = trials.filter(trial => trial.state === 'completed');
+  return [...Map.groupBy(completed, ({ trial }) => trial.arm).values()].every(
+    own => UNSEEN_EVENTS * pauseShare(own, deciding) <= precision,
+  );
+}
+
+/**
+ * What one pause is of all that an arm was measured. The longest request says how long a pause is, unless such requests were
+ * measured and held up few users: then the slice that differs most from its trial says what one does.
+ */
+function pauseShare(trials: readonly CompletedTrial[], metric: Metric): number {
+  const measuredMs = sumOf(trials, ({ measurement }) => measurement.steadyMs);
+  const seenMs = Math.max(...trials.map(({ measurement }) => measurement.response.maxUs / 1_000));
+  const longestMs = Math.max(
+    seenMs,
+    ...trials.map(({ measurement }) => measurement.lengthening?.longestMs ?? 0),
+  );
+  const share = Math.max(
+    ...trials.map(trial => worstShare(trial, metric) * (trial.measurement.steadyMs / measuredMs)),
+  );
+  const isOfFewUsers = seenMs >= HALF * longestMs && share * measuredMs < HALF * longestMs;
+  return isOfFewUsers ? share : Math.max(share, longestMs / measuredMs);
+}
+
+/** By how much the slice that differs most changes the figure of its trial. */
+function worstShare({ trial, measurement }: CompletedTrial, metric: Metric): number {
+  const reader = readerOf(metric);
+  if (reader.of === 'trial') return 0;
+  const portions = reader.read(measurement.slices, trial.load);
+  const figure = overall(portions);
+  if (figure === null || figure === 0) return 0;
+  const per = sumOf(portions, portion => portion.per);
+  return Math.max(...portions.map(portion => Math.abs(portion.amount / figure - portion.per) / per));
+}
+
+/**
  * What each arm did, in order of first appearance. `trials` counts the completed ones; requestsPerSec is null when there
  * are none, and of fewer than three trials it is a value without an interval (low = high = value). Quantiles are those of the merged
  * histograms; connections and requests are sums, warm-up included; CPU is the mean over trials. What one trial does not
@@ -210,10 +181,12 @@ export function summariseArms(trials: readonly TrialResult[]): ArmSummary[] {
 
 function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummary {
   const measurements = trials.map(trial => trial.measurement);
-  const total = (read: (measurement: CompletedTrial['measurement']) => number) =>
-    measurements.reduce((sum, measurement) => sum + read(measurement), 0);
-  const mean = (read: (measurement: CompletedTrial['measurement']) => number) =>
+  const total = (read: (measurement: Measurement) => number) => sumOf(measurements, read);
+  const mean = (read: (measurement: Measurement) => number) =>
     measurements.length === 0 ? 0 : total(read) / measurements.length;
+  /** null where one trial does not know it. */
+  const known = (read: (measurement: Measurement) => number | null): number | null =>
+    measurements.some(measurement => read(measurement) === null) ? null : total(m => read(m) ?? 0);
   const { meanUs, p50Us, p90Us, p99Us, p999Us, maxUs } = mergeHistograms(measurements.map(m => m.response));
   const completed = total(m => m.completed);
   const failed = total(m => m.failed);
@@ -235,7 +208,7 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
     censored: mergeCensored(measurements.map(m => m.censored)),
     errorRatio: errorRatioOf({ completed, failed }),
     opened: total(m => m.ledger.opened),
-    accepted: measurements.some(m => m.ledger.accepted === null) ? null : total(m => m.ledger.accepted ?? 0),
+    accepted: known(m => m.ledger.accepted),
     openedBy: measurements.some(m => m.ledger.openedBy === 'unknown')
       ? 'unknown'
       : (measurements[0]?.ledger.openedBy ?? 'client'),
@@ -243,14 +216,10 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
     acceptedBy: measurements[0]?.ledger.acceptedBy ?? 'target',
     needed: {
       least: total(m => m.ledger.needed.least),
-      most: measurements.some(m => m.ledger.needed.most === null)
-        ? null
-        : total(m => m.ledger.needed.most ?? 0),
+      most: known(m => m.ledger.needed.most),
     },
     requestsSent: total(m => m.ledger.requestsSent),
-    attemptsSent: measurements.some(m => m.ledger.attempts === null)
-      ? null
-      : total(m => m.ledger.attempts?.sent ?? 0),
+    attemptsSent: known(m => m.ledger.attempts?.sent ?? null),
     generatorCpuUsPerRequest: trials.some(({ trial }) => trial.imported !== undefined)
       ? null
       : mean(m => m.generator.cpuUsPerRequest),
@@ -261,6 +230,34 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
   };
 }
 
+/** One percentage point: a smaller gap changes a ratio too little to matter. An error answers faster or slower than a good answer, and costs another amount of CPU. */
+const MOST_GAP = 0.01;
+
+type Counts = Pick<ArmFigures, 'completed' | 'failed'>;
+
+/**
+ * Whether the error rates of two arms differ by more than a percentage point, and by more than chance explains: the 95 % interval
+ * of their difference does not hold 0 (square-and-add of the exact binomial intervals; R. G. Newcombe, 1998, method 10).
+ */
+export function areErrorsUnlike(one: Counts, other: Counts): boolean {
+  const gap = errorRatioOf(one) - errorRatioOf(other);
+  if (Math.abs(gap) <= MOST_GAP) return false;
+  const [higher, lower] = (gap > 0 ? [one, other] : [other, one]).map(({ completed, failed }) =>
+    shareInterval(failed, completed + failed, LEVEL),
+  );
+  if (higher == null || lower == null) return false;
+  return Math.abs(gap) > Math.hypot(higher.value - higher.low, lower.high - lower.value);
+}
+
+/** Whether more than a percentage point of an arm's requests failed. */
+export function failsOften(counts: Counts): boolean {
+  return errorRatioOf(counts) > MOST_GAP;
+}
+
+export function errorRatioOf({ completed, failed }: Counts): number {
+  return completed + failed === 0 ? 0 : failed / (completed + failed);
+}
+
 /** A figure over the replicates; null where no trial has it. */
 export function figureInterval(
   trials: readonly CompletedTrial[],
@@ -269,48 +266,40 @@ export function figureInterval(
   return overReplicates(trials.flatMap(trial => read(trial) ?? []));
 }
 
-/**
- * One log ratio per replicate in which both completed with something to read, in order of replicates. It is the ratio of the
- * arms' figures over all blocks that both have, the slow ones included: a pause of an arm's own is part of what it does, and
- * no slice tells it from a burst of the machine, which hits each arm as often (docs/method.md).
- */
-export function replicateLogRatios(
-  reader: FigureReader,
-  candidates: readonly CompletedTrial[],
-  baselines: readonly CompletedTrial[],
-): number[] {
-  return replicateRatios(reader, candidates, baselines).map(({ logRatio }) => logRatio);
+/** The trials of two arms in each replicate that both completed. */
+export function pairByReplicate(
+  own: readonly CompletedTrial[],
+  others: readonly CompletedTrial[],
+): [own: CompletedTrial, other: CompletedTrial][] {
+  return own.flatMap(trial => {
+    const other = others.find(candidate => candidate.trial.replicate === trial.trial.replicate);
+    return other === undefined ? [] : [[trial, other]];
+  });
 }
 
-/** The ratio of two arms over their replicates, and what it is made of. */
+/**
+ * The ratio of two arms over their replicates, and the logarithms it is made of, in order of replicates: one for each in which
+ * both completed with something to read. It is the ratio of the arms' figures over all blocks that both have, the slow ones
+ * included: a pause of an arm's own is part of what it does, and no slice tells it from a burst of the machine, which hits each
+ * arm as often (docs/method.md).
+ */
 export function ratioOver(
   reader: FigureReader,
   candidates: readonly CompletedTrial[],
   baselines: readonly CompletedTrial[],
   level?: number,
 ): { logRatios: number[]; interval: Interval | null } {
-  const ratios = replicateRatios(reader, candidates, baselines);
+  const inOrder = candidates.toSorted((a, b) => a.trial.replicate - b.trial.replicate);
+  const ratios = pairByReplicate(inOrder, baselines).flatMap(([candidate, baseline]) => {
+    const own = trialFigure(reader, candidate, baseline);
+    const logRatio = logRatioOf(own, trialFigure(reader, baseline, candidate));
+    if (logRatio === null) return [];
+    const usual = logRatioOf(usualFigure(reader, candidate), usualFigure(reader, baseline));
+    return { logRatio, usual: usual ?? logRatio };
+  });
   const logRatios = ratios.map(({ logRatio }) => logRatio);
-  const usual = ratios.map(({ usualLogRatio }) => usualLogRatio);
+  const usual = ratios.map(ratio => ratio.usual);
   return { logRatios, interval: replicateInterval(logRatios, level, usual) };
-}
-
-function replicateRatios(
-  reader: FigureReader,
-  candidates: readonly CompletedTrial[],
-  baselines: readonly CompletedTrial[],
-): { logRatio: number; usualLogRatio: number }[] {
-  return candidates
-    .toSorted((a, b) => a.trial.replicate - b.trial.replicate)
-    .flatMap(candidate => {
-      const baseline = baselines.find(trial => trial.trial.replicate === candidate.trial.replicate);
-      if (baseline === undefined) return [];
-      const own = trialFigure(reader, candidate, baseline);
-      const logRatio = logRatioOf(own, trialFigure(reader, baseline, candidate));
-      if (logRatio === null) return [];
-      const usual = logRatioOf(usualFigure(reader, candidate), usualFigure(reader, baseline));
-      return { logRatio, usualLogRatio: usual ?? logRatio };
-    });
 }
 
 /**
@@ -376,7 +365,7 @@ export function replicateValues(metric: Metric, trials: readonly CompletedTrial[
  * is null. Without several requests, or a trial, it is empty.
  */
 export function summariseRequests(measurements: readonly Measurement[]): RequestSummary[] {
-  const steadyMs = measurements.reduce((sum, measurement) => sum + measurement.steadyMs, 0);
+  const steadyMs = sumOf(measurements, measurement => measurement.steadyMs);
   const names = measurements[0]?.requests.map(({ name }) => name) ?? [];
   return names.map(name => {
     const parts = measurements.flatMap(({ requests }) => requests.filter(figures => figures.name === name));
@@ -413,10 +402,7 @@ function requestFigures(
 }
 
 function sumKnown(parts: readonly RequestFigures[], name: 'sent' | 'completed' | 'failed'): number | null {
-  return parts.reduce<number | null>((sum, part) => {
-    const own = part[name];
-    return sum === null || own === null ? null : sum + own;
-  }, 0);
+  return parts.some(part => part[name] === null) ? null : sumOf(parts, part => part[name] ?? 0);
 }
 
 /** null: every request came to an end. */
@@ -424,7 +410,7 @@ function mergeCensored(all: readonly (Censored | null)[]): Censored | null {
   const known = all.flatMap(censored => censored ?? []);
   if (known.length === 0) return null;
   return {
-    count: known.reduce((sum, { count }) => sum + count, 0),
+    count: sumOf(known, ({ count }) => count),
     leastUs: Math.min(...known.map(({ leastUs }) => leastUs)),
   };
 }

@@ -1,9 +1,12 @@
-// What opening a connection costs in CPU time, for the client and the server, from pairs of clients that differ in nothing else.
-import { ratioOver } from './compare.ts';
+// What opening a connection costs: in CPU time, from pairs of clients that differ in nothing else, and in latency, by a fit over clients that differ in requests per connection.
+
+import { own } from '../scenarios/model/facts.ts';
+import { pairByReplicate, ratioOver } from './compare.ts';
 import { openedPerRequest } from './connections.ts';
 import { type FigureReader, readerOf } from './metrics.ts';
+import type { CellResult } from './model/run.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
-import { type Interval, meanOf, replicateMeanInterval } from './stats.ts';
+import { type Interval, meanOf, replicateMeanInterval, sumOf } from './stats.ts';
 
 /** Per connection, µs: a value per replicate in order, and its 95 % interval; null below three replicates. */
 export interface Cost {
@@ -89,24 +92,20 @@ function costOfPair(
   left: readonly CompletedTrial[],
   right: readonly CompletedTrial[],
 ): ConnectionCost | undefined {
-  const pairs = left.flatMap(one => {
-    const other = right.find(({ trial }) => trial.replicate === one.trial.replicate);
-    return other === undefined ? [] : [{ left: one, right: other }];
-  });
+  const pairs = pairByReplicate(left, right);
   const [first] = pairs;
-  if (first === undefined || !areAlike(first.left, first.right)) return undefined;
+  if (first === undefined || !areAlike(...first)) return undefined;
+  const [{ trial }] = first;
   // The CPU time of clients is not known there.
-  if (first.left.trial.imported !== undefined) return undefined;
-  const differences = pairs.map(pair => connectionsPerRequest(pair.left) - connectionsPerRequest(pair.right));
+  if (trial.imported !== undefined) return undefined;
+  const differences = pairs.map(([one, other]) => connectionsPerRequest(one) - connectionsPerRequest(other));
   const difference = meanOf(differences);
   if (differences.some(one => !(Math.abs(one) >= LEAST_DIFFERENCE) || one > 0 !== difference > 0))
     return undefined;
   const perConnection = (read: (trial: CompletedTrial) => number): Cost =>
-    costOver(pairs.map((pair, index) => (read(pair.left) - read(pair.right)) / differences[index]!));
+    costOver(pairs.map(([one, other], index) => (read(one) - read(other)) / differences[index]!));
   const client = perConnection(({ measurement }) => measurement.generator.cpuUsPerRequest);
-  const isServerKnown = pairs.every(pair =>
-    [pair.left, pair.right].every(({ measurement }) => measurement.target !== null),
-  );
+  const isServerKnown = pairs.flat().every(({ measurement }) => measurement.target !== null);
   const server = isServerKnown
     ? perConnection(({ measurement }) => measurement.target?.cpuUsPerRequest ?? Number.NaN)
     : null;
@@ -123,9 +122,7 @@ function costOfPair(
     client,
     server,
     served:
-      first.left.trial.load.model === 'closed'
-        ? ratioOver(readerOf('requestsPerSec'), fewer, more).interval
-        : null,
+      trial.load.model === 'closed' ? ratioOver(readerOf('requestsPerSec'), fewer, more).interval : null,
     servedByCpu: ratioOver(CPU_PER_REQUEST, more, fewer).interval,
     alone: aloneCost(more, fewer),
     savedCoresAt1kPerSec: isSavingOpen ? null : savedCores,
@@ -140,9 +137,9 @@ export function includesZero(interval: Interval | null): boolean {
 /** Only of a client that opens a connection for each request: the median of others is that of a request without one. */
 function aloneCost(more: readonly CompletedTrial[], fewer: readonly CompletedTrial[]): AloneCost | null {
   if (more[0]?.trial.client.requestsPerConnection !== 1) return null;
-  const pairs = more.flatMap(({ trial, measurement: { alone: opening } }) => {
-    const kept = fewer.find(other => other.trial.replicate === trial.replicate)?.measurement.alone;
-    return opening === null || kept == null ? [] : [{ opening, kept }];
+  const pairs = pairByReplicate(more, fewer).flatMap(([one, other]) => {
+    const [opening, kept] = [one.measurement.alone, other.measurement.alone];
+    return opening === null || kept === null ? [] : [{ opening, kept }];
   });
   if (pairs.length < more.length) return null;
   const mean = (values: (number | null)[]): number | null =>
@@ -197,4 +194,97 @@ function costOver(replicateUs: number[]): Cost {
     interval: replicateMeanInterval(replicateUs),
     replicateUs,
   };
+}
+
+/** One client: requests per connection, mean latency, and its weight (1 / variance, up to a factor). */
+export interface AmortisationPoint {
+  arm: string;
+  requestsPerConnection: number | 'unlimited';
+  meanUs: number;
+  weight: number;
+}
+
+export interface AmortisationFit {
+  /** Latency without any handshake: the limit for many requests per connection. */
+  serviceUs: number;
+  /** What opening a connection adds to the requests on it in total; negative only if the data imply it. */
+  handshakeUs: number;
+  /** Share of the arms' weighted variance that the model explains, 0 to 1. */
+  r2: number;
+  arms: {
+    arm: string;
+    requestsPerConnection: number | 'unlimited';
+    measuredUs: number;
+    predictedUs: number;
+  }[];
+  /**
+   * The fewest requests per connection at which a request's share of the handshake is at most 10 % of the service time:
+   * handshake / k <= 0.1 x service. Null when the fit gives no such k (no handshake cost, or no service time).
+   */
+  breakEvenRequests: number | null;
+}
+
+const BREAK_EVEN_SHARE = 0.1;
+const LEAST_KINDS = 3;
+
+/**
+ * Fits latency(k) = service + handshake / k, k being the requests per connection ('unlimited': 1 / k is 0), by weighted
+ * least squares. Null with fewer than three different k: two points fit any line, and clients with the same k differ in
+ * something else.
+ */
+export function fitAmortisation(points: readonly AmortisationPoint[]): AmortisationFit | null {
+  const usable = points.filter(point => point.weight > 0 && point.meanUs > 0);
+  if (new Set(usable.map(point => point.requestsPerConnection)).size < LEAST_KINDS) return null;
+  const total = sumOf(usable, point => point.weight);
+  const meanX = sumOf(usable, point => point.weight * inverse(point)) / total;
+  const meanY = sumOf(usable, point => point.weight * point.meanUs) / total;
+  const spreadX = sumOf(usable, point => point.weight * (inverse(point) - meanX) ** 2);
+  const handshakeUs =
+    sumOf(usable, point => point.weight * (inverse(point) - meanX) * (point.meanUs - meanY)) / spreadX;
+  const serviceUs = meanY - handshakeUs * meanX;
+  const predict = (point: AmortisationPoint) => serviceUs + handshakeUs * inverse(point);
+  const residual = sumOf(usable, point => point.weight * (point.meanUs - predict(point)) ** 2);
+  const spreadY = sumOf(usable, point => point.weight * (point.meanUs - meanY) ** 2);
+  return {
+    serviceUs,
+    handshakeUs,
+    r2: spreadY === 0 ? 1 : Math.max(0, 1 - residual / spreadY),
+    arms: usable.map(point => ({
+      arm: point.arm,
+      requestsPerConnection: point.requestsPerConnection,
+      measuredUs: point.meanUs,
+      predictedUs: predict(point),
+    })),
+    breakEvenRequests: breakEven(serviceUs, handshakeUs),
+  };
+}
+
+/**
+ * The fit over a cell's clients. Their weights are trials / meanUs^2, because replicates differ by a share of their mean, not by
+ * a number of microseconds. Null if the clients use several libraries, each of which has its own service time, and after a search
+ * for the capacity, which measures each client at its own rate.
+ */
+export function cellAmortisation(cell: Pick<CellResult, 'arms' | 'scenario'>): AmortisationFit | null {
+  if (cell.scenario.load.model === 'capacity') return null;
+  const libraries = Object.values(cell.scenario.clients).map(
+    ({ transport, api }) => `${transport} ${api ?? ''}`,
+  );
+  if (new Set(libraries).size > 1) return null;
+  return fitAmortisation(
+    cell.arms.flatMap(({ arm, meanUs, trials }) => {
+      const client = own(cell.scenario.clients, arm);
+      if (client === undefined || meanUs <= 0) return [];
+      const { requestsPerConnection } = client;
+      return [{ arm, requestsPerConnection, meanUs, weight: trials / meanUs ** 2 }];
+    }),
+  );
+}
+
+function breakEven(serviceUs: number, handshakeUs: number): number | null {
+  if (serviceUs <= 0 || handshakeUs <= 0) return null;
+  return Math.max(1, Math.ceil(handshakeUs / (BREAK_EVEN_SHARE * serviceUs)));
+}
+
+function inverse({ requestsPerConnection: k }: AmortisationPoint): number {
+  return k === 'unlimited' ? 0 : 1 / k;
 }

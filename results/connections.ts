@@ -1,12 +1,10 @@
 // How many connections a number of requests needs, given the settings of client and target, and how many requests used one that was
 // already open.
 import type { Client } from '../scenarios/model/client.ts';
-import { connectionLimit } from '../scenarios/model/client-facts.ts';
+import { closesAfterResponse, connectionLimit, originCount, own } from '../scenarios/model/facts.ts';
 import { type Load, mostInFlight } from '../scenarios/model/load.ts';
-import { own } from '../scenarios/model/own.ts';
 import type { Scenario } from '../scenarios/model/scenario.ts';
 import { type OwnTarget, STATEMENTS, type Target } from '../scenarios/model/target.ts';
-import { closesAfterResponse, originCount } from '../scenarios/model/target-facts.ts';
 import { UsageError } from './errors.ts';
 import type { ArmSummary } from './model/run.ts';
 import type { Ledger, Measurement, Outcome } from './model/trial.ts';

@@ -7,7 +7,7 @@ import type {
   Scenario,
 } from '../scenarios/model/scenario.ts';
 import { NULL_ARM } from '../scenarios/model/sweep.ts';
-import { ratioOver } from './compare.ts';
+import { pairByReplicate, ratioOver } from './compare.ts';
 import {
   countResponses,
   hasFewBeyond,
@@ -28,6 +28,7 @@ import {
   shareInterval,
   shownTogether,
   studentInterval,
+  sumOf,
 } from './stats.ts';
 
 function completedOf(arm: string, trials: readonly TrialResult[]): CompletedTrial[] {
@@ -100,10 +101,7 @@ function ratioOf(
   if (interval.of === 'logarithms') return ratioOver(readerOf(metric), own, others, level).interval;
   if (interval.of === 'shares' && !interval.hasRatio) return null;
   if (!areAllKnown([...own, ...others].map(ofTrial))) return null;
-  const ratios = own.flatMap(trial => {
-    const other = others.find(candidate => candidate.trial.replicate === trial.trial.replicate);
-    return other === undefined ? [] : [ofTrial(trial)! / ofTrial(other)!];
-  });
+  const ratios = pairByReplicate(own, others).map(([trial, other]) => ofTrial(trial)! / ofTrial(other)!);
   return positiveInterval(ratios, level);
 }
 
@@ -131,11 +129,10 @@ function plainInterval(values: readonly number[], level: number): Interval | nul
  */
 function shareOfAll(shares: readonly (Share | null)[], per: number, level: number): Interval | null {
   if (!areAllKnown(shares)) return null;
-  const sum = (read: (share: Share) => number): number =>
-    shares.reduce((total, share) => total + read(share), 0);
+  const part = sumOf(shares, share => share.part);
   const exact = shareInterval(
-    sum(({ part }) => part),
-    sum(({ of }) => of),
+    part,
+    sumOf(shares, ({ of }) => of),
     level,
   );
   const clustered = clusteredInterval(exact, shares.map(partOf), level);

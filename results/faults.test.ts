@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Client } from '../scenarios/model/client.ts';
-import { Faults } from '../scenarios/model/fault.ts';
-import { Target } from '../scenarios/model/target.ts';
+import { Faults, Target } from '../scenarios/model/target.ts';
 import { accountFaults, effectOf, type FaultEffect, recoveryOf, withFaults } from './faults.ts';
 import type { CompletedTrial, Ledger } from './model/trial.ts';
-import { sampleHeld } from './testing/sample-held.ts';
+import { sampleHeld } from './testing/sample-measurement.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
 type Stated = Record<string, unknown>;

@@ -1,9 +1,8 @@
 // What injected faults do to a client: the outcome that each kind must have, whether the client counted as many, and how long it
 // needs after they are over.
 import type { Client } from '../scenarios/model/client.ts';
-import { closesConnection, type Fault } from '../scenarios/model/fault.ts';
 import { isExpectedStatus } from '../scenarios/model/request-facts.ts';
-import type { Target } from '../scenarios/model/target.ts';
+import { closesConnection, type Fault, type Target } from '../scenarios/model/target.ts';
 import type { CompletedTrial, Ledger, Outcome } from './model/trial.ts';
 import { sumOf } from './stats.ts';
 

@@ -1,4 +1,5 @@
-// Reads and writes files of the results folder; every refusal of the file system becomes an error message.
+// Reads and writes files of the results folder; every refusal of the file system, and what is not of this version, becomes an error message.
+
 import {
   existsSync,
   mkdirSync,
@@ -9,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, extname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { errorMessage, MeasureError, UsageError } from './errors.ts';
 import { visibleLine } from './visible.ts';
@@ -122,7 +123,11 @@ export function writing<T>(path: string, act: () => T, expected = ''): T {
     return act();
   } catch (cause) {
     const { code = 'unknown' } = cause as NodeJS.ErrnoException;
-    throw new MeasureError(errorCode(code), `cannot write ${path}: ${reason(cause)}${expected}`, { cause });
+    throw new MeasureError(
+      ERROR_CODES[code] ?? 'results-not-writable',
+      `cannot write ${path}: ${reason(cause)}${expected}`,
+      { cause },
+    );
   }
 }
 
@@ -136,18 +141,12 @@ function reading<T>(path: string, act: () => T): T | undefined {
   }
 }
 
-function errorCode(errno: string): string {
-  switch (errno) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-    case 'EFBIG':
-      return 'disk-full';
-    case 'EEXIST':
-      return 'run-exists';
-    default:
-      return 'results-not-writable';
-  }
-}
+const ERROR_CODES: Readonly<Record<string, string>> = {
+  ENOSPC: 'disk-full',
+  EDQUOT: 'disk-full',
+  EFBIG: 'disk-full',
+  EEXIST: 'run-exists',
+};
 
 /** Why the file system refused; the error's own message if its code is not known here. */
 export function reason(cause: unknown): string {
@@ -175,3 +174,37 @@ const REASONS: Readonly<Record<string, string>> = {
   ENFILE: 'too many files are open',
   EIO: 'the disk failed',
 };
+
+/** package.json is one level further up from the compiled file (dist/results/version.js) than from the source. */
+export function readVersion(): string {
+  const up = extname(import.meta.url) === '.ts' ? '../package.json' : '../../package.json';
+  return (JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string }).version;
+}
+
+const byVersion = new Intl.Collator('en', { numeric: true });
+
+/** The version that wrote a run, or what was made of one, if it is newer than this one; undefined if it is not, or not stated. */
+export function newerWriter(content: unknown, own: string = readVersion()): string | undefined {
+  if (typeof content !== 'object' || content === null || !('conntax' in content)) return undefined;
+  const { conntax: version } = content;
+  if (typeof version !== 'string' || !/^\d+\.\d+\.\d+[\w.+-]*$/.test(version)) return undefined;
+  return byVersion.compare(version, own) > 0 ? version : undefined;
+}
+
+/**
+ * A sentence on stored content that does not have today's form.
+ *
+ * @param run that it is, or is a part of; it states who wrote it
+ * @param otherwise what it is when no newer conntax did
+ */
+export function describeMisfit(
+  place: string,
+  issue: z.core.$ZodIssue | undefined,
+  { run, otherwise }: { run: unknown; otherwise: string },
+): string {
+  const { path, message } = issue === undefined ? { path: '', message: '' } : describeIssue(issue);
+  const what = [path, message].filter(part => part !== '').join(': ');
+  const writer = newerWriter(run);
+  if (writer === undefined) return `${place} ${otherwise}: ${what}`;
+  return `${place} was written by conntax ${writer}, and this is ${readVersion()}, which does not know all that is in it (${what}); expected: conntax ${writer} or newer`;
+}

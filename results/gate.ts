@@ -6,6 +6,7 @@ import { isHigherBetter } from './metrics.ts';
 import type { Metric } from './model/run.ts';
 import {
   difference,
+  exactly,
   type Interval,
   LEAST_REPLICATES,
   LEVEL,
@@ -15,6 +16,116 @@ import {
   shareInterval,
   shownTogether,
 } from './stats.ts';
+
+/** Smaller changes are ignored unless the user sets another limit. */
+export const DEFAULT_MIN_EFFECT = 0.05;
+
+/** An increase of the error rate by more than this share of requests is a regression, whatever the rate was. */
+const ERROR_EFFECT = 0.0005;
+/** An increase of unnecessary connections per request that is a regression: one per 1,000 requests. */
+export const EXCESS_EFFECT = 0.001;
+
+/**
+ * Where nothing says how many connections are needed, those per request vary inversely with the rate: only so many times as many
+ * are more than any slowdown explains.
+ */
+const MOST_CONNECTIONS_RATIO = 10;
+/** And only an increase by this many per request: of a pool that is opened once, ten times as many may still be few. */
+const LEAST_MORE_CONNECTIONS = 0.1;
+
+/** A comparison that can detect only larger changes is blind: that nothing was detected means nothing. */
+export const BLIND_ABOVE = 0.25;
+
+type GateState = 'regression' | 'improvement' | 'within' | 'unsure';
+
+/** One figure compared with the same figure of the baseline. */
+export interface GateLine {
+  cell: string;
+  /** `ratio`: a client relative to its cell's baseline client; `count`: a share of requests; `absolute`: a client's own figure. */
+  kind: 'ratio' | 'count' | 'absolute';
+  metric: Metric | 'errorRatio' | 'excessConnections' | 'openedConnections';
+  arm: string;
+  before: Interval;
+  after: Interval;
+  /** after / before for ratios and absolute figures, after - before for counts. */
+  change: Interval;
+  /** The change that is significant: the minimum effect, or the noise floor if that is higher. */
+  effect: number;
+  /** The A/A noise of both runs, as a relative change; null if a run has no null arm. */
+  noiseFloor: number | null;
+  /** The smallest change that this line could have shown to be a regression. */
+  detectable: number;
+  state: GateState;
+  /** Whether a regression here fails the gate. Absolute figures never do, because machines drift more than code does. */
+  isBinding: boolean;
+}
+
+export interface GateResult {
+  lines: GateLine[];
+  /** Why figures of the baseline, or whole cells, could not be compared. A sentence each. */
+  gaps: string[];
+  /** Why a figure is not compared that neither run can have. A sentence each; they leave the outcome as it is. */
+  unknown: string[];
+  hasSameMachine: boolean;
+  /** `nothing`: nothing could be compared. */
+  state: 'pass' | 'regression' | 'unsure' | 'nothing';
+}
+
+interface GateOptions {
+  /** Smallest relative change that counts (0.05 = 5 %); never below the noise floor. */
+  minEffect: number;
+}
+
+/**
+ * Compares a run with a baseline. Ratios between clients and counts are always compared, because they are comparable between
+ * machines; absolute figures only on the same machine, and only for information.
+ *
+ *          -effect   0   +effect            (a metric where higher is worse)
+ *             |      |      |  |--*--|      regression
+ *             |      |   |--*--|            unsure
+ *             |    |--*--|  |               within
+ *     |--*--| |      |      |               improvement
+ */
+export function gateRun(baseline: RunSummary, current: RunSummary, { minEffect }: GateOptions): GateResult {
+  const hasSameMachine = machineOf(baseline) === machineOf(current);
+  const gaps: string[] = [];
+  const pairs = baseline.cells.flatMap(before => {
+    const after = current.cells.find(({ cell }) => cell === before.cell);
+    const gap = cellGap(before, baseline, current);
+    if (gap !== undefined) gaps.push(gap);
+    return after === undefined || gap !== undefined ? [] : [{ before, after }];
+  });
+  const lines = heldTogether(level => {
+    const unknown: string[] = [];
+    const found = pairs.flatMap(({ before, after }) =>
+      cellLines(before, after, { minEffect, hasSameMachine, level, gaps: unknown }),
+    );
+    if (level === LEVEL) gaps.push(...unknown);
+    return found;
+  });
+  const unknown = pairs.flatMap(({ before, after }) => unknownNeeds(before, after));
+  return { lines, gaps, unknown, hasSameMachine, state: gateStateOf(lines, gaps) };
+}
+
+/** The outcome of a gate with these lines. */
+function gateStateOf(lines: readonly GateLine[], gaps: readonly string[]): GateResult['state'] {
+  const binding = lines.filter(({ isBinding }) => isBinding);
+  if (binding.length === 0) return 'nothing';
+  if (binding.some(({ state }) => state === 'regression')) return 'regression';
+  return gaps.length > 0 || binding.some(({ state }) => state === 'unsure') ? 'unsure' : 'pass';
+}
+
+/** Whether the change itself is for the worse by more than an effect, regardless of its interval. */
+function isWorse({ metric, change: { value } }: GateLine, effect: number): boolean {
+  if (metric === 'errorRatio' || metric === 'excessConnections' || metric === 'openedConnections')
+    return value > effect;
+  return isHigherBetter(metric) ? value < 1 / (1 + effect) : value > 1 + effect;
+}
+
+/** What must be equal for absolute times to be comparable. */
+function machineOf({ host }: RunSummary): string {
+  return JSON.stringify([host.cpuModel, host.cpuCount, host.kernel, host.node]);
+}
 
 /** Why a cell cannot be compared, as a sentence without its full stop; undefined if it can. */
 function cellGap(before: CellFigures, baseline: RunSummary, { cells }: RunSummary): string | undefined {
@@ -147,116 +258,6 @@ function isJudgedTogether({ isBinding, metric }: GateLine): boolean {
 
 function isChange({ state }: GateLine): boolean {
   return state === 'regression' || state === 'improvement';
-}
-
-/** Smaller changes are ignored unless the user sets another limit. */
-export const DEFAULT_MIN_EFFECT = 0.05;
-
-/** An increase of the error rate by more than this share of requests is a regression, whatever the rate was. */
-const ERROR_EFFECT = 0.0005;
-/** An increase of unnecessary connections per request that is a regression: one per 1,000 requests. */
-export const EXCESS_EFFECT = 0.001;
-
-/**
- * Where nothing says how many connections are needed, those per request vary inversely with the rate: only so many times as many
- * are more than any slowdown explains.
- */
-const MOST_CONNECTIONS_RATIO = 10;
-/** And only an increase by this many per request: of a pool that is opened once, ten times as many may still be few. */
-const LEAST_MORE_CONNECTIONS = 0.1;
-
-/** A comparison that can detect only larger changes is blind: that nothing was detected means nothing. */
-export const BLIND_ABOVE = 0.25;
-
-type GateState = 'regression' | 'improvement' | 'within' | 'unsure';
-
-/** One figure compared with the same figure of the baseline. */
-export interface GateLine {
-  cell: string;
-  /** `ratio`: a client relative to its cell's baseline client; `count`: a share of requests; `absolute`: a client's own figure. */
-  kind: 'ratio' | 'count' | 'absolute';
-  metric: Metric | 'errorRatio' | 'excessConnections' | 'openedConnections';
-  arm: string;
-  before: Interval;
-  after: Interval;
-  /** after / before for ratios and absolute figures, after - before for counts. */
-  change: Interval;
-  /** The change that is significant: the minimum effect, or the noise floor if that is higher. */
-  effect: number;
-  /** The A/A noise of both runs, as a relative change; null if a run has no null arm. */
-  noiseFloor: number | null;
-  /** The smallest change that this line could have shown to be a regression. */
-  detectable: number;
-  state: GateState;
-  /** Whether a regression here fails the gate. Absolute figures never do, because machines drift more than code does. */
-  isBinding: boolean;
-}
-
-export interface GateResult {
-  lines: GateLine[];
-  /** Why figures of the baseline, or whole cells, could not be compared. A sentence each. */
-  gaps: string[];
-  /** Why a figure is not compared that neither run can have. A sentence each; they leave the outcome as it is. */
-  unknown: string[];
-  hasSameMachine: boolean;
-  /** `nothing`: nothing could be compared. */
-  state: 'pass' | 'regression' | 'unsure' | 'nothing';
-}
-
-interface GateOptions {
-  /** Smallest relative change that counts (0.05 = 5 %); never below the noise floor. */
-  minEffect: number;
-}
-
-/**
- * Compares a run with a baseline. Ratios between clients and counts are always compared, because they are comparable between
- * machines; absolute figures only on the same machine, and only for information.
- *
- *          -effect   0   +effect            (a metric where higher is worse)
- *             |      |      |  |--*--|      regression
- *             |      |   |--*--|            unsure
- *             |    |--*--|  |               within
- *     |--*--| |      |      |               improvement
- */
-export function gateRun(baseline: RunSummary, current: RunSummary, { minEffect }: GateOptions): GateResult {
-  const hasSameMachine = machineOf(baseline) === machineOf(current);
-  const gaps: string[] = [];
-  const pairs = baseline.cells.flatMap(before => {
-    const after = current.cells.find(({ cell }) => cell === before.cell);
-    const gap = cellGap(before, baseline, current);
-    if (gap !== undefined) gaps.push(gap);
-    return after === undefined || gap !== undefined ? [] : [{ before, after }];
-  });
-  const lines = heldTogether(level => {
-    const unknown: string[] = [];
-    const found = pairs.flatMap(({ before, after }) =>
-      cellLines(before, after, { minEffect, hasSameMachine, level, gaps: unknown }),
-    );
-    if (level === LEVEL) gaps.push(...unknown);
-    return found;
-  });
-  const unknown = pairs.flatMap(({ before, after }) => unknownNeeds(before, after));
-  return { lines, gaps, unknown, hasSameMachine, state: gateStateOf(lines, gaps) };
-}
-
-/** The outcome of a gate with these lines. */
-function gateStateOf(lines: readonly GateLine[], gaps: readonly string[]): GateResult['state'] {
-  const binding = lines.filter(({ isBinding }) => isBinding);
-  if (binding.length === 0) return 'nothing';
-  if (binding.some(({ state }) => state === 'regression')) return 'regression';
-  return gaps.length > 0 || binding.some(({ state }) => state === 'unsure') ? 'unsure' : 'pass';
-}
-
-/** Whether the change itself is for the worse by more than an effect, regardless of its interval. */
-function isWorse({ metric, change: { value } }: GateLine, effect: number): boolean {
-  if (metric === 'errorRatio' || metric === 'excessConnections' || metric === 'openedConnections')
-    return value > effect;
-  return isHigherBetter(metric) ? value < 1 / (1 + effect) : value > 1 + effect;
-}
-
-/** What must be equal for absolute times to be comparable. */
-function machineOf({ host }: RunSummary): string {
-  return JSON.stringify([host.cpuModel, host.cpuCount, host.kernel, host.node]);
 }
 
 interface CellOptions {
@@ -408,10 +409,6 @@ function openedLines(cell: string, before: ArmFigures, after: ArmFigures): GateL
 /** null where they are not counted, and without a request. */
 function openedOf({ opened, requestsSent, whyNeedUnknown }: ArmFigures): number | null {
   return whyNeedUnknown === WHY_UNCOUNTED || requestsSent === 0 ? null : opened / requestsSent;
-}
-
-function exactly(value: number): Interval {
-  return { value, low: value, high: value };
 }
 
 /** Only rates have an interval of their own in a summary. */

@@ -15,8 +15,7 @@ import {
   type TrendLevel,
 } from './history.ts';
 import { createRandom } from './random.ts';
-import { sampleHistory } from './testing/sample-history.ts';
-import { sampleRun } from './testing/sample-run.ts';
+import { sampleHistory, sampleRun } from './testing/sample-run.ts';
 
 describe('A change of level is found where it is, and none is where there is only noise', () => {
   function noise(

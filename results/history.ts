@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { NULL_ARM } from '../scenarios/model/sweep.ts';
 import { type CellFigures, RunSummary } from './baselines.ts';
 import { UsageError } from './errors.ts';
-import { readTextFile, replaceFile } from './files.ts';
+import { describeMisfit, readTextFile, replaceFile } from './files.ts';
 import { isHigherBetter } from './metrics.ts';
 import type { Metric } from './model/run.ts';
 import { createRandom, type Random, shuffled } from './random.ts';
 import { type Interval, LEVEL, meanOf, ratioOfRatios, studentInterval, toRatio } from './stats.ts';
-import { describeMisfit } from './version.ts';
 
 interface ChangePoint {
   /** Index of the first value of the new level. */

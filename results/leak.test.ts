@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { judgeGrowth, judgeLeak, LEAST_OBSERVED, type Observed, tailOfS } from './leak.ts';
 import type { CompletedTrial, Held } from './model/trial.ts';
 import { createRandom } from './random.ts';
-import { sampleHeld } from './testing/sample-held.ts';
+import { sampleHeld } from './testing/sample-measurement.ts';
 import { sampleRun } from './testing/sample-run.ts';
 
 function observe(seconds: number, level: (sec: number) => number): Observed[] {

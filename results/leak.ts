@@ -1,6 +1,6 @@
 // Whether a level that goes up and down, such as a number of open connections, also rises for good, and whether a client leaks.
 import type { CompletedTrial, HeldByClient } from './model/trial.ts';
-import type { Interval } from './stats.ts';
+import { type Interval, medianOf } from './stats.ts';
 
 /** One observation of a level. */
 export interface Observed {
@@ -60,8 +60,7 @@ export function judgeGrowth(observed: readonly Observed[]): Growth {
   const hasRisenLately = kendallS(second) > 0 && second.at(-1)!.value > second[0]!.value;
   return {
     verdict: !isRising ? 'stable' : hasRisenLately ? 'grows' : 'settled',
-    perMinute:
-      (slopes[Math.floor((slopes.length - 1) / 2)]! + slopes[Math.ceil((slopes.length - 1) / 2)]!) / 2,
+    perMinute: medianOf(slopes),
     leastPerMinute: slopes[first]!,
     mostPerMinute: slopes[slopes.length - 1 - first]!,
   };
@@ -143,13 +142,11 @@ export function judgeLeak(trials: readonly CompletedTrial[], level: Level): Leak
     held === undefined ? [] : growthPerRequest(held.client, level),
   );
   if (growths.length === 0 || growths.some(({ verdict }) => verdict === 'tooShort')) return null;
-  const perMinutes = growths.map(({ perMinute }) => perMinute).sort((a, b) => a - b);
-  const middle = (perMinutes.length - 1) / 2;
   const growing = growths.filter(({ verdict }) => verdict === 'grows').length;
   return {
     verdict: growing === growths.length ? 'grows' : growing === 0 ? 'steady' : 'unsure',
     exceedsPool: trials.every(exceedsPool),
-    value: perThousand((perMinutes[Math.floor(middle)]! + perMinutes[Math.ceil(middle)]!) / 2),
+    value: perThousand(medianOf(growths.map(({ perMinute }) => perMinute))),
     low: perThousand(Math.min(...growths.map(({ leastPerMinute }) => leastPerMinute))),
     high: perThousand(Math.max(...growths.map(({ mostPerMinute }) => mostPerMinute))),
   };

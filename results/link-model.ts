@@ -1,6 +1,6 @@
 // Model of latency and rate behind an emulated link, from round trips and service time alone.
 import type { Client } from '../scenarios/model/client.ts';
-import { connectionLimit } from '../scenarios/model/client-facts.ts';
+import { connectionLimit } from '../scenarios/model/facts.ts';
 import { type Load, mostInFlight } from '../scenarios/model/load.ts';
 import type { Scenario } from '../scenarios/model/scenario.ts';
 import {
@@ -11,7 +11,8 @@ import {
 } from '../scenarios/model/target.ts';
 import { slotsPerConnection } from './connections.ts';
 import type { CellResult } from './model/run.ts';
-import type { CompletedTrial } from './model/trial.ts';
+import type { CompletedTrial, Measurement } from './model/trial.ts';
+import { sumOf } from './stats.ts';
 
 /** Latency and rate of a client if only the network and the service took time. */
 export interface Prediction {
@@ -73,12 +74,12 @@ interface Carried {
 }
 
 function carriedBy(trials: readonly CompletedTrial[]): Carried {
-  const total = (read: (measurement: CompletedTrial['measurement']) => number): number =>
-    trials.reduce((sum, { measurement }) => sum + read(measurement), 0);
+  const total = (read: (measurement: Measurement) => number): number =>
+    sumOf(trials, ({ measurement }) => read(measurement));
   const full = total(({ ledger }) => ledger.clientHandshakesFull);
   const resumed = total(({ ledger }) => ledger.clientHandshakesResumed);
   return {
-    exchanges: total(({ slices }) => slices.reduce((sum, { exchanges }) => sum + exchanges, 0)),
+    exchanges: total(({ slices }) => sumOf(slices, ({ exchanges }) => exchanges)),
     connections: total(({ link }) => link?.connections ?? 0),
     bytes: total(({ link }) => link?.bytes ?? 0),
     resumedRatio: full + resumed === 0 ? 0 : resumed / (full + resumed),

@@ -2,7 +2,7 @@
 import type { Load } from '../scenarios/model/load.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
 import { whyUnbounded } from './connections.ts';
-import { mergeMeans } from './exact-mean.ts';
+import { mergeMeans } from './histogram.ts';
 import { type ArmSummary, METRICS, type Metric } from './model/run.ts';
 import type {
   Capacity,
@@ -15,7 +15,7 @@ import type {
   TimeWait,
 } from './model/trial.ts';
 import { spreadOf } from './spread.ts';
-import { type Interval, sumOf } from './stats.ts';
+import { exactly, type Interval, sumOf } from './stats.ts';
 
 /** The rate that a load requests; null for a closed load. A capacity search is measured at the rate it found, or at its lowest rate if it found none. */
 export function askedPerSec(load: Load, capacity: Capacity | null): number | null {
@@ -135,6 +135,40 @@ const count = {
   isBoundByUnanswered: false,
 } as const;
 
+function quantile(
+  heading: string,
+  name: 'p50Us' | 'p99Us' | 'p999Us',
+  shareBeyond: number,
+): Omit<MetricRow, 'columnKey'> {
+  return {
+    ...latency,
+    title: `${heading} latency`,
+    shareBeyond,
+    resultColumn: { heading },
+    ofTrial: ({ measurement: { response } }) => positive(response[name]),
+  };
+}
+
+function timeWait(end: 'client' | 'server'): Omit<MetricRow, 'columnKey'> {
+  return {
+    ...count,
+    title: `TIME_WAIT at the ${end}'s end per 1,000 requests`,
+    interval: { of: 'counts' },
+    ofTrial: ({ measurement }) => timeWaitPer1k(measurement, end),
+  };
+}
+
+function throttled(whose: 'client' | 'target'): Omit<MetricRow, 'columnKey'> {
+  return {
+    ...count,
+    title: `throttled periods of the ${whose}`,
+    unit: '%',
+    factor: 100,
+    interval: { of: 'counts' },
+    ofTrial: ({ measurement: { generator, target } }) => throttledOf(whose === 'client' ? generator : target),
+  };
+}
+
 /** In the order in which reports show them. */
 export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
   meanUs: {
@@ -148,33 +182,14 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     ofSummary: latencyOf(({ meanUs }) => meanUs),
     gauge: { name: 'response_time_mean_seconds', help: 'Mean response time', divisor: 1e6 },
   },
-  p50Us: {
-    ...latency,
-    title: 'p50 latency',
-    shareBeyond: 0.5,
-    columnKey: 'p50Ms',
-    resultColumn: { heading: 'p50' },
-    ofTrial: ({ measurement: { response } }) => positive(response.p50Us),
-    ofSummary: latencyOf(({ p50Us }) => p50Us),
-  },
+  p50Us: { ...quantile('p50', 'p50Us', 0.5), columnKey: 'p50Ms', ofSummary: latencyOf(({ p50Us }) => p50Us) },
   p99Us: {
-    ...latency,
-    title: 'p99 latency',
-    shareBeyond: 0.01,
+    ...quantile('p99', 'p99Us', 0.01),
     columnKey: 'p99Ms',
-    resultColumn: { heading: 'p99' },
-    ofTrial: ({ measurement: { response } }) => positive(response.p99Us),
     ofSummary: latencyOf(({ p99Us }) => p99Us),
   },
   // Without a summary's figure, sweeps have no part of it: few points have enough requests for it.
-  p999Us: {
-    ...latency,
-    title: 'p99.9 latency',
-    shareBeyond: 0.001,
-    columnKey: 'p999Ms',
-    resultColumn: { heading: 'p99.9' },
-    ofTrial: ({ measurement: { response } }) => positive(response.p999Us),
-  },
+  p999Us: { ...quantile('p99.9', 'p999Us', 0.001), columnKey: 'p999Ms' },
   requestsPerSec: {
     ...rate,
     title: 'requests/s',
@@ -199,7 +214,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     // Another load generator's own work cannot be told from it.
     ofTrial: ({ trial, measurement }) =>
       trial.imported === undefined ? measurement.generator.cpuUsPerRequest : null,
-    ofSummary: ({ generatorCpuUsPerRequest: us }) => (us === null ? null : point(us)),
+    ofSummary: ({ generatorCpuUsPerRequest: us }) => (us === null ? null : exactly(us)),
     isBoundByUnanswered: false,
     // The least noisy metric.
     isAlwaysInTrends: true,
@@ -235,7 +250,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
       ),
     // Unknown for a server that conntax did not start.
     ofTrial: ({ measurement }) => measurement.target?.cpuUsPerRequest ?? null,
-    ofSummary: summary => point(summary.targetCpuUsPerRequest),
+    ofSummary: ({ targetCpuUsPerRequest: us }) => (us === null ? null : exactly(us)),
     isBoundByUnanswered: false,
     gauge: {
       name: 'cpu_seconds_per_request',
@@ -251,7 +266,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     interval: { of: 'counts' },
     ofTrial: trial => (isCounted(trial.measurement) ? connectionsPer1k(trial) : null),
     ofSummary: ({ requestsSent, openedBy, opened }) =>
-      requestsSent === 0 || openedBy === 'unknown' ? null : point((opened / requestsSent) * 1_000),
+      requestsSent === 0 || openedBy === 'unknown' ? null : exactly((opened / requestsSent) * 1_000),
     gauge: {
       name: 'connections_per_1k_requests',
       help: 'Connections opened per 1,000 requests',
@@ -278,7 +293,6 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
       ledger.leftOpen === null || ledger.requestsSent === 0
         ? null
         : (ledger.leftOpen / ledger.requestsSent) * 1_000,
-    isBoundByUnanswered: false,
   },
   failureMeanUs: {
     ...latency,
@@ -295,40 +309,10 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     interval: { of: 'counts' },
     ofTrial: trial => spreadOf(trial)?.requests.busiestRatio ?? null,
   },
-  clientTimeWaitPer1kRequests: {
-    ...count,
-    title: "TIME_WAIT at the client's end per 1,000 requests",
-    columnKey: 'clientTimeWaitPer1000Count',
-    interval: { of: 'counts' },
-    ofTrial: ({ measurement }) => timeWaitPer1k(measurement, 'client'),
-    isBoundByUnanswered: false,
-  },
-  serverTimeWaitPer1kRequests: {
-    ...count,
-    title: "TIME_WAIT at the server's end per 1,000 requests",
-    columnKey: 'serverTimeWaitPer1000Count',
-    interval: { of: 'counts' },
-    ofTrial: ({ measurement }) => timeWaitPer1k(measurement, 'server'),
-    isBoundByUnanswered: false,
-  },
-  throttledRatio: {
-    ...count,
-    title: 'throttled periods of the client',
-    unit: '%',
-    factor: 100,
-    columnKey: 'throttledPercent',
-    interval: { of: 'counts' },
-    ofTrial: ({ measurement }) => throttledOf(measurement.generator),
-  },
-  targetThrottledRatio: {
-    ...count,
-    title: 'throttled periods of the target',
-    unit: '%',
-    factor: 100,
-    columnKey: 'targetThrottledPercent',
-    interval: { of: 'counts' },
-    ofTrial: ({ measurement }) => throttledOf(measurement.target),
-  },
+  clientTimeWaitPer1kRequests: { ...timeWait('client'), columnKey: 'clientTimeWaitPer1000Count' },
+  serverTimeWaitPer1kRequests: { ...timeWait('server'), columnKey: 'serverTimeWaitPer1000Count' },
+  throttledRatio: { ...throttled('client'), columnKey: 'throttledPercent' },
+  targetThrottledRatio: { ...throttled('target'), columnKey: 'targetThrottledPercent' },
   successRatio: {
     ...count,
     title: 'success rate',
@@ -340,7 +324,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     interval: { of: 'shares', per: 1, read: successesOf, hasRatio: true },
     ofTrial: trial => ratioOf(successesOf(trial)),
     ofSummary: ({ completed, failed, errorRatio }) =>
-      completed + failed === 0 ? null : point(1 - errorRatio),
+      completed + failed === 0 ? null : exactly(1 - errorRatio),
     gauge: { name: 'success_ratio', help: 'Share of requests that succeeded', divisor: 1 },
   },
 };
@@ -474,8 +458,8 @@ export function meanPortions(slices: readonly Slice[]): Portion[] {
 
 /** The figure of several slices; null if there is nothing to divide by. */
 export function overall(portions: readonly Portion[]): number | null {
-  const per = portions.reduce((sum, portion) => sum + portion.per, 0);
-  return per > 0 ? portions.reduce((sum, portion) => sum + portion.amount, 0) / per : null;
+  const per = sumOf(portions, portion => portion.per);
+  return per > 0 ? sumOf(portions, portion => portion.amount) / per : null;
 }
 
 /**
@@ -534,7 +518,7 @@ export function speakingFor<Trial extends Pick<CompletedTrial, 'measurement'>>(
 
 function latencyOf(read: (summary: ArmSummary) => number): (summary: ArmSummary) => Interval | null {
   // Without a successful response there is no latency.
-  return summary => (summary.completed === 0 ? null : point(read(summary)));
+  return summary => (summary.completed === 0 ? null : exactly(read(summary)));
 }
 
 /** Opened per 1,000 requests sent, warm-up included. */
@@ -587,11 +571,4 @@ export function ratioOf({ part, of }: Share): number {
 /** null for what has no logarithm. */
 export function positive(value: number): number | null {
   return value > 0 && Number.isFinite(value) ? value : null;
-}
-
-/** A figure without an interval. */
-function point(value: number): Interval;
-function point(value: number | null): Interval | null;
-function point(value: number | null): Interval | null {
-  return value === null ? null : { value, low: value, high: value };
 }

@@ -4,8 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Phase } from './phases.ts';
 import { PHASES, splitPhases, spreadPhases } from './phases.ts';
-import type { PhasedTrial } from './testing/phased-trial.ts';
-import { phasedTrial } from './testing/phased-trial.ts';
+import { type PhasedTrial, phasedTrial } from './testing/sample-run.ts';
 
 function times<T>(count: number, item: T): T[] {
   return Array.from({ length: count }, () => item);

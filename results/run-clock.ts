@@ -1,5 +1,8 @@
-// How long a run took, and whether the clock of the machine was set meanwhile.
+// The times of a run: how long it took, whether the clock of the machine was set meanwhile, and its latencies as a standard HdrHistogram log.
+
+import { hdrLog } from './histogram.ts';
 import type { Run } from './model/run.ts';
+import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import { sumOf } from './stats.ts';
 
 export type RunTimes = Pick<Run, 'startedAt' | 'finishedAt' | 'elapsedMs'> & {
@@ -27,4 +30,33 @@ export function sinceStartMs(run: RunTimes, at: string): number {
   const ms = Date.parse(at) - Date.parse(run.startedAt);
   const isPossible = ms >= 0 && ms <= runDurationMs(run) + LEAST_JUMP_MS;
   return isPossible ? ms : Math.max(0, ms - clockJumpMs(run));
+}
+
+/**
+ * One line per completed trial, tagged by it, from the start of its first window to the end of its last, since the start of the
+ * run. Clients take turns, so the lines of a replicate overlap.
+ */
+export function latencyLog(trials: readonly TrialResult[], run: RunTimes): string {
+  return hdrLog(
+    trials
+      .filter((trial): trial is CompletedTrial => trial.state === 'completed')
+      .map(({ trial, startedAt, measurement }) => {
+        const { startMs, endMs } = spanOf(measurement);
+        return {
+          tag: trial.id,
+          startMs: sinceStartMs(run, startedAt) + startMs,
+          lengthMs: endMs - startMs,
+          histogram: measurement.response,
+        };
+      }),
+  );
+}
+
+/** From the first window to the last, ms since the start of the replicate. */
+function spanOf({ slices, steadyMs }: CompletedTrial['measurement']): { startMs: number; endMs: number } {
+  const [first] = slices;
+  const last = slices.at(-1);
+  return first === undefined || last === undefined
+    ? { startMs: 0, endMs: steadyMs }
+    : { startMs: first.atMs, endMs: last.atMs + last.windowMs };
 }

@@ -206,7 +206,11 @@ export function overReplicates(values: readonly number[]): Interval | null {
   if (values.length >= LEAST_REPLICATES && values.every(value => value > 0)) {
     return toRatio(replicateMeanInterval(values.map(Math.log))!);
   }
-  const value = meanOf(values);
+  return exactly(meanOf(values));
+}
+
+/** A figure without an interval. */
+export function exactly(value: number): Interval {
   return { value, low: value, high: value };
 }
 
@@ -214,8 +218,7 @@ export function overReplicates(values: readonly number[]): Interval | null {
 export function studentInterval(values: readonly number[], level: number): Interval {
   const n = values.length;
   const mean = meanOf(values);
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
-  const half = studentQuantile((1 + level) / 2, n - 1) * Math.sqrt(variance / n);
+  const half = studentQuantile((1 + level) / 2, n - 1) * Math.sqrt(sampleVariance(values) / n);
   return { value: mean, low: mean - half, high: mean + half };
 }
 
@@ -246,6 +249,19 @@ export function sumOf<Item>(items: readonly Item[], read: (item: Item) => number
 /** NaN for no values. */
 export function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Of a population from which these at least two values are drawn. */
+export function sampleVariance(values: readonly number[]): number {
+  const mean = meanOf(values);
+  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
+}
+
+/** NaN for no values. */
+export function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
 }
 
 /**

@@ -18,9 +18,11 @@ import { type Problem, UsageError } from './errors.ts';
 import {
   absolutePath,
   describeIssue,
+  describeMisfit,
   kindOf,
   listFolder,
   makeFolder,
+  newerWriter,
   readTextFile,
   replaceFile,
   writing,
@@ -30,8 +32,7 @@ import { type ArmSummary, type CellResult, Run } from './model/run.ts';
 import { TrialResult } from './model/trial.ts';
 import { unpackRun } from './page-data.ts';
 import type { Random } from './random.ts';
-import { type Interval, LEAST_REPLICATES } from './stats.ts';
-import { describeMisfit, newerWriter } from './version.ts';
+import { exactly, type Interval, LEAST_REPLICATES } from './stats.ts';
 import { visibleLine } from './visible.ts';
 
 export const RUNS_FOLDER = 'runs';
@@ -154,8 +155,7 @@ export function settleCell(cell: CellResult): CellResult {
 
 function settleArm(arm: ArmSummary): ArmSummary {
   if (arm.trials >= LEAST_REPLICATES) return arm;
-  const point = (of: Interval | null): Interval | null =>
-    of === null ? null : { value: of.value, low: of.value, high: of.value };
+  const point = (of: Interval | null): Interval | null => (of === null ? null : exactly(of.value));
   return { ...arm, requestsPerSec: point(arm.requestsPerSec), capacityPerSec: point(arm.capacityPerSec) };
 }
 

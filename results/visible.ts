@@ -7,27 +7,19 @@
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /** Escapes as in JSON, so that JSON stays valid and equivalent. */
-function escapes(text: string): string {
-  return text.replace(UNSEEN, found =>
-    Array.from({ length: found.length }, (_, at) => escaped(found.charCodeAt(at))).join(''),
-  );
-}
-
-function escaped(code: number): string {
-  return `\\u${code.toString(16).padStart(4, '0')}`;
+function escaped(found: string): string {
+  const codes = Array.from({ length: found.length }, (_, at) => found.charCodeAt(at));
+  return codes.map(code => `\\u${code.toString(16).padStart(4, '0')}`).join('');
 }
 
 /** On one line: an escape character becomes `\u001b`, and so on; a line break becomes a blank. */
 export function visibleLine(text: string): string {
-  return escapes(text.replace(/[\t\n\r]+/g, ' '));
+  return text.replace(/[\t\n\r]+/g, ' ').replace(UNSEEN, escaped);
 }
 
 /** The same for a text of several lines. */
 export function visibleLines(text: string): string {
-  return text
-    .split(/([\n\t])/)
-    .map((part, index) => (index % 2 === 1 ? part : escapes(part)))
-    .join('');
+  return text.replace(UNSEEN, found => (found === '\n' || found === '\t' ? found : escaped(found)));
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours consist of them

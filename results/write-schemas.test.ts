@@ -4,8 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { sampleRun } from './testing/sample-run.ts';
-import { sampleSweep } from './testing/sample-sweep.ts';
+import { sampleRun, sampleSweep } from './testing/sample-run.ts';
 import { runJsonSchema, schemaFiles, trialJsonSchema } from './write-schemas.ts';
 
 describe('The committed JSON Schemas are current, and runs validate', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { createRandom } from '../results/random.ts';
-import type { Fault } from '../scenarios/model/fault.ts';
+import type { Fault } from '../scenarios/model/target.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import { behaviours } from './behaviours/index.ts';
 import { createFaultyResponder } from './faults.ts';

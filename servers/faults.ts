@@ -2,7 +2,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Random } from '../results/random.ts';
-import { type Fault, type FaultKind, isDue } from '../scenarios/model/fault.ts';
+import { type Fault, type FaultKind, isDue } from '../scenarios/model/target.ts';
 import type { Responder } from './behaviour.ts';
 
 /** Writes the header of the behaviour's answer; with another status if one is given. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RunSummary } from '../../results/baselines.ts';
 import { appendHistory } from '../../results/history.ts';
-import { sampleHistory } from '../../results/testing/sample-history.ts';
+import { sampleHistory } from '../../results/testing/sample-run.ts';
 import { openWorkspace, tinyScenario } from '../e2e/testing/workspace.ts';
 import { replay, withTimeouts } from '../run/testing/recorded-replicates.ts';
 import { replayContext } from '../testing/in-process.ts';

@@ -4,8 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type RunSummary, saveBaseline, summariseRun } from '../../results/baselines.ts';
-import { sampleHistory } from '../../results/testing/sample-history.ts';
-import { sampleRun } from '../../results/testing/sample-run.ts';
+import { sampleHistory, sampleRun } from '../../results/testing/sample-run.ts';
 import { openWorkspace } from '../e2e/testing/workspace.ts';
 import { callCli } from '../testing/in-process.ts';
 

@@ -4,7 +4,7 @@ import { UsageError } from '../../results/errors.ts';
 import { axesOf, type Variant } from '../../scenarios/model/sweep.ts';
 import { planRun } from '../plan/plan.ts';
 import { formatProblems, listScenarios, loadPlugins } from '../plan/read-scenarios.ts';
-import { behaviourOptions, scenarioJsonSchema } from '../plan/schema.ts';
+import { behaviourOptions, scenarioJsonSchema } from '../plan/validate.ts';
 import type { CommonOptions, Context, Output } from './context.ts';
 import { formatDuration } from './dry-run.ts';
 

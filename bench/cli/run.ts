@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describeFound, foreignRemarks } from '../../report/words/conditions.ts';
 import { EXIT } from '../../results/errors.ts';
-import { latencyLog } from '../../results/latency-log.ts';
 import type { CellResult, ForeignServer, Host, Run } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import type { MeasuredRun } from '../../results/page-data.ts';
 import { createRandom } from '../../results/random.ts';
+import { latencyLog } from '../../results/run-clock.ts';
 import { sumOf } from '../../results/stats.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
 import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
@@ -20,8 +20,7 @@ import {
   planRun,
   settleGenerators,
 } from '../plan/plan.ts';
-import { loadPlugins } from '../plan/read-scenarios.ts';
-import type { ReplacedTarget } from '../plan/replace-target.ts';
+import { loadPlugins, type ReplacedTarget } from '../plan/read-scenarios.ts';
 import { describeGit, describeHost, readSlowness } from '../probes/host.ts';
 import type { RunEvent } from '../run/context.ts';
 import { type FoundTarget, findServers, locateServers, requireWelcome } from '../run/find-servers.ts';

@@ -1,8 +1,7 @@
 // Runs the command of this process and exits with its status. Ctrl-C stops a run gracefully.
 import { fileURLToPath } from 'node:url';
 import { EXIT } from '../../results/errors.ts';
-import { workingFolder } from '../../results/files.ts';
-import { readVersion } from '../../results/version.ts';
+import { readVersion, workingFolder } from '../../results/files.ts';
 import type { Context, Output } from './context.ts';
 import { type Interrupt, listenForInterrupts } from './interrupt.ts';
 import { createOutput } from './output.ts';

@@ -10,7 +10,7 @@ import { kindOf, readTextFile, replaceFile } from '../../results/files.ts';
 import { closingReason, type ForeignServer, type Run } from '../../results/model/run.ts';
 import type { FailureCode, TrialResult } from '../../results/model/trial.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
-import { own } from '../../scenarios/model/own.ts';
+import { own } from '../../scenarios/model/facts.ts';
 import { carriesCredentials, type Method, type Value, variableFor } from '../../scenarios/model/request.ts';
 import type { ExpectedStatus } from '../../scenarios/model/request-facts.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';

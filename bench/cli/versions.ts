@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { formatCommit } from '../../report/words/run.ts';
 import { UsageError } from '../../results/errors.ts';
-import { own } from '../../scenarios/model/own.ts';
+import { own } from '../../scenarios/model/facts.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import { formatProblems } from '../plan/read-scenarios.ts';
 import { describeGit } from '../probes/host.ts';

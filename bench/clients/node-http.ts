@@ -8,9 +8,8 @@ import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import { leavesBody } from '../../scenarios/model/client-facts.ts';
+import { leavesBody, usesTls } from '../../scenarios/model/facts.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import { usesTls } from '../../scenarios/model/target-facts.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import {
   beginExchange,

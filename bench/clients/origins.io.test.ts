@@ -1,7 +1,7 @@
 // Clients with a target of several origins: requests and connections of each are what the target counts, and limits per host count once for each.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { createDraw } from '../../results/draw.ts';
+import { createDraw } from '../../results/random.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import { openOrigins } from '../../servers/app.ts';
 import fixed from '../../servers/behaviours/fixed.ts';

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { createDraw } from '../../results/draw.ts';
+import { createDraw } from '../../results/random.ts';
 import { Request, Requests } from '../../scenarios/model/request.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import type { PreparedRequests } from '../contracts.ts';

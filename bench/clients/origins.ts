@@ -1,9 +1,8 @@
 // Sends a scenario's requests to the origins of its target, and tells connections to one from those to another.
 import type { Trial } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
-import { hostAndPort } from '../../scenarios/model/host.ts';
+import { hostAndPort, nameOfOrigin, originShares } from '../../scenarios/model/facts.ts';
 import type { Request } from '../../scenarios/model/request.ts';
-import { nameOfOrigin, originShares } from '../../scenarios/model/target-facts.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
 import { prepareRequests } from './request.ts';

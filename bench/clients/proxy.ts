@@ -1,7 +1,7 @@
 // What the URL of an HTTP proxy says: where it is, what it gets to know of its user, and what no output may contain.
 import { isIPv6 } from 'node:net';
 import type { Client } from '../../scenarios/model/client.ts';
-import { hostAndPort } from '../../scenarios/model/host.ts';
+import { hostAndPort } from '../../scenarios/model/facts.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { Refusal } from '../contracts.ts';
 import { everyForm } from './request.ts';

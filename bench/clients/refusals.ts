@@ -1,10 +1,9 @@
 // What several clients refuse, in the same words; each client's own file says why.
 import type { Client } from '../../scenarios/model/client.ts';
-import { leavesBody } from '../../scenarios/model/client-facts.ts';
+import { leavesBody, usesTls } from '../../scenarios/model/facts.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import { hasBody } from '../../scenarios/model/request-facts.ts';
 import type { REACH_SETTINGS, Target } from '../../scenarios/model/target.ts';
-import { usesTls } from '../../scenarios/model/target-facts.ts';
 import type { Refusal } from '../contracts.ts';
 
 type ReachSetting = (typeof REACH_SETTINGS)[number];

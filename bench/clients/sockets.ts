@@ -5,7 +5,7 @@ import { errorMonitor } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import { BlockList, isIP, isIPv6, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { hostAndPort } from '../../scenarios/model/host.ts';
+import { hostAndPort } from '../../scenarios/model/facts.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { OpenedConnection } from '../contracts.ts';
 

@@ -2,7 +2,7 @@
 import * as library from 'undici';
 import { Agent, type buildConnector, Dispatcher, fetch, Pool, type RequestInit, type Response } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
-import { leavesBody } from '../../scenarios/model/client-facts.ts';
+import { leavesBody } from '../../scenarios/model/facts.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import {
   type AttemptSink,

@@ -12,10 +12,10 @@ import {
 } from '../../results/errors.ts';
 import { OUTCOMES, type Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
+import { originCount } from '../../scenarios/model/facts.ts';
 import type { Method, Request } from '../../scenarios/model/request.ts';
 import { hasBody } from '../../scenarios/model/request-facts.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import { originCount } from '../../scenarios/model/target-facts.ts';
 import {
   beginExchange,
   type ClientAnswer,

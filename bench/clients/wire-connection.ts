@@ -3,7 +3,7 @@ import { connect as connectPlain, isIP, type NetConnectOpts, type Socket } from 
 import { type ConnectionOptions, connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import { hostOf } from '../../scenarios/model/host.ts';
+import { hostOf } from '../../scenarios/model/facts.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import {
   beginExchange,

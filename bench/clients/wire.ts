@@ -1,8 +1,7 @@
 // A client made for measuring: HTTP/1.1 over node:net and node:tls alone, with as little CPU per request as Node allows.
 import type { Client } from '../../scenarios/model/client.ts';
-import { connectionLimit } from '../../scenarios/model/client-facts.ts';
+import { connectionLimit, usesTls } from '../../scenarios/model/facts.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import { usesTls } from '../../scenarios/model/target-facts.ts';
 import type {
   Exchange,
   OpenedConnection,

@@ -1,6 +1,6 @@
 // The package's entry for other load generators, as `conntax/embed`: checks a scenario and opens its clients, which they send by.
 import { type Problem, UsageError } from '../../results/errors.ts';
-import { readVersion } from '../../results/version.ts';
+import { readVersion } from '../../results/files.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import { behaviours } from '../../servers/behaviours/index.ts';

@@ -4,7 +4,7 @@ import { auditCell, auditTrial } from '../../results/audits/index.ts';
 import { compareArms, summariseArms } from '../../results/compare.ts';
 import { neededConnections } from '../../results/connections.ts';
 import { UsageError } from '../../results/errors.ts';
-import { describeIssue } from '../../results/files.ts';
+import { describeIssue, newerWriter, readVersion } from '../../results/files.ts';
 import { type CellResult, ForeignServer, Host, type Run } from '../../results/model/run.ts';
 import {
   type Histogram,
@@ -18,7 +18,6 @@ import {
   TrialResult,
 } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
-import { newerWriter, readVersion } from '../../results/version.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { MOST_AT_ONCE } from '../../scenarios/model/load.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';

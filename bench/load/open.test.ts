@@ -3,8 +3,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { RequestDraw } from '../../results/draw.ts';
-import { createRandom } from '../../results/random.ts';
+import { createRandom, RequestDraw } from '../../results/random.ts';
 import { rateSchedule } from './schedule.ts';
 import { disorder, runInDisorder } from './testing/disorder.ts';
 import {

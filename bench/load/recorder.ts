@@ -1,7 +1,11 @@
 // Folds every exchange of a trial into distributions, outcomes and a timeline, in constant memory.
 // This is the hot path: work that can wait until `finish` is not done in `add`.
-import { meanOfTicks, ticksOf } from '../../results/exact-mean.ts';
-import { createLatencyRecorder, type LatencyRecorder } from '../../results/histogram.ts';
+import {
+  createLatencyRecorder,
+  type LatencyRecorder,
+  meanOfTicks,
+  ticksOf,
+} from '../../results/histogram.ts';
 import type { Censored, Histogram, Measurement, Outcome, Timeline } from '../../results/model/trial.ts';
 import {
   DEFAULT_EXPECTED,

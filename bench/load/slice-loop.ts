@@ -1,5 +1,5 @@
 // The life cycle of a slice and the requests in flight, shared by all load models.
-import type { RequestDraw } from '../../results/draw.ts';
+import type { RequestDraw } from '../../results/random.ts';
 import {
   CUT_DRAIN_MS,
   describeNoAnswer,

@@ -1,6 +1,6 @@
 // What each machine had of a trial: its slices begin in step with the others, and how far they did not is kept beside its figures.
 
-import { isLate, partOfRamp } from '../../results/audits/machines.ts';
+import { isLate, partOfRamp } from '../../results/audits/machine.ts';
 import { mergeHistograms } from '../../results/histogram.ts';
 import type { MachineShare } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';

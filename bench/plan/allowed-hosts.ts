@@ -1,6 +1,6 @@
 // Decides which hosts load may be sent to: loopback, and hosts that the user allowed.
 import { BlockList, isIP } from 'node:net';
-import { hostOf } from '../../scenarios/model/host.ts';
+import { hostOf } from '../../scenarios/model/facts.ts';
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');

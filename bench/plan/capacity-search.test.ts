@@ -7,7 +7,7 @@ import { createRandom, type Random } from '../../results/random.ts';
 import { Objective } from '../../scenarios/model/load.ts';
 import type { SliceReading } from '../protocol.ts';
 import { IDLE_SLICE } from '../run/testing/readings.ts';
-import { createCapacitySearch, endedPerSec, judgeProbe } from './capacity-search.ts';
+import { CapacitySearch, endedPerSec, judgeProbe } from './capacity-search.ts';
 
 describe('A rate is kept when all of the objective holds, and what did not hold is said with who was the limit', () => {
   /** At 4,000/s for a second: 4,000 were due and ended, p50 is 2 ms, p99 is 20 ms, nothing is late or lost. */
@@ -128,7 +128,7 @@ describe('A search finds the highest sustained rate to within its resolution, ev
     limits = LIMITS,
     offset = 0,
   ): Capacity {
-    const search = createCapacitySearch(limits, offset);
+    const search = new CapacitySearch(limits, offset);
     for (let index = 0; ; index++) {
       const ratePerSec = search.nextPerSec();
       if (ratePerSec === undefined) return search.result();
@@ -187,7 +187,7 @@ describe('A search finds the highest sustained rate to within its resolution, ev
     }
 
     test('a search that is not over says so, and what it has', () => {
-      const search = createCapacitySearch(LIMITS);
+      const search = new CapacitySearch(LIMITS);
       assert.deepEqual(search.result(), { ratePerSec: 0, notKeptPerSec: null, isSettled: false, probes: [] });
       for (const ratePerSec of [100, 200]) search.add(probeOf(ratePerSec, true));
       const { ratePerSec, notKeptPerSec, isSettled } = search.result();

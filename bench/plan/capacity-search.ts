@@ -106,14 +106,13 @@ const SETTLING = 2;
 /** After this many probes the search ends unsettled: the arm has no clear limit. */
 const MOST_PROBES = 60;
 
-interface CapacitySearch {
-  /** The rate to try next; undefined when the search is over. */
-  nextPerSec(): number | undefined;
-  add(probe: Probe): void;
-  result(): Capacity;
-}
-
 type Limits = Pick<CapacityLoad, 'minRatePerSec' | 'maxRatePerSec' | 'resolutionRatio'>;
+
+/** How often a rate passed and failed. */
+interface Tried {
+  kept: number;
+  notKept: number;
+}
 
 /**
  * Doubles the rate from the minimum until one fails, then halves the gap between the highest sustained and the lowest
@@ -125,66 +124,72 @@ type Limits = Pick<CapacityLoad, 'minRatePerSec' | 'maxRatePerSec' | 'resolution
  *
  * Only rates on a grid can be found. Two replicates that end on the same grid point would look more certain than the grid is
  * fine, so each starts at another offset.
- * @param offset of the grid, as a share (0 to 1) of its step; the search starts at most one resolution above minRatePerSec
  */
-export function createCapacitySearch(limits: Limits, offset = 0): CapacitySearch {
-  const { maxRatePerSec, resolutionRatio } = limits;
-  const firstPerSec = Math.min(
-    maxRatePerSec,
-    limits.minRatePerSec * 2 ** (offset / stepsPerOctave(resolutionRatio)),
-  );
-  const probes: Probe[] = [];
+export class CapacitySearch {
+  readonly #limits: Limits;
+  readonly #firstPerSec: number;
+  readonly #probes: Probe[] = [];
   /** Rates in the order of their first probe, with the number of passing and failing probes. */
-  const tried = new Map<number, { kept: number; notKept: number }>();
+  readonly #tried = new Map<number, Tried>();
 
-  function ratesWhere(fits: (of: { kept: number; notKept: number }) => boolean): number[] {
-    return [...tried].filter(([, of]) => fits(of)).map(([ratePerSec]) => ratePerSec);
+  /** @param offset of the grid, as a share (0 to 1) of its step; the search starts at most one resolution above minRatePerSec */
+  constructor(limits: Limits, offset = 0) {
+    const { minRatePerSec, maxRatePerSec, resolutionRatio } = limits;
+    this.#limits = limits;
+    this.#firstPerSec = Math.min(
+      maxRatePerSec,
+      minRatePerSec * 2 ** (offset / stepsPerOctave(resolutionRatio)),
+    );
+  }
+
+  /** The rate to try next; undefined when the search is over. */
+  nextPerSec(): number | undefined {
+    if (this.#probes.length >= MOST_PROBES) return undefined;
+    const gap = this.#bracket();
+    const doubted = this.#ratesWhere(({ kept, notKept }) => kept === 0 && notKept > 0 && notKept < SETTLING);
+    const inDoubt = doubted.find(ratePerSec => ratePerSec > gap.low && ratePerSec < gap.high);
+    if (inDoubt !== undefined) return inDoubt;
+    const candidate = this.#candidatePerSec(gap);
+    if (candidate !== undefined) return candidate;
+    return gap.low > 0 && this.#tried.get(gap.low)!.kept < SETTLING ? gap.low : undefined;
+  }
+
+  add(probe: Probe): void {
+    this.#probes.push(probe);
+    const of = this.#tried.get(probe.ratePerSec) ?? { kept: 0, notKept: 0 };
+    if (probe.isKept) of.kept++;
+    else of.notKept++;
+    this.#tried.set(probe.ratePerSec, of);
+  }
+
+  result(): Capacity {
+    const { low, high } = this.#bracket();
+    return {
+      ratePerSec: low,
+      notKeptPerSec: high === Infinity ? null : high,
+      isSettled: this.nextPerSec() === undefined && this.#probes.length < MOST_PROBES,
+      probes: [...this.#probes],
+    };
   }
 
   /** The remaining gap: `low` is 0 until a rate passes, `high` infinite until one fails. */
-  function bracket(): { low: number; high: number } {
-    const high = Math.min(...ratesWhere(({ notKept }) => notKept >= SETTLING));
-    const kept = ratesWhere(({ kept, notKept }) => kept > 0 && notKept < SETTLING);
+  #bracket(): { low: number; high: number } {
+    const high = Math.min(...this.#ratesWhere(({ notKept }) => notKept >= SETTLING));
+    const kept = this.#ratesWhere(({ kept, notKept }) => kept > 0 && notKept < SETTLING);
     return { low: Math.max(0, ...kept.filter(ratePerSec => ratePerSec < high)), high };
   }
 
+  #ratesWhere(fits: (of: Tried) => boolean): number[] {
+    return [...this.#tried].filter(([, of]) => fits(of)).map(([ratePerSec]) => ratePerSec);
+  }
+
   /** The next rate within the gap; undefined when the gap is narrow enough. */
-  function candidatePerSec({ low, high }: { low: number; high: number }): number | undefined {
-    if (low === 0) return high > firstPerSec ? firstPerSec : undefined;
+  #candidatePerSec({ low, high }: { low: number; high: number }): number | undefined {
+    const { maxRatePerSec, resolutionRatio } = this.#limits;
+    if (low === 0) return high > this.#firstPerSec ? this.#firstPerSec : undefined;
     if (high === Infinity) return low < maxRatePerSec ? Math.min(2 * low, maxRatePerSec) : undefined;
     return high / low > 1 + resolutionRatio ? Math.sqrt(low * high) : undefined;
   }
-
-  function nextPerSec(): number | undefined {
-    if (probes.length >= MOST_PROBES) return undefined;
-    const gap = bracket();
-    const doubted = ratesWhere(({ kept, notKept }) => kept === 0 && notKept > 0 && notKept < SETTLING);
-    const inDoubt = doubted.find(ratePerSec => ratePerSec > gap.low && ratePerSec < gap.high);
-    if (inDoubt !== undefined) return inDoubt;
-    const candidate = candidatePerSec(gap);
-    if (candidate !== undefined) return candidate;
-    return gap.low > 0 && tried.get(gap.low)!.kept < SETTLING ? gap.low : undefined;
-  }
-
-  return {
-    nextPerSec,
-    add(probe) {
-      probes.push(probe);
-      const of = tried.get(probe.ratePerSec) ?? { kept: 0, notKept: 0 };
-      if (probe.isKept) of.kept++;
-      else of.notKept++;
-      tried.set(probe.ratePerSec, of);
-    },
-    result() {
-      const { low, high } = bracket();
-      return {
-        ratePerSec: low,
-        notKeptPerSec: high === Infinity ? null : high,
-        isSettled: nextPerSec() === undefined && probes.length < MOST_PROBES,
-        probes: [...probes],
-      };
-    },
-  };
 }
 
 /** Grid steps per octave: the power of two that brings neighbours within the resolution. */

@@ -1,14 +1,25 @@
 // Divides the load and the connections of a client over several generators by weight, and refuses what cannot be divided.
 import type { Trial } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
+import { sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
+import { own } from '../../scenarios/model/facts.ts';
 import { type Load, mostInFlight } from '../../scenarios/model/load.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
-import type { ClientPlugin, Refusal } from '../contracts.ts';
+import type { ClientPlugin, EngineModule, Refusal } from '../contracts.ts';
 
 /** Number of generators per client; 1 if it was left to the machine and the machine is unknown. */
 export function countGenerators({ generators = 1 }: Pick<Scenario, 'generators'>): number {
   return generators === 'auto' ? 1 : generators;
+}
+
+/** The load tool of this name; undefined for a client library. */
+export function findTool(
+  transport: string,
+  transports: Readonly<Record<string, ClientPlugin>>,
+): EngineModule | undefined {
+  const plugin = own(transports, transport);
+  return plugin?.kind === 'engine' ? plugin : undefined;
 }
 
 /** The weights of processes on one machine. */
@@ -21,10 +32,9 @@ export function evenWeights(count: number): number[] {
  * the earlier one of equal ones.
  */
 export function apportion(total: number, weights: readonly number[]): number[] {
-  const sum = weights.reduce((a, b) => a + b, 0);
-  const fair = weights.map(weight => (total * weight) / sum);
+  const fair = proportion(total, weights);
   const parts = fair.map(Math.floor);
-  const rest = total - parts.reduce((a, b) => a + b, 0);
+  const rest = total - sumOf(parts, part => part);
   const byFraction = [...fair.keys()].sort((a, b) => fair[b]! - parts[b]! - (fair[a]! - parts[a]!) || a - b);
   for (const index of byFraction.slice(0, rest)) parts[index]!++;
   return parts;
@@ -32,7 +42,7 @@ export function apportion(total: number, weights: readonly number[]): number[] {
 
 /** Divides any quantity by weight. */
 function proportion(total: number, weights: readonly number[]): number[] {
-  const sum = weights.reduce((a, b) => a + b, 0);
+  const sum = sumOf(weights, weight => weight);
   return weights.map(weight => (total * weight) / sum);
 }
 
@@ -72,7 +82,7 @@ export interface RatePart {
 }
 
 export function divideRate(ratePerSec: number, weights: readonly number[]): RatePart[] {
-  const sum = weights.reduce((a, b) => a + b, 0);
+  const sum = sumOf(weights, weight => weight);
   let before = 0;
   return proportion(ratePerSec, weights).map((part, index) => {
     const offsetMs = (before / sum) * (1_000 / part);
@@ -156,8 +166,7 @@ function refuseTool(
   transports: Readonly<Record<string, ClientPlugin>>,
   weights: readonly number[],
 ): Refusal[] {
-  const plugin = Object.hasOwn(transports, transport) ? transports[transport] : undefined;
-  if (plugin?.kind !== 'engine') return [];
+  if (findTool(transport, transports) === undefined) return [];
   return [
     {
       path: `clients.${arm}.transport`,

@@ -12,9 +12,9 @@ import { makeScenario } from '../run/testing/tiny-cell.ts';
 import wrk from '../tools/wrk.ts';
 import { countGenerators } from './division.ts';
 import {
+  Budgets,
   blockOrder,
   countSpareCores,
-  createBudgets,
   leaveOutUnreadable,
   likelyPrecision,
   mostMsOf,
@@ -48,7 +48,7 @@ describe('The cells of a sweep share one budget: what is left of it is shared ev
   for (const [why, elapsedMs, allottedMs] of TABLE) {
     test(`budget: ${why}`, () => {
       const cells = sweepOf(elapsedMs.length);
-      const budgets = createBudgets(cells);
+      const budgets = new Budgets(cells);
       const found = cells.map((cell, index) => {
         const allotted = budgets.allot(cell);
         budgets.spend(allotted, elapsedMs[index]!);
@@ -82,7 +82,7 @@ describe('The cells of a sweep share one budget: what is left of it is shared ev
           { seed: 1 },
         );
         const announcedMs = cells.reduce((sum, cell) => sum + mostMsOf(cell), 0);
-        const budgets = createBudgets(cells);
+        const budgets = new Budgets(cells);
         let totalMs = 0;
         for (const planned of cells) {
           const cell = budgets.allot(planned);

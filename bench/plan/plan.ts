@@ -1,14 +1,13 @@
 // Plans a run: which cells and trials, in which order, with how many generators, for how long and how precisely. Pure: the same seed gives the same plan.
-import { type Problem, UsageError } from '../../results/errors.ts';
+import { UsageError } from '../../results/errors.ts';
 import type { ForeignServer, Host, SkippedCell } from '../../results/model/run.ts';
 import type { Trial } from '../../results/model/trial.ts';
 import { createRandom, shuffled } from '../../results/random.ts';
-import { LEAST_REPLICATES, studentReach } from '../../results/stats.ts';
-import type { Client } from '../../scenarios/model/client.ts';
+import { LEAST_REPLICATES, studentReach, sumOf } from '../../results/stats.ts';
 import type { LeftOutArm, Scenario, SweepPoint } from '../../scenarios/model/scenario.ts';
 import { type CellTarget, type Code, cellId, type Variant } from '../../scenarios/model/sweep.ts';
-import type { ClientPlugin, Obstacle } from '../contracts.ts';
-import { countGenerators, evenWeights, refuseDivision } from './division.ts';
+import type { ClientPlugin } from '../contracts.ts';
+import { countGenerators, evenWeights, findTool, refuseDivision } from './division.ts';
 import { formatProblems } from './read-scenarios.ts';
 import { cellTimes, expectedResponseMs } from './timing.ts';
 
@@ -61,7 +60,7 @@ export function planRun(
       planCell(variant, { cellCount: group.length, slowness }),
     ),
   );
-  return { seed, cells, estimatedMs: cells.reduce((sum, cell) => sum + cell.estimatedMs, 0) };
+  return { seed, cells, estimatedMs: sumOf(cells, cell => cell.estimatedMs) };
 }
 
 function planCell(
@@ -166,72 +165,59 @@ function warmUpOrder(cell: PlannedCell, seed: number, replicate: number): string
   return replicate % 2 === 0 ? order : order.reverse();
 }
 
-/** Time budgets of the cells, adjusted to how long the earlier ones took. */
-interface Budgets {
-  /** The cell with an even share of the remaining budget of its scenario. */
-  allot(cell: PlannedCell): PlannedCell;
-  /** Records how long a cell took. Call it once for every cell that was allotted a share. */
-  spend(cell: PlannedCell, elapsedMs: number): void;
-}
-
 /** Every cell keeps at least this fraction of an even share, however long the earlier ones took. */
 const LEAST_SHARE = 0.5;
 
 /**
- * The cells of a sweep share one budget: time saved by an early cell goes to the later ones, and time beyond its share is
- * taken from them. Their order is shuffled, so this favours no value of the sweep.
+ * Time budgets of the cells, adjusted to how long the earlier ones took. The cells of a sweep share one budget: time saved by an
+ * early cell goes to the later ones, and time beyond its share is taken from them. Their order is shuffled, so this favours no
+ * value of the sweep.
  */
-export function createBudgets(cells: readonly PlannedCell[]): Budgets {
-  const remaining = new Map(
-    [...Map.groupBy(cells, ({ scenario }) => scenario.name)].map(([name, group]) => [
-      name,
-      {
-        leftMs: group.reduce((sum, { scenario }) => sum + scenario.timing.budgetMs, 0),
-        cellsLeft: group.length,
-      },
-    ]),
-  );
-  return {
-    allot(cell) {
-      const { leftMs, cellsLeft } = remaining.get(cell.scenario.name)!;
-      const leastMs = cell.scenario.timing.budgetMs * LEAST_SHARE;
-      return { ...cell, scenario: withBudget(cell.scenario, Math.max(leftMs / cellsLeft, leastMs)) };
-    },
-    spend({ scenario }, elapsedMs) {
-      const budget = remaining.get(scenario.name)!;
-      budget.leftMs -= elapsedMs;
-      budget.cellsLeft -= 1;
-    },
-  };
+export class Budgets {
+  /** By scenario. */
+  readonly #remaining = new Map<string, { leftMs: number; cellsLeft: number }>();
+
+  constructor(cells: readonly PlannedCell[]) {
+    for (const [name, group] of Map.groupBy(cells, ({ scenario }) => scenario.name)) {
+      const leftMs = sumOf(group, ({ scenario }) => scenario.timing.budgetMs);
+      this.#remaining.set(name, { leftMs, cellsLeft: group.length });
+    }
+  }
+
+  /** The cell with an even share of the remaining budget of its scenario. */
+  allot(cell: PlannedCell): PlannedCell {
+    const { leftMs, cellsLeft } = this.#remaining.get(cell.scenario.name)!;
+    const leastMs = cell.scenario.timing.budgetMs * LEAST_SHARE;
+    return { ...cell, scenario: withBudget(cell.scenario, Math.max(leftMs / cellsLeft, leastMs)) };
+  }
+
+  /** Records how long a cell took. Call it once for every cell that was allotted a share. */
+  spend({ scenario }: PlannedCell, elapsedMs: number): void {
+    const budget = this.#remaining.get(scenario.name)!;
+    budget.leftMs -= elapsedMs;
+    budget.cellsLeft -= 1;
+  }
 }
 
 type Transports = Readonly<Record<string, ClientPlugin>>;
 
-/** Why an optional arm (`ifInstalled`) cannot run here; undefined if it can. */
-function leftOutOf(
-  arm: string,
-  { ifInstalled, transport }: Client,
-  transports: Transports,
-): LeftOutArm | undefined {
-  const plugin = ifInstalled && Object.hasOwn(transports, transport) ? transports[transport] : undefined;
-  const obstacle = plugin?.kind === 'engine' ? plugin.missing?.() : undefined;
-  return obstacle === undefined ? undefined : { arm, ...obstacle };
-}
-
 /** Removes optional arms whose program is not installed. A baseline is never optional, so each variant keeps an arm. */
 export function leaveOutMissing(variants: readonly Variant[], transports: Transports): Variant[] {
   return variants.map(variant => {
-    const arms = Object.entries(variant.clients);
-    const leftOut = arms.flatMap(([arm, client]) => leftOutOf(arm, client, transports) ?? []);
-    if (leftOut.length === 0) return variant;
-    const clients = arms.filter(([arm]) => leftOut.every(({ arm: name }) => name !== arm));
-    return { ...variant, clients: Object.fromEntries(clients), leftOut };
+    const leftOut = Object.entries(variant.clients).flatMap(([arm, { ifInstalled, transport }]) => {
+      const obstacle = ifInstalled ? findTool(transport, transports)?.missing?.() : undefined;
+      return obstacle === undefined ? [] : { arm, ...obstacle };
+    });
+    return leftOut.length === 0 ? variant : { ...variant, clients: withoutArms(variant, leftOut), leftOut };
   });
 }
 
-interface Unreadable extends Obstacle {
-  arm: string;
-  cell: PlannedCell;
+function withoutArms(
+  { clients }: Pick<Scenario, 'clients'>,
+  leftOut: readonly LeftOutArm[],
+): Scenario['clients'] {
+  const names = new Set(leftOut.map(({ arm }) => arm));
+  return Object.fromEntries(Object.entries(clients).filter(([arm]) => !names.has(arm)));
 }
 
 /**
@@ -244,52 +230,39 @@ export function leaveOutUnreadable(
   servers: ReadonlyMap<string, readonly ForeignServer[]>,
   transports: Transports,
 ): Plan {
-  const unreadable = plan.cells.flatMap(cell => unreadableArms(cell, servers.get(cell.id) ?? [], transports));
-  const problems = unreadable.filter(({ arm, cell }) => !mayBeLeftOut(cell, arm)).map(problemOf);
-  if (problems.length > 0) throw new UsageError(formatProblems(problems), problems);
-  const cells = plan.cells.map(cell =>
-    withoutArms(
-      cell,
-      unreadable
-        .filter(entry => entry.cell === cell)
-        .map(({ arm, message, hint }) => ({ arm, message, hint })),
-    ),
+  const unreadable = plan.cells.map(cell => unreadableArms(cell, servers.get(cell.id) ?? [], transports));
+  const problems = plan.cells.flatMap(({ scenario }, index) =>
+    unreadable[index]!.filter(
+      ({ arm }) => arm === scenario.baseline || !scenario.clients[arm]!.ifInstalled,
+    ).map(({ arm, ...obstacle }) => ({
+      file: scenario.name,
+      path: `clients.${arm}.transport`,
+      ...obstacle,
+    })),
   );
-  return { ...plan, cells };
+  if (problems.length > 0) throw new UsageError(formatProblems(problems), problems);
+  return { ...plan, cells: plan.cells.map((cell, index) => withoutUnreadable(cell, unreadable[index]!)) };
 }
 
 function unreadableArms(
   cell: PlannedCell,
   answers: readonly ForeignServer[],
   transports: Transports,
-): Unreadable[] {
+): LeftOutArm[] {
   return cell.arms.flatMap(arm => {
-    const { transport } = cell.scenario.clients[arm]!;
-    const plugin = Object.hasOwn(transports, transport) ? transports[transport] : undefined;
-    if (plugin?.kind !== 'engine') return [];
-    const [obstacle] = answers.flatMap(answer => plugin.refusesAnswers?.(answer) ?? []);
-    return obstacle === undefined ? [] : [{ arm, cell, ...obstacle }];
+    const tool = findTool(cell.scenario.clients[arm]!.transport, transports);
+    const [obstacle] = answers.flatMap(answer => tool?.refusesAnswers?.(answer) ?? []);
+    return obstacle === undefined ? [] : [{ arm, message: obstacle.message, hint: obstacle.hint }];
   });
 }
 
-function mayBeLeftOut({ scenario: { baseline, clients } }: PlannedCell, arm: string): boolean {
-  return arm !== baseline && clients[arm]!.ifInstalled;
-}
-
-function problemOf({ arm, cell, message, hint }: Unreadable): Problem {
-  return { file: cell.scenario.name, path: `clients.${arm}.transport`, message, hint };
-}
-
-function withoutArms(cell: PlannedCell, leftOut: readonly LeftOutArm[]): PlannedCell {
+function withoutUnreadable(cell: PlannedCell, leftOut: readonly LeftOutArm[]): PlannedCell {
   if (leftOut.length === 0) return cell;
-  const stays = (arm: string): boolean => leftOut.every(({ arm: name }) => name !== arm);
-  const { clients } = cell.scenario;
+  const clients = withoutArms(cell.scenario, leftOut);
+  const stays = (arm: string): boolean => Object.hasOwn(clients, arm);
   return {
     ...cell,
-    scenario: {
-      ...cell.scenario,
-      clients: Object.fromEntries(Object.entries(clients).filter(([arm]) => stays(arm))),
-    },
+    scenario: { ...cell.scenario, clients },
     arms: cell.arms.filter(stays),
     targets: cell.targets.map(target => ({ ...target, arms: target.arms.filter(stays) })),
     leftOut: [...cell.leftOut, ...leftOut],
@@ -302,11 +275,7 @@ export function countSpareCores({ pinning, cpuCount }: Pick<Host, 'pinning' | 'c
 }
 
 /** Replaces `generators: 'auto'` by the largest number that has a core for each and that the load can be divided over. */
-export function settleGenerators(
-  plan: Plan,
-  spareCores: number,
-  transports: Readonly<Record<string, ClientPlugin>>,
-): Plan {
+export function settleGenerators(plan: Plan, spareCores: number, transports: Transports): Plan {
   const cells = plan.cells.map(cell => {
     if (cell.scenario.generators !== 'auto') return cell;
     let generators = spareCores;

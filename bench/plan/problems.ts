@@ -2,8 +2,11 @@
 import { distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import type { Problem } from '../../results/errors.ts';
+import { own } from '../../scenarios/model/facts.ts';
 import { hideCredentials } from '../../scenarios/model/request.ts';
-import type { JsonSchema } from './schema.ts';
+
+/** A plain JSON Schema node, as zod writes it. */
+export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /** All known names, most similar first; equally similar names keep their order. */
 export function byLikeness(name: string, known: readonly string[]): string[] {
@@ -49,7 +52,7 @@ export function valueAt(root: unknown, path: Path): unknown {
   return path.reduce(memberOf, root);
 }
 
-function isNode(node: unknown): node is JsonSchema {
+export function isNode(node: unknown): node is JsonSchema {
   return typeof node === 'object' && node !== null;
 }
 
@@ -233,33 +236,26 @@ function valueProblem(path: Path, raw: unknown, schema: JsonSchema): Omit<Proble
   };
 }
 
-/** Where an author may look for parts of a request, by the names of other load tools. */
-const REQUEST_PARTS = new Set([
-  'method',
-  'header',
-  'headers',
-  'body',
-  'query',
-  'path',
-  'paths',
-  'auth',
-  'cookies',
-]);
-
-/** Their names in a request, where they differ. */
+/** Settings of a request, by the names under which an author may look for them in the target. */
 const REQUEST_SETTINGS: Readonly<Record<string, string>> = {
+  method: 'method',
   header: 'headers',
+  headers: 'headers',
   auth: 'headers',
   cookies: 'headers',
+  body: 'body',
+  query: 'query',
+  path: 'path',
   paths: 'path',
 };
 
 function unknownKey(path: Path, known: readonly string[]): Omit<Problem, 'file' | 'path'> {
   const key = String(path.at(-1));
-  if (path.length === 2 && path[0] === 'target' && REQUEST_PARTS.has(key)) {
+  const setting = path.length === 2 && path[0] === 'target' ? own(REQUEST_SETTINGS, key) : undefined;
+  if (setting !== undefined) {
     return {
       message: 'unknown setting: what clients send is stated in request, beside target',
-      hint: `request: { ${REQUEST_SETTINGS[key] ?? key}: ... }`,
+      hint: `request: { ${setting}: ... }`,
     };
   }
   if (key === 'expectStatus') {

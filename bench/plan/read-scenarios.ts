@@ -1,4 +1,5 @@
 // Finds, reads and checks scenarios by name, tag or path.
+
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,23 +13,20 @@ import {
 } from '../../results/errors.ts';
 import { visibleLine } from '../../results/visible.ts';
 import { CLIENT_SETTINGS, isModulePath } from '../../scenarios/model/client.ts';
+import { own } from '../../scenarios/model/facts.ts';
 import type { Request } from '../../scenarios/model/request.ts';
-import type { Scenario } from '../../scenarios/model/scenario.ts';
+import type { Scenario, ScenarioInput } from '../../scenarios/model/scenario.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
-import type { ClientPlugin, LoadModule, TransportModule } from '../contracts.ts';
-import { byLikeness, memberOf, nameHint, nearest } from './problems.ts';
-import { type ReplacedTarget, withTarget } from './replace-target.ts';
-import type { ModuleFault } from './rules/rule.ts';
+import type { ClientPlugin, LoadModule, Obstacle, TransportModule } from '../contracts.ts';
+import { byLikeness, isPlainObject, memberOf, nameHint, nearest } from './problems.ts';
 import { findDuplicateKeys, parseJson } from './scenario-json.ts';
 import { createVariantsValidator } from './sweep.ts';
 import type { FileModules } from './validate.ts';
 
-type FileCheck<Checked extends Scenario> = { scenario: Checked } | { problem: Omit<Problem, 'file'> };
-
-/** Module paths are relative to the folder of the scenario file. */
-function placeOf(transport: string, file: string): string {
-  return resolve(dirname(file), transport);
+/** Paths are relative to the folder of the scenario file. */
+function placeOf(path: string, file: string): string {
+  return resolve(dirname(file), path);
 }
 
 function membersOf(value: unknown): [string, unknown][] {
@@ -45,7 +43,7 @@ function namedModules(content: unknown): string[] {
   return [...new Set(names)].filter(isModulePath);
 }
 
-function unknownSetting({ honours }: TransportModule): ModuleFault | undefined {
+function unknownSetting({ honours }: TransportModule): Obstacle | undefined {
   const unknown = honours.find(setting => !CLIENT_SETTINGS.includes(setting));
   if (unknown === undefined) return undefined;
   return {
@@ -57,7 +55,7 @@ function unknownSetting({ honours }: TransportModule): ModuleFault | undefined {
 /** Reads every module that the scenario names. @param file absolute path of the scenario's own file */
 async function readModules(content: unknown, file: string, load: LoadModule): Promise<FileModules> {
   const modules: Record<string, TransportModule> = {};
-  const faults: Record<string, ModuleFault> = {};
+  const faults: Record<string, Obstacle> = {};
   for (const name of namedModules(content)) {
     const loading = await load(placeOf(name, file));
     const fault = loading.isLoaded ? unknownSetting(loading.module) : loading;
@@ -67,50 +65,41 @@ async function readModules(content: unknown, file: string, load: LoadModule): Pr
   return { modules, faults };
 }
 
-/** Adds the absolute path of each client module; reports still show the path as written. */
-function withModulePaths<Named extends Scenario>(scenario: Named, file: string): Named {
-  const clients = Object.entries(scenario.clients).map(([arm, client]) => [
-    arm,
-    isModulePath(client.transport) ? { ...client, modulePath: placeOf(client.transport, file) } : client,
-  ]);
-  return { ...scenario, clients: Object.fromEntries(clients) };
+/** Relative paths start from the folder of the scenario's file. Reports still show the path of a module as written. */
+function withAbsolutePaths(variant: Variant, file: string): Variant {
+  const { target, clients, request, requests } = variant;
+  const files = (['caFile', 'certFile', 'keyFile', 'socketPath'] as const).flatMap(name => {
+    const path = target[name];
+    return path === undefined ? [] : [[name, placeOf(path, file)] as const];
+  });
+  const withBody = <Asked extends Request>(asked: Asked): Asked =>
+    asked.bodyFile === undefined ? asked : { ...asked, bodyFile: placeOf(asked.bodyFile, file) };
+  return {
+    ...variant,
+    target: {
+      ...target,
+      ...Object.fromEntries(files),
+      ...(target.command === undefined ? {} : { cwd: placeOf(target.cwd ?? '.', file) }),
+    },
+    clients: Object.fromEntries(
+      Object.entries(clients).map(([arm, client]) => [
+        arm,
+        isModulePath(client.transport) ? { ...client, modulePath: placeOf(client.transport, file) } : client,
+      ]),
+    ),
+    ...(request === undefined ? {} : { request: withBody(request) }),
+    ...(requests === undefined ? {} : { requests: requests.map(withBody) }),
+  };
 }
 
-/** Relative paths of a target's files start from the scenario's folder; they are read before the run. */
-function withTargetPaths<Named extends Scenario>(scenario: Named, file: string): Named {
-  const { target } = scenario;
-  const given = (['caFile', 'certFile', 'keyFile', 'socketPath'] as const).filter(
-    name => target[name] !== undefined,
-  );
-  const paths = given.map(name => [name, placeOf(target[name]!, file)] as const);
-  return given.length === 0 ? scenario : { ...scenario, target: { ...target, ...Object.fromEntries(paths) } };
-}
-
-/** Makes the folder of a command absolute, and checks that it exists. @param file absolute path of the scenario's file */
-async function locateCommand<Checked extends Scenario>(
-  scenario: Checked,
-  file: string,
-): Promise<FileCheck<Checked>> {
-  const { target } = scenario;
-  if (target.command === undefined) return { scenario };
-  const cwd = placeOf(target.cwd ?? '.', file);
+/** Whether the folder of a command exists. */
+async function findFolderProblem({ command, cwd }: Scenario['target']): Promise<Found | undefined> {
+  if (command === undefined || cwd === undefined) return undefined;
   const found = await stat(cwd).catch(() => undefined);
-  if (found?.isDirectory()) return { scenario: { ...scenario, target: { ...target, cwd } } };
+  if (found?.isDirectory()) return undefined;
   const message = found === undefined ? `${cwd} does not exist` : `${cwd} is not a folder`;
   const hint = "the folder in which the command runs, by its path from the scenario's folder";
-  return { problem: { path: 'target.cwd', message, hint } };
-}
-
-/** A relative path of a request's body starts from the scenario's folder; the file itself is read before the run. */
-function withBodyPaths<Named extends Scenario>(scenario: Named, file: string): Named {
-  const located = <Asked extends Request>(request: Asked): Asked =>
-    request.bodyFile === undefined ? request : { ...request, bodyFile: placeOf(request.bodyFile, file) };
-  const { request, requests } = scenario;
-  return {
-    ...scenario,
-    ...(request === undefined ? {} : { request: located(request) }),
-    ...(requests === undefined ? {} : { requests: requests.map(located) }),
-  };
+  return { path: 'target.cwd', message, hint };
 }
 
 function counted(count: number, noun: string): string {
@@ -227,7 +216,7 @@ export interface LoadOptions {
   /** Stands in the place of every scenario's target. */
   replaced?: ReplacedTarget | undefined;
   /** What is wrong with users' files that must not be read, by their absolute paths. */
-  faults?: Readonly<Record<string, ModuleFault>> | undefined;
+  faults?: Readonly<Record<string, Obstacle>> | undefined;
   /** Called with the path of a user's file before its code is run, and those of files that follow, as far as they are known. */
   announce?: (file: string, later: readonly string[]) => Promise<void>;
 }
@@ -323,8 +312,8 @@ interface CheckedScenarios {
 }
 
 /** A user's file that must not be read, and why. */
-function faultOf(path: string, { faults = {} }: Pick<LoadOptions, 'faults'>): ModuleFault | undefined {
-  return Object.hasOwn(faults, path) ? faults[path] : undefined;
+function faultOf(path: string, { faults = {} }: Pick<LoadOptions, 'faults'>): Obstacle | undefined {
+  return own(faults, path);
 }
 
 async function check(candidates: readonly Candidate[], options: LoadOptions): Promise<CheckedScenarios> {
@@ -357,14 +346,13 @@ async function check(candidates: readonly Candidate[], options: LoadOptions): Pr
       continue;
     }
     for (const variant of validation.variants) {
-      const placed = withTargetPaths(withBodyPaths(withModulePaths(variant, path), path), path);
-      const located = await locateCommand(placed, path);
-      if ('scenario' in located) variants.push(located.scenario);
-      else {
-        // All variants of a sweep have the same file.
-        problems.push({ file: read.file, ...located.problem });
-        break;
+      const placed = withAbsolutePaths(variant, path);
+      const problem = await findFolderProblem(placed.target);
+      if (problem !== undefined) {
+        problems.push({ file: read.file, ...problem });
+        break; // all variants of a sweep have the same folder
       }
+      variants.push(placed);
     }
   }
   return { variants, problems };
@@ -438,4 +426,49 @@ export async function listScenarios(
   if (unknown.length > 0) throw unknownSelectors(unknown, builtins);
   const selected = selectors.length === 0 ? builtins : selectors.flatMap(name => matches(name, builtins));
   return check([...new Set(selected)], options);
+}
+
+/** A server in the place of each scenario's own. */
+export interface ReplacedTarget {
+  target: NonNullable<ScenarioInput['target']>;
+  /** Path of the requests; default: that of the scenario. */
+  path?: string;
+}
+
+/** The path of a URL; undefined where there is none. */
+function pathOf(url: unknown): string | undefined {
+  if (typeof url !== 'string' || !URL.canParse(url)) return undefined;
+  const { pathname, search } = new URL(url);
+  return `${pathname}${search}`;
+}
+
+/** The path that all external servers of a target have. @throws UsageError where they differ */
+function pathOfAll(target: unknown): string | undefined {
+  const urls = memberOf(target, 'urls');
+  const all = Array.isArray(urls)
+    ? urls.map(each => memberOf(each, 'url') ?? each)
+    : [memberOf(target, 'url')];
+  const paths = [...new Set(all.map(pathOf))];
+  if (paths.length === 1) return paths[0];
+  throw new UsageError(
+    `target.urls: one server takes the place of several, whose paths differ (${paths.join(', ')}); expected: --path, or request.path in the scenario`,
+  );
+}
+
+/**
+ * The content of a scenario with another target. What it says of its own server goes, except for what its requests are: their
+ * path, and which statuses are good.
+ * @throws UsageError where they are not the same for each of several servers
+ */
+export function withTarget(content: unknown, { target, path }: ReplacedTarget): unknown {
+  if (!isPlainObject(content)) return content;
+  const own = content['target'];
+  const expectStatus = memberOf(own, 'expectStatus');
+  const askedPath = path ?? memberOf(content['request'], 'path') ?? pathOfAll(own);
+  const request = isPlainObject(content['request']) ? content['request'] : {};
+  return {
+    ...content,
+    target: { ...target, ...(expectStatus === undefined ? {} : { expectStatus }) },
+    ...(askedPath === undefined ? {} : { request: { ...request, path: askedPath } }),
+  };
 }

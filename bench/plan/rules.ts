@@ -2,38 +2,59 @@
 import type { z } from 'zod';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
 import { issuePaths, nameHint, type Path } from './problems.ts';
-import { connectionRules, engineRules, transportRules } from './rules/client.ts';
+import { connectionRules, toolRules, transportRules } from './rules/client.ts';
 import { faultRules } from './rules/faults.ts';
-import { limitRules } from './rules/limits.ts';
-import { divisionFindings, idleFindings, loadRules, timingRules } from './rules/load.ts';
-import { originRules } from './rules/origins.ts';
-import type { Finding, Rule, RuleContext } from './rules/rule.ts';
-import { backendRules, protocolRules, targetCommandRules, targetUrlRules } from './rules/target.ts';
+import { divisionRule, idleRule, limitRules, loadRules, timingRules } from './rules/load.ts';
+import { type Finding, findingsOf, type Rule, type RuleContext } from './rules/rule.ts';
+import { backendRules, commandRules, originRules, protocolRules, urlRules } from './rules/target.ts';
+
+/** In the order in which problems are shown; of several at one path only the first. */
+function rulesOf(context: RuleContext): Rule[] {
+  return [
+    ...nameRules(context),
+    ...timingRules,
+    ...urlRules,
+    ...commandRules,
+    ...loadRules,
+    ...backendRules,
+    ...connectionRules,
+    ...transportRules(context),
+    ...protocolRules,
+    ...faultRules,
+    ...originRules,
+    ...limitRules,
+    ...toolRules(context),
+    idleRule(context),
+    {
+      at: 'requests',
+      reads: ['request'],
+      isBroken: ({ request, requests }) => request !== undefined && requests !== undefined,
+      message: 'the clients already send the request of the setting request',
+      hint: 'request for one, or requests for several',
+    },
+    divisionRule(context),
+  ];
+}
 
 /** Baseline, expectations and published figures name arms that exist. */
 function nameRules({ armNames }: RuleContext): Rule[] {
   return [
     {
-      reads: [['clients']],
-      check: ({ clients }) =>
-        Object.keys(clients).length > 0
-          ? undefined
-          : { path: ['clients'], message: 'no client to measure', hint: 'at least one named client' },
+      at: 'clients',
+      isBroken: ({ clients }) => Object.keys(clients).length === 0,
+      message: 'no client to measure',
+      hint: 'at least one named client',
     },
     {
-      reads: [['baseline']],
+      at: 'baseline',
       check: ({ baseline }) =>
         armNames.length === 0 || armNames.includes(baseline)
           ? undefined
-          : {
-              path: ['baseline'],
-              message: `no client "${baseline}"`,
-              hint: nameHint(baseline, armNames),
-            },
+          : { message: `no client "${baseline}"`, hint: nameHint(baseline, armNames) },
     },
-    { reads: [['expect']], check: ({ expect }) => expectationFindings(expect, armNames) },
-    { reads: [['expect'], ['sweep']], check: placeFindings },
-    { reads: [['published']], check: ({ published }) => publishedFindings(published, armNames) },
+    { at: 'expect', check: ({ expect }) => expectationFindings(expect, armNames) },
+    { at: 'expect', reads: ['sweep'], check: placeFindings },
+    { at: 'published', check: ({ published }) => publishedFindings(published, armNames) },
   ];
 }
 
@@ -85,63 +106,18 @@ function publishedFindings(published: Scenario['published'], armNames: readonly 
   });
 }
 
-function rulesOf(context: RuleContext): Rule[] {
-  return [
-    ...nameRules(context),
-    ...timingRules(),
-    ...targetUrlRules(context),
-    ...targetCommandRules(context),
-    ...loadRules(),
-    ...backendRules(),
-    ...connectionRules(context),
-    ...transportRules(context),
-    ...protocolRules(context),
-    ...faultRules(context),
-    ...originRules(context),
-    ...limitRules(),
-    ...engineRules(context),
-    {
-      reads: ['timing', 'load', 'link', 'target', 'clients'].map(name => [name]),
-      check: scenario => idleFindings(scenario, context.behaviours),
-    },
-    {
-      reads: [['request'], ['requests']],
-      check: ({ request, requests }) =>
-        request === undefined || requests === undefined
-          ? undefined
-          : {
-              path: ['requests'],
-              message: 'the clients already send the request of the setting request',
-              hint: 'request for one, or requests for several',
-            },
-    },
-    {
-      reads: ['generators', 'load', 'clients'].map(name => [name]),
-      check: scenario => divisionFindings(scenario, context.transports),
-    },
-  ];
-}
-
-/** Whether one of these paths is above, at or below the other. */
-function isTouched(path: Path, faulty: readonly Path[]): boolean {
-  return faulty.some(other => {
-    const shared = Math.min(path.length, other.length);
-    return path.slice(0, shared).every((key, index) => String(key) === String(other[index]));
-  });
-}
-
 /**
  * The schema of a scenario with the rules between its settings. They run even if some settings are invalid, as far as they do
- * not read those, so that an author sees all problems at once; of several at one path only the first.
+ * not read those, so that an author sees all problems at once.
  */
 export function withRules(schema: z.ZodType<Scenario>, context: RuleContext): z.ZodType<Scenario> {
+  const rules = rulesOf(context);
   return schema.superRefine(
     (scenario, { issues, addIssue }) => {
       const faulty = issues.flatMap(issuePaths);
       const found = new Set<string>();
-      for (const { reads, check } of rulesOf(context)) {
-        if (reads.some(path => isTouched(path, faulty))) continue;
-        for (const { path, message, hint } of [check(scenario) ?? []].flat()) {
+      for (const rule of rules) {
+        for (const { path, message, hint } of findingsOf(rule, scenario, context, faulty)) {
           const place = path.join('\0');
           if (found.has(place)) continue;
           found.add(place);

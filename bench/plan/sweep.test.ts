@@ -4,10 +4,9 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { SweepValue } from '../../scenarios/model/scenario.ts';
 import { describePoints } from '../../scenarios/model/sweep.ts';
-import { behaviourOptions, scenarioJsonSchema } from './schema.ts';
 import { createVariantsValidator, knownPaths, pathProblem } from './sweep.ts';
 import { fullScenario, plugins } from './testing/plugins.ts';
-import { createValidator } from './validate.ts';
+import { behaviourOptions, createValidator, scenarioJsonSchema } from './validate.ts';
 
 describe('Which settings can be swept: every one that there is, but those of the whole; a mistyped path gets the one that was meant', () => {
   const known = knownPaths(scenarioJsonSchema(behaviourOptions(plugins.behaviours)));

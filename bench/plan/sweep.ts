@@ -1,6 +1,5 @@
 // Expands a scenario file into the scenarios to measure, one per combination of its sweep, or all its problems.
 import type { Problem } from '../../results/errors.ts';
-import { meanFaultMs } from '../../scenarios/model/fault.ts';
 import { Scenario, type SweepPoint, type SweepValue } from '../../scenarios/model/scenario.ts';
 import {
   appliesAt,
@@ -10,9 +9,25 @@ import {
   sweptValue,
   type Variant,
 } from '../../scenarios/model/sweep.ts';
-import { formatPath, memberOf, nameHint, nearest, orList } from './problems.ts';
-import { behaviourOptions, type JsonSchema, scenarioJsonSchema } from './schema.ts';
-import { createValidator, type FileModules, type PlanPlugins } from './validate.ts';
+import type { Obstacle } from '../contracts.ts';
+import {
+  formatPath,
+  isNode,
+  isPlainObject,
+  type JsonSchema,
+  memberOf,
+  nameHint,
+  nearest,
+  orList,
+} from './problems.ts';
+import { targetServiceMs } from './timing.ts';
+import {
+  behaviourOptions,
+  createValidator,
+  type FileModules,
+  type PlanPlugins,
+  scenarioJsonSchema,
+} from './validate.ts';
 
 /** Stands for every client, as the second key of a path. */
 const EVERY_CLIENT = '*';
@@ -44,15 +59,6 @@ interface KnownPaths {
   open: readonly string[];
   /** First keys of a scenario. */
   first: readonly string[];
-}
-
-interface PathProblem {
-  message: string;
-  hint: string;
-}
-
-function isNode(node: unknown): node is JsonSchema {
-  return typeof node === 'object' && node !== null;
 }
 
 export function knownPaths(schema: JsonSchema): KnownPaths {
@@ -95,7 +101,7 @@ export function pathProblem(
   path: string,
   known: KnownPaths,
   armNames: readonly string[],
-): PathProblem | undefined {
+): Obstacle | undefined {
   const [first = '', second] = path.split('.');
   if (known.first.includes(first) && !SWEEPABLE.includes(first)) {
     return { message: `${first} cannot be swept`, hint: `a setting of ${orList(SWEEPABLE)}` };
@@ -194,16 +200,12 @@ function withSubset(problem: Problem, subset: string): Problem {
 
 type Raw = Readonly<Record<string, unknown>>;
 
-function isRaw(value: unknown): value is Raw {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** The keys of the setting, once per client that the path covers. */
 function settingKeys(path: string, raw: Raw): string[][] {
   const [first = '', second, ...rest] = path.split('.');
   if (first !== 'clients' || second !== EVERY_CLIENT) return [path.split('.')];
   const clients = raw['clients'];
-  return isRaw(clients) ? Object.keys(clients).map(arm => [first, arm, ...rest]) : [];
+  return isPlainObject(clients) ? Object.keys(clients).map(arm => [first, arm, ...rest]) : [];
 }
 
 /**
@@ -224,7 +226,7 @@ function setAt(
 ): unknown {
   if (key === undefined) return value;
   const members = holder === undefined ? neededDefaults(schema) : holder;
-  if (!isRaw(members)) return holder;
+  if (!isPlainObject(members)) return holder;
   return { ...members, [key]: setAt(memberOf(members, key), rest, value, childOf(schema, key)) };
 }
 
@@ -245,7 +247,7 @@ function childOf(schema: JsonSchema | undefined, key: string): JsonSchema | unde
 /** The members of a section's default that an alternative requires, such as the name of a behaviour. */
 function neededDefaults(schema: JsonSchema | undefined): Raw {
   const byDefault = schema?.default;
-  if (!isRaw(byDefault)) return {};
+  if (!isPlainObject(byDefault)) return {};
   const required = new Set(alternativesOf(schema).flatMap(option => option.required ?? []));
   return Object.fromEntries(Object.entries(byDefault).filter(([key]) => required.has(key)));
 }
@@ -260,7 +262,7 @@ const MOST_CELLS = 100;
 
 /** The axes as written; undefined without a sweep, or with an invalid one. */
 function axesIn(raw: unknown): SweepAxis[] | undefined {
-  if (!isRaw(raw) || raw['sweep'] === undefined) return undefined;
+  if (!isPlainObject(raw) || raw['sweep'] === undefined) return undefined;
   const parsed = Scenario.shape.sweep.safeParse(raw['sweep']);
   if (!parsed.success) return undefined;
   return Object.entries(parsed.data ?? {}).map(([path, values]) => ({ path, values }));
@@ -276,20 +278,18 @@ export function createVariantsValidator(plugins: PlanPlugins): ValidateVariants 
   const known = knownPaths(schema);
 
   function variantOf(scenario: Scenario, sweepPoints: readonly SweepPoint[] = []): Variant {
-    const { behaviour, faults } = scenario.target;
-    const serviceMs =
-      (plugins.behaviours[behaviour.name]?.meanServiceMs(behaviour) ?? 0) + meanFaultMs(faults);
+    const serviceMs = targetServiceMs(scenario.target, plugins.behaviours);
     const expect = scenario.expect.filter(expectation => appliesAt(expectation, sweepPoints));
     return { ...scenario, expect, sweepPoints, serviceMs };
   }
 
   return (content, file, modules) => {
     const axes = axesIn(content);
-    if (axes === undefined || !isRaw(content)) {
+    if (axes === undefined || !isPlainObject(content)) {
       const validation = validate(content, file, modules);
       return validation.isValid ? { isValid: true, variants: [variantOf(validation.scenario)] } : validation;
     }
-    const armNames = isRaw(content['clients']) ? Object.keys(content['clients']) : [];
+    const armNames = isPlainObject(content['clients']) ? Object.keys(content['clients']) : [];
     const paths = axes.flatMap(({ path }) => {
       const wrong = pathProblem(path, known, armNames);
       return wrong === undefined ? [] : [{ file, path: formatPath(['sweep', path]), ...wrong }];

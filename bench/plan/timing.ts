@@ -1,17 +1,19 @@
 // Durations: the shape of a slice, when a client is warmed up, and how long a cell will take.
 import { slotsPerConnection } from '../../results/connections.ts';
-import { LEAST_REPLICATES } from '../../results/stats.ts';
+import { LEAST_REPLICATES, meanOf, sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import { connectionLimit } from '../../scenarios/model/client-facts.ts';
+import { connectionLimit, originCount, usesTls } from '../../scenarios/model/facts.ts';
 import type { CapacityLoad, Load } from '../../scenarios/model/load.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import {
   isExternal,
   longestRoundTripMs,
+  meanFaultMs,
   openingRoundTrips,
   REQUEST_ROUND_TRIPS,
+  type Target,
 } from '../../scenarios/model/target.ts';
-import { originCount, usesTls } from '../../scenarios/model/target-facts.ts';
+import type { BehaviourModule } from '../../servers/behaviour.ts';
 import { stepsPerOctave } from './capacity-search.ts';
 
 const RAMP_RESPONSES = 3;
@@ -104,10 +106,6 @@ export function warmUpDrainMs(meanMs: number): number {
   return Math.ceil(Math.max(WARMUP_DRAIN_MS, DRAIN_RESPONSES * meanMs));
 }
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
 /**
  * Whether an arm has stopped getting faster: the mean speed of the last two warm-up windows is at most 3 % above that of
  * the two before. A falling speed counts as steady: the machine slows down, but the arm no longer warms up.
@@ -116,8 +114,8 @@ function mean(values: readonly number[]): number {
  */
 export function isSteady(speeds: readonly number[]): boolean {
   if (speeds.length < 4 || speeds.at(-1) === 0) return false;
-  const before = mean(speeds.slice(-4, -2));
-  const last = mean(speeds.slice(-2));
+  const before = meanOf(speeds.slice(-4, -2));
+  const last = meanOf(speeds.slice(-2));
   return last <= before * STEADY_RISE_RATIO;
 }
 
@@ -234,7 +232,7 @@ export function cellTimes(
   const sureCount = sureReplicates(scenario.timing);
 
   function partsAt(pace: Pace): { onceMs: number; oneMs: number } {
-    const warmupsMs = responsesMs.reduce((sum, ms) => sum + warmupMs(scenario, ms, pace), 0);
+    const warmupsMs = sumOf(responsesMs, ms => warmupMs(scenario, ms, pace));
     // Own targets are started, and conditioned by generators that are then discarded; an external server is not.
     const openMs = isExternal(scenario.target) ? 0 : (targetCount + 1) * pace.startMs + warmupsMs;
     const onceMs = targetCount === 1 ? openMs : 0;
@@ -354,6 +352,14 @@ function usersPerConnection({ load, target }: Scenario, client: Client): number 
   return Math.max(1, load.concurrency / (limit * slotsPerConnection(client, target)));
 }
 
+/** How long a target takes to answer on average, by its behaviour and its faults. */
+export function targetServiceMs(
+  { behaviour, faults }: Target,
+  behaviours: Readonly<Record<string, BehaviourModule>>,
+): number {
+  return (behaviours[behaviour.name]?.meanServiceMs(behaviour) ?? 0) + meanFaultMs(faults);
+}
+
 /** Time that the link adds to an arm's mean response time, with the largest jitter. */
 function tripsMs({ target, link }: Scenario, { requestsPerConnection }: Client): number {
   if (link === undefined) return 0;
@@ -390,7 +396,7 @@ function turnMs(scenario: Scenario, client: Client, serviceMs: number): number {
  */
 export function sliceGapMs(scenario: Scenario, arm: string, serviceMs: number): number {
   const others = Object.entries(scenario.clients).filter(([name]) => name !== arm);
-  const oneTurnEachMs = others.reduce((sum, [, client]) => sum + turnMs(scenario, client, serviceMs), 0);
+  const oneTurnEachMs = sumOf(others, ([, client]) => turnMs(scenario, client, serviceMs));
   return Math.ceil(TURN_MS + 2 * oneTurnEachMs);
 }
 

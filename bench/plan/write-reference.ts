@@ -1,6 +1,6 @@
 // Writes docs/scenario-reference.md: every setting of a scenario, from its JSON Schema.
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { JsonSchema } from './schema.ts';
+import type { JsonSchema } from './problems.ts';
 
 export const SCHEMA_FILE = new URL('../../scenarios/scenario.schema.json', import.meta.url);
 export const REFERENCE_FILE = new URL('../../docs/scenario-reference.md', import.meta.url);

@@ -1,6 +1,6 @@
 // Books what a target counts to the arm whose slice it was, and watches the local ports used towards the target.
 import type { TimeWait } from '../../results/model/trial.ts';
-import { hostAndPort } from '../../scenarios/model/host.ts';
+import { hostAndPort } from '../../scenarios/model/facts.ts';
 import type { TargetReading } from '../../servers/protocol.ts';
 import { proxyPort } from '../clients/proxy.ts';
 import { countHeldPorts, type Remote, readTimeWait, waitForPorts } from '../probes/kernel.ts';

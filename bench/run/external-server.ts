@@ -7,7 +7,7 @@ import { isIP, isIPv6, type LookupFunction } from 'node:net';
 import tls from 'node:tls';
 import { errorMessage } from '../../results/errors.ts';
 import type { ForeignServer } from '../../results/model/run.ts';
-import { hostAndPort, hostOf } from '../../scenarios/model/host.ts';
+import { hostAndPort, hostOf } from '../../scenarios/model/facts.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import { proxyAt, proxyOrigin } from '../clients/proxy.ts';
 import { framedHeaders } from '../clients/request.ts';

@@ -1,6 +1,5 @@
 // Folds the readings of several generators into one, as if a single generator had sent their whole load.
-import { mergeMeans } from '../../results/exact-mean.ts';
-import { emptyHistogram, mergeHistograms } from '../../results/histogram.ts';
+import { emptyHistogram, mergeHistograms, mergeMeans } from '../../results/histogram.ts';
 import type { Histogram, Measurement, ProcessReading, Timeline } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
 import type { ScheduleCounts, WindowSchedule } from '../contracts.ts';

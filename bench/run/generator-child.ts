@@ -1,12 +1,11 @@
 // The generator process: runs one arm's load on commands from the parent, and reports what was recorded.
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
-import { createDraw, type RequestDraw } from '../../results/draw.ts';
 import { foreignStack, MeasureError } from '../../results/errors.ts';
 import type { Trial } from '../../results/model/trial.ts';
-import { createRandom, type Random } from '../../results/random.ts';
+import { createDraw, createRandom, type Random, type RequestDraw } from '../../results/random.ts';
 import type { Client } from '../../scenarios/model/client.ts';
+import { closesAfterResponse } from '../../scenarios/model/facts.ts';
 import type { Load } from '../../scenarios/model/load.ts';
-import { closesAfterResponse } from '../../scenarios/model/target-facts.ts';
 import { keepCompiledCode, obeyParentOnly, readProcess } from '../../servers/process.ts';
 import { type Endpoint, PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { transports, userModules } from '../clients/index.ts';

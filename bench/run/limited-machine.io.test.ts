@@ -11,7 +11,7 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { SkippedCell } from '../../results/model/run.ts';
 import type { Measurement } from '../../results/model/trial.ts';
-import type { Limits } from '../../scenarios/model/limits.ts';
+import type { Limits } from '../../scenarios/model/scenario.ts';
 import { withUnknowns } from '../../scenarios/model/target.ts';
 import { listenOnLoopback } from '../../servers/testing/listen.ts';
 import { planRun } from '../plan/plan.ts';

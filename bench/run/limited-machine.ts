@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorMessage, MeasureError } from '../../results/errors.ts';
 import type { SkippedCell } from '../../results/model/run.ts';
-import type { Limits } from '../../scenarios/model/limits.ts';
+import type { Limits } from '../../scenarios/model/scenario.ts';
 import { type CpuHierarchy, enclosingFolders, locateCpuGroup } from '../../servers/cpu-limit.ts';
 import type { Obstacle } from '../contracts.ts';
 import type { Plan } from '../plan/plan.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { CompletedTrial, Trial } from '../../results/model/trial.ts';
 import { splitPhases, spreadPhases } from '../../results/phases.ts';
-import { phasedTrial } from '../../results/testing/phased-trial.ts';
+import { phasedTrial } from '../../results/testing/sample-run.ts';
 import { Client } from '../../scenarios/model/client.ts';
 import { Load } from '../../scenarios/model/load.ts';
 import { Link, Target } from '../../scenarios/model/target.ts';

@@ -3,7 +3,7 @@ import http from 'node:http';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { errorMessage } from '../../results/errors.ts';
-import { hostAndPort } from '../../scenarios/model/host.ts';
+import { hostAndPort } from '../../scenarios/model/facts.ts';
 import { proxyAuthorization, proxyOrigin } from '../clients/proxy.ts';
 
 /** The variable that messages name, and that `conntax try` saves the URL of a proxy with a password for. */

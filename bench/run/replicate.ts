@@ -1,7 +1,7 @@
 // Runs replicates: starts targets and fresh generators, warms them up, measures the arms in turn, and returns a trial result per arm.
 import { MeasureError, UsageError } from '../../results/errors.ts';
 import type { FailureCode, Trial, TrialResult } from '../../results/model/trial.ts';
-import { own } from '../../scenarios/model/own.ts';
+import { own } from '../../scenarios/model/facts.ts';
 import { isExternal } from '../../scenarios/model/target.ts';
 import { prepareRequests, secretsOf } from '../clients/request.ts';
 import type { ServerMachine } from '../machines/server-machine.ts';

@@ -12,10 +12,10 @@ import {
 import { headlineOf } from '../../results/metrics.ts';
 import type { CellResult, Comparison } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
+import { externalUrls } from '../../scenarios/model/facts.ts';
 import type { ExpectationResult, Timing } from '../../scenarios/model/scenario.ts';
 import { isExternal } from '../../scenarios/model/target.ts';
-import { externalUrls } from '../../scenarios/model/target-facts.ts';
-import { createBudgets, limitMsOf, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
+import { Budgets, limitMsOf, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
 import { hasTimeForAnother, limitOfAnother, type ReplicateTimes } from '../plan/timing.ts';
 import type { CellContext, Emit, ReplicateSource, RunContext } from './context.ts';
 import type { FoundTarget } from './find-servers.ts';
@@ -318,7 +318,7 @@ interface PlanOptions {
  */
 export async function runPlan({ plan, servers }: PlanOptions, context: RunContext): Promise<CellResult[]> {
   const results: CellResult[] = [];
-  const budgets = createBudgets(plan.cells);
+  const budgets = new Budgets(plan.cells);
   for (const [index, planned] of plan.cells.entries()) {
     if (context.signal.aborted) break;
     const cell = budgets.allot(planned);

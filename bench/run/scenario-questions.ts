@@ -1,6 +1,7 @@
 // Reads scenarios by name, tag or path; users' code is read in processes of its own, so that each module answers for itself.
 import { InterruptedError, type Problem, shorten, UsageError } from '../../results/errors.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
+import type { Obstacle } from '../contracts.ts';
 import {
   formatProblems,
   type LoadOptions,
@@ -8,7 +9,6 @@ import {
   runsUserCode,
   shownPath,
 } from '../plan/read-scenarios.ts';
-import type { ModuleFault } from '../plan/rules/rule.ts';
 import { type Child, ChildError, spawnChild } from './child.ts';
 
 /** Messages from the parent to a process that reads users' modules. */
@@ -52,7 +52,7 @@ interface ReadOptions extends LoadOptions {
 }
 
 /** By the absolute path of a file. */
-type Faults = Record<string, ModuleFault>;
+type Faults = Record<string, Obstacle>;
 
 /** How a process ended before everything was read. */
 interface Breakdown {

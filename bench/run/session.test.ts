@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import { emptyHistogram } from '../../results/histogram.ts';
+import { usesTls } from '../../scenarios/model/facts.ts';
 import { CapacityLoad, Load } from '../../scenarios/model/load.ts';
 import { withUnknowns } from '../../scenarios/model/target.ts';
-import { usesTls } from '../../scenarios/model/target-facts.ts';
 import type { TargetReading } from '../../servers/protocol.ts';
 import { blockOrder, trialsOf } from '../plan/plan.ts';
 import type {

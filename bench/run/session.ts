@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { askedPerSec, TIME_WAIT_METRICS } from '../../results/metrics.ts';
 import type { KernelCounts, Probe, Slice, TrialResult } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
+import { originCount, usesTls } from '../../scenarios/model/facts.ts';
 import { type CapacityLoad, type Load, mostInFlight } from '../../scenarios/model/load.ts';
 import type { Timing } from '../../scenarios/model/scenario.ts';
 import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
-import { originCount, usesTls } from '../../scenarios/model/target-facts.ts';
 import type { Fleet } from '../machines/fleet.ts';
 import { readKernelsOf } from '../machines/kernels.ts';
 import type { ServerMachine } from '../machines/server-machine.ts';
-import { createCapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
+import { CapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
 import { blockOrder, type PlannedCell, requestSeed } from '../plan/plan.ts';
 import {
   isSteady,
@@ -57,7 +57,7 @@ interface FindOptions {
 /** Searches every arm's `capacity`, arms taking turns probe by probe. An arm without any probe keeps null. */
 export async function findCapacities(options: FindOptions): Promise<void> {
   const { load, arms, offsetOf, orderOf, probe, onProbe, signal } = options;
-  const searches = new Map(arms.map(arm => [arm, createCapacitySearch(load, offsetOf(arm))]));
+  const searches = new Map(arms.map(arm => [arm, new CapacitySearch(load, offsetOf(arm))]));
   const isSearching = (arm: Arm): boolean =>
     arm.failure === undefined && searches.get(arm)!.nextPerSec() !== undefined;
 

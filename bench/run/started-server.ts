@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { errorMessage, MeasureError } from '../../results/errors.ts';
-import { hostOf } from '../../scenarios/model/host.ts';
+import { hostOf } from '../../scenarios/model/facts.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import { prepareRequests, redact, secretsOf } from '../clients/request.ts';

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isUnixSocket } from '../../results/model/run.ts';
 import type { FailureCode, KernelCounts, ProcessReading } from '../../results/model/trial.ts';
-import { hostAndPort } from '../../scenarios/model/host.ts';
+import { hostAndPort } from '../../scenarios/model/facts.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import { type Link, longestRoundTripMs, type Target } from '../../scenarios/model/target.ts';
 import type {

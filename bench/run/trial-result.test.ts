@@ -9,8 +9,7 @@ import {
   TrialResult,
 } from '../../results/model/trial.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
-import type { Limits } from '../../scenarios/model/limits.ts';
-import type { Expectation } from '../../scenarios/model/scenario.ts';
+import type { Expectation, Limits } from '../../scenarios/model/scenario.ts';
 import { NULL_ARM } from '../../scenarios/model/sweep.ts';
 import { ChildError } from './child.ts';
 import { failureOf, resultOf } from './trial-result.ts';

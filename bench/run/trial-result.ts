@@ -10,8 +10,7 @@ import {
   type Trial,
   type TrialResult,
 } from '../../results/model/trial.ts';
-import type { Limits } from '../../scenarios/model/limits.ts';
-import type { Scenario } from '../../scenarios/model/scenario.ts';
+import type { Limits, Scenario } from '../../scenarios/model/scenario.ts';
 import type { Failure } from './arm.ts';
 import { ChildError } from './child.ts';
 

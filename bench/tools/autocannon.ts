@@ -3,11 +3,11 @@ import type { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { createDraw } from '../../results/draw.ts';
+import { createDraw } from '../../results/random.ts';
 import type { Client } from '../../scenarios/model/client.ts';
+import { usesTls } from '../../scenarios/model/facts.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import { usesTls } from '../../scenarios/model/target-facts.ts';
 import { classifyError, describeError } from '../clients/errors.ts';
 import { plainTargetRefusals } from '../clients/refusals.ts';
 import {

@@ -17,9 +17,8 @@ import { delimiter, join } from 'node:path';
 import { MeasureError } from '../../results/errors.ts';
 import type { Outcome, ProcessReading } from '../../results/model/trial.ts';
 import { CLIENT_SETTINGS, type Client } from '../../scenarios/model/client.ts';
-import type { FaultKind } from '../../scenarios/model/fault.ts';
 import type { Request } from '../../scenarios/model/request.ts';
-import type { Target } from '../../scenarios/model/target.ts';
+import type { FaultKind, Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import { reachRefusals } from '../clients/refusals.ts';
 import {

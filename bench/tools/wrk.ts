@@ -1,13 +1,12 @@
 // wrk as a load tool: one process per slice, with its exact counts and latencies.
 import { isIP } from 'node:net';
-import { boundsOf, LCG } from '../../results/draw.ts';
 import type { ForeignServer } from '../../results/model/run.ts';
 import type { Outcome } from '../../results/model/trial.ts';
+import { boundsOf, LCG } from '../../results/random.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import { hostOf } from '../../scenarios/model/host.ts';
+import { hostOf, usesTls } from '../../scenarios/model/facts.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import { usesTls } from '../../scenarios/model/target-facts.ts';
 import type { EngineModule, Obstacle, PreparedRequest, PreparedRequests, Refusal } from '../contracts.ts';
 import {
   bodyRefusals,

@@ -1,5 +1,5 @@
 // Chart: mean latency by requests per connection, and what opening a connection costs by the fitted model.
-import { type AmortisationFit, cellAmortisation } from '../../results/amortisation.ts';
+import { type AmortisationFit, cellAmortisation } from '../../results/connection-cost.ts';
 import { reuseOf } from '../../results/connections.ts';
 import { allMarks, type CellView, signsOf } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { PAGE_DATA_ID, packRun, packText } from '../../results/page-data.ts';
 import { visibleLines } from '../../results/visible.ts';
-import { own } from '../../scenarios/model/own.ts';
+import { own } from '../../scenarios/model/facts.ts';
 import {
   type Answer,
   type AppliedClient,

@@ -4,7 +4,7 @@ import picocolors from 'picocolors';
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 import { visibleLine } from '../../results/visible.ts';
-import { own } from '../../scenarios/model/own.ts';
+import { own } from '../../scenarios/model/facts.ts';
 import {
   type Answer,
   badgesOf,

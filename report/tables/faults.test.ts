@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleRun } from '../../results/testing/sample-run.ts';
-import { Faults } from '../../scenarios/model/fault.ts';
+import { Faults } from '../../scenarios/model/target.ts';
 import { armNames, viewCell } from '../cell-view.ts';
 import type { Table } from '../model.ts';
 import { faultTable } from './faults.ts';

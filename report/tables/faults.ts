@@ -2,7 +2,7 @@
 import { accountFaults, effectOf, FAILURE_WAYS, type FailureWay } from '../../results/faults.ts';
 import { type CompletedTrial, OUTCOME_NAMES } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
-import type { Fault } from '../../scenarios/model/fault.ts';
+import type { Fault } from '../../scenarios/model/target.ts';
 import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
 import { describeFault } from '../words/faults.ts';

@@ -5,9 +5,9 @@ import { askedPerSec, countResponses, METRIC_TABLE, summaryFigure } from '../../
 import type { ArmSummary, CellResult, Metric } from '../../results/model/run.ts';
 import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
 import { INTERVAL_NAME, LEAST_REPLICATES } from '../../results/stats.ts';
+import { originCount, usesTls } from '../../scenarios/model/facts.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { isBuiltIn, isExternal } from '../../scenarios/model/target.ts';
-import { originCount, usesTls } from '../../scenarios/model/target-facts.ts';
 import {
   type ArmView,
   type CellView,

@@ -1,7 +1,7 @@
 // Table of the origins of a target that has several: requests and connections of each, by client and target.
 import { sumOf } from '../../results/stats.ts';
+import { nameOfOrigin, originCount } from '../../scenarios/model/facts.ts';
 import { isExternal, type Target } from '../../scenarios/model/target.ts';
-import { nameOfOrigin, originCount } from '../../scenarios/model/target-facts.ts';
 import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
 import { formatCount } from '../words/numbers.ts';

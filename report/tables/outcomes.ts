@@ -9,7 +9,7 @@ import {
   OUTCOMES,
   type Outcome,
 } from '../../results/model/trial.ts';
-import { own } from '../../scenarios/model/own.ts';
+import { own } from '../../scenarios/model/facts.ts';
 import { isExpectedStatus } from '../../scenarios/model/request-facts.ts';
 import { type ArmView, type CellView, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PHASES } from '../../results/phases.ts';
-import { phasedTrial } from '../../results/testing/phased-trial.ts';
+import { phasedTrial } from '../../results/testing/sample-run.ts';
 import { armNames, type CellView, viewCell } from '../cell-view.ts';
 import phasesChart from '../charts/phases.ts';
 import { ARM_COLOURS, ARM_COLOURS_DARK } from '../charts/theme.ts';

@@ -1,9 +1,9 @@
 // The table of times to recover: one row per client, by replicate, and nothing where faults have no time of their own.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sampleHeld } from '../../results/testing/sample-held.ts';
+import { sampleHeld } from '../../results/testing/sample-measurement.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
-import { Faults } from '../../scenarios/model/fault.ts';
+import { Faults } from '../../scenarios/model/target.ts';
 import { armNames, viewCell } from '../cell-view.ts';
 import type { Table } from '../model.ts';
 import { recoveryTable } from './recovery.ts';

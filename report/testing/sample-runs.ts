@@ -7,10 +7,8 @@ import { firstResult, judge } from '../../results/expect.ts';
 import { emptyHistogram } from '../../results/histogram.ts';
 import { Run } from '../../results/model/run.ts';
 import { TrialResult } from '../../results/model/trial.ts';
-import { phasedTrial } from '../../results/testing/phased-trial.ts';
-import { sampleHeld } from '../../results/testing/sample-held.ts';
-import { sampleRun } from '../../results/testing/sample-run.ts';
-import { sampleSweep } from '../../results/testing/sample-sweep.ts';
+import { sampleHeld } from '../../results/testing/sample-measurement.ts';
+import { phasedTrial, sampleRun, sampleSweep } from '../../results/testing/sample-run.ts';
 import type { Expectation } from '../../scenarios/model/scenario.ts';
 import { Target, withUnknowns } from '../../scenarios/model/target.ts';
 

@@ -1,5 +1,5 @@
 // Stored sweeps of every kind: over numbers, over words, over two settings, with failures.
-import { sampleSweep, troubledSweep } from '../../results/testing/sample-sweep.ts';
+import { sampleSweep, troubledSweep } from '../../results/testing/sample-run.ts';
 import type { StoredSample } from './sample-runs.ts';
 
 export const sampleSweeps: Record<string, StoredSample> = {

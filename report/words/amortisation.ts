@@ -1,5 +1,5 @@
 // After how many requests opening a connection has paid off, in words.
-import type { AmortisationFit } from '../../results/amortisation.ts';
+import type { AmortisationFit } from '../../results/connection-cost.ts';
 import { spreadPhase } from '../../results/phases.ts';
 import { mostInFlight } from '../../scenarios/model/load.ts';
 import type { CellView } from '../cell-view.ts';

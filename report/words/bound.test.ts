@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CompletedTrial } from '../../results/model/trial.ts';
-import { type SampleOptions, sampleRun } from '../../results/testing/sample-run.ts';
-import { sampleSweep } from '../../results/testing/sample-sweep.ts';
+import { type SampleOptions, sampleRun, sampleSweep } from '../../results/testing/sample-run.ts';
 import { buildReport } from '../build.ts';
 import type { Badge } from '../model.ts';
 

@@ -9,13 +9,11 @@ import {
   isUnixSocket,
 } from '../../results/model/run.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
-import type { Limits } from '../../scenarios/model/limits.ts';
-import { own } from '../../scenarios/model/own.ts';
+import { externalUrls, originShares, own } from '../../scenarios/model/facts.ts';
 import { describeRequest, type NamedRequest } from '../../scenarios/model/request.ts';
 import { DEFAULT_EXPECTED, isExpectedStatus } from '../../scenarios/model/request-facts.ts';
-import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
+import type { Limits, Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import { type Behaviour, isBuiltIn, isExternal, type Target } from '../../scenarios/model/target.ts';
-import { externalUrls, originShares } from '../../scenarios/model/target-facts.ts';
 import type { CellView } from '../cell-view.ts';
 import type { Fact } from '../model.ts';
 import { describeFaults } from './faults.ts';

@@ -9,9 +9,8 @@ import {
 import { foundServers, isUnixSocket } from '../../results/model/run.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
-import { own } from '../../scenarios/model/own.ts';
+import { own, usesTls } from '../../scenarios/model/facts.ts';
 import { isExternal, meanRoundTripMs, openingRoundTrips, type Target } from '../../scenarios/model/target.ts';
-import { usesTls } from '../../scenarios/model/target-facts.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { listed } from './load.ts';
 import { excludesOne, formatCount, formatLatency, formatRatio, isKnown, roundInterval } from './numbers.ts';

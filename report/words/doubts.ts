@@ -5,9 +5,8 @@ import { BLIND_ABOVE, DEFAULT_MIN_EFFECT, type Sight } from '../../results/gate.
 import { type CellResult, type Comparison, closingReason, foundServers } from '../../results/model/run.ts';
 import { LEAST_REPLICATES, replicatesToTell, sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import { own } from '../../scenarios/model/own.ts';
+import { closesAfterResponse, own } from '../../scenarios/model/facts.ts';
 import { scenarioOf } from '../../scenarios/model/sweep.ts';
-import { closesAfterResponse } from '../../scenarios/model/target-facts.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { listed } from './load.ts';
 import { countReplicates, formatCount, formatPercent, knownRatio, missingReplicates } from './numbers.ts';

@@ -1,5 +1,5 @@
 // Describes the faults that a target injects.
-import type { Fault } from '../../scenarios/model/fault.ts';
+import type { Fault } from '../../scenarios/model/target.ts';
 import { formatCount, formatPercent } from './numbers.ts';
 
 /** `status 503`, `connection closed within the body`. */

@@ -1,11 +1,12 @@
 // Headlines and remarks of a cell and of a run: sentences that claim no more than the figures support.
-import { cellAmortisation } from '../../results/amortisation.ts';
+
 import { failureCauses, foldSimilar } from '../../results/audits/index.ts';
 import { verdictsOf } from '../../results/compare.ts';
+import { cellAmortisation } from '../../results/connection-cost.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { ArmSummary, CellResult, Comparison, Metric, Run } from '../../results/model/run.ts';
+import { own } from '../../scenarios/model/facts.ts';
 import type { Load } from '../../scenarios/model/load.ts';
-import { own } from '../../scenarios/model/own.ts';
 import { isNullArm, NULL_ARM } from '../../scenarios/model/sweep.ts';
 import {
   type ArmView,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CompletedTrial } from '../../results/model/trial.ts';
-import { sampleHeld } from '../../results/testing/sample-held.ts';
+import { sampleHeld } from '../../results/testing/sample-measurement.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { describeLeaks } from './leak.ts';
 

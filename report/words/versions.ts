@@ -1,6 +1,6 @@
 // Two versions of a client or a server in words: what each of them is, and the figures of each.
 import type { CellResult } from '../../results/model/run.ts';
-import { own } from '../../scenarios/model/own.ts';
+import { own } from '../../scenarios/model/facts.ts';
 import type { CellView } from '../cell-view.ts';
 import { capacityBound } from './capacity.ts';
 import { formatLatency, roundInterval } from './numbers.ts';

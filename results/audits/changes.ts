@@ -1,7 +1,7 @@
 // Audit of constancy: a server, or a client, that was another one from some slice of a replicate on.
 import type { CompletedTrial, Slice } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
-import { type ArmRule, type Check, percent } from './rule.ts';
+import { type ArmRule, type Check, pass, percent, warn } from './rule.ts';
 
 /** Slices on each side, of what scatters: of ten slices, chance puts the five largest last in one of 252 cases. */
 const SCATTERING_SLICES = 5;
@@ -137,10 +137,8 @@ export const changes: ArmRule = {
     });
     const [worst] = found.toSorted((a, b) => Number(b.state === 'fail') - Number(a.state === 'fail'));
     return (
-      worst ?? {
-        state: 'pass',
-        detail: `no replicate has a slice from which on times, failures or connections stayed at another level`,
-      }
+      worst ??
+      pass(`no replicate has a slice from which on times, failures or connections stayed at another level`)
     );
   },
 };
@@ -161,10 +159,9 @@ function describeChanges(trial: CompletedTrial, rivals: readonly CompletedTrial[
             state: kind === 'time' ? 'warn' : 'fail',
             detail: `${able.length === 0 ? 'the server, the machine or the client' : 'the server or the machine'} changed in mid-run: ${where}; figures are a mixture of both`,
           }
-        : {
-            state: 'warn',
-            detail: `this client changed in mid-run, others hardly did: ${where}; its figures are a mixture of both`,
-          },
+        : warn(
+            `this client changed in mid-run, others hardly did: ${where}; its figures are a mixture of both`,
+          ),
     ];
   });
 }

@@ -1,10 +1,10 @@
 // Audits of connections and requests: both ends count the same, within what the settings need.
 
+import { nameOfOrigin, usesTls } from '../../scenarios/model/facts.ts';
 import { isBuiltIn, type Target } from '../../scenarios/model/target.ts';
-import { nameOfOrigin, usesTls } from '../../scenarios/model/target-facts.ts';
 import type { CompletedTrial, Ledger } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
-import { type Check, type TrialRule, whole } from './rule.ts';
+import { type Check, fail, pass, range, type TrialRule, warn, whole } from './rule.ts';
 
 const PROTOCOLS = { http1: 'HTTP/1.1', h2: 'HTTP/2' } as const;
 
@@ -29,27 +29,19 @@ function checkHandshakes({ trial, measurement }: CompletedTrial, allowance: numb
     other !== undefined &&
     (Math.abs(one.full - other.full) > allowance || Math.abs(one.resumed - other.resumed) > allowance)
   ) {
-    return {
-      state: 'fail',
-      detail: `TLS handshakes: the client counted ${formatKinds(one)}, the target ${formatKinds(other)}`,
-    };
+    return fail(`TLS handshakes: the client counted ${formatKinds(one)}, the target ${formatKinds(other)}`);
   }
   const resuming = ends.find(end => end.resumed > 0);
   if (trial.client.pool.tlsSessions === 'none' && resuming !== undefined)
-    return {
-      state: 'fail',
-      detail: `TLS handshakes: ${formatKinds(resuming)}, although the client is set to resume none`,
-    };
+    return fail(`TLS handshakes: ${formatKinds(resuming)}, although the client is set to resume none`);
   const { acceptedHttp2 } = ledger;
   const { protocol } = trial.client;
   const shaken = byTarget === null ? 0 : byTarget.full + byTarget.resumed;
-  if (byTarget !== null && acceptedHttp2 !== null && acceptedHttp2 !== (protocol === 'h2' ? shaken : 0)) {
-    return {
-      state: 'fail',
-      detail: `${whole(acceptedHttp2)} of ${whole(shaken)} connections spoke HTTP/2; expected: ${protocol === 'h2' ? 'all' : 'none'}, because the client is set to ${PROTOCOLS[protocol]}`,
-    };
-  }
-  return { state: 'pass', detail: `${PROTOCOLS[protocol]}, TLS handshakes: ${formatKinds(one)}` };
+  if (byTarget !== null && acceptedHttp2 !== null && acceptedHttp2 !== (protocol === 'h2' ? shaken : 0))
+    return fail(
+      `${whole(acceptedHttp2)} of ${whole(shaken)} connections spoke HTTP/2; expected: ${protocol === 'h2' ? 'all' : 'none'}, because the client is set to ${PROTOCOLS[protocol]}`,
+    );
+  return pass(`${PROTOCOLS[protocol]}, TLS handshakes: ${formatKinds(one)}`);
 }
 
 function formatKinds({ full, resumed }: { full: number; resumed: number }): string {
@@ -82,26 +74,21 @@ export const ledger: TrialRule = {
       otherOwn.some(count => Math.abs(count - own!) > allowance) ||
       kernel.some(count => count < own! - allowance)
     ) {
-      return {
-        state: 'fail',
-        detail: `${describeBoth(counts, trial.machines)}${allowed}${describeElsewhere(counts)}`,
-      };
+      return fail(`${describeBoth(counts, trial.machines)}${allowed}${describeElsewhere(counts)}`);
     }
     const apart = findApart(trial.target, counts, allowance);
-    if (apart !== undefined) return { state: 'fail', detail: `${apart}${allowed}` };
+    if (apart !== undefined) return fail(`${apart}${allowed}`);
     const byProxy = trial.target.proxy === undefined ? '' : BY_PROXY;
-    const detail = `connections ${describeCounts(counts)}, needed ${formatRange(needed)}${describePauses(counts)}${byProxy}`;
+    const detail = `connections ${describeCounts(counts)}, needed ${range(needed)}${describePauses(counts)}${byProxy}`;
     const taken = own ?? opened;
     const isAbove = needed.most !== null && taken > needed.most + allowance;
-    if (taken < needed.least - allowance || (isAbove && own !== undefined)) {
-      return { state: 'fail', detail: `${detail}${allowed}: ${culprit(!isBuiltIn(trial.target))}` };
-    }
+    if (taken < needed.least - allowance || (isAbove && own !== undefined))
+      return fail(`${detail}${allowed}: ${culprit(!isBuiltIn(trial.target))}`);
     const handshakes = checkHandshakes(result, allowance);
     if (handshakes?.state === 'fail') return handshakes;
     const found = `${handshakes === null ? detail : `${detail}; ${handshakes.detail}`}${describeElsewhere(counts)}`;
-    if (isAbove || kernel.some(count => count > own! + allowance)) {
-      return { state: 'warn', detail: `${found}${allowed}: ${OTHERS}` };
-    }
+    if (isAbove || kernel.some(count => count > own! + allowance))
+      return warn(`${found}${allowed}: ${OTHERS}`);
     return { state: counts.openedElsewhere > 0 ? 'warn' : 'pass', detail: found };
   },
 };
@@ -140,7 +127,7 @@ function describeUnchecked({ accepted, answered, openedElsewhere, needed }: Ledg
   const seen = accepted === null ? '' : `; ${whole(accepted)} were accepted`;
   return openedElsewhere > 0
     ? `not checked: ${whole(answered)} requests were answered, but no connection to the target was observed, only ${whole(openedElsewhere)} to other destinations (another port or host, a proxy or a Unix socket)${seen}`
-    : `not checked: ${whole(answered)} requests were answered, but the client's connections cannot be observed (native code or another thread)${seen}, needed ${formatRange(needed)}`;
+    : `not checked: ${whole(answered)} requests were answered, but the client's connections cannot be observed (native code or another thread)${seen}, needed ${range(needed)}`;
 }
 
 function describePauses({ closedInPauses, longestPauseMs }: Ledger): string {
@@ -207,11 +194,6 @@ function describeCounts({ opened, openedBy, accepted, acceptedBy }: Ledger): str
   }
 }
 
-function formatRange({ least, most }: { least: number; most: number | null }): string {
-  if (most === null) return `at least ${whole(least)}`;
-  return least === most ? whole(least) : `${whole(least)} to ${whole(most)}`;
-}
-
 /**
  * sent = answered + failed + unfinished by the client's count, and the target must have seen at least as many as were answered
  * and at most as many as were sent (a request that failed or was abandoned may or may not have reached it). Where the client may
@@ -222,45 +204,31 @@ export const conservation: TrialRule = {
   check({ trial, measurement: { ledger } }) {
     const { requestsSent: sent, requestsSeen: seen, answered, failed, unfinished } = ledger;
     const apart = sumOf(ledger.origins, ({ requestsSent }) => requestsSent);
-    if (ledger.origins.length > 0 && apart !== sent) {
-      return {
-        state: 'fail',
-        detail: `${whole(sent)} requests were sent, ${whole(apart)} of them to one of the origins`,
-      };
-    }
+    if (ledger.origins.length > 0 && apart !== sent)
+      return fail(`${whole(sent)} requests were sent, ${whole(apart)} of them to one of the origins`);
     const ends = `${whole(answered)} answered + ${whole(failed)} failed + ${whole(unfinished)} unfinished`;
     if (sent !== answered + failed + unfinished) {
       const off = answered + failed + unfinished - sent;
-      return {
-        state: 'fail',
-        detail: `${whole(sent)} requests were sent, but ${ends} are ${whole(Math.abs(off))} ${off > 0 ? 'more' : 'fewer'}`,
-      };
+      return fail(
+        `${whole(sent)} requests were sent, but ${ends} are ${whole(Math.abs(off))} ${off > 0 ? 'more' : 'fewer'}`,
+      );
     }
     const { least, most, name } = reaching(ledger);
     const sending = ledger.attempts === null ? '' : `; ${whole(most)} attempts`;
     if (seen === null)
-      return {
-        state: 'pass',
-        detail: `${whole(sent)} sent = ${ends}${sending}; the number that reached the server is unknown`,
-      };
-    if (seen < least || seen > most) {
-      return {
-        state: 'fail',
-        detail: `the target saw ${whole(seen)} requests; expected: between the ${whole(least)} answered and the ${whole(most)} sent${name}`,
-      };
-    }
+      return pass(`${whole(sent)} sent = ${ends}${sending}; the number that reached the server is unknown`);
+    if (seen < least || seen > most)
+      return fail(
+        `the target saw ${whole(seen)} requests; expected: between the ${whole(least)} answered and the ${whole(most)} sent${name}`,
+      );
     const mixed = findMixed(ledger);
     if (mixed !== -1) {
       const one = ledger.origins[mixed]!;
-      return {
-        state: 'fail',
-        detail: `${nameOfOrigin(trial.target, mixed)} saw ${whole(one.requestsSeen!)} requests, of ${whole(one.requestsSent)} sent to it`,
-      };
+      return fail(
+        `${nameOfOrigin(trial.target, mixed)} saw ${whole(one.requestsSeen!)} requests, of ${whole(one.requestsSent)} sent to it`,
+      );
     }
-    return {
-      state: 'pass',
-      detail: `${whole(sent)} sent = ${ends}${sending}; the target saw ${whole(seen)}`,
-    };
+    return pass(`${whole(sent)} sent = ${ends}${sending}; the target saw ${whole(seen)}`);
   },
 };
 

@@ -1,8 +1,8 @@
 // Each audit finds its own kind of damage to a sound trial, and only that.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Faults } from '../../scenarios/model/fault.ts';
 import type { Expectation } from '../../scenarios/model/scenario.ts';
+import { Faults } from '../../scenarios/model/target.ts';
 import { AUDITS, type Finding } from '../model/run.ts';
 import type { CompletedTrial, LinkReading, TrialResult } from '../model/trial.ts';
 import { sampleRun } from '../testing/sample-run.ts';

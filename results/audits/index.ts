@@ -1,15 +1,20 @@
 // The audits: every check that a run makes on itself, as findings with the figures behind them.
 import type { Finding } from '../model/run.ts';
 import type { CompletedTrial, TrialResult } from '../model/trial.ts';
-import { answers } from './answers.ts';
 import { changes } from './changes.ts';
-import { closing } from './closing.ts';
 import { conservation, ledger } from './connections.ts';
-import { faults } from './faults.ts';
-import { imported } from './imported.ts';
-import { littlesLaw, schedule, sliceLength, steadiness } from './load.ts';
-import { bottleneck, contention, link, listenDrops, retransmits, stopped, throttling } from './machine.ts';
-import { machines } from './machines.ts';
+import { answers, closing, faults } from './failures.ts';
+import { imported, littlesLaw, schedule, sliceLength, steadiness } from './load.ts';
+import {
+  bottleneck,
+  contention,
+  link,
+  listenDrops,
+  machines,
+  retransmits,
+  stopped,
+  throttling,
+} from './machine.ts';
 import type { ArmRule, Expecting, TrialRule } from './rule.ts';
 import { blockSpread, ownStalls, replicateSpread } from './spread.ts';
 

@@ -1,7 +1,9 @@
-// Audits of the load: Little's law, slice length, schedule, and warm-up.
+// Audits of the load: Little's law, slice length, schedule, warm-up, and what another load generator reported.
+
 import type { ClosedLoad, Load } from '../../scenarios/model/load.ts';
 import type { Histogram, Measurement } from '../model/trial.ts';
-import { type Check, percent, type TrialRule, whole } from './rule.ts';
+import { sumOf } from '../stats.ts';
+import { type Check, fail, pass, percent, type TrialRule, warn, whole } from './rule.ts';
 
 const TOLERANCE = 0.05;
 /** Beyond this, neither the rate nor the times are those of the stated number of users. */
@@ -21,25 +23,22 @@ export const littlesLaw: TrialRule = {
     // Nothing to check: the law gives the number of requests in flight or waiting, which is not counted.
     const { completed, steadyMs, response } = measurement;
     const inFlight = steadyMs === 0 ? 0 : ((completed / steadyMs) * response.meanUs) / 1000;
-    return {
-      state: 'pass',
-      detail: `open load: on average ${inFlight.toFixed(1)} requests in flight or waiting, of at most ${whole(load.maxInFlight)}`,
-    };
+    return pass(
+      `open load: on average ${inFlight.toFixed(1)} requests in flight or waiting, of at most ${whole(load.maxInFlight)}`,
+    );
   },
 };
 
 function checkClosed(load: ClosedLoad, measurement: Measurement): Check {
   const { perMs, meanMs, notes } = busyTimes(load, measurement);
-  if (!(perMs > 0)) {
-    return { state: 'warn', detail: 'no request finished in a steady window, so there is no rate to check' };
-  }
+  if (!(perMs > 0)) return warn('no request finished in a steady window, so there is no rate to check');
   const users = perMs * meanMs;
   const off = Math.abs(users / load.concurrency - 1);
 
   const isGrave =
     off > Math.max(GRAVE, crossingRatio(load, measurement)) && measurement.steadyMs >= LEAST_GRAVE_MS;
   const sum = `${whole(perMs * 1000)}/s × ${meanMs.toFixed(2)} ms${notes} = ${users.toFixed(1)} of ${whole(load.concurrency)} users busy`;
-  if (off <= TOLERANCE) return { state: 'pass', detail: sum };
+  if (off <= TOLERANCE) return pass(sum);
   return {
     state: isGrave ? 'fail' : 'warn',
     detail: `${sum}, off by ${percent(off)}: the rate in the windows does not match the mean`,
@@ -65,15 +64,13 @@ function busyTimes(
     const apart = failed > 0 ? `${think}, excluding ${whole(failed)} failed requests` : think;
     return { perMs: completed / steadyMs, meanMs: response.meanUs / 1000 + thinkMs, notes: apart };
   }
-  const sum = (read: (slice: (typeof timed)[number]) => number) =>
-    timed.reduce((total, slice) => total + read(slice), 0);
   // Windows in which nothing began, because every earlier request was still waiting, count too.
-  const ended = slices.reduce((total, slice) => total + (slice.ended ?? 0), 0);
-  const began = sum(slice => slice.completed + slice.failed);
+  const ended = sumOf(slices, slice => slice.ended ?? 0);
+  const began = sumOf(timed, slice => slice.completed + slice.failed);
   const notes = failed > 0 ? `, including ${whole(failed)} failed requests,` : '';
   return {
     perMs: ended / steadyMs,
-    meanMs: began === 0 ? 0 : sum(({ userMs }) => userMs) / began,
+    meanMs: began === 0 ? 0 : sumOf(timed, ({ userMs }) => userMs) / began,
     notes,
   };
 }
@@ -90,8 +87,7 @@ export const sliceLength: TrialRule = {
   rule: 'slice-length',
   check({ measurement: { slices, response, censored, lengthening, failed, completed } }) {
     const windowMs = Math.min(...slices.map(slice => slice.windowMs));
-    if (slices.length === 0 || response.count === 0)
-      return { state: 'pass', detail: 'no request to compare a window with' };
+    if (slices.length === 0 || response.count === 0) return pass('no request to compare a window with');
     const lengthened =
       lengthening === null
         ? ''
@@ -107,11 +103,10 @@ export const sliceLength: TrialRule = {
         `p99.9 is ${whole(response.p999Us / 1_000)} ms, longer than the ${whole(windowMs)} ms of a slice's window: slow requests count in full, but the others ran beside fewer of them than in a long run; expected: timing.sliceMs of at least ${whole((2 * response.p999Us) / 1_000)}`,
       );
     }
-    if (warnings.length > 0) return { state: 'warn', detail: `${warnings.join('; ')}${lengthened}` };
-    return {
-      state: 'pass',
-      detail: `windows of ${whole(windowMs)} ms are longer than p99.9, ${(response.p999Us / 1_000).toPrecision(3)} ms (longest ${(response.maxUs / 1_000).toPrecision(3)} ms)${lengthened}`,
-    };
+    if (warnings.length > 0) return warn(`${warnings.join('; ')}${lengthened}`);
+    return pass(
+      `windows of ${whole(windowMs)} ms are longer than p99.9, ${(response.p999Us / 1_000).toPrecision(3)} ms (longest ${(response.maxUs / 1_000).toPrecision(3)} ms)${lengthened}`,
+    );
   },
 };
 
@@ -172,12 +167,10 @@ export const schedule: TrialRule = {
     const grave = load.model === 'capacity' ? 'warn' : 'fail';
     const { due, heldBack, unsent, unfinished, ended } = arrivals;
     const late = `the generator was late by ${formatTimes(lateness)}`;
-    if (areTooManyLost({ due, unsent, unfinished: 0 })) {
-      return {
-        state: 'fail',
-        detail: `of ${whole(due)} requests due, ${whole(unsent)} were never sent and ${whole(unfinished)} were abandoned at the end of a drain: the load was not the one requested`,
-      };
-    }
+    if (areTooManyLost({ due, unsent, unfinished: 0 }))
+      return fail(
+        `of ${whole(due)} requests due, ${whole(unsent)} were never sent and ${whole(unfinished)} were abandoned at the end of a drain: the load was not the one requested`,
+      );
     // What is never answered does not pile up in front of the others.
     if (isFallingBehind({ due: due - unfinished, ended }, BEHIND_RATIO)) {
       return {
@@ -207,7 +200,7 @@ export const schedule: TrialRule = {
         : []),
     ];
     if (warnings.length > 0) return { state: 'warn', detail: warnings.join('; ') };
-    return { state: 'pass', detail: `${whole(due)} requests were due and sent; ${late}` };
+    return pass(`${whole(due)} requests were due and sent; ${late}`);
   },
 };
 
@@ -234,10 +227,22 @@ export const steadiness: TrialRule = {
   check({ trial: { load }, measurement: { isSteady, warmupMs } }) {
     const what = SETTLING[load.model];
     return isSteady
-      ? { state: 'pass', detail: `the ${what} was steady after ${whole(warmupMs)} ms of warm-up` }
-      : {
-          state: 'warn',
-          detail: `the ${what} did not become steady within ${whole(warmupMs)} ms of warm-up: figures may be those of a cold process`,
-        };
+      ? pass(`the ${what} was steady after ${whole(warmupMs)} ms of warm-up`)
+      : warn(
+          `the ${what} did not become steady within ${whole(warmupMs)} ms of warm-up: figures may be those of a cold process`,
+        );
+  },
+};
+
+const SUMMARY_ERROR = '1 %';
+
+/** Always a caveat: no turn is short enough that drift of the machine affects its neighbour alike. Null for what conntax measured. */
+export const imported: TrialRule = {
+  rule: 'imported',
+  check({ trial, measurement: { steadyMs } }) {
+    if (trial.imported === undefined) return null;
+    return warn(
+      `coarser than slices: clients took turns of ${Number((steadyMs / 1_000).toPrecision(2))} s, so what drifts from one turn to the next is in the ratio; quantiles are those of Artillery, with an error of up to ${SUMMARY_ERROR}, and estimated between them where turns are merged`,
+    );
   },
 };

@@ -1,9 +1,10 @@
-// Audits of the machine: CPU, contention, kernel counters, and the relay of an emulated link.
+// Audits of machines: CPU, contention, kernel counters, the relay of an emulated link, and machines that share a load.
 
 import { hasFewBeyond, METRIC_TABLE } from '../metrics.ts';
 import type { Host } from '../model/run.ts';
-import { MOST_LATENESS_US, type Resources } from '../model/trial.ts';
-import { percent, type TrialRule, whole } from './rule.ts';
+import { type MachineShare, MOST_LATENESS_US, type Resources } from '../model/trial.ts';
+import { sumOf } from '../stats.ts';
+import { fail, pass, percent, type TrialRule, warn, whole } from './rule.ts';
 
 /** Above this share of a core, a process is saturated. */
 const MOST_CPU_RATIO = 0.9;
@@ -62,9 +63,7 @@ export const bottleneck: TrialRule = {
       ...(lacksCore(generator) ? [wantOfCore('client', generator)] : []),
       ...(target !== null && lacksCore(target) ? [wantOfCore('target', target)] : []),
     ];
-    return bounds.length === 0
-      ? { state: 'pass', detail: used }
-      : { state: 'warn', detail: `${bounds.join('; ')} (${used})` };
+    return bounds.length === 0 ? pass(used) : warn(`${bounds.join('; ')} (${used})`);
   },
 };
 
@@ -87,11 +86,10 @@ export const stopped: TrialRule = {
         : [`the ${name} ${used.stops === 1 ? 'once' : `${used.stops} times`}`],
     );
     return found.length === 0
-      ? { state: 'pass', detail: 'no process was stopped in the slices' }
-      : {
-          state: 'fail',
-          detail: `stopped and continued in the slices: ${found.join(', ')}, by a signal (SIGSTOP, a suspended terminal or a debugger); the time until it went on counts as response time`,
-        };
+      ? pass('no process was stopped in the slices')
+      : fail(
+          `stopped and continued in the slices: ${found.join(', ')}, by a signal (SIGSTOP, a suspended terminal or a debugger); the time until it went on counts as response time`,
+        );
   },
 };
 
@@ -104,11 +102,10 @@ export const contention: TrialRule = {
   check({ measurement: { generator, target } }) {
     const waited = `waited for its core: generator ${percent(generator.runDelayRatio)}, target ${target === null ? 'unknown' : percent(target.runDelayRatio)} of the time`;
     return Math.max(generator.runDelayRatio, target?.runDelayRatio ?? 0) > MOST_RUN_DELAY
-      ? {
-          state: 'warn',
-          detail: `something else ran on these cores, such as another program or the process's own compiler and garbage collector: ${waited}`,
-        }
-      : { state: 'pass', detail: waited };
+      ? warn(
+          `something else ran on these cores, such as another program or the process's own compiler and garbage collector: ${waited}`,
+        )
+      : pass(waited);
   },
 };
 
@@ -135,11 +132,10 @@ export const throttling: TrialRule = {
       .join('; ');
     const most = found.filter(({ periods, throttledPeriods }) => throttledPeriods > MOST_THROTTLED * periods);
     return most.length === 0
-      ? { state: 'pass', detail: `throttled by a CPU limit: ${figures}` }
-      : {
-          state: 'warn',
-          detail: `throttled by the CPU limit of a container or control group, so that response times include waits of up to ${Math.max(...most.map(({ periodMs }) => periodMs))} ms for its next period (${figures})`,
-        };
+      ? pass(`throttled by a CPU limit: ${figures}`)
+      : warn(
+          `throttled by the CPU limit of a container or control group, so that response times include waits of up to ${Math.max(...most.map(({ periodMs }) => periodMs))} ms for its next period (${figures})`,
+        );
   },
 };
 
@@ -150,18 +146,13 @@ export const throttling: TrialRule = {
 export const listenDrops: TrialRule = {
   rule: 'listen-drops',
   check({ measurement: { kernel, ledger } }) {
-    if (ledger.acceptedBy === 'kernelOpens') {
-      return {
-        state: 'pass',
-        detail: 'the server is on another machine, so its listen drops are unknown',
-      };
-    }
+    if (ledger.acceptedBy === 'kernelOpens')
+      return pass('the server is on another machine, so its listen drops are unknown');
     return kernel.listenDrops === 0
-      ? { state: 'pass', detail: 'the kernel dropped no connections at a full accept queue' }
-      : {
-          state: 'warn',
-          detail: `the kernel dropped ${whole(kernel.listenDrops)} connections at a full accept queue (counted for the whole machine)`,
-        };
+      ? pass('the kernel dropped no connections at a full accept queue')
+      : warn(
+          `the kernel dropped ${whole(kernel.listenDrops)} connections at a full accept queue (counted for the whole machine)`,
+        );
   },
 };
 
@@ -176,7 +167,7 @@ const NOTABLE_RATIO = 0.001;
 export const retransmits: TrialRule = {
   rule: 'retransmits',
   check({ measurement: { kernel, slices } }) {
-    const exchanges = slices.reduce((sum, slice) => sum + slice.exchanges, 0);
+    const exchanges = sumOf(slices, slice => slice.exchanges);
     const { retransmits, needlessRetransmits, synRetransmits } = kernel;
     const missed = Math.max(0, retransmits - needlessRetransmits);
     const perRequest = exchanges === 0 ? 0 : missed / exchanges;
@@ -186,8 +177,8 @@ export const retransmits: TrialRule = {
         : `, and ${whole(needlessRetransmits)} more that had arrived (probes after a late acknowledgement)`;
     const counted = `${whole(missed)} segments retransmitted (${percent(perRequest)} of requests), including ${whole(synRetransmits)} connection requests${needless}`;
     return synRetransmits === 0 && perRequest <= NOTABLE_RATIO
-      ? { state: 'pass', detail: counted }
-      : { state: 'warn', detail: `${counted} (counted for the whole machine)` };
+      ? pass(counted)
+      : warn(`${counted} (counted for the whole machine)`);
   },
 };
 
@@ -208,7 +199,7 @@ export const link: TrialRule = {
     // Where every request failed there is no response time whose tail it could be.
     const hasLateTail = measurement.response.count > 0 && latenessP99Us > LATE_DELIVERY_P99_US;
     const isOfFew = latenessCount !== null && hasFewBeyond(METRIC_TABLE.p99Us.shareBeyond, latenessCount);
-    const isLate =
+    const isRelayLate =
       latenessP50Us > MOST_P50_US ||
       // Of few pieces it is a piece or two that were late, which is a caveat.
       (hasLateTail && !isOfFew && latenessP99Us > MOST_P99_SHARE * measurement.response.p99Us);
@@ -217,22 +208,75 @@ export const link: TrialRule = {
       ...(relay.runDelayRatio > MOST_RELAY_RUN_DELAY
         ? ['the relay did not get a core when it needed one']
         : []),
-      ...(isLate ? ['the relay was late, so the network was slower than requested'] : []),
+      ...(isRelayLate ? ['the relay was late, so the network was slower than requested'] : []),
     ];
     const few = isOfFew ? ` (of only ${whole(latenessCount)} pieces)` : '';
     const figures = [
       `data was forwarded late by ${ms(latenessP50Us)} at p50, ${ms(latenessP99Us)} at p99${few}, and ${latenessMaxUs < MOST_LATENESS_US ? `at most ${ms(latenessMaxUs)}` : `up to ${ms(latenessMaxUs)} or more`}`,
       `the relay used ${percent(relay.cpuRatio)} of a core and waited for it ${percent(relay.runDelayRatio)} of the time`,
     ].join('; ');
-    if (causes.length > 0) return { state: 'fail', detail: `${causes.join('; ')} (${figures})` };
+    if (causes.length > 0) return fail(`${causes.join('; ')} (${figures})`);
     if (hasLateTail) {
       const tail = `up to ${percent(latenessP99Us / measurement.response.p99Us)} of the p99 latency may be due to the relay`;
-      return { state: 'warn', detail: `${tail} (${figures})` };
+      return warn(`${tail} (${figures})`);
     }
-    return { state: 'pass', detail: figures };
+    return pass(figures);
   },
 };
 
 function ms(us: number): string {
   return `${(us / 1_000).toFixed(1)} ms`;
+}
+
+type Step = NonNullable<MachineShare['worst']>;
+
+/** Part of a ramp by which a machine may begin apart. */
+const MOST_APART = 0.1;
+
+/** How far it may have been from its time, as a part of the ramp. */
+export function partOfRamp({ skewMs, errorMs, rampMs }: Step): number {
+  return (Math.abs(skewMs) + errorMs) / rampMs;
+}
+
+/** Whether it may have begun too far from its time for the ramp to absorb. */
+export function isLate(step: Step): boolean {
+  return partOfRamp(step) > MOST_APART;
+}
+
+/** Up to this share of slices, a late one is a stall like others, and a caveat. */
+const MOST_LATE_RATIO = 0.05;
+
+/** Where machines begin apart, part of a window has less than the whole load. Null where one machine sent it by itself. */
+export const machines: TrialRule = {
+  rule: 'machines',
+  check({ measurement: { machines: shares = [] } }) {
+    const [first, ...others] = shares.filter(({ worst }) => worst !== null);
+    if (first === undefined || shares.length === 1) return null;
+    const worst = others.reduce((worse, share) => (worstOf(share) > worstOf(worse) ? share : worse), first);
+    const late = shares.filter(({ lateSlices }) => lateSlices > 0);
+    const farthest = describeWorst(worst);
+    if (late.length === 0) return pass(`all windows opened within a tenth of the ramp; ${farthest}`);
+    const counted = late
+      .map(({ name, lateSlices, slices }) => `${name} in ${whole(lateSlices)} of ${whole(slices)} slices`)
+      .join(', ');
+    const isOften = late.some(({ lateSlices, slices }) => lateSlices > MOST_LATE_RATIO * slices);
+    return {
+      state: isOften ? 'fail' : 'warn',
+      detail: `its windows opened more than a tenth of the ramp from their time, or its clock is not known better: ${counted}; part of these windows had less than the whole load (${farthest})`,
+    };
+  },
+};
+
+function worstOf({ worst }: MachineShare): number {
+  return partOfRamp(worst!);
+}
+
+function describeWorst({ name, worst }: MachineShare): string {
+  const { skewMs, errorMs, rampMs } = worst!;
+  const when = skewMs < 0 ? 'early' : 'late';
+  return `farthest was ${name}: ${skewText(Math.abs(skewMs))} ${when} with a clock known to ${skewText(errorMs)}, ${percent(partOfRamp(worst!))} of a ramp of ${skewText(rampMs)}`;
+}
+
+function skewText(ms: number): string {
+  return `${ms.toFixed(ms < 10 ? 2 : 0)} ms`;
 }

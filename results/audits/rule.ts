@@ -7,6 +7,10 @@ import type { CompletedTrial } from '../model/trial.ts';
 /** The result of a check: `fail` makes the trial invalid, `warn` is a caveat. `detail` is a sentence with the figures. */
 export type Check = Pick<Finding, 'state' | 'detail'>;
 
+export const pass = (detail: string): Check => ({ state: 'pass', detail });
+export const warn = (detail: string): Check => ({ state: 'warn', detail });
+export const fail = (detail: string): Check => ({ state: 'fail', detail });
+
 /** A check on each trial by itself; null if it does not apply. */
 export interface TrialRule {
   rule: Finding['rule'];
@@ -31,6 +35,12 @@ const WHOLE = new Intl.NumberFormat('en-US');
 /** A whole number with thousands separated: 12,345. */
 export function whole(value: number): string {
   return WHOLE.format(Math.round(value));
+}
+
+/** `12`, `12 to 14`, `at least 12`. */
+export function range({ least, most }: { least: number; most: number | null }): string {
+  if (most === null) return `at least ${whole(least)}`;
+  return least === most ? whole(least) : `${whole(least)} to ${whole(most)}`;
 }
 
 /** How far a figure lies from what it is compared with, and on which side: `12.5 % above`, `0.2 % below`, `equal to`. */

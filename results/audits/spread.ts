@@ -10,8 +10,8 @@ import {
 } from '../metrics.ts';
 import type { Metric } from '../model/run.ts';
 import type { CompletedTrial } from '../model/trial.ts';
-import { findModes, shareInterval } from '../stats.ts';
-import { type ArmRule, apart, percent, type TrialRule, whole } from './rule.ts';
+import { findModes, meanOf, sampleVariance, shareInterval, sumOf } from '../stats.ts';
+import { type ArmRule, apart, pass, percent, type TrialRule, warn, whole } from './rule.ts';
 
 const NOTABLE_BLOCK_SPREAD = 0.25;
 
@@ -30,11 +30,9 @@ export const blockSpread: TrialRule = {
       .map(Math.log);
     const silent = slices.length - logRates.length;
     if (silent > 0 && logRates.length > 0)
-      return { state: 'warn', detail: `no request was answered in ${silent} of the ${slices.length} slices` };
+      return warn(`no request was answered in ${silent} of the ${slices.length} slices`);
     if (logRates.length < 2) return null;
-    const mean = logRates.reduce((sum, value) => sum + value, 0) / logRates.length;
-    const variance = logRates.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (logRates.length - 1);
-    const spread = Math.sqrt(variance);
+    const spread = Math.sqrt(sampleVariance(logRates));
     const detail = `requests/s of the ${logRates.length} slices vary by ${percent(spread)} (standard deviation)`;
     return { state: spread > NOTABLE_BLOCK_SPREAD ? 'warn' : 'pass', detail };
   },
@@ -53,20 +51,16 @@ export const replicateSpread: ArmRule = {
     const figures = all.filter(figure => figure > 0).toSorted((a, b) => a - b);
     const silent = all.length - figures.length;
     if (silent > 0 && figures.length > 0)
-      return {
-        state: 'warn',
-        detail: `replicates disagree: no request was answered in ${silent} of ${all.length}`,
-      };
+      return warn(`replicates disagree: no request was answered in ${silent} of ${all.length}`);
     const [first] = trials;
     if (first === undefined || figures.length < 2) return null;
     const { metric, noun } = headlineOf(first.trial.load);
     const { groups, isDistinct } = findModes(figures.map(Math.log));
     if (isDistinct && groups.length === 2) {
       const [low, high] = groups as [number[], number[]];
-      return {
-        state: 'warn',
-        detail: `replicates disagree: two modes, ${low.length} of ${figures.length} at ${around(low, metric)} and ${high.length} at ${around(high, metric)}; a process keeps its mode for life, so measure more replicates rather than longer ones`,
-      };
+      return warn(
+        `replicates disagree: two modes, ${low.length} of ${figures.length} at ${around(low, metric)} and ${high.length} at ${around(high, metric)}; a process keeps its mode for life, so measure more replicates rather than longer ones`,
+      );
     }
     const ratio = figures.at(-1)! / figures[0]!;
     const spread = ratio - 1;
@@ -74,15 +68,13 @@ export const replicateSpread: ArmRule = {
       ratio < 2
         ? `${noun}: the ${figures.length} replicates lie within ${percent(spread)} of the ${isHigherBetter(metric) ? 'slowest' : 'fastest'}`
         : `${noun}: the highest of ${figures.length} replicates is ${ratio.toFixed(1)} times the lowest`;
-    return spread > NOTABLE_REPLICATE_SPREAD
-      ? { state: 'warn', detail: `replicates disagree: ${detail}` }
-      : { state: 'pass', detail };
+    return spread > NOTABLE_REPLICATE_SPREAD ? warn(`replicates disagree: ${detail}`) : pass(detail);
   },
 };
 
 /** The geometric mean of figures given by their logarithms. */
 function around(logs: readonly number[], metric: Metric): string {
-  const value = Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
+  const value = Math.exp(meanOf(logs));
   const { unit, factor } = METRIC_TABLE[metric];
   return unit === 'requests/s' ? `${whole(value)}/s` : `${(value * factor).toPrecision(3)} ${unit}`;
 }
@@ -118,8 +110,8 @@ export const ownStalls: ArmRule = {
       shareInterval(own.slow, own.count, STALL_LEVEL)!.low >
       shareInterval(theirs.slow, theirs.count, STALL_LEVEL)!.high;
     return isOwn && own.excess > NOTABLE_EXCESS
-      ? { state: 'warn', detail: `the client itself stalls: ${detail}. Its ratios include that` }
-      : { state: 'pass', detail };
+      ? warn(`the client itself stalls: ${detail}. Its ratios include that`)
+      : pass(detail);
   },
 };
 
@@ -144,7 +136,7 @@ function foldArms(trials: readonly CompletedTrial[]): Pick<Slices, 'count' | 'sl
   const folded = [...arms.values()].map(foldSlices).filter(slices => slices !== null);
   if (folded.length === 0) return null;
   return {
-    count: folded.reduce((sum, { count }) => sum + count, 0),
-    slow: folded.reduce((sum, { slow }) => sum + slow, 0),
+    count: sumOf(folded, ({ count }) => count),
+    slow: sumOf(folded, ({ slow }) => slow),
   };
 }

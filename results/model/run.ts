@@ -1,4 +1,5 @@
-// Schemas and types of a stored run and what is concluded from its trials. Plain data.
+// Schemas and types of a stored run and what is concluded from its trials, and the order in which its clients are shown. Plain data.
+
 import { z } from 'zod';
 import {
   ExpectationResult,
@@ -8,7 +9,7 @@ import {
   SweepPoint,
 } from '../../scenarios/model/scenario.ts';
 import { INTERVAL_NAME } from '../stats.ts';
-import { Censored, Importer, Ledger, RequestFigures } from './trial.ts';
+import { Censored, Importer, Ledger, RequestFigures, type TrialResult } from './trial.ts';
 
 /** What one request before the run, not part of the load, has shown. */
 export const ForeignServer = z.strictObject({
@@ -82,6 +83,7 @@ export function closingReason(server: ForeignServer): string | undefined {
 
 const count = () => z.int().min(0);
 const amount = () => z.number().min(0);
+const Interval = z.strictObject({ value: amount(), low: amount(), high: amount() });
 
 /** Arms are compared on all metrics but those: shares, counts, and what a client asks of the target, which the arms' rows show. */
 export const Metric = ExpectedMetric.exclude([
@@ -106,10 +108,7 @@ export const Comparison = z.strictObject({
   metric: Metric.describe('What is compared'),
   baseline: z.string().describe('Client that the other is compared with'),
   candidate: z.string().describe('Client that is compared'),
-  ratio: z
-    .strictObject({ value: amount(), low: amount(), high: amount() })
-    .nullable()
-    .describe(`${INTERVAL_NAME}; null when there are too few replicates for one`),
+  ratio: Interval.nullable().describe(`${INTERVAL_NAME}; null when there are too few replicates for one`),
   replicateRatios: z.array(amount()).describe('One ratio per replicate, in order'),
   isDeciding: z
     .boolean()
@@ -141,15 +140,10 @@ export type RequestSummary = z.infer<typeof RequestSummary>;
 export const ArmSummary = z.strictObject({
   arm: z.string().describe('Name of the client'),
   trials: count().describe('Completed trials'),
-  requestsPerSec: z
-    .strictObject({ value: amount(), low: amount(), high: amount() })
-    .nullable()
-    .describe(`Centre over replicates with its ${INTERVAL_NAME}; null: not known`),
-  capacityPerSec: z
-    .strictObject({ value: amount(), low: amount(), high: amount() })
-    .nullable()
-    .default(null)
-    .describe('Of capacity searches that came to their end'),
+  requestsPerSec: Interval.nullable().describe(
+    `Centre over replicates with its ${INTERVAL_NAME}; null: not known`,
+  ),
+  capacityPerSec: Interval.nullable().default(null).describe('Of capacity searches that came to their end'),
   meanUs: amount().describe('Mean response time'),
   p50Us: amount().describe('Median response time'),
   p90Us: amount().describe('90th percentile of the response time'),
@@ -416,3 +410,34 @@ export const Run = z.strictObject({
     .describe('Cells that were asked for and cannot be measured on this machine; absent where there is none'),
 });
 export type Run = z.infer<typeof Run>;
+
+/** In the order of the scenario, then any that appear only in the results. */
+export function listArms({ scenario, arms }: Pick<CellResult, 'scenario' | 'arms'>): string[] {
+  return [...new Set([...Object.keys(scenario.clients), ...arms.map(({ arm }) => arm)])];
+}
+
+/** The same trials, replicate by replicate, the clients of each in the order of `arms`. */
+export function orderTrials<Result extends TrialResult>(
+  trials: readonly Result[],
+  arms: readonly string[],
+): Result[] {
+  return trials.toSorted(
+    (a, b) => a.trial.replicate - b.trial.replicate || arms.indexOf(a.trial.arm) - arms.indexOf(b.trial.arm),
+  );
+}
+
+/** The same cell, its clients, comparisons and findings in the order of the scenario. @param trials of the cell */
+export function orderCell(cell: CellResult, trials: readonly TrialResult[] = []): CellResult {
+  const arms = listArms(cell);
+  const rank = (arm: string | undefined): number => (arm === undefined ? arms.length : arms.indexOf(arm));
+  const places = new Map(orderTrials(trials, arms).map(({ trial }, place) => [trial.id, place]));
+  const placeOf = (trial: string | undefined): number => places.get(trial ?? '') ?? trials.length;
+  return {
+    ...cell,
+    arms: cell.arms.toSorted((a, b) => rank(a.arm) - rank(b.arm)),
+    comparisons: cell.comparisons.toSorted((a, b) => rank(a.candidate) - rank(b.candidate)),
+    findings: cell.findings.toSorted(
+      (a, b) => placeOf(a.trial) - placeOf(b.trial) || rank(a.arm) - rank(b.arm),
+    ),
+  };
+}

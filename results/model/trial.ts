@@ -398,10 +398,10 @@ export const MachineShare = z.strictObject({
 });
 export type MachineShare = z.infer<typeof MachineShare>;
 
-/** What the relay of an emulated link did while the arm was measured (its slices, no warm-up). */
 /** The end of the scale of a relay's lateness: this value means that or more. */
 export const MOST_LATENESS_US = 99_400;
 
+/** What the relay of an emulated link did while the arm was measured (its slices, no warm-up). */
 export const LinkReading = z.strictObject({
   connections: count().describe('Connections through the relay'),
   bytes: count().describe('Passed on, in both directions'),
@@ -462,6 +462,7 @@ export const Backends = z.strictObject({
   growth: BackendGrowth.nullable().describe('null where no backends were added'),
 });
 export type Backends = z.infer<typeof Backends>;
+
 /** Classes of the statuses of final responses. */
 export const StatusClass = z.enum(['2xx', '3xx', '4xx', '5xx']);
 export type StatusClass = z.infer<typeof StatusClass>;

@@ -1,13 +1,18 @@
-// A complete stored run, the same at every call, that no process had to measure; its machine, and an external server as runs find it.
+// Complete stored runs, the same at every call, that no process had to measure: of one scenario, of a sweep, of a history, and trials from given times.
 
-import { Scenario, type SweepPoint } from '../../scenarios/model/scenario.ts';
-import { cellId } from '../../scenarios/model/sweep.ts';
+import { randomNormal } from 'd3-random';
+import { Scenario, type ScenarioInput, type SweepPoint } from '../../scenarios/model/scenario.ts';
+import { axesOf, cellId, combinations } from '../../scenarios/model/sweep.ts';
+import { Link } from '../../scenarios/model/target.ts';
 import { auditCell, auditTrial } from '../audits/index.ts';
+import type { RunSummary } from '../baselines.ts';
 import { compareArms, summariseArms } from '../compare.ts';
-import { firstResult, judgeAll } from '../expect.ts';
-import type { CellResult, ForeignServer, Host, Run } from '../model/run.ts';
-import type { TrialResult } from '../model/trial.ts';
+import { firstResult, judge, judgeAll } from '../expect.ts';
+import { createLatencyRecorder } from '../histogram.ts';
+import type { CellResult, ForeignServer, Host, Metric, Run } from '../model/run.ts';
+import type { CompletedTrial, Histogram, Trial, TrialResult } from '../model/trial.ts';
 import { createRandom } from '../random.ts';
+import type { Interval } from '../stats.ts';
 import { SERVICE_US, sampleMeasurement } from './sample-measurement.ts';
 
 export const sampleHost: Host = {
@@ -272,3 +277,238 @@ const SCENARIOS: Record<NonNullable<SampleOptions['scenario']>, Scenario> = {
     timing: { sliceMs: 1_000 },
   }),
 };
+
+/** link: one setting; link-and-reuse: two; pool: a setting whose values are no numbers, of one arm. */
+export type SampleSweep = 'link' | 'link-and-reuse' | 'pool';
+
+const SMALL = { replicates: 3, blocks: 3 } as const;
+
+/** A run of all cells, in an order that is not that of the values. */
+export function sampleSweep(name: SampleSweep): { run: Run; trials: TrialResult[] } {
+  const input = SWEEPS[name];
+  const points = combinations(axesOf(Scenario.parse(input)));
+  const cells = turned(points).map(sweepPoints => sweptCell(input, sweepPoints));
+  return { run: sampleRunOf(cells.map(({ cell }) => cell)), trials: cells.flatMap(({ trials }) => trials) };
+}
+
+/**
+ * The link's sweep with trouble in every other cell: one has an invalid trial, one could not be measured, and an interrupt
+ * came before the last.
+ */
+export function troubledSweep(): { run: Run; trials: TrialResult[] } {
+  const input = SWEEPS.link;
+  const points = combinations(axesOf(Scenario.parse(input)));
+  const [first, second, third, fourth] = points.map((sweepPoints, index) =>
+    sweptCell(input, sweepPoints, index === 1 ? 'invalid-trial' : 'none'),
+  );
+  const cells = [first!, second!, third!, failedCell(fourth!)];
+  const run = sampleRunOf(cells.map(({ cell }) => cell));
+  return { run: { ...run, state: 'partial' }, trials: cells.flatMap(({ trials }) => trials) };
+}
+
+interface SampleCell {
+  cell: CellResult;
+  trials: TrialResult[];
+}
+
+function sweptCell(
+  input: ScenarioInput,
+  sweepPoints: SweepPoint[],
+  trouble: 'none' | 'invalid-trial' = 'none',
+): SampleCell {
+  return sampleCell({ scenario: Scenario.parse(placed(input, sweepPoints)), sweepPoints, trouble, ...SMALL });
+}
+
+function failedCell({ cell, trials }: SampleCell): SampleCell {
+  const failed = trials.map(
+    ({ trial, startedAt }): TrialResult => ({
+      trial,
+      startedAt,
+      state: 'failed',
+      error: { code: 'target-died', message: 'the target ended with exit code 1' },
+    }),
+  );
+  return {
+    trials: failed,
+    cell: {
+      ...cell,
+      stop: 'failed',
+      stopDetail: '2 replicates in a row failed: the target ended with exit code 1',
+      failedTrials: failed.length,
+      arms: cell.arms.map(arm => ({ ...arm, trials: 0, requestsPerSec: null, meanUs: 0, requestsSent: 0 })),
+      comparisons: [],
+      findings: [],
+      expectations: cell.scenario.expect.map(expectation =>
+        firstResult(expectation, judge(expectation, failed)),
+      ),
+    },
+  };
+}
+
+/** The values in their places, all of whose holders are written. */
+function placed(input: ScenarioInput, points: readonly SweepPoint[]): ScenarioInput {
+  const copy = structuredClone(input);
+  for (const { path, value } of points) {
+    const keys = path.split('.');
+    const last = keys.pop()!;
+    let holder = copy as unknown as Record<string, unknown>;
+    for (const key of keys) holder = holder[key] as Record<string, unknown>;
+    holder[last] = value;
+  }
+  return copy;
+}
+
+/** The second half before the first. */
+function turned<T>(items: readonly T[]): T[] {
+  const middle = Math.floor(items.length / 2);
+  return [...items.slice(middle), ...items.slice(0, middle)];
+}
+
+const SWEEPS: Record<SampleSweep, ScenarioInput> = {
+  link: {
+    name: 'round-trip',
+    question: 'How does the cost of a new connection grow with the distance?',
+    link: {},
+    clients: {
+      short: { requestsPerConnection: 1 },
+      persistent: { pool: { maxConnections: 100 } },
+    },
+    baseline: 'short',
+    expect: [
+      { metric: 'requestsPerSec', of: 'persistent', over: 'short', atLeast: 3 },
+      { metric: 'p99Us', of: 'persistent', atMost: 1_000_000 },
+    ],
+    sweep: { 'link.roundTripMs': [80, 20, 5, 1, 0] },
+  },
+  'link-and-reuse': {
+    name: 'round-trip-and-reuse',
+    question: 'How many requests must share a connection, the farther the server is?',
+    link: {},
+    clients: {
+      reused: { requestsPerConnection: 1 },
+      persistent: { pool: { maxConnections: 100 } },
+    },
+    baseline: 'persistent',
+    sweep: { 'clients.reused.requestsPerConnection': [1, 'unlimited'], 'link.roundTripMs': [0, 5, 20] },
+  },
+  pool: {
+    name: 'pool',
+    question: 'How many connections do 100 users need?',
+    clients: { only: { pool: { maxConnections: 100 } } },
+    baseline: 'only',
+    sweep: { 'clients.only.pool.maxConnections': [20, 50, 'unlimited'] },
+  },
+};
+
+const DAY_MS = 86_400_000;
+/** By how much the ratios vary from night to night: a standard deviation, in logarithms. */
+const NOISE = 0.01;
+
+export interface SampleHistoryOptions {
+  /** How many runs, the newest a day before the given one. */
+  count: number;
+  metric: Metric;
+  /** The last runs, of this number, are at the level of the given one, those before at `factor` times that. */
+  atLevel: number;
+  factor: number;
+}
+
+/** Oldest first. Each night has a commit of its own; with the new level came another undici. */
+export function sampleHistory(
+  now: RunSummary,
+  { count, metric, atLevel, factor }: SampleHistoryOptions,
+): RunSummary[] {
+  const draw = randomNormal.source(createRandom(1, 'sample-history'))(0, NOISE);
+  return Array.from({ length: count }, (_, index) => {
+    const run = structuredClone(now);
+    const at = new Date(Date.parse(now.startedAt) - (count - index) * DAY_MS).toISOString();
+    run.startedAt = at;
+    run.runId = `${at.slice(0, 19).replaceAll(':', '-')}Z-${String(index).padStart(4, '0')}`;
+    run.git = {
+      commit: String(index).padStart(4, 'c').repeat(10),
+      isDirty: false,
+      repositoryUrl: 'https://git.example.com/us/ours',
+    };
+    const isBefore = index < count - atLevel;
+    if (isBefore) run.host.packages['undici'] = '8.11.0';
+    for (const { ratios, arms } of run.cells) {
+      for (const ratio of ratios) {
+        if (ratio.interval === null) continue;
+        const noise = Math.exp(draw()) * (isBefore && ratio.metric === metric ? factor : 1);
+        ratio.interval = scaled(ratio.interval, noise);
+        const measured = arms.find(({ arm }) => arm === ratio.candidate);
+        if (ratio.metric === 'requestsPerSec' && measured?.requestsPerSec)
+          measured.requestsPerSec = scaled(measured.requestsPerSec, noise);
+      }
+    }
+    return run;
+  });
+}
+
+function scaled({ value, low, high }: Interval, factor: number): Interval {
+  return { value: value * factor, low: low * factor, high: high * factor };
+}
+
+/** All in µs; a time that is left out is not reported by the client. */
+export interface PhasedRequest {
+  lateUs?: number;
+  waitUs?: number;
+  firstByteUs?: number;
+  bodyUs?: number;
+  /** Service time beyond the phases given. */
+  restUs?: number;
+}
+
+export interface PhasedTrial {
+  requests: readonly PhasedRequest[];
+  /** Opened in the windows. */
+  connections?: readonly { connectUs: number; tlsUs?: number }[];
+  failed?: number;
+  link?: Partial<Link>;
+  trial?: Partial<Trial>;
+}
+
+let base: TrialResult | undefined;
+
+export function phasedTrial({
+  requests,
+  connections = [],
+  failed = 0,
+  link,
+  trial,
+}: PhasedTrial): CompletedTrial {
+  base ??= sampleRun({ replicates: 1, blocks: 1 }).trials[0];
+  if (base?.state !== 'completed') throw new Error('the first trial of a sample run has no figures');
+  const serviceUs = ({ waitUs = 0, firstByteUs = 0, bodyUs = 0, restUs = 0 }: PhasedRequest) =>
+    waitUs + firstByteUs + bodyUs + restUs;
+  return {
+    ...base,
+    trial: { ...base.trial, ...(link === undefined ? {} : { link: Link.parse(link) }), ...trial },
+    measurement: {
+      ...base.measurement,
+      completed: requests.length,
+      failed,
+      response: histogramOf(requests.map(request => serviceUs(request) + (request.lateUs ?? 0))),
+      service: histogramOf(requests.map(serviceUs)),
+      wait: histogramOf(requests.map(({ waitUs }) => waitUs)),
+      firstByte: histogramOf(requests.map(({ firstByteUs }) => firstByteUs)),
+      body: histogramOf(requests.map(({ bodyUs }) => bodyUs)),
+      connect: histogramOf(connections.map(({ connectUs }) => connectUs)),
+      tls: histogramOf(connections.map(({ tlsUs }) => tlsUs)),
+      ledger: {
+        ...base.measurement.ledger,
+        opened: connections.length,
+        accepted: connections.length,
+        requestsSent: requests.length + failed,
+      },
+    },
+  };
+}
+
+function histogramOf(timesUs: readonly (number | undefined)[]): Histogram {
+  const recorder = createLatencyRecorder();
+  for (const us of timesUs) if (us !== undefined) recorder.recordUs(us);
+  const histogram = recorder.summary();
+  recorder.close();
+  return histogram;
+}

@@ -2,10 +2,10 @@
 // descriptions.
 import { z } from 'zod';
 import { MOST_AT_ONCE } from './load.ts';
+import { duration, text, whole, within } from './values.ts';
 
-const ms = () => z.int().min(1).max(3_600_000);
-const optionalMs = (about: string) => ms().optional().describe(about);
-const optionalCountTo = (most: number, about: string) => z.int().min(1).max(most).optional().describe(about);
+const optionalMs = (about: string) => duration().optional().describe(about);
+const optionalCountTo = (most: number, about: string) => whole(1, most).optional().describe(about);
 
 const MOST_BYTES = 1_000_000_000;
 
@@ -17,14 +17,11 @@ export const Interceptors = z
         maxRetries: optionalCountTo(100, 'Most repetitions of a request; default of undici: 5'),
         minDelayMs: optionalMs('Delay before the first repetition; default of undici: 500'),
         maxDelayMs: optionalMs('Longest delay before a repetition; default of undici: 30000'),
-        delayFactor: z
-          .number()
-          .min(1)
-          .max(100)
+        delayFactor: within(1, 100)
           .optional()
           .describe('How many times as long each further delay is; default of undici: 2'),
         statuses: z
-          .array(z.int().min(300).max(599))
+          .array(whole(300, 599))
           .min(1)
           .optional()
           .describe('Statuses that are repeated; default of undici: 500, 502, 503, 504 and 429'),
@@ -62,11 +59,11 @@ export const Resilience = z
   .strictObject({
     retry: z
       .strictObject({
-        maxRetries: z.int().min(1).max(100).default(3).describe('Most repetitions of a request'),
-        minDelayMs: ms()
+        maxRetries: whole(1, 100).default(3).describe('Most repetitions of a request'),
+        minDelayMs: duration()
           .default(100)
           .describe('Delay before the first repetition; each further one is twice as long'),
-        maxDelayMs: ms().default(30_000).describe('Longest delay before a repetition'),
+        maxDelayMs: duration().default(30_000).describe('Longest delay before a repetition'),
       })
       .refine(({ minDelayMs, maxDelayMs }) => minDelayMs <= maxDelayMs, {
         path: ['maxDelayMs'],
@@ -76,13 +73,12 @@ export const Resilience = z
       .describe('Repeats attempts that failed, but not those that the breaker or the bulkhead has rejected'),
     breaker: z
       .strictObject({
-        consecutiveFailures: z
-          .int()
-          .min(1)
-          .max(10_000)
+        consecutiveFailures: whole(1, 10_000)
           .default(5)
           .describe('Failed attempts in a row after which the breaker opens'),
-        openMs: ms().default(1_000).describe('How long it rejects all attempts, before it lets one try'),
+        openMs: duration()
+          .default(1_000)
+          .describe('How long it rejects all attempts, before it lets one try'),
       })
       .optional()
       .describe(
@@ -90,18 +86,15 @@ export const Resilience = z
       ),
     bulkhead: z
       .strictObject({
-        maxConcurrent: z.int().min(1).max(100_000).describe('Most attempts in flight at once'),
-        maxQueued: z
-          .int()
-          .min(0)
-          .max(1_000_000)
+        maxConcurrent: whole(1, 100_000).describe('Most attempts in flight at once'),
+        maxQueued: whole(0, 1_000_000)
           .default(0)
           .describe('Most attempts that wait for one to end; more are rejected (bulkheadFull)'),
       })
       .optional()
       .describe('Limits the attempts in flight, and rejects more without sending them (bulkheadFull)'),
     timeout: z
-      .strictObject({ attemptMs: ms().describe('Time limit of one attempt, to the end of its body') })
+      .strictObject({ attemptMs: duration().describe('Time limit of one attempt, to the end of its body') })
       .optional()
       .describe('Gives up each attempt that takes too long (timeoutAttempt)'),
   })
@@ -114,11 +107,10 @@ export const Resilience = z
   );
 export type Resilience = z.infer<typeof Resilience>;
 
-const optionalCount = (least: number, about: string) =>
-  z.int().min(least).max(10_000).optional().describe(about);
+const optionalCount = (least: number, about: string) => whole(least, 10_000).optional().describe(about);
 const optionalLimit = (about: string) =>
   z
-    .union([z.int().min(1).max(MOST_AT_ONCE), z.literal('unlimited')])
+    .union([whole(1, MOST_AT_ONCE), z.literal('unlimited')])
     .optional()
     .describe(about);
 
@@ -127,14 +119,11 @@ export const Pool = z.strictObject({
   maxTotalConnections: optionalLimit('Maximum open connections, to all hosts together'),
   maxIdleConnections: optionalCount(0, 'Maximum idle connections; others are closed after their request'),
   idleTimeoutMs: optionalMs('Time after which the client closes an idle connection'),
-  idleTimeoutBufferMs: z
-    .int()
-    .min(0)
-    .max(3_600_000)
+  idleTimeoutBufferMs: whole(0, 3_600_000)
     .optional()
     .describe("Safety margin: close idle connections this long before the server's announced timeout"),
   maxLifetimeMs: optionalMs('Maximum age of a connection'),
-  pipelining: z.int().min(1).max(100).optional().describe('Maximum requests in flight on one connection'),
+  pipelining: whole(1, 100).optional().describe('Maximum requests in flight on one connection'),
   maxConcurrentStreams: optionalCount(1, 'Maximum requests in flight on one HTTP/2 connection'),
   scheduling: z
     .enum(['lifo', 'fifo', 'round-robin'])
@@ -168,9 +157,7 @@ export const Pool = z.strictObject({
  * must be supported by the transport, otherwise the scenario is refused.
  */
 export const Client = z.strictObject({
-  transport: z
-    .string()
-    .min(1)
+  transport: text()
     .default('undici')
     .describe(
       'A client library or load tool by name, or the path of your own module, such as ./my-client.ts',
@@ -195,7 +182,7 @@ export const Client = z.strictObject({
     .default('http1')
     .describe('Protocol of the client; h2 only if the target offers it'),
   requestsPerConnection: z
-    .union([z.int().min(1).max(1_000_000), z.literal('unlimited')])
+    .union([whole(1, 1_000_000), z.literal('unlimited')])
     .default('unlimited')
     .describe(
       '1: a new connection for each request; n: a new connection after n requests; unlimited: keep-alive',

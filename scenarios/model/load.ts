@@ -1,15 +1,13 @@
 // The schema of the load: when requests are sent.
 import { z } from 'zod';
+import { positiveUpTo, whole, within } from './values.ts';
 
 /** More than any machine can do: the limits of this one (descriptors, ports, memory) are checked before the run starts. */
 export const MOST_AT_ONCE = 1_000_000;
 
-const ratePerSec = (about: string) => z.number().min(0.1).max(1_000_000).describe(about);
+const ratePerSec = (about: string) => within(0.1, 1_000_000).describe(about);
 const maxInFlight = (byDefault: number) =>
-  z
-    .int()
-    .min(1)
-    .max(MOST_AT_ONCE)
+  whole(1, MOST_AT_ONCE)
     .default(byDefault)
     .describe('Maximum requests in flight; further requests wait, and their wait counts as response time');
 const arrivals = z
@@ -21,18 +19,10 @@ const arrivals = z
 export const ClosedLoad = z.strictObject({
   // Optional within the default, so that the union also selects this model if none is given.
   model: z.literal('closed').optional().default('closed').describe('A fixed number of users'),
-  concurrency: z
-    .int()
-    .min(1)
-    .max(MOST_AT_ONCE)
+  concurrency: whole(1, MOST_AT_ONCE)
     .default(100)
     .describe('Number of users, each with one request in flight'),
-  thinkMs: z
-    .number()
-    .min(0)
-    .max(60_000)
-    .default(0)
-    .describe('Pause of a user between a response and the next request'),
+  thinkMs: within(0, 60_000).default(0).describe('Pause of a user between a response and the next request'),
 });
 export type ClosedLoad = z.infer<typeof ClosedLoad>;
 
@@ -48,22 +38,17 @@ export type OpenLoad = z.infer<typeof OpenLoad>;
 /** Open model in which requests are due together. */
 export const BurstLoad = z.strictObject({
   model: z.literal('burst').describe('Many requests are due at once, repeatedly'),
-  size: z.int().min(1).max(MOST_AT_ONCE).describe('Requests due together'),
-  everyMs: z.int().min(1).max(60_000).describe('Time from one burst to the next'),
+  size: whole(1, MOST_AT_ONCE).describe('Requests due together'),
+  everyMs: whole(1, 60_000).describe('Time from one burst to the next'),
   maxInFlight: maxInFlight(10_000),
 });
 export type BurstLoad = z.infer<typeof BurstLoad>;
 
 /** The limits that a client must meet to sustain a rate; at least one is a latency. */
 export const Objective = z.strictObject({
-  p50Ms: z.number().gt(0).max(60_000).optional().describe('Maximum median response time'),
-  p99Ms: z.number().gt(0).max(60_000).optional().describe('Maximum 99th percentile of response time'),
-  errorRatio: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.0005)
-    .describe('Maximum share of failed requests (0.0005 = 0.05 %)'),
+  p50Ms: positiveUpTo(60_000).optional().describe('Maximum median response time'),
+  p99Ms: positiveUpTo(60_000).optional().describe('Maximum 99th percentile of response time'),
+  errorRatio: within(0, 1).default(0.0005).describe('Maximum share of failed requests (0.0005 = 0.05 %)'),
 });
 export type Objective = z.infer<typeof Objective>;
 
@@ -75,15 +60,12 @@ export const CapacityLoad = z.strictObject({
   objective: Objective.describe('Limits that a client must meet to sustain a rate'),
   minRatePerSec: ratePerSec('Lowest rate of the search').default(10),
   maxRatePerSec: ratePerSec('Highest rate of the search').default(50_000),
-  resolutionRatio: z
-    .number()
-    .min(0.005)
-    .max(0.5)
+  resolutionRatio: within(0.005, 0.5)
     .default(0.05)
     .describe(
       'The search ends when the highest sustained and the lowest failing rate are this close (0.05 = 5 %)',
     ),
-  probeMs: z.int().min(100).max(60_000).default(1_000).describe('Duration of the trial of each rate'),
+  probeMs: whole(100, 60_000).default(1_000).describe('Duration of the trial of each rate'),
   arrivals,
   maxInFlight: maxInFlight(1_000),
 });

@@ -1,14 +1,10 @@
 // What every client of a scenario sends: one request, or several that are drawn by weight.
 import { z } from 'zod';
 import { MAX_REQUEST_BYTES, nameOfRequest } from './request-facts.ts';
+import { positiveUpTo, text, VariableName, whole } from './values.ts';
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 export type Method = (typeof METHODS)[number];
-
-/** The name of an environment variable. */
-export const VariableName = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable');
 
 /**
  * A value that only the environment of the run has. It is read in the process that sends it, and is never stored, printed
@@ -73,7 +69,7 @@ const RequestFields = z.strictObject({
     .optional()
     .describe("Path, with a query if wanted; default: that of target.url, or of each of target.urls, or '/'"),
   query: z
-    .record(z.string().min(1), Value)
+    .record(text(), Value)
     .default({})
     .describe('Query parameters, encoded and appended to the path; values as in headers'),
   headers: z
@@ -83,13 +79,17 @@ const RequestFields = z.strictObject({
       "Headers, beside those that the client sends by itself; a value is text, or { env: 'TOKEN', prefix: 'Bearer ' } for a secret",
     ),
   body: z.string().optional().describe('Body, sent as UTF-8; state its type in the header content-type'),
-  bodyFile: z.string().min(1).optional().describe('File with the body, from the folder of the scenario file'),
-  bodyBytes: z.int().min(0).max(MAX_REQUEST_BYTES).optional().describe('Length of a body of letters'),
+  bodyFile: text().optional().describe('File with the body, from the folder of the scenario file'),
+  bodyBytes: whole(0, MAX_REQUEST_BYTES).optional().describe('Length of a body of letters'),
   framing: z
     .enum(['length', 'chunked'])
     .default('length')
     .describe('How the end of the body is marked: Content-Length, or Transfer-Encoding: chunked'),
 });
+
+function refuse(context: z.RefinementCtx, path: (string | number)[], message: string): void {
+  context.addIssue({ code: 'custom', path, message });
+}
 
 /** Rules between the fields of one request. */
 function checkRequest(
@@ -97,17 +97,12 @@ function checkRequest(
   context: z.RefinementCtx,
 ): void {
   const bodies = (['body', 'bodyFile', 'bodyBytes'] as const).filter(name => body[name] !== undefined);
-  for (const name of bodies.slice(1))
-    context.addIssue({
-      code: 'custom',
-      path: [name],
-      message: `the body is already given by ${bodies[0]}`,
-    });
+  for (const name of bodies.slice(1)) refuse(context, [name], `the body is already given by ${bodies[0]}`);
   if (framing === 'chunked' && bodies.length === 0)
-    context.addIssue({ code: 'custom', path: ['framing'], message: 'there is no body to send in chunks' });
+    refuse(context, ['framing'], 'there is no body to send in chunks');
   for (const [name, value] of Object.entries(headers)) checkHeader(name, value, context);
   for (const [name, value] of [...Object.entries(query), ...queryOf(path)])
-    checkSecret(['query', name], value, context);
+    checkSecret('query', name, value, context);
 }
 
 export const Request = RequestFields.superRefine(checkRequest);
@@ -122,10 +117,7 @@ const NamedRequest = RequestFields.extend({
     .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,58}[\x21-\x7e])?$/, 'up to 60 visible ASCII characters')
     .optional()
     .describe('Names its figures in reports; default: method and path'),
-  weight: z
-    .number()
-    .gt(0)
-    .max(1_000_000)
+  weight: positiveUpTo(1_000_000)
     .default(1)
     .describe(
       'How often it is drawn, relative to the others: of weights 3 and 1, three quarters are the first',
@@ -141,12 +133,9 @@ export const Requests = z
   .superRefine((requests, context) => {
     const names = requests.map(nameOfRequest);
     for (const [index, name] of names.entries()) {
-      if (names.indexOf(name) === index) continue;
-      context.addIssue({
-        code: 'custom',
-        path: [index, 'name'],
-        message: `"${name}" is also the name of request ${names.indexOf(name)}; expected: a name of its own`,
-      });
+      const first = names.indexOf(name);
+      const message = `"${name}" is also the name of request ${first}; expected: a name of its own`;
+      if (first !== index) refuse(context, [index, 'name'], message);
     }
   });
 
@@ -155,31 +144,18 @@ function queryOf(path: string | undefined): [string, string][] {
 }
 
 function checkHeader(name: string, value: Value, context: z.RefinementCtx): void {
-  const path = ['headers', name];
-  if (CLIENT_HEADERS.has(name.toLowerCase())) {
-    context.addIssue({
-      code: 'custom',
-      path,
-      message: 'this header belongs to the client, which sets it by itself',
-    });
-  } else if (typeof value === 'string' && !HEADER_VALUE.test(value)) {
-    context.addIssue({
-      code: 'custom',
-      path,
-      message: 'a value may have visible ASCII characters, spaces and tabs only',
-    });
-  } else checkSecret(path, value, context);
+  if (CLIENT_HEADERS.has(name.toLowerCase()))
+    refuse(context, ['headers', name], 'this header belongs to the client, which sets it by itself');
+  else if (typeof value === 'string' && !HEADER_VALUE.test(value))
+    refuse(context, ['headers', name], 'a value may have visible ASCII characters, spaces and tabs only');
+  else checkSecret('headers', name, value, context);
 }
 
 /** A secret in a file ends up in every report of it. */
-function checkSecret(path: string[], value: Value, context: z.RefinementCtx): void {
-  if (typeof value !== 'string' || !carriesCredentials(path.at(-1)!)) return;
-  const variable = variableFor(path.at(-1)!);
-  context.addIssue({
-    code: 'custom',
-    path,
-    message: `looks like a credential, which would be stored in every report; expected: { env: '${variable}' }, the environment variable that holds it`,
-  });
+function checkSecret(part: 'headers' | 'query', name: string, value: Value, context: z.RefinementCtx): void {
+  if (typeof value !== 'string' || !carriesCredentials(name)) return;
+  const message = `looks like a credential, which would be stored in every report; expected: { env: '${variableFor(name)}' }, the environment variable that holds it`;
+  refuse(context, [part, name], message);
 }
 
 /** `POST /orders, 1,024 bytes`: for people; without any value that could be secret. */

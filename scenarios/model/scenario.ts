@@ -1,10 +1,39 @@
 // The schema of a scenario file, with every default in one place.
+
 import { z } from 'zod';
 import { Client } from './client.ts';
-import { Limits } from './limits.ts';
 import { ClosedLoad, Load } from './load.ts';
 import { Request, Requests } from './request.ts';
 import { Link, Target, withUnknowns } from './target.ts';
+import { duration, Name, positiveUpTo, text, whole, within } from './values.ts';
+
+/** Below this, a process takes too long to start. */
+const LEAST_CPUS = 0.1;
+/** More than the cores of most machines. */
+const MOST_CPUS = 1_024;
+
+const cpus = (who: string) =>
+  within(LEAST_CPUS, MOST_CPUS)
+    .optional()
+    .describe(
+      `CPU time per time, in cores, for ${who} together, as the limit of a container: once it is used up, they wait for the next 100 ms. They run in a control group (Linux, as root), and are not pinned to cores. Needs timing.slicing: 'whole'`,
+    );
+
+export const Limits = z.strictObject({
+  localPorts: whole(16, 28_000)
+    .optional()
+    .describe(
+      'Local ports that connections to the server can have. Client and server then run in a network namespace of their own (Linux, as root or with unprivileged user namespaces), in which a port stays taken for the 60 s of TIME_WAIT, as towards another machine, and each client has a server of its own',
+    ),
+  openFiles: whole(64, 1_000_000)
+    .optional()
+    .describe(
+      'Files and sockets that the process of a client may have open, about 30 of which are its own (ulimit -n)',
+    ),
+  serverCpus: cpus('the server, which conntax has to start itself,'),
+  clientCpus: cpus('all processes of the clients'),
+});
+export type Limits = z.infer<typeof Limits>;
 
 /** Metrics that an expectation can limit. Times in microseconds, ratios from 0 to 1. */
 export const ExpectedMetric = z.enum([
@@ -89,7 +118,7 @@ export type ExpectationResult = z.infer<typeof ExpectationResult>;
 
 /** Published figures, shown beside the measured ones. */
 export const Published = z.strictObject({
-  source: z.string().min(1).describe('Source of the figures'),
+  source: text().describe('Source of the figures'),
   rows: z
     .array(
       z
@@ -97,7 +126,7 @@ export const Published = z.strictObject({
           arm: z.string().describe('The client that corresponds to the row'),
           meanMs: z.number().gt(0).optional().describe('Mean latency'),
           requestsPerSec: z.number().gt(0).optional().describe('Rate of successful responses'),
-          errorRatio: z.number().min(0).max(1).optional().describe('Share of requests that failed'),
+          errorRatio: within(0, 1).optional().describe('Share of requests that failed'),
         })
         .refine(
           ({ meanMs, requestsPerSec, errorRatio }) => (meanMs ?? requestsPerSec ?? errorRatio) !== undefined,
@@ -109,50 +138,36 @@ export const Published = z.strictObject({
 });
 export type Published = z.infer<typeof Published>;
 
-const positiveMs = (about: string) => z.int().min(1).max(3_600_000).describe(about);
-
 /** How long to measure, and how precisely. */
 export const Timing = z.strictObject({
-  warmupMinMs: z.int().min(0).max(60_000).default(1_000).describe('Minimum warm-up of a client under load'),
-  warmupMaxMs: z
-    .int()
-    .min(0)
-    .max(120_000)
+  warmupMinMs: whole(0, 60_000).default(1_000).describe('Minimum warm-up of a client under load'),
+  warmupMaxMs: whole(0, 120_000)
     .default(2_000)
     .describe(
       'Maximum warm-up of a client while it still gets faster: in a closed load, while its CPU time per request falls',
     ),
-  measureMs: positiveMs('Measured steady time per client and replicate').default(1_500),
+  measureMs: duration().describe('Measured steady time per client and replicate').default(1_500),
   slicing: z
     .enum(['alternate', 'whole'])
     .default('alternate')
     .describe(
       'alternate: clients take turns in short slices; whole: one slice per client and replicate, sampled while it lasts (Linux)',
     ),
-  sliceMs: z.int().min(20).max(60_000).default(100).describe('Minimum steady window of a slice'),
-  sliceResponses: z
-    .int()
-    .min(1)
-    .max(1_000)
+  sliceMs: whole(20, 60_000).default(100).describe('Minimum steady window of a slice'),
+  sliceResponses: whole(1, 1_000)
     .default(20)
     .describe('Minimum steady window of a slice, in mean response times'),
-  drainMs: z
-    .int()
-    .min(100)
-    .max(600_000)
+  drainMs: whole(100, 600_000)
     .default(10_000)
     .describe(
       "Minimum wait for a slice's last responses (longer if earlier responses or a client's timeouts were longer); a request still unanswered then counts as failed (noAnswer)",
     ),
-  minReplicates: z.int().min(1).max(100).default(3).describe('Replicates before measuring may stop early'),
-  maxReplicates: z.int().min(1).max(1_000).default(30).describe('Maximum number of replicates'),
-  budgetMs: positiveMs('Time budget; no replicate starts after it; the cells of a sweep share it').default(
-    60_000,
-  ),
-  precision: z
-    .number()
-    .gt(0)
-    .max(1)
+  minReplicates: whole(1, 100).default(3).describe('Replicates before measuring may stop early'),
+  maxReplicates: whole(1, 1_000).default(30).describe('Maximum number of replicates'),
+  budgetMs: duration()
+    .describe('Time budget; no replicate starts after it; the cells of a sweep share it')
+    .default(60_000),
+  precision: positiveUpTo(1)
     .default(0.05)
     .describe(
       "Stop when the 95 % interval of every ratio of the load's headline metric is this narrow (0.05 = ±5 %)",
@@ -174,11 +189,8 @@ const MOST_GENERATORS = 64;
 
 /** One question: a cell (target, link, load) and the clients compared in it; with a sweep, one cell per combination of values. */
 export const Scenario = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes')
-    .describe('Names the scenario on the command line and in reports'),
-  question: z.string().min(1).describe('The question that the result answers'),
+  name: Name.describe('Names the scenario on the command line and in reports'),
+  question: text().describe('The question that the result answers'),
   tags: z
     .array(z.string().regex(/^[a-z0-9][a-z0-9-]*$/))
     .default([])
@@ -193,7 +205,7 @@ export const Scenario = z.strictObject({
   ),
   load: Load.default(() => ClosedLoad.parse({})).describe('When requests are sent'),
   generators: z
-    .union([z.int().min(1).max(MOST_GENERATORS), z.literal('auto')])
+    .union([whole(1, MOST_GENERATORS), z.literal('auto')])
     .optional()
     .describe(
       'Processes that send the load of a client together, for servers that one process cannot saturate: each has its share of users, rate and connections; auto: one per core that the target leaves. Default: 1',
@@ -208,9 +220,7 @@ export const Scenario = z.strictObject({
     .describe(
       'Whether to record the phases of each request: wait, first byte, body; --no-phases turns this off',
     ),
-  clients: z
-    .record(z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes'), Client)
-    .describe('The compared clients by name; at least one'),
+  clients: z.record(Name, Client).describe('The compared clients by name; at least one'),
   baseline: z.string().describe('The client that all others are compared with'),
   expect: z
     .array(Expectation)

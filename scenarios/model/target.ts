@@ -1,10 +1,115 @@
-// The schema of the server side: the target, and the link between client and target.
-import { z } from 'zod';
-import { Faults } from './fault.ts';
-import { VariableName } from './request.ts';
-import { DEFAULT_EXPECTED, STATUS_CLASSES } from './request-facts.ts';
+// The schema of the server side: the target with the faults that it injects, and the link between client and target.
 
-const ExpectedStatusSchema = z.union([z.int().min(200).max(599), z.enum(STATUS_CLASSES)]);
+import { z } from 'zod';
+import { DEFAULT_EXPECTED, STATUS_CLASSES } from './request-facts.ts';
+import { positiveUpTo, text, VariableName, whole, within } from './values.ts';
+
+const ratio = positiveUpTo(1).describe(
+  'Share of requests that meet this fault, drawn with the seed of the run (0.01 = 1 %)',
+);
+
+/** A part of each measured window. */
+const During = z
+  .strictObject({
+    fromMs: whole(0, 3_600_000).describe('Its start, after that of the measured window'),
+    toMs: whole(1, 3_600_000).describe('Its end, after the start of the measured window'),
+  })
+  .refine(({ fromMs, toMs }) => fromMs < toMs, { path: ['toMs'], error: 'must be more than fromMs' });
+
+const when = {
+  ratio,
+  during: During.optional().describe(
+    'When requests meet it: in this part of each measured window (timing.slicing: whole); default: always',
+  ),
+};
+
+const FaultKinds = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z
+      .literal('status')
+      .describe('The answer has an error status, after the same time and with the same body'),
+    status: whole(400, 599).default(503).describe('The status, 4xx or 5xx'),
+    ...when,
+  }),
+  z.strictObject({
+    kind: z.literal('close').describe('The connection is closed instead of an answer'),
+    ...when,
+  }),
+  z.strictObject({
+    kind: z.literal('closeInBody').describe('The connection is closed in the middle of the body'),
+    ...when,
+  }),
+  z.strictObject({
+    kind: z.literal('reset').describe('The connection is reset (TCP RST) instead of an answer'),
+    ...when,
+  }),
+  z.strictObject({
+    kind: z.literal('noAnswer').describe('Nothing is answered, and the connection stays open'),
+    ...when,
+  }),
+  z.strictObject({
+    kind: z.literal('slowBytes').describe('The header is sent as usual, then the body byte by byte'),
+    overMs: whole(1, 60_000).default(1_000).describe('Time over which the body is spread evenly'),
+    ...when,
+  }),
+  z.strictObject({
+    kind: z
+      .literal('connectionClose')
+      .describe('The answer is good, but says Connection: close, and the connection is closed after it'),
+    ...when,
+  }),
+]);
+export type Fault = z.infer<typeof FaultKinds>;
+export type FaultKind = Fault['kind'];
+
+/** Rounding errors of a sum of shares, such as 0.7 + 0.2 + 0.1. */
+const ROUNDING = 1e-9;
+
+/** Whether a request meets a fault that arrives so long after the start of the measured window; NaN: not in one. */
+export function isDue({ during }: Pick<Fault, 'during'>, sinceStartMs: number): boolean {
+  return during === undefined || (sinceStartMs >= during.fromMs && sinceStartMs < during.toMs);
+}
+
+/** The most that the shares of faults add up to at any time. */
+function mostAtOnce(faults: readonly Fault[]): number {
+  const startsMs = [0, ...faults.flatMap(({ during }) => during?.fromMs ?? [])];
+  const sumAt = (atMs: number): number =>
+    faults.reduce((sum, fault) => sum + (isDue(fault, atMs) ? fault.ratio : 0), 0);
+  return Math.max(...startsMs.map(sumAt));
+}
+
+/** A request meets at most one of them, so at any time their shares add up to at most 1. */
+export const Faults = z
+  .array(FaultKinds)
+  .max(20)
+  .refine(faults => mostAtOnce(faults) <= 1 + ROUNDING, {
+    error: 'a request meets at most one fault, so the ratios must add up to at most 1',
+  });
+
+export type Faults = z.infer<typeof Faults>;
+
+/** Kinds after whose answer, or attempt of one, the target closes the connection. */
+const CLOSING: readonly FaultKind[] = ['close', 'closeInBody', 'reset', 'connectionClose'];
+
+export function closesConnection({ kind }: Pick<Fault, 'kind'>): boolean {
+  return CLOSING.includes(kind);
+}
+
+/** Whether the fault happens within the body of an answer, so that there must be one. */
+export function needsBody({ kind }: Pick<Fault, 'kind'>): boolean {
+  return kind === 'closeInBody' || kind === 'slowBytes';
+}
+
+/** What faults add to the mean service time, in ms, outside of the times that some of them have. */
+export function meanFaultMs(faults: readonly Fault[]): number {
+  return faults.reduce(
+    (sum, fault) =>
+      sum + (fault.kind === 'slowBytes' && fault.during === undefined ? fault.ratio * fault.overMs : 0),
+    0,
+  );
+}
+
+const ExpectedStatusSchema = z.union([whole(200, 599), z.enum(STATUS_CLASSES)]);
 
 /** What the target answers: a plug-in of servers/behaviours and its own options. */
 export const Behaviour = z.looseObject({
@@ -13,18 +118,14 @@ export const Behaviour = z.looseObject({
 export type Behaviour = z.infer<typeof Behaviour>;
 
 const MOST_BACKENDS = 64;
-const backendCount = () => z.int().min(1).max(MOST_BACKENDS);
+const backendCount = () => whole(1, MOST_BACKENDS);
 
 /** Backends of which some are added while clients are measured. */
 export const GrowingBackends = z
   .strictObject({
     from: backendCount().describe('Backends that get connections from the start'),
     to: backendCount().describe('Backends that get connections later'),
-    afterMs: z
-      .int()
-      .min(0)
-      .max(3_600_000)
-      .describe('When the others are added, after the start of the window'),
+    afterMs: whole(0, 3_600_000).describe('When the others are added, after the start of the window'),
   })
   .refine(({ from, to }) => from < to, { path: ['to'], error: 'must be more than from' });
 
@@ -49,12 +150,10 @@ export const REACH_SETTINGS = ['certFile', 'serverName', 'socketPath', 'proxy', 
 export const MOST_ORIGINS = 50;
 
 /** How often an origin is drawn, relative to the others. */
-const weight = () => z.number().gt(0).max(1_000);
+const weight = () => positiveUpTo(1_000);
 
 /** How conntax learns the port of a server that it starts by a command. */
 export const PORT_SOURCES = ['env', 'output'] as const;
-
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** The settings of a server that a command starts. */
 const CommandSettings = z.strictObject({
@@ -65,13 +164,11 @@ const CommandSettings = z.strictObject({
     .describe(
       'Command line that starts a server of your own on this machine, over plain HTTP; run by sh, in a process group of its own',
     ),
-  cwd: z
-    .string()
-    .min(1)
+  cwd: text()
     .optional()
     .describe('Folder in which the command runs, from the folder of the scenario file; default: that folder'),
   env: z
-    .record(z.string().regex(VARIABLE, 'the name of an environment variable'), z.string())
+    .record(VariableName, z.string())
     .optional()
     .describe('Environment variables of the command, beside those that conntax has'),
   portFrom: z
@@ -80,11 +177,9 @@ const CommandSettings = z.strictObject({
     .describe(
       'env: conntax chooses a free port, and gives it in portEnv; output: the server chooses one (portEnv is 0), and prints it, such as http://127.0.0.1:3000 or port 3000; default: env',
     ),
-  portEnv: z
-    .string()
-    .regex(VARIABLE, 'the name of an environment variable')
-    .optional()
-    .describe('Environment variable that gives the command its port; default: PORT'),
+  portEnv: VariableName.optional().describe(
+    'Environment variable that gives the command its port; default: PORT',
+  ),
   ready: z
     .string()
     .regex(/^\/[\x21-\x7e]*$/, "a path from the root, such as '/health'")
@@ -92,10 +187,7 @@ const CommandSettings = z.strictObject({
     .describe(
       "Path that answers with a status below 400 once the server is ready; default: any answer to '/' will do",
     ),
-  readyTimeoutMs: z
-    .int()
-    .min(100)
-    .max(600_000)
+  readyTimeoutMs: whole(100, 600_000)
     .optional()
     .describe('Time after which a server that is not ready counts as failed; default: 30000'),
 });
@@ -132,21 +224,13 @@ export const Target = z.strictObject({
       'Several external servers in place of url, each at an origin of its own; each request goes to one that is drawn with the seed: equally often, or by { url, weight }. The settings below then describe each of them',
     ),
   ...CommandSettings.shape,
-  caFile: z
-    .string()
-    .min(1)
+  caFile: text()
     .optional()
     .describe(
       "PEM file of the authority that signed the certificate of url; default: the system's authorities",
     ),
-  certFile: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('PEM file of the certificate that clients show to url (mutual TLS)'),
-  keyFile: z
-    .string()
-    .min(1)
+  certFile: text().optional().describe('PEM file of the certificate that clients show to url (mutual TLS)'),
+  keyFile: text()
     .optional()
     .describe("PEM file of that certificate's private key; default: certFile, which then holds both"),
   passphrase: z
@@ -164,9 +248,7 @@ export const Target = z.strictObject({
     .describe(
       'Name of the server in place of the host of url: in TLS (SNI), in its certificate, and in the Host header; load still goes to the host of url',
     ),
-  socketPath: z
-    .string()
-    .min(1)
+  socketPath: text()
     .max(LONGEST_SOCKET_PATH)
     .optional()
     .describe('Unix socket that connections go to, in place of the host and port of url'),
@@ -184,7 +266,7 @@ export const Target = z.strictObject({
       "HTTP proxy on the way to url, such as 'http://127.0.0.1:3128': clients ask it for a tunnel (CONNECT) to an https server, and give it the requests to an http server; { env: 'PROXY_URL' }, the environment variable that holds the URL, for one with a password",
     ),
   origins: z
-    .union([z.int().min(1).max(MOST_ORIGINS), z.array(weight()).min(1).max(MOST_ORIGINS)])
+    .union([whole(1, MOST_ORIGINS), z.array(weight()).min(1).max(MOST_ORIGINS)])
     .optional()
     .describe(
       "Number of origins of conntax's own server (ports of one process) that requests are drawn for, each equally often; or the share of each, relative to the others, as in [3, 1]. Default: 1",
@@ -196,23 +278,14 @@ export const Target = z.strictObject({
     .describe('h2: the server offers HTTP/2 as well as HTTP/1.1, over TLS'),
   tls: z.enum(['none', '1.2', '1.3']).default('none').describe('TLS version, or none for plain TCP'),
   tlsKey: z.enum(['ec', 'rsa']).default('ec').describe('Key of the certificate: EC P-256 or RSA 2048'),
-  maxConcurrentStreams: z
-    .int()
-    .min(1)
-    .max(10_000)
+  maxConcurrentStreams: whole(1, 10_000)
     .default(100)
     .describe('Maximum requests in flight that the server allows on an HTTP/2 connection'),
-  keepAliveTimeoutMs: z
-    .int()
-    .min(0)
-    .max(600_000)
+  keepAliveTimeoutMs: whole(0, 600_000)
     .nullable()
     .default(72_000)
     .describe('Time after which the server closes an idle connection; 0: never'),
-  maxRequestsPerSocket: z
-    .int()
-    .min(0)
-    .max(1_000_000)
+  maxRequestsPerSocket: whole(0, 1_000_000)
     .nullable()
     .default(0)
     .describe('Number of requests after which the server closes a connection; 0: no limit'),
@@ -232,10 +305,7 @@ export const Target = z.strictObject({
     .describe(
       'What ends the body of a response over HTTP/1.1: length, its Content-Length; chunked, its last chunk; close, the end of the connection, which then carries one request. Default: length, and chunked for the behaviour stream, whose length is not known in advance',
     ),
-  backlog: z
-    .int()
-    .min(1)
-    .max(65_535)
+  backlog: whole(1, 65_535)
     .optional()
     .describe(
       'Length of the accept queue: while the server accepts none, so many connections and one more wait; the kernel drops any further SYN, and clients send it again after 1 s. Default: 4096',
@@ -295,28 +365,19 @@ export type OwnTarget = Target & { [Name in Statement]: NonNullable<Target[Name]
 
 /** A network between generator and target, emulated by a relay that all clients of a cell go through. */
 export const Link = z.strictObject({
-  roundTripMs: z
-    .number()
-    .min(0)
-    .max(2_000)
+  roundTripMs: within(0, 2_000)
     .default(0)
     .describe(
       'Round-trip time: half of it is added in each direction, and all of it to opening a connection',
     ),
-  jitterMs: z
-    .number()
-    .min(0)
-    .max(1_000)
+  jitterMs: within(0, 1_000)
     .default(0)
     .describe('Maximum additional delay in each direction, drawn uniformly; order is kept'),
   bytesPerSec: z
-    .union([z.int().min(1_000).max(100_000_000_000), z.literal('unlimited')])
+    .union([whole(1_000, 100_000_000_000), z.literal('unlimited')])
     .default('unlimited')
     .describe('Throughput of each connection in each direction'),
-  silentAfterIdleMs: z
-    .int()
-    .min(10)
-    .max(3_600_000)
+  silentAfterIdleMs: whole(10, 3_600_000)
     .optional()
     .describe(
       'A middlebox that forgets a connection on which nothing has passed for so long: all later bytes, ends and resets are lost, and neither side hears of it. Default: none',

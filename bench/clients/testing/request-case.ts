@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { z } from 'zod';
-import { createDraw } from '../../../results/draw.ts';
+import { createDraw } from '../../../results/random.ts';
 import { Request, Requests } from '../../../scenarios/model/request.ts';
 import { Target } from '../../../scenarios/model/target.ts';
 import { openEchoServer, type ReceivedRequest } from '../../../servers/testing/echo-server.ts';

@@ -1,7 +1,7 @@
 // Faults that the protocol, the requests, the behaviour or a client cannot do are refused at their place; the real plug-ins.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Faults } from '../../../scenarios/model/fault.ts';
+import { Faults } from '../../../scenarios/model/target.ts';
 import type { BehaviourModule } from '../../../servers/behaviour.ts';
 import { behaviours } from '../../../servers/behaviours/index.ts';
 import { transports } from '../../clients/index.ts';

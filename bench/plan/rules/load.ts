@@ -1,104 +1,178 @@
-// Rules on load and timing: capacity searches, limits that exclude each other, idle time between slices, several generators.
-import { meanFaultMs } from '../../../scenarios/model/fault.ts';
+// Rules on load, timing and limits of the machine: capacity searches, idle time between slices, several generators, and the
+// processes that conntax starts itself.
+import { TIME_WAIT_METRICS } from '../../../results/metrics.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
-import { Target } from '../../../scenarios/model/target.ts';
+import { isBuiltIn, isExternal, Target } from '../../../scenarios/model/target.ts';
 import { countGenerators, evenWeights, refuseDivision } from '../division.ts';
 import type { Path } from '../problems.ts';
-import { sliceGapMs } from '../timing.ts';
-import type { Finding, Rule, RuleContext } from './rule.ts';
+import { sliceGapMs, targetServiceMs } from '../timing.ts';
+import {
+  type Finding,
+  KINDS_OF_SERVER,
+  type Rule,
+  type RuleContext,
+  refuseExpectations,
+  URLS,
+} from './rule.ts';
 
 /** Only a capacity search measures a capacity, and it needs a range and an objective. */
-export function loadRules(): Rule[] {
-  return [
-    {
-      reads: [['load'], ['expect']],
-      check: ({ load: { model }, expect }) =>
-        expect.flatMap(({ metric }, index) =>
-          model === 'capacity' || metric !== 'capacityPerSec'
-            ? []
-            : {
-                path: ['expect', index, 'metric'],
-                message: `a load of model ${model} does not measure capacity`,
-                hint: "another metric, or model: 'capacity' in load",
-              },
-        ),
+export const loadRules: readonly Rule[] = [
+  {
+    at: 'expect',
+    reads: ['load'],
+    check: scenario =>
+      refuseExpectations(
+        scenario,
+        ({ metric }) => metric === 'capacityPerSec' && scenario.load.model !== 'capacity',
+        {
+          message: `a load of model ${scenario.load.model} does not measure capacity`,
+          hint: "another metric, or model: 'capacity' in load",
+        },
+      ),
+  },
+  {
+    at: 'load.minRatePerSec',
+    reads: ['load.model', 'load.maxRatePerSec'],
+    check({ load }) {
+      if (load.model !== 'capacity' || load.minRatePerSec < load.maxRatePerSec) return undefined;
+      const { minRatePerSec, maxRatePerSec } = load;
+      return {
+        message: `${minRatePerSec} is not less than maxRatePerSec (${maxRatePerSec}), so there is nothing to search`,
+        hint: `less than ${maxRatePerSec}, or a larger maxRatePerSec`,
+      };
     },
-    {
-      reads: ['model', 'minRatePerSec', 'maxRatePerSec'].map(name => ['load', name]),
-      check({ load }) {
-        if (load.model !== 'capacity' || load.minRatePerSec < load.maxRatePerSec) return undefined;
-        const { minRatePerSec, maxRatePerSec } = load;
+  },
+  {
+    at: 'load.objective',
+    reads: ['load.model'],
+    isBroken: ({ load }) =>
+      load.model === 'capacity' && (load.objective.p50Ms ?? load.objective.p99Ms) === undefined,
+    message: 'no latency limit is set, so any rate would pass',
+    hint: 'p99Ms, p50Ms or both, in ms',
+  },
+];
+
+/** Limits that exclude each other. */
+export const timingRules: readonly Rule[] = [
+  ...(
+    [
+      ['warmupMinMs', 'warmupMaxMs'],
+      ['minReplicates', 'maxReplicates'],
+    ] as const
+  ).map(
+    ([least, most]): Rule => ({
+      at: `timing.${least}`,
+      reads: [`timing.${most}`],
+      check({ timing }) {
+        if (timing[least] <= timing[most]) return undefined;
         return {
-          path: ['load', 'minRatePerSec'],
-          message: `${minRatePerSec} is not less than maxRatePerSec (${maxRatePerSec}), so there is nothing to search`,
-          hint: `less than ${maxRatePerSec}, or a larger maxRatePerSec`,
+          message: `${timing[least]} is more than the ${most} of ${timing[most]}`,
+          hint: `at most ${timing[most]}, or a larger ${most}`,
         };
       },
+    }),
+  ),
+  {
+    at: 'timing.until',
+    reads: ['expect'],
+    isBroken: ({ timing, expect }) => timing.until === 'decided' && expect.length === 0,
+    message: 'expect is empty, so there is nothing to decide',
+    hint: "'precise', or a limit in expect",
+  },
+];
+
+/** They hold for processes that conntax starts itself. */
+export const limitRules: readonly Rule[] = [
+  {
+    at: 'limits.localPorts',
+    reads: ['limits', 'link'],
+    isBroken: ({ limits, link }) => limits?.localPorts !== undefined && link !== undefined,
+    message: 'the relay of the link opens connections of its own, which need ports too',
+    hint: 'no link, or no localPorts',
+  },
+  {
+    at: 'limits.localPorts',
+    reads: ['limits', ...KINDS_OF_SERVER],
+    isBroken: ({ limits, target }) => limits?.localPorts !== undefined && !isBuiltIn(target),
+    message: 'only a server that conntax starts itself runs in a network namespace with its clients',
+    hint: "conntax's own server, or no localPorts",
+  },
+  {
+    at: 'limits.serverCpus',
+    reads: ['limits', ...URLS],
+    isBroken: ({ limits, target }) => limits?.serverCpus !== undefined && isExternal(target),
+    message: 'only a server that conntax starts runs in a control group of its own',
+    hint: "conntax's own server, one that target.command starts, or no serverCpus",
+  },
+  {
+    // What one client has used up, the next would have to wait for.
+    at: 'limits',
+    reads: ['timing.slicing'],
+    check({ limits, timing }) {
+      const name = (['serverCpus', 'clientCpus'] as const).find(cpus => limits?.[cpus] !== undefined);
+      if (name === undefined || timing.slicing === 'whole') return undefined;
+      const message =
+        'clients that take turns every 100 ms would wait for CPU time that the others have used up';
+      return [{ path: ['limits', name], message, hint: "timing.slicing: 'whole', or no limit of CPU time" }];
     },
-    {
-      reads: [
-        ['load', 'model'],
-        ['load', 'objective'],
-      ],
-      check: ({ load }) =>
-        load.model !== 'capacity' || (load.objective.p50Ms ?? load.objective.p99Ms) !== undefined
-          ? undefined
-          : {
-              path: ['load', 'objective'],
-              message: 'no latency limit is set, so any rate would pass',
-              hint: 'p99Ms, p50Ms or both, in ms',
-            },
-    },
-  ];
+  },
+  {
+    at: 'expect',
+    reads: ['link'],
+    check: scenario =>
+      refuseExpectations(
+        scenario,
+        ({ metric }) => TIME_WAIT_METRICS.has(metric) && scenario.link !== undefined,
+        {
+          message: 'the relay of the link stands between the two ends of a connection',
+          hint: 'no link, or another metric',
+        },
+      ),
+  },
+  {
+    at: 'expect',
+    reads: KINDS_OF_SERVER,
+    check: scenario =>
+      refuseExpectations(
+        scenario,
+        ({ metric }) => TIME_WAIT_METRICS.has(metric) && !isBuiltIn(scenario.target),
+        {
+          message: "both ends of a connection can only be seen with conntax's own server",
+          hint: "conntax's own server, or another metric",
+        },
+      ),
+  },
+];
+
+/** What several generators cannot share. */
+export function divisionRule({ transports }: RuleContext): Rule {
+  return {
+    at: 'generators',
+    reads: ['load', 'clients'],
+    check: scenario =>
+      refuseDivision(scenario, transports, evenWeights(countGenerators(scenario))).map(
+        ({ path, ...refusal }) => ({ path: path.split('.'), ...refusal }),
+      ),
+  };
+}
+
+export function idleRule({ behaviours }: RuleContext): Rule {
+  return {
+    at: 'timing',
+    reads: ['load', 'link', 'target', 'clients'],
+    check: scenario => idleFindings(scenario, behaviours),
+  };
 }
 
 /** Idle timeouts must be at least this many times the estimated gap between two slices of an arm. */
 const GAP_SAFETY = 2;
 const DEFAULT_KEEP_ALIVE_MS = Target.parse({}).keepAliveTimeoutMs;
 
-/** Limits that exclude each other. */
-export function timingRules(): Rule[] {
-  const pairs = [
-    ['warmupMinMs', 'warmupMaxMs'],
-    ['minReplicates', 'maxReplicates'],
-  ] as const;
-  return [
-    ...pairs.map(
-      ([least, most]): Rule => ({
-        reads: [
-          ['timing', least],
-          ['timing', most],
-        ],
-        check: ({ timing }) =>
-          timing[least] <= timing[most]
-            ? undefined
-            : {
-                path: ['timing', least],
-                message: `${timing[least]} is more than the ${most} of ${timing[most]}`,
-                hint: `at most ${timing[most]}, or a larger ${most}`,
-              },
-      }),
-    ),
-    {
-      reads: [['timing', 'until'], ['expect']],
-      check: ({ timing, expect }) =>
-        timing.until !== 'decided' || expect.length > 0
-          ? undefined
-          : {
-              path: ['timing', 'until'],
-              message: 'expect is empty, so there is nothing to decide',
-              hint: "'precise', or a limit in expect",
-            },
-    },
-  ];
-}
-
 /** An arm is idle between its slices: connections closed meanwhile would be counted as the arm's own cost. */
-export function idleFindings(scenario: Scenario, behaviours: RuleContext['behaviours']): Finding[] {
+function idleFindings(scenario: Scenario, behaviours: RuleContext['behaviours']): Finding[] {
   const { timing, target, clients, link } = scenario;
   if (timing.slicing !== 'alternate') return [];
-  const serviceMs =
-    (behaviours[target.behaviour.name]?.meanServiceMs(target.behaviour) ?? 0) + meanFaultMs(target.faults);
+  const serviceMs = targetServiceMs(target, behaviours);
   const persistent = Object.entries(clients).filter(([, client]) => client.requestsPerConnection !== 1);
   const gaps = persistent.map(([arm]) => sliceGapMs(scenario, arm, serviceMs));
   const longestGapMs = Math.max(0, ...gaps);
@@ -131,13 +205,4 @@ export function idleFindings(scenario: Scenario, behaviours: RuleContext['behavi
             hint: `timing.slicing: 'whole', or at least ${gapMs * GAP_SAFETY} ms here`,
           },
     );
-}
-
-/** What several generators cannot share. */
-export function divisionFindings(scenario: Scenario, transports: RuleContext['transports']): Finding[] {
-  const weights = evenWeights(countGenerators(scenario));
-  return refuseDivision(scenario, transports, weights).map(({ path, ...refusal }) => ({
-    path: path.split('.'),
-    ...refusal,
-  }));
 }

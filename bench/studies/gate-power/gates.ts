@@ -4,7 +4,7 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { replicateLogRatios } from '../../../results/compare.ts';
+import { ratioOver } from '../../../results/compare.ts';
 import { connectionsPer1k, readerOf, requestsPerSec } from '../../../results/metrics.ts';
 import type { Metric } from '../../../results/model/run.ts';
 import type { CompletedTrial, TrialResult } from '../../../results/model/trial.ts';
@@ -198,7 +198,7 @@ export function replicatesOf(trials: readonly TrialResult[]): Replicate[] {
 }
 
 function logRatioOf(metric: Metric, before: CompletedTrial, after: CompletedTrial): number {
-  const [logRatio] = replicateLogRatios(readerOf(metric), [after], [before]);
+  const [logRatio] = ratioOver(readerOf(metric), [after], [before]).logRatios;
   if (logRatio === undefined) throw new Error(`a replicate has no ratio of ${metric}`);
   return logRatio;
 }

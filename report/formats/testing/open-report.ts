@@ -7,7 +7,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { summariseRun } from '../../../results/baselines.ts';
 import { gateRun } from '../../../results/gate.ts';
 import { findTrendsUpTo } from '../../../results/history.ts';
-import { sampleHistory } from '../../../results/testing/sample-history.ts';
+import { sampleHistory } from '../../../results/testing/sample-run.ts';
 import { buildReport } from '../../build.ts';
 import { buildGateReport } from '../../gate.ts';
 import { buildHistoryReport } from '../../history.ts';

@@ -1,7 +1,7 @@
 // Which stored content was written by a newer conntax.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newerWriter, readVersion } from './version.ts';
+import { newerWriter, readVersion } from './files.ts';
 
 test('a newer writer is named, by numbers and not by letters', () => {
   const rows: [content: unknown, own: string, writer: string | undefined][] = [

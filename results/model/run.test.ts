@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { listArms, orderCell, orderTrials } from './order.ts';
-import { sampleRun } from './testing/sample-run.ts';
+import { sampleRun } from '../testing/sample-run.ts';
+import { listArms, orderCell, orderTrials } from './run.ts';
 
 const { run, trials } = sampleRun({ scenario: 'requests-per-connection', trouble: 'invalid-trial' });
 const cell = run.cells[0]!;

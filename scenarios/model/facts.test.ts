@@ -1,7 +1,7 @@
 // A URL leads to one host, however it is written.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { hostOf } from './host.ts';
+import { hostOf } from './facts.ts';
 
 suite('hostOf', () => {
   const cases: [url: string, host: string][] = [
