@@ -13,8 +13,7 @@ import { ERROR_PERCENT, INTERVAL_NAME, levelOf } from '../results/stats.ts';
 import type { Answer, Check, Report, Table, TableCell } from './model.ts';
 import { describeJudgement } from './tables/expectations.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
-import { formatSeconds } from './words/conditions.ts';
-import { formatCount, formatPercent } from './words/numbers.ts';
+import { formatCount, formatPercent, formatSeconds } from './words/numbers.ts';
 
 /** What the versions of a range are. */
 const KIND_WORDS: Record<Bisection['kind'], { one: string; many: string; all: string; order: string }> = {

@@ -1,4 +1,5 @@
 // The report of a run is complete, and every figure of an invalid trial is marked.
+
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import { buildReport, expectationVerdict } from './build.ts';

@@ -3,35 +3,28 @@ import { failureCauses } from '../results/audits/index.ts';
 import type { Run } from '../results/model/run.ts';
 import type { TrialResult } from '../results/model/trial.ts';
 import { own } from '../scenarios/model/own.ts';
-import { applyClient } from './apply.ts';
 import { allMarks, armNames, type CellView, MARK_NOTES, viewCell } from './cell-view.ts';
 import type { Chart, SweepChart } from './charts/chart.ts';
 import type { CellReport, CellSection, Check, Figure, Report, SectionName, Table } from './model.ts';
+import { applyClient, describeMissing, describeRepetition } from './next-steps.ts';
 import { overviewOf, runAnswer, viewsOf } from './overview.ts';
-import { describeMissing, describeRepetition } from './repeat.ts';
 import { sweepHeadline } from './sweeps/headline.ts';
 import { type CreateTable, reportSweep, sweepCaveats, sweepRemarks } from './sweeps/report.ts';
 import { type Section, sectionsOf } from './sweeps/view.ts';
-import { connectionCostTable } from './tables/connection-cost.ts';
+import { machineTable, originTable, requestTable, spreadTable } from './tables/breakdowns.ts';
 import {
   describeExpectation,
   describeJudgement,
   expectationTable,
+  limitTable,
   whyUnknown,
 } from './tables/expectations.ts';
-import { faultTable } from './tables/faults.ts';
-import { limitTable } from './tables/limits.ts';
 import { linkTable, predictionTable } from './tables/link.ts';
-import { machineTable } from './tables/machines.ts';
 import { articleTable, briefTable, mainTable } from './tables/main.ts';
 import { capacityTable, scheduleTable } from './tables/open-loads.ts';
-import { originTable } from './tables/origins.ts';
-import { errorTable, failureTable, statusTable } from './tables/outcomes.ts';
+import { errorTable, failureTable, faultTable, recoveryTable, statusTable } from './tables/outcomes.ts';
 import { phaseTable } from './tables/phases.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
-import { recoveryTable } from './tables/recovery.ts';
-import { requestTable } from './tables/requests.ts';
-import { spreadTable } from './tables/spread.ts';
 import { cellAnswer } from './words/answer.ts';
 import { auditLines, auditTable, describePassed, summarizeAudits, trustTable } from './words/audits.ts';
 import {
@@ -43,10 +36,10 @@ import {
   wordCaveat,
 } from './words/caveats.ts';
 import { conditionsOf } from './words/conditions.ts';
+import { connectionCostTable } from './words/connection-cost.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './words/headline.ts';
-import { runsTargetElsewhere } from './words/machines.ts';
 import { countReplicates, formatCount } from './words/numbers.ts';
-import { describeRun, machineFacts, methodWords } from './words/run.ts';
+import { describeRun, machineFacts, methodWords, runsTargetElsewhere } from './words/run.ts';
 
 /** What CI passes or fails a run by: whether the cell was measured reliably, then each of its expectations. */
 function cellChecks(view: CellView): Check[] {

@@ -1,4 +1,5 @@
 // Report of a run compared with another: what changed, by how much, and how certain that is.
+
 import type { RunSummary } from '../results/baselines.ts';
 import { areErrorsUnlike, errorRatioOf } from '../results/compare.ts';
 import {
@@ -30,7 +31,6 @@ import type {
   TableCell,
 } from './model.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
-import { listed } from './words/load.ts';
 import {
   describeMove,
   formatCount,
@@ -44,6 +44,7 @@ import {
   roundInterval,
 } from './words/numbers.ts';
 import { formatTime, nameRun, versionFacts } from './words/run.ts';
+import { listed } from './words/text.ts';
 
 function titleOf({ metric }: Pick<GateLine, 'metric'>): string {
   switch (metric) {

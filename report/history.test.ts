@@ -1,10 +1,12 @@
 // The report of a history says what changed and since when, draws it, and treats names as text.
+
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import type { TopLevelSpec } from 'vega-lite';
 import { type RunSummary, summariseRun } from '../results/baselines.ts';
-import { type SampleHistoryOptions, sampleHistory } from '../results/testing/sample-history.ts';
+import type { SampleHistoryOptions } from '../results/testing/sample-history.ts';
+import { sampleHistory } from '../results/testing/sample-history.ts';
 import { sampleRun } from '../results/testing/sample-run.ts';
 import { renderChart } from './formats/chart-svg.ts';
 import { buildHistoryReport } from './history.ts';

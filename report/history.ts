@@ -24,9 +24,9 @@ import {
 } from './charts/trend.ts';
 import type { Answer, Badge, Fact, Report, Table, TableCell } from './model.ts';
 import { createTable, figureColumn, keyColumn, linked, nothing, wordColumn, words } from './tables/table.ts';
-import { capitalize, listed } from './words/load.ts';
 import { describeMove, formatCount, formatRatio, formatRelativeChange } from './words/numbers.ts';
 import { formatDay } from './words/run.ts';
+import { capitalize, listed } from './words/text.ts';
 
 function trendTable(trends: readonly Trend[]): Table {
   return createTable({

@@ -1,4 +1,5 @@
 // The answer of a whole run, and the table of its scenarios: a row each, with its answer and a bar of its ratio.
+
 import { headlineOf, METRIC_TABLE } from '../results/metrics.ts';
 import type { Metric, Run } from '../results/model/run.ts';
 import { INTERVAL_NAME, type Interval, sumOf } from '../results/stats.ts';
@@ -35,11 +36,11 @@ import {
 } from './words/answer.ts';
 import { limitBadges, MOST_BADGES, stopBadges } from './words/badges.ts';
 import { boundRemarks } from './words/bound.ts';
+import { describeSides, describeVersions } from './words/clients.ts';
 import { nameCharge } from './words/connection-cost.ts';
 import { describeErrorGaps, hasErrorGap } from './words/doubts.ts';
 import { decidingComparisons, runRemarks, stateOf } from './words/headline.ts';
 import { formatCount, formatPlain } from './words/numbers.ts';
-import { describeSides, describeVersions } from './words/versions.ts';
 
 /** The answer of one scenario or sweep. */
 export function answerOf(section: Section): Answer {

@@ -4,13 +4,12 @@ import { shortNames } from '../../scenarios/model/sweep.ts';
 import type { Answer, Badge } from '../model.ts';
 import { describeFailedLimit, describeSetting } from '../words/answer.ts';
 import { limitBadges } from '../words/badges.ts';
-import { boundRemarks, describeBounds } from '../words/bound.ts';
-import { lacksCapacities } from '../words/capacity.ts';
+import { boundRemarks, describeBounds, lacksCapacities } from '../words/bound.ts';
 import { describeSweptClients } from '../words/clients.ts';
 import { describeAt, describePlaces, dimensionOf, formatValue, formatWithUnit } from '../words/dimensions.ts';
 import { stateOf } from '../words/headline.ts';
-import { listed } from '../words/load.ts';
 import { countReplicates, formatCount } from '../words/numbers.ts';
+import { listed } from '../words/text.ts';
 import { type Course, coursesOf, extremesOf, isLevelKnown, sweepHeadline, trendOf } from './headline.ts';
 import type { SweepFigure, SweepView, SweptSetting } from './view.ts';
 

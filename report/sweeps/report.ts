@@ -27,14 +27,13 @@ import {
   words,
 } from '../tables/table.ts';
 import { auditLines } from '../words/audits.ts';
-import { boundRemarks, describeKind } from '../words/bound.ts';
-import { describeGaps } from '../words/capacity.ts';
+import { boundRemarks, describeGaps, describeKind } from '../words/bound.ts';
 import { type Caveat, cellCaveats, nameStop, wordCaveat } from '../words/caveats.ts';
-import { conditionsOf, formatSeconds } from '../words/conditions.ts';
+import { conditionsOf } from '../words/conditions.ts';
 import { describePlaces, formatValue } from '../words/dimensions.ts';
 import { describeFailingRequests, describeMissingReuse } from '../words/doubts.ts';
 import { stateOf } from '../words/headline.ts';
-import { formatCount, formatPercent } from '../words/numbers.ts';
+import { formatCount, formatPercent, formatSeconds } from '../words/numbers.ts';
 import { sweepAnswer } from './answer.ts';
 import { courseRemarks, sweepHeadline } from './headline.ts';
 import {

@@ -6,8 +6,8 @@ import { INTERVAL_NAME, type Interval, replicateInterval } from '../../results/s
 import type { Published } from '../../scenarios/model/scenario.ts';
 import { type ArmView, type CellView, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Column, Mark, Table, TableCell } from '../model.ts';
-import { capitalize } from '../words/load.ts';
 import { formatCount, formatInterval, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
+import { capitalize } from '../words/text.ts';
 import { CENTRE_NOTE, createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
 interface Row {

@@ -18,10 +18,9 @@ import {
   quantileMarks,
 } from '../cell-view.ts';
 import type { Column, JsonValue, Table, TableCell } from '../model.ts';
-import { nameLimit } from '../words/bound.ts';
-import { capacitySign } from '../words/capacity.ts';
+import { capacitySign, nameLimit } from '../words/bound.ts';
 import { describeCounting, knownAccepted, knownOpened } from '../words/caveats.ts';
-import { describePolicy } from '../words/conditions.ts';
+import { describePolicy } from '../words/clients.ts';
 import { clockStart, formatRate } from '../words/load.ts';
 import {
   formatCount,

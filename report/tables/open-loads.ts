@@ -6,8 +6,7 @@ import type { Capacity, Histogram } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
 import { type ArmView, type CellView, figureMarks, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
-import { nameLimit } from '../words/bound.ts';
-import { capacitySign, listCapacities } from '../words/capacity.ts';
+import { capacitySign, listCapacities, nameLimit } from '../words/bound.ts';
 import { describeObjective, formatRate } from '../words/load.ts';
 import { formatCount, formatInterval, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
 import {

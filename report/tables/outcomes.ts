@@ -1,4 +1,14 @@
-// Tables of what went wrong: failed trials, responses by status, and errors by kind; null where there is nothing to show.
+// Tables of what went wrong: failed trials, responses by status, errors by kind, injected faults, and the recovery from them; null where there is nothing to show.
+import {
+  accountFaults,
+  effectOf,
+  FAILURE_WAYS,
+  type FailureWay,
+  MOST_AT_REST_RATIO,
+  REST_MS,
+  type Recovery,
+  recoveryOf,
+} from '../../results/faults.ts';
 import { mergeHistograms } from '../../results/histogram.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import {
@@ -9,11 +19,21 @@ import {
   OUTCOMES,
   type Outcome,
 } from '../../results/model/trial.ts';
+import { sumOf } from '../../results/stats.ts';
+import type { Fault } from '../../scenarios/model/fault.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { isExpectedStatus } from '../../scenarios/model/request-facts.ts';
 import { type ArmView, type CellView, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
-import { formatCount, formatMs, formatPercent } from '../words/numbers.ts';
+import {
+  formatCount,
+  formatDecimals,
+  formatMs,
+  formatPercent,
+  formatSeconds,
+  formatValues,
+} from '../words/numbers.ts';
+import { describeFault } from '../words/target.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
 
 const FAILURE_NAMES: Record<FailureCode, string> = {
@@ -123,7 +143,7 @@ function statusRows(
       ? []
       : [[words(label, name), words('unknown', null), nothing, nothing, ...noTimes, words('', null)]];
   }
-  const total = sumOf([...statuses.values()]);
+  const total = sumOf([...statuses.values()], count => count);
   const invalid = onlyInvalid(marks);
   const row = (status: string, count: number, times: TableCell[], counts: TableCell): TableCell[] => [
     words(label, name),
@@ -141,7 +161,7 @@ function statusRows(
     );
     if (isAlone || !hasTimes) return rows;
     const ofClass = members.map(([status]) => status);
-    const count = sumOf(members.map(([, own]) => own));
+    const count = sumOf(members, ([, own]) => own);
     return [...rows, row(`all ${statusClass}`, count, times, judgement(ofClass, isGood))];
   });
 }
@@ -165,10 +185,6 @@ function classTimes({ trials, marks }: ArmView, statusClass: string): TableCell[
     timeCell(p50Us, [...invalid, ...quantileMarks(METRIC_TABLE.p50Us.shareBeyond, count)]),
     timeCell(p99Us, [...invalid, ...quantileMarks(METRIC_TABLE.p99Us.shareBeyond, count)]),
   ];
-}
-
-function sumOf(counts: readonly number[]): number {
-  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 export function errorTable({ arms }: CellView): Table | null {
@@ -230,4 +246,105 @@ function meanUsOf(failures: readonly Failures[]): number | null {
 function longestUsOf(failures: readonly Failures[]): number | null {
   const longest = failures.flatMap(({ maxUs }) => maxUs ?? []);
   return longest.length === 0 ? null : Math.max(...longest);
+}
+
+export function faultTable({ arms, result }: CellView): Table | null {
+  const { faults } = result.scenario.target;
+  if (faults.length === 0) return null;
+  return createTable({
+    name: 'faults',
+    title: 'Injected faults',
+    columns: [
+      keyColumn('arm', 'client'),
+      keyColumn('fault', 'fault'),
+      figureColumn('injectedCount', 'injected by the target'),
+      wordColumn('outcomes', 'counts as'),
+      figureColumn('countedCount', 'counted by the client'),
+    ],
+    rows: arms.flatMap(arm => armRows(arm, faults)),
+    notes: [
+      'Over whole trials, warm-up included. Faults that have the same effect share a count, which stands in the first of their rows; it includes failures that were not injected.',
+    ],
+  });
+}
+
+/** One row per fault, those of the same effect together. */
+function armRows({ label, name, trials, marks }: ArmView, faults: readonly Fault[]): TableCell[][] {
+  const [first] = trials;
+  if (first === undefined) return [];
+  const { target, client } = first.trial;
+  const invalid = onlyInvalid(marks);
+  const met = faults.map((fault, index) => ({ fault, index, ...effectOf(fault, target, client) }));
+  return [...Map.groupBy(met, ({ way }) => way)].flatMap(([way, ofWay]) =>
+    ofWay.map(({ fault, index, isCertain }, place) => {
+      const injected = sumOf(trials, ({ measurement }) => measurement.ledger.faults[index] ?? 0);
+      const counted = way === null || place > 0 ? null : countedBy(trials, way);
+      return [
+        words(label, name),
+        words(describeFault(fault), fault.kind),
+        figure(formatCount(injected), injected, invalid),
+        outcomesCell(way, isCertain),
+        counted === null ? nothing : figure(formatCount(counted), counted, invalid),
+      ];
+    }),
+  );
+}
+
+function outcomesCell(way: FailureWay | null, isCertain: boolean): TableCell {
+  if (way === null) return words('success', 'ok');
+  const kinds = FAILURE_WAYS[way];
+  const names = kinds.map(kind => OUTCOME_NAMES[kind]).join(', ');
+  return words(isCertain ? names : `${OUTCOME_NAMES.ok}, or ${names}`, [...kinds]);
+}
+
+/** null where a client's count is unknown. */
+function countedBy(trials: readonly CompletedTrial[], way: FailureWay): number | null {
+  const accounts = trials.map(({ trial, measurement }) => accountFaults(trial, measurement.ledger));
+  return accounts.includes(null)
+    ? null
+    : sumOf(accounts, account => account!.ways.find(count => count.way === way)!.counted);
+}
+
+export function recoveryTable({ arms }: CellView): Table | null {
+  const rows = arms.flatMap(arm => {
+    const recoveries = arm.trials.flatMap(trial => recoveryOf(trial) ?? []);
+    return recoveries.length === 0 ? [] : [{ arm, recoveries }];
+  });
+  const everyMs = arms.flatMap(({ trials }) =>
+    trials.flatMap(({ measurement }) => measurement.held?.everyMs ?? []),
+  );
+  if (rows.length === 0) return null;
+  return createTable({
+    name: 'recovery',
+    title: 'Time to recover',
+    columns: [
+      keyColumn('client', 'client'),
+      figureColumn('inFlightBeforeCount', 'in flight before', 'most'),
+      figureColumn('inFlightSinceCount', 'in flight since', 'most'),
+      figureColumn('recoveredAfterSec', 'recovered after', 's'),
+    ],
+    rows: rows.map(({ arm, recoveries }) => [
+      words(arm.label, arm.name),
+      countsCell(recoveries, 'before', arm),
+      countsCell(recoveries, 'most', arm),
+      afterCell(recoveries, arm),
+    ]),
+    notes: [
+      `By replicate. Recovered: from then on, for ${formatSeconds(REST_MS)} or longer, at most ${MOST_AT_REST_RATIO} times as many requests are in flight as at most before the faults; counted from the end of the last fault, and 0 if that was so by then. By samples ${Math.max(...everyMs)} ms apart or more, so it may have been so earlier by as much.`,
+    ],
+  });
+}
+
+function countsCell(recoveries: readonly Recovery[], name: 'before' | 'most', { marks }: ArmView): TableCell {
+  const counts = recoveries.map(recovery => recovery[name]);
+  return figure(formatValues(counts, '', formatCount), counts, marks);
+}
+
+/** `0.2, 0.4, 1 not in time`. */
+function afterCell(recoveries: readonly Recovery[], { marks }: ArmView): TableCell {
+  const times = recoveries.map(({ afterMs }) => (afterMs === null ? null : afterMs / 1_000));
+  const known = times.filter(time => time !== null);
+  const missing = times.length - known.length;
+  const text = known.length === 0 ? 'not in time' : formatValues(known, '', sec => formatDecimals(sec, 1));
+  return figure(missing === 0 || known.length === 0 ? text : `${text}, ${missing} not in time`, times, marks);
 }

@@ -6,7 +6,7 @@ import { ERROR_PERCENT, INTERVAL_NAME, LEVEL_PERCENT, sumOf } from '../../result
 import type { Load } from '../../scenarios/model/load.ts';
 import { type ArmView, type CellView, comparisonMarks, figureMarks, onlyInvalid } from '../cell-view.ts';
 import type { Column, Table, TableCell } from '../model.ts';
-import { comparesLoadTools, formatDeviation } from '../words/agreement.ts';
+import { comparesLoadTools, formatDeviation } from '../words/clients.ts';
 import {
   describeVerdict,
   FEW_NOTE,

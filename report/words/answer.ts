@@ -1,4 +1,5 @@
 // The answer of a cell in at most 15 words, the line below it, and its badges: what a reader sees first.
+
 import { failureCauses } from '../../results/audits/index.ts';
 import { armInterval } from '../../results/compare.ts';
 import { headlineOf, METRIC_TABLE } from '../../results/metrics.ts';
@@ -11,19 +12,19 @@ import { usesTls } from '../../scenarios/model/target-facts.ts';
 import { type ArmView, type CellView, hasOwnLimit, isReliable } from '../cell-view.ts';
 import type { Answer } from '../model.ts';
 import { describeMiss, missOf } from '../tables/expectations.ts';
-import { comparesLoadTools } from './agreement.ts';
 import { cellBadges, isWide } from './badges.ts';
-import { boundRemarks, describeBound } from './bound.ts';
 import {
+  boundRemarks,
   capacityBound,
   capacityRemarks,
+  describeBound,
   lacksCapacities,
   nameLack,
   ownLimitRemarks,
   ratioBound,
   ratioSign,
-} from './capacity.ts';
-import { describeClients } from './clients.ts';
+} from './bound.ts';
+import { comparesLoadTools, describeClients, describeVersions } from './clients.ts';
 import { describeCharges } from './connection-cost.ts';
 import {
   describeErrors,
@@ -41,7 +42,7 @@ import {
   stateOf,
   unsureRemarks,
 } from './headline.ts';
-import { capitalize, describeObjective, describeSent, listed } from './load.ts';
+import { describeObjective, describeSent } from './load.ts';
 import {
   countReplicates,
   excludesOne,
@@ -53,7 +54,7 @@ import {
   knownRatio,
   roundInterval,
 } from './numbers.ts';
-import { describeVersions } from './versions.ts';
+import { capitalize, listed } from './text.ts';
 
 /** The answer of one cell. */
 export function cellAnswer(view: CellView): Answer {

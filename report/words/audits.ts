@@ -4,7 +4,7 @@ import type { AUDITS, Finding } from '../../results/model/run.ts';
 import type { CellView } from '../cell-view.ts';
 import type { AuditLine, Table } from '../model.ts';
 import { createTable, figureColumn, keyColumn, wordColumn, words } from '../tables/table.ts';
-import { listed } from './load.ts';
+import { listed } from './text.ts';
 
 const TITLES: Record<(typeof AUDITS)[number], string> = {
   conservation: 'conservation: sent = answered + failed + unfinished',

@@ -1,4 +1,5 @@
 // Caveats: the sentences that say what limits the figures of a run or a cell, and why measuring stopped.
+
 import { foldSimilar, groupSimilar } from '../../results/audits/index.ts';
 import { isBusyMachine } from '../../results/audits/machine.ts';
 import { headlineOf } from '../../results/metrics.ts';
@@ -8,12 +9,10 @@ import { clockJumpMs } from '../../results/run-clock.ts';
 import { sumOf } from '../../results/stats.ts';
 import { isBuiltIn } from '../../scenarios/model/target.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
-import { foreignCaveats, formatSeconds } from './conditions.ts';
-import { delayedAckCaveats } from './delayed-ack.ts';
-import { LINK_LIMITS } from './link.ts';
-import { listed } from './load.ts';
-import { machineCaveats, runsTargetElsewhere } from './machines.ts';
-import { countReplicates, formatCount, reachRatio } from './numbers.ts';
+import { countReplicates, formatCount, formatLatency, formatSeconds, reachRatio } from './numbers.ts';
+import { machineCaveats, runsTargetElsewhere } from './run.ts';
+import { LINK_LIMITS, serverCaveats } from './target.ts';
+import { listed } from './text.ts';
 
 const OPENED: Record<ArmSummary['openedBy'], string> = {
   client: 'counted by the client',
@@ -360,7 +359,7 @@ function sceneCaveats(view: CellView): string[] {
   const failed = trials.filter(({ state }) => state === 'failed').length;
   const partial = trials.filter(trial => trial.state === 'completed' && trial.isPartial).length;
   return [
-    ...foreignCaveats(result),
+    ...serverCaveats(result),
     ...countCaveats({ arms }),
     ...(failed === 0
       ? []
@@ -409,4 +408,29 @@ export function caveatsOfAll(parts: readonly { name: string; caveats: readonly C
     const differs = rest.some(other => other.caveat.text !== caveat.text);
     return wordCaveat(caveat, ` in ${where}${differs ? `; the figures are those of ${name}` : ''}`);
   });
+}
+
+/**
+ * Linux delays the acknowledgement of a segment on a connection in use by 40 ms (TCP_DELACK_MIN, net/tcp.h), and on a new one
+ * not at all. A server that writes header and body apart, without TCP_NODELAY, sends the body after it (RFC 896).
+ */
+const DELAY_US = { least: 35_000, most: 50_000 };
+
+/** Only of a server that conntax did not write: its own sends each response at once. */
+export function delayedAckCaveats({ arms, result: { scenario } }: CellView): string[] {
+  if (isBuiltIn(scenario.target)) return [];
+  const p50Of = (requests: 1 | 'unlimited') =>
+    arms.flatMap(({ name, summary }) =>
+      scenario.clients[name]?.requestsPerConnection === requests && summary !== null
+        ? [{ name, p50Us: summary.p50Us }]
+        : [],
+    );
+  const [fresh] = p50Of(1).toSorted((a, b) => a.p50Us - b.p50Us);
+  if (fresh === undefined) return [];
+  return p50Of('unlimited')
+    .filter(({ p50Us }) => p50Us - fresh.p50Us > DELAY_US.least && p50Us - fresh.p50Us < DELAY_US.most)
+    .map(
+      ({ name, p50Us }) =>
+        `Half of the responses of ${name} take more than ${formatLatency(p50Us)}, of ${fresh.name} more than ${formatLatency(fresh.p50Us)}. About 40 ms on kept connections alone are typical of a server that writes header and body apart without TCP_NODELAY (Nagle's algorithm waits for a delayed acknowledgement): no setting of a client avoids them, one write or TCP_NODELAY at the server does.`,
+    );
 }

@@ -1,4 +1,6 @@
-// What a new connection costs, in sentences: the answer that headlines a comparison of short and persistent connections.
+// What a new connection costs, in sentences and as a table: CPU time, round trips, and after how many requests it has paid off.
+
+import type { AmortisationFit } from '../../results/amortisation.ts';
 import {
   type ConnectionCost,
   type Cost,
@@ -6,15 +8,35 @@ import {
   includesZero,
   mainCosts,
 } from '../../results/connection-cost.ts';
+import { isPrediction, modelArm, type Prediction, splitGap } from '../../results/link-model.ts';
 import { foundServers, isUnixSocket } from '../../results/model/run.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
-import { sumOf } from '../../results/stats.ts';
+import { spreadPhase } from '../../results/phases.ts';
+import { INTERVAL_NAME, type Interval, sumOf } from '../../results/stats.ts';
+import { mostInFlight } from '../../scenarios/model/load.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { isExternal, meanRoundTripMs, openingRoundTrips, type Target } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/target-facts.ts';
-import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
-import { listed } from './load.ts';
-import { excludesOne, formatCount, formatLatency, formatRatio, isKnown, roundInterval } from './numbers.ts';
+import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import type { Table, TableCell } from '../model.ts';
+import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
+import {
+  excludesOne,
+  FEW_NOTE,
+  formatCount,
+  formatDecimals,
+  formatInterval,
+  formatLatency,
+  formatMissing,
+  formatMs,
+  formatPercent,
+  formatRatio,
+  isKnown,
+  listValues,
+  missingReplicates,
+  roundInterval,
+} from './numbers.ts';
+import { listed } from './text.ts';
 
 /** Libraries that a headline lists one by one; of more it names the cheapest and the dearest. */
 const MOST_LISTED = 2;
@@ -286,4 +308,166 @@ function marksOf(
   metric: 'cpuUsPerRequest' | 'requestsPerSec',
 ) {
   return comparisonMarks({ baseline: more, candidate: fewer, metric }, view);
+}
+
+/** A measured arm that the model covers. */
+export interface ModelledArm {
+  arm: ArmView;
+  meanUs: number;
+  model: Prediction;
+}
+
+export function modelledArms({ arms, result }: Pick<CellView, 'arms' | 'result'>): ModelledArm[] {
+  return arms.flatMap(arm => {
+    if (arm.summary === null || arm.client === undefined) return [];
+    const model = modelArm(result, arm.client, arm.trials);
+    return isPrediction(model) ? [{ arm, meanUs: arm.summary.meanUs, model }] : [];
+  });
+}
+
+/** Below this difference the two arms open connections alike, so round trips explain no gap. */
+const LEAST_ROUND_TRIPS = 0.05;
+
+/**
+ * Compares the baseline with the arm that differs most from it in round trips: how much of the gap in mean latency is due
+ * to round trips, and how much is not. Empty without such an arm.
+ */
+export function describeGap(view: Pick<CellView, 'arms' | 'result'>): string[] {
+  const modelled = modelledArms(view);
+  const baseline = modelled.find(({ arm }) => arm.isBaseline);
+  if (baseline === undefined) return [];
+  const apart = ({ model }: ModelledArm): number => Math.abs(model.roundTrips - baseline.model.roundTrips);
+  const [other] = modelled.toSorted((a, b) => apart(b) - apart(a));
+  if (other === undefined || apart(other) < LEAST_ROUND_TRIPS) return [];
+  const [fast, slow] =
+    baseline.model.roundTrips > other.model.roundTrips ? [other, baseline] : [baseline, other];
+  return [describeSplit(slow, fast)];
+}
+
+function describeSplit(slow: ModelledArm, fast: ModelledArm): string {
+  const { us, roundTripsUs, restUs } = splitGap(slow, fast);
+  const signs = signsOf([...new Set([...slow.arm.marks, ...fast.arm.marks])]);
+  const trips = (slow.model.roundTrips - fast.model.roundTrips).toFixed(2);
+  const whole = `${trips} more round trips per request (${formatLatency(roundTripsUs)})`;
+  if (us <= 0)
+    return `${slow.arm.name} needs ${whole}, yet is no slower than ${fast.arm.name} in mean latency${signs}.`;
+  const gap = `the ${formatLatency(us)}${signs} by which the mean latency of ${slow.arm.name} exceeds that of ${fast.arm.name}`;
+  return restUs < 0
+    ? `${slow.arm.name} needs ${whole}, which is more than ${gap}.`
+    : `Of ${gap}, ${formatMs(roundTripsUs)} ms (${formatPercent(roundTripsUs / us)}) come from ${trips} more round trips per request, and ${formatMs(restUs)} ms from CPU and queueing.`;
+}
+
+/** Below this share of explained variation the model does not fit, and its parameters mean nothing. */
+const LEAST_R2 = 0.9;
+
+/** Whether the latencies follow the model well enough for its parameters to be meaningful. */
+export function fitsWell(fit: AmortisationFit): boolean {
+  return fit.handshakeUs > 0 && fit.serviceUs > 0 && fit.r2 >= LEAST_R2;
+}
+
+/** `With 100 at once, a new connection adds 20.1 ms of latency, shared by the requests on it (mostly waiting for others: opening itself took 0.5 ms); ...`. `signs` follow each figure. */
+export function describeAmortisation(
+  fit: AmortisationFit,
+  signs: string,
+  { users, connectUs }: { users: number; connectUs: number | null },
+): string {
+  if (!fitsWell(fit)) {
+    return `The latencies do not follow the model service + handshake / requests per connection (it explains ${formatPercent(fit.r2)} of their variation), so the cost of opening a connection cannot be derived from them.`;
+  }
+  const queued =
+    connectUs === null || connectUs > fit.handshakeUs / 2
+      ? ''
+      : ` (mostly waiting for others: opening itself took ${formatLatency(connectUs)})`;
+  const cost = `With ${formatCount(users)} at once, a new connection adds ${formatLatency(fit.handshakeUs)}${signs} of latency, shared by the requests on it${queued}`;
+  return fit.breakEvenRequests === null
+    ? `${cost}.`
+    : `${cost}; at ${formatCount(fit.breakEvenRequests)}${signs} or more requests per connection, that is at most a tenth of the ${formatLatency(fit.serviceUs)}${signs} of service time.`;
+}
+
+/** How many users may be opening a connection at once, and how long opening took, TLS included; null if no client reports it. */
+export function openingOf({ result, arms }: CellView): { users: number; connectUs: number | null } {
+  const trials = arms.flatMap(arm => arm.trials);
+  const connect = spreadPhase(trials, 'connect');
+  const tls = spreadPhase(trials, 'tls');
+  const connectUs = connect === null ? null : connect.meanUs + (tls?.meanUs ?? 0);
+  return { users: mostInFlight(result.scenario.load), connectUs };
+}
+
+export function connectionCostTable(view: CellView): Table | null {
+  const costs = connectionCosts(view.trials);
+  if (costs.length === 0) return null;
+  return createTable({
+    name: 'connectionCost',
+    title: 'What a connection costs',
+    columns: [
+      keyColumn('more', 'client'),
+      keyColumn('fewer', 'against'),
+      figureColumn('clientUs', 'client CPU', 'µs'),
+      figureColumn('serverUs', 'server CPU', 'µs'),
+      figureColumn('roundTripsCount', 'round trips'),
+      figureColumn('aloneUs', 'one user waits', 'µs'),
+      figureColumn('servedRatio', 'reuse serves', '× requests/s'),
+      figureColumn('servedByCpuRatio', 'by CPU time', '× requests'),
+      figureColumn('savedCores', 'reuse saves', 'cores'),
+    ],
+    rows: costs.map(cost => [
+      words(cost.more),
+      words(cost.fewer),
+      costCell(cost.client, cost, view),
+      cost.server === null ? nothing : costCell(cost.server, cost, view),
+      tripsCell(roundTripsOf(cost, view)),
+      cost.alone === null ? nothing : costCell(cost.alone.added, cost, view),
+      ratioCell(cost.served, cost, view),
+      ratioCell(cost.servedByCpu, cost, view),
+      savedCell(cost, view),
+    ]),
+    notes: [
+      `CPU time per new connection, with its ${INTERVAL_NAME}: in each replicate, the difference in CPU time per request divided by the difference in connections per request. Round trips are those that the protocols need before the first request. What one user waits for a new connection is the difference of median response times with one user instead of all, so nothing in it is a queue. How many more requests reuse serves is computed from the rates, and from the CPU time of client and server together, which other programs on the machine disturb less. The last column is what reuse saves at 1,000 requests/s, client and server together.`,
+      ...(costs.some(({ client }) => client.interval === null) ? [FEW_NOTE] : []),
+    ],
+  });
+}
+
+function ratioCell(ratio: Interval | null, pair: ConnectionCost, view: CellView): TableCell {
+  return ratio === null || !isKnown(ratio)
+    ? nothing
+    : figure(formatInterval(ratio), { ...ratio }, pairMarks(pair, view));
+}
+
+function tripsCell(trips: number | null): TableCell {
+  return trips === null ? nothing : figure(`${trips}`, trips);
+}
+
+function costCell(cost: Cost, pair: ConnectionCost, view: CellView): TableCell {
+  const { interval, replicateUs } = cost;
+  return figure(
+    describeCost(cost),
+    interval === null ? [...replicateUs] : { ...interval },
+    pairMarks(pair, view),
+  );
+}
+
+/**
+ * `163 (150 to 176)`; without an interval, the replicates: `158, 167 (1 more replicate needed)`. A difference may be near or below
+ * 0, whose bounds are figures too.
+ */
+export function describeCost({ interval, replicateUs }: Cost): string {
+  if (interval === null) return listValues(replicateUs);
+  const { value, low, high } = roundInterval(interval, 0);
+  return high === low ? value : `${value} (${low} to ${high})`;
+}
+
+/** `0.20`; from too few replicates `0.20 (1 more replicate needed)`; where the interval includes 0, that none is shown. */
+function savedCell(cost: ConnectionCost, view: CellView): TableCell {
+  const { savedCoresAt1kPerSec: cores, client } = cost;
+  if (cores === null) return words('none shown', null);
+  const missing = missingReplicates(client.replicateUs.length);
+  const text = `${formatDecimals(cores, 2)}${missing === 0 ? '' : ` (${formatMissing(missing)} needed)`}`;
+  return figure(text, cores, pairMarks(cost, view));
+}
+
+/** Marks of either client. */
+function pairMarks({ more, fewer }: ConnectionCost, { arms }: CellView) {
+  const marks = arms.filter(({ name }) => name === more || name === fewer).flatMap(arm => arm.marks);
+  return [...new Set(marks)];
 }

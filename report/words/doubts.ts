@@ -9,8 +9,8 @@ import { own } from '../../scenarios/model/own.ts';
 import { scenarioOf } from '../../scenarios/model/sweep.ts';
 import { closesAfterResponse } from '../../scenarios/model/target-facts.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
-import { listed } from './load.ts';
 import { countReplicates, formatCount, formatPercent, knownRatio, missingReplicates } from './numbers.ts';
+import { listed } from './text.ts';
 
 /** Two requests per connection would already be a reuse of 0.5. */
 const HARDLY_REUSED = 0.1;

@@ -1,4 +1,5 @@
 // Headlines and remarks of a cell and of a run: sentences that claim no more than the figures support.
+
 import { cellAmortisation } from '../../results/amortisation.ts';
 import { failureCauses, foldSimilar } from '../../results/audits/index.ts';
 import { verdictsOf } from '../../results/compare.ts';
@@ -16,12 +17,23 @@ import {
   signsOf,
 } from '../cell-view.ts';
 import type { CellState, Mark } from '../model.ts';
-import { describeAgreement } from './agreement.ts';
-import { describeAmortisation, openingOf } from './amortisation.ts';
-import { boundRemarks } from './bound.ts';
-import { capacityBound, capacityRemarks, describeLack, lacksCapacities, ratioBound } from './capacity.ts';
-import { policySubject } from './conditions.ts';
-import { describeAlone, describeConnectionCosts, describeCostIn } from './connection-cost.ts';
+import {
+  boundRemarks,
+  capacityBound,
+  capacityRemarks,
+  describeLack,
+  lacksCapacities,
+  ratioBound,
+} from './bound.ts';
+import { describeAgreement, policySubject } from './clients.ts';
+import {
+  describeAlone,
+  describeAmortisation,
+  describeConnectionCosts,
+  describeCostIn,
+  describeGap,
+  openingOf,
+} from './connection-cost.ts';
 import {
   describeErrorGaps,
   describeErrors,
@@ -31,8 +43,7 @@ import {
   lacksReuse,
   suggestNextStep,
 } from './doubts.ts';
-import { describeGap } from './link.ts';
-import { capitalize, describeObjective, describeSent, headlinePhrases } from './load.ts';
+import { describeObjective, describeSent, headlinePhrases } from './load.ts';
 import {
   excludesOne,
   formatComparison,
@@ -43,6 +54,7 @@ import {
   missingReplicates,
   roundInterval,
 } from './numbers.ts';
+import { capitalize } from './text.ts';
 
 /** The headline of a cell with a single arm. */
 function describeSingle({ arms, result }: CellView): string {

@@ -2,6 +2,7 @@
 import type { CellResult } from '../../results/model/run.ts';
 import type { CapacityLoad, ClosedLoad, Load, OpenLoad } from '../../scenarios/model/load.ts';
 import { formatCount, formatPercent } from './numbers.ts';
+import { listed } from './text.ts';
 
 /** Persistent connections `verb` 7.1× `than` short ones; against a baseline, `subject` from 1.2× to 7.1×. */
 interface HeadlinePhrases {
@@ -70,11 +71,6 @@ export function clockStart({ imported }: Pick<CellResult, 'imported'>): 'due' | 
   return imported === undefined ? 'due' : 'sent';
 }
 
-/** For the beginning of a sentence; a URL stays as it is. */
-export function capitalize(text: string): string {
-  return /^[a-z]+:\/\//.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 export function describeLoad(load: Load): string {
   switch (load.model) {
     case 'closed':
@@ -112,11 +108,6 @@ export function describeObjective({ p50Ms, p99Ms, errorRatio }: CapacityLoad['ob
     errorRatio === 0 ? 'no request fails' : `at most ${formatPercent(errorRatio)} of the requests fail`,
   ];
   return listed(parts);
-}
-
-/** `a, b and c`. */
-export function listed(parts: readonly string[], last: 'and' | 'or' = 'and'): string {
-  return parts.length < 2 ? parts.join() : `${parts.slice(0, -1).join(', ')} ${last} ${parts.at(-1)}`;
 }
 
 function describeArrivals(arrivals: OpenLoad['arrivals']): string {

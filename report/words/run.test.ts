@@ -1,10 +1,10 @@
 // What a report says of the machines that sent the load: how they differ, and which were lost.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RunMachine } from '../../results/model/run.ts';
 import { sampleHost, sampleRun } from '../../results/testing/sample-run.ts';
-import { machineCaveats } from './machines.ts';
-import { describeRun } from './run.ts';
+import { describeRun, machineCaveats } from './run.ts';
 
 function machine(
   name: string,

@@ -1,0 +1,16 @@
+// Puts sentences together: parts that apply, lists, and capitals.
+
+/** Those of the parts that are there: in `compact([isFast && 'fast'])`, none unless it is. */
+export function compact<Part>(parts: readonly (Part | false | null | undefined)[]): Part[] {
+  return parts.filter((part): part is Part => part !== false && part !== null && part !== undefined);
+}
+
+/** `a, b and c`. */
+export function listed(parts: readonly string[], last: 'and' | 'or' = 'and'): string {
+  return parts.length < 2 ? parts.join() : `${parts.slice(0, -1).join(', ')} ${last} ${parts.at(-1)}`;
+}
+
+/** For the beginning of a sentence; a URL stays as it is. */
+export function capitalize(text: string): string {
+  return /^[a-z]+:\/\//.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
+}
