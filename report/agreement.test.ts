@@ -1,5 +1,4 @@
 // Disagreement of load tools is reported in words, and only where clients should agree.
-
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildReport } from './build.ts';

@@ -14,6 +14,7 @@ import type { Answer, Check, Report, Table, TableCell } from './model.ts';
 import { describeJudgement } from './tables/expectations.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
 import { formatCount, formatPercent, formatSeconds } from './words/numbers.ts';
+import { compact } from './words/text.ts';
 
 /** What the versions of a range are. */
 const KIND_WORDS: Record<Bisection['kind'], { one: string; many: string; all: string; order: string }> = {
@@ -153,25 +154,18 @@ function headlineOf({ kind, name, versions, steps, minEffect }: Bisection, state
 function remarksOf(bisection: Bisection, state: BisectionState): string[] {
   const { name, versions, steps, mostSteps, isInterrupted } = bisection;
   const failed = steps.filter(({ version, cause }) => cause !== null && version !== versions.at(-1));
-  return [
-    ...(isInterrupted && state.kind !== 'interrupted'
-      ? ['Interrupted: this is what was decided until then.']
-      : []),
+  return compact([
+    isInterrupted && state.kind !== 'interrupted' && 'Interrupted: this is what was decided until then.',
     ...(state.kind === 'found'
       ? [...titleOf(bisection, state.suspects), describeBefore(bisection, state.suspects)]
       : []),
-    ...(state.kind === 'ends-unsure'
-      ? [
-          `A step is decided only beyond ${formatSureness(levelOf(mostSteps))}, for which an interval of 95 % beyond the limit is not enough. To tell, measure longer (--budget-sec), so that there are more replicates, or look only for larger changes (--min-effect).`,
-        ]
-      : []),
-    ...(state.kind === 'narrowed' && !isInterrupted
-      ? [
-          `To tell, measure longer (--budget-sec), from ${name} ${state.suspects.lastFine} to ${state.suspects.suspects.at(-1)}.`,
-        ]
-      : []),
+    state.kind === 'ends-unsure' &&
+      `A step is decided only beyond ${formatSureness(levelOf(mostSteps))}, for which an interval of 95 % beyond the limit is not enough. To tell, measure longer (--budget-sec), so that there are more replicates, or look only for larger changes (--min-effect).`,
+    state.kind === 'narrowed' &&
+      !isInterrupted &&
+      `To tell, measure longer (--budget-sec), from ${name} ${state.suspects.lastFine} to ${state.suspects.suspects.at(-1)}.`,
     ...failed.map(({ version, cause }) => `${name} ${version} could not be measured: ${cause}.`),
-  ];
+  ]);
 }
 
 /** `7c2b51f0a913: Answer from the cache`. */

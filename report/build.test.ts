@@ -1,5 +1,4 @@
 // The report of a run is complete, and every figure of an invalid trial is marked.
-
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import { buildReport, expectationVerdict } from './build.ts';

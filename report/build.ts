@@ -40,6 +40,7 @@ import { connectionCostTable } from './words/connection-cost.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './words/headline.ts';
 import { countReplicates, formatCount } from './words/numbers.ts';
 import { describeRun, machineFacts, methodWords, runsTargetElsewhere } from './words/run.ts';
+import { compact } from './words/text.ts';
 
 /** What CI passes or fails a run by: whether the cell was measured reliably, then each of its expectations. */
 function cellChecks(view: CellView): Check[] {
@@ -48,15 +49,14 @@ function cellChecks(view: CellView): Check[] {
 
 function measuredCheck(view: CellView): Check {
   const { result } = view;
-  const reasons = [
-    ...(result.failedTrials === 0
-      ? []
-      : [[`${result.failedTrials} trials failed`, ...failureCauses(view.trials)].join(': ')]),
-    ...(stateOf(view) === 'unmeasured' ? ['nothing was measured'] : []),
+  const reasons = compact([
+    result.failedTrials > 0 &&
+      [`${result.failedTrials} trials failed`, ...failureCauses(view.trials)].join(': '),
+    stateOf(view) === 'unmeasured' && 'nothing was measured',
     ...result.findings
       .filter(({ state }) => state === 'fail')
       .map(({ rule, trial, arm, detail }) => `audit ${rule} of ${trial ?? arm ?? 'all'}: ${detail}`),
-  ];
+  ]);
   return {
     group: result.cell,
     name: 'measured, and no audit failed',
@@ -74,11 +74,11 @@ function expectationChecks({ result }: CellView): Check[] {
     subject: `expected ${describeExpectation(expectation)}`,
     isFigure: true,
     state,
-    detail: [
+    detail: compact([
       `measured ${describeJudgement(expectation, first)} over ${first.replicates} replicates${because(whyUnknown(expectation, result))}`,
-      ...(confirmation === null ? [] : [`re-measured ${describeJudgement(expectation, confirmation)}`]),
-      ...(together === null ? [] : [`combined ${describeJudgement(expectation, together)}`]),
-    ].join('; '),
+      confirmation !== null && `re-measured ${describeJudgement(expectation, confirmation)}`,
+      together !== null && `combined ${describeJudgement(expectation, together)}`,
+    ]).join('; '),
   }));
 }
 
@@ -228,7 +228,7 @@ function reportCell(view: CellView, { run, charts }: Given, sweep: CellReport['s
     repeat: sweep === null && result.imported === undefined ? describeRepetition(run, [view]) : null,
     sections: listSections(view, {
       figures,
-      tables: [...(phases === null ? [] : [phases]), ...special],
+      tables: compact([phases, ...special]),
       asides,
     }),
     main: mainTable(view),

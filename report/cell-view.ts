@@ -1,5 +1,4 @@
 // A stored cell as tables and charts read it: each arm with its trials, its place in the colour scheme and its marks.
-
 import { type Bound, boundOf } from '../results/bound.ts';
 import { areErrorsUnlike } from '../results/compare.ts';
 import { capacityOf, countResponses, hasFewBeyond, limitOfSearch, METRIC_TABLE } from '../results/metrics.ts';

@@ -1,5 +1,4 @@
 // Report of a run compared with another: what changed, by how much, and how certain that is.
-
 import type { RunSummary } from '../results/baselines.ts';
 import { areErrorsUnlike, errorRatioOf } from '../results/compare.ts';
 import {
@@ -44,7 +43,7 @@ import {
   roundInterval,
 } from './words/numbers.ts';
 import { formatTime, nameRun, versionFacts } from './words/run.ts';
-import { listed } from './words/text.ts';
+import { compact, listed } from './words/text.ts';
 
 function titleOf({ metric }: Pick<GateLine, 'metric'>): string {
   switch (metric) {
@@ -229,15 +228,13 @@ export function buildGateReport(
   const headline = headlineOf(result, of, { sight, worseCount: history.worseCount });
   const lines = inOrder(result.lines);
   const brief = lines.length === 0 ? null : briefTable(lines, of);
-  const allRemarks = [
+  const allRemarks = compact([
     ...remarks,
     ...errorGapRemarks(result.lines, of),
-    ...(sight.blind.length === 0 || (sight.isBlind && result.state !== 'regression')
-      ? []
-      : [describeBlindness(sight)]),
+    sight.blind.length > 0 && !(sight.isBlind && result.state !== 'regression') && describeBlindness(sight),
     ...result.gaps.map(gap => `${gap}.`),
     ...history.remarks,
-  ];
+  ]);
   return {
     title: 'conntax: comparison of two runs',
     runId: after.runId,
@@ -289,13 +286,13 @@ function headlineOf(
     unsure > 0
       ? `No regression detected, but none can be ruled out for ${formatCount(unsure)} of ${formatCount(binding.length)} figures.`
       : `No regression in ${formatCount(binding.length)} figures since ${nameRun(before)}.`;
-  return [
-    ...(sight.isBlind ? [describeBlindness(sight)] : []),
-    ...(gaps.length === 0 ? [] : [describeLoss(gaps)]),
+  return compact([
+    sight.isBlind && describeBlindness(sight),
+    gaps.length > 0 && describeLoss(gaps),
     found,
-    ...(better === 0 ? [] : [`${formatCount(better)} of them improved.`]),
+    better > 0 && `${formatCount(better)} of them improved.`,
     ...describeWorsened(worseCount),
-  ].join(' ');
+  ]).join(' ');
 }
 
 const NOTHING_COMPARED = 'Nothing in the baseline could be compared.';
@@ -323,15 +320,15 @@ function describeCertainty(
   if (state === 'nothing') return NOTHING_COMPARED;
   if (worst !== undefined) return describeRegression(worst, sides);
   const isUnsure = lines.some(line => line.isBinding && line.state === 'unsure');
-  return [
-    ...(sight.isBlind ? [describeBlindness(sight)] : []),
-    ...(gaps.length === 0 ? [] : [describeLoss(gaps)]),
+  return compact([
+    sight.isBlind && describeBlindness(sight),
+    gaps.length > 0 && describeLoss(gaps),
     isUnsure
       ? `Compared with ${nameRun(sides.before)}. The intervals of these reach beyond the limit, or are too wide to tell.`
       : `Compared with ${nameRun(sides.before)}: each ${INTERVAL_NAME} ends before the limit of a regression.`,
-    ...(sight.isBlind ? [] : [describeSight(sight)]),
+    !sight.isBlind && describeSight(sight),
     ...describeWorsened(worseCount),
-  ].join(' ');
+  ]).join(' ');
 }
 
 /** What the comparison found, in at most 15 words, and how sure that is. */
@@ -345,19 +342,13 @@ function gateAnswer(
   const count = (wanted: GateLine['state']): number => binding.filter(line => line.state === wanted).length;
   const figures = `${formatCount(binding.length)} figures`;
   const [worst] = worstOf(lines);
-  const badges: Badge[] = [
-    ...(count('regression') === 0
-      ? []
-      : [{ text: `FAIL ${count('regression')} of ${figures}`, tone: 'fail' } as const]),
-    ...(of.sight.isBlind ? [{ text: 'blind: too noisy to see a change', tone: 'fail' } as const] : []),
-    ...(gaps.length === 0 ? [] : [{ text: `${gaps.length} not compared`, tone: 'doubt' } as const]),
-    ...(count('unsure') === 0
-      ? []
-      : [{ text: `${count('unsure')} of ${figures} unsure`, tone: 'doubt' } as const]),
-    ...(count('improvement') === 0
-      ? []
-      : [{ text: `${count('improvement')} improved`, tone: 'good' } as const]),
-  ];
+  const badges: Badge[] = compact([
+    count('regression') > 0 && { text: `FAIL ${count('regression')} of ${figures}`, tone: 'fail' },
+    of.sight.isBlind && { text: 'blind: too noisy to see a change', tone: 'fail' },
+    gaps.length > 0 && { text: `${gaps.length} not compared`, tone: 'doubt' },
+    count('unsure') > 0 && { text: `${count('unsure')} of ${figures} unsure`, tone: 'doubt' },
+    count('improvement') > 0 && { text: `${count('improvement')} improved`, tone: 'good' },
+  ]);
   return {
     verdict: `${verdict()}${state === 'regression' || of.worseCount === 0 ? '' : `; history: ${of.worseCount} worse`}`,
     precision: describeCertainty(result, sides, of),
@@ -603,15 +594,15 @@ function changedFacts(before: RunSummary, after: RunSummary): FactGroup {
   const same = labels.filter(label => old.get(label) === now.get(label));
   return {
     title: 'What differs',
-    facts: [
+    facts: compact([
       ...labels
         .filter(label => !same.includes(label))
         .map(label => ({
           label,
           value: `${old.get(label) ?? 'not recorded'} before, ${now.get(label) ?? 'not recorded'} after`,
         })),
-      ...(same.length === 0 ? [] : [{ label: 'The same', value: same.join(', ') }]),
-    ],
+      same.length > 0 && { label: 'The same', value: same.join(', ') },
+    ]),
   };
 }
 
@@ -629,14 +620,12 @@ function factsOf({ runId, startedAt, conntax, git, host }: RunSummary): Fact[] {
 
 function caveatsOf({ lines, hasSameMachine }: GateResult): string[] {
   const hasFloor = lines.some(({ noiseFloor }) => noiseFloor !== null);
-  return [
+  return compact([
     hasSameMachine
       ? 'Both runs report the same kind of machine; its speed may still have differed between them.'
       : 'The runs differ in CPU, kernel or Node, so only ratios and counts are compared.',
-    ...(hasFloor || lines.length === 0
-      ? []
-      : [
-          'The noise floor is unknown, because the runs have no copy of the baseline client (conntax run --null-arm adds one).',
-        ]),
-  ];
+    !hasFloor &&
+      lines.length > 0 &&
+      'The noise floor is unknown, because the runs have no copy of the baseline client (conntax run --null-arm adds one).',
+  ]);
 }

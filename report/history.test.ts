@@ -1,5 +1,4 @@
 // The report of a history says what changed and since when, draws it, and treats names as text.
-
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';

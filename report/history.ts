@@ -26,7 +26,7 @@ import type { Answer, Badge, Fact, Report, Table, TableCell } from './model.ts';
 import { createTable, figureColumn, keyColumn, linked, nothing, wordColumn, words } from './tables/table.ts';
 import { describeMove, formatCount, formatRatio, formatRelativeChange } from './words/numbers.ts';
 import { formatDay } from './words/run.ts';
-import { capitalize, listed } from './words/text.ts';
+import { capitalize, compact, listed } from './words/text.ts';
 
 function trendTable(trends: readonly Trend[]): Table {
   return createTable({
@@ -246,10 +246,10 @@ function headlineOf(trends: readonly Trend[], runs: readonly RunSummary[]): stri
     const more = others.length === 0 ? '' : `, and ${formatCount(others.length)} more became worse`;
     return `${capitalize(trendName(worst.trend))} ${move} (${bounds}) on ${dayOf(worst)}${more}.`;
   }
-  return [
+  return compact([
     `${describeNone(trends)} ${describeRuns(trends, runs)}.`,
-    ...(better.length === 0 ? [] : [`${formatCount(better.length)} of them improved.`]),
-  ].join(' ');
+    better.length > 0 && `${formatCount(better.length)} of them improved.`,
+  ]).join(' ');
 }
 
 function describeNone(trends: readonly Trend[]): string {
@@ -271,10 +271,10 @@ function historyAnswer(trends: readonly Trend[], runs: readonly RunSummary[]): A
   const main = worse[0] ?? better[0];
   const others = changesOf(trends, main?.change);
   const worseOf = `${worse.length} of ${formatCount(trends.length)} ratios worse`;
-  const badges: Badge[] = [
-    ...(main === undefined ? [] : [{ text: worseOf, tone: worse.length === 0 ? 'plain' : 'doubt' } as const]),
-    ...(better.length === 0 ? [] : [{ text: `${better.length} improved`, tone: 'good' } as const]),
-  ];
+  const badges: Badge[] = compact([
+    main !== undefined && { text: worseOf, tone: worse.length === 0 ? 'plain' : 'doubt' },
+    better.length > 0 && { text: `${better.length} improved`, tone: 'good' },
+  ]);
   return {
     ...(main === undefined ? describeQuiet(trends, runs) : describeFinding(main, worse.length - 1)),
     badges,

@@ -1,5 +1,4 @@
 // What a reader can do next: take over the better client as code, repeat a scenario, and measure what is missing.
-
 import type { Comparison, Run } from '../results/model/run.ts';
 import { own } from '../scenarios/model/own.ts';
 import type { ScenarioInput } from '../scenarios/model/scenario.ts';
@@ -11,6 +10,7 @@ import { settingsCode, type WriterName, writers } from './settings/code.ts';
 import { gainOf } from './words/answer.ts';
 import { decidingComparisons, stateOf } from './words/headline.ts';
 import { formatCommand, repeatingCommand } from './words/run.ts';
+import { compact } from './words/text.ts';
 
 /** @param views one cell, or those of a sweep */
 export function describeRepetition(run: Run, views: readonly CellView[]): Repetition {
@@ -68,10 +68,10 @@ function optionsOfPlace(command: readonly string[]): string[] {
 
 function noteOf({ conntax }: Run, cellCount: number, { sweep = {} }: ScenarioInput): string {
   const points = Object.values(sweep).reduce((product, { length }) => product * length, 1);
-  return [
+  return compact([
     `With conntax ${conntax}; files that it names are where they were.`,
-    ...(cellCount < points ? ['Limits of points that were not begun are not in it.'] : []),
-  ].join(' ');
+    cellCount < points && 'Limits of points that were not begun are not in it.',
+  ]).join(' ');
 }
 
 /**

@@ -1,5 +1,4 @@
 // The answer of a whole run, and the table of its scenarios: a row each, with its answer and a bar of its ratio.
-
 import { headlineOf, METRIC_TABLE } from '../results/metrics.ts';
 import type { Metric, Run } from '../results/model/run.ts';
 import { INTERVAL_NAME, type Interval, sumOf } from '../results/stats.ts';
@@ -41,6 +40,7 @@ import { nameCharge } from './words/connection-cost.ts';
 import { describeErrorGaps, hasErrorGap } from './words/doubts.ts';
 import { decidingComparisons, runRemarks, stateOf } from './words/headline.ts';
 import { formatCount, formatPlain } from './words/numbers.ts';
+import { compact } from './words/text.ts';
 
 /** The answer of one scenario or sweep. */
 export function answerOf(section: Section): Answer {
@@ -215,13 +215,11 @@ function stateBadges(views: readonly CellView[]): Badge[] {
   const count = (wanted: string): number => views.filter(view => stateOf(view) === wanted).length;
   const [invalid, lost] = [count('invalid'), count('unmeasured')];
   const of = formatCount(views.length);
-  return [
-    ...(invalid === 0
-      ? []
-      : [{ text: `not reliable: audits failed in ${invalid} of ${of}`, tone: 'fail' } as const]),
-    ...(lost === 0 ? [] : [{ text: `${lost} of ${of} not measured`, tone: 'fail' } as const]),
+  return compact([
+    invalid > 0 && { text: `not reliable: audits failed in ${invalid} of ${of}`, tone: 'fail' },
+    lost > 0 && { text: `${lost} of ${of} not measured`, tone: 'fail' },
     ...stopBadges(views),
-  ];
+  ]);
 }
 
 /** A row for each scenario, their bars on one axis; null for a single one. */
@@ -262,26 +260,26 @@ function overviewTable(rows: readonly OverviewRow[], metrics: ReadonlySet<Metric
   return createTable({
     name: 'overview',
     title: 'Answers',
-    columns: [
+    columns: compact([
       keyColumn('cell', 'scenario'),
       wordColumn('question', 'question'),
       wordColumn('verdict', 'answer'),
       figureColumn('gain', describeGain(metrics), INTERVAL_NAME),
-      ...(hasSides ? [wordColumn('sides', 'requests/s and mean latency')] : []),
-      ...(hasCosts ? [wordColumn('cost', 'CPU of a new connection')] : []),
+      hasSides && wordColumn('sides', 'requests/s and mean latency'),
+      hasCosts && wordColumn('cost', 'CPU of a new connection'),
       wordColumn('badges', 'trust'),
-    ],
+    ]),
     rows: rows.map(({ name, answer, bar, sides, cost }) => {
       const badges = badgesOf(answer).map(({ text }) => text);
-      return [
+      return compact([
         words(name),
         words(answer.question ?? ''),
         words(answer.verdict),
         bar === null ? nothing : words(bar.text),
-        ...(hasSides ? [sides === null ? nothing : words(sides)] : []),
-        ...(hasCosts ? [cost === null ? nothing : words(cost)] : []),
+        hasSides && (sides === null ? nothing : words(sides)),
+        hasCosts && (cost === null ? nothing : words(cost)),
         words(badges.join('; '), badges),
-      ];
+      ]);
     }),
   });
 }

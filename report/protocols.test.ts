@@ -1,5 +1,4 @@
 // Protocol, TLS and their handshakes in a report: shown where they are used, and absent where they are not.
-
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { z } from 'zod';

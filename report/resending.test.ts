@@ -1,5 +1,4 @@
 // Clients that do not send each request exactly once: their settings in words, and their attempts beside their requests.
-
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { z } from 'zod';

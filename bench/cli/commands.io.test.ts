@@ -1,5 +1,4 @@
 // Everything that the command line does without measuring: it answers, or refuses, and starts and stores nothing.
-
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';

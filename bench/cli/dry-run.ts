@@ -1,5 +1,4 @@
 // `--dry-run`: describes a plan and how it fits this machine, without starting anything.
-
 import prettyMs from 'pretty-ms';
 import type { Fact } from '../../report/model.ts';
 import { describeClient } from '../../report/words/clients.ts';

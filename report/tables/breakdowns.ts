@@ -1,5 +1,4 @@
 // Tables that break the figures of a client down: by request, by origin, by backend and by machine; null where there is only one.
-
 import { errorRatioOf } from '../../results/compare.ts';
 import { mergeHistograms } from '../../results/histogram.ts';
 import { connectionsPer1k, METRIC_TABLE } from '../../results/metrics.ts';
@@ -20,6 +19,7 @@ import {
   formatSignificant,
   formatValues,
 } from '../words/numbers.ts';
+import { compact } from '../words/text.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
 /** null where every client sends one request only. */
@@ -44,10 +44,10 @@ export function requestTable({ arms }: CellView): Table | null {
       figureColumn('p99Ms', 'p99', 'ms'),
     ],
     rows,
-    notes: [
+    notes: compact([
       'Sent: in all, warm-up included. The other figures are of the steady windows of all replicates together.',
-      ...(hasUnknown ? ['wrk does not report which of its requests a response belongs to.'] : []),
-    ],
+      hasUnknown && 'wrk does not report which of its requests a response belongs to.',
+    ]),
   });
 }
 
@@ -102,14 +102,11 @@ export function originTable({ arms, result }: CellView): Table | null {
       figureColumn('acceptedCount', 'connections accepted'),
     ],
     rows,
-    notes: [
+    notes: compact([
       'Over whole trials, warm-up included. A limit per host (pool.maxConnections) applies to each origin, pool.maxTotalConnections to all together.',
-      ...(isExternal(target)
-        ? [
-            'Counted by the client: the servers are external, so what each of them received and accepted is unknown.',
-          ]
-        : []),
-    ],
+      isExternal(target) &&
+        'Counted by the client: the servers are external, so what each of them received and accepted is unknown.',
+    ]),
   });
 }
 
@@ -146,36 +143,38 @@ export function spreadTable(view: CellView): Table | null {
   return createTable({
     name: 'spread',
     title: 'Spread over the backends',
-    columns: [
+    columns: compact([
       keyColumn('client', 'client'),
       figureColumn('requestShares', 'requests', 'by backend'),
       figureColumn('busiestBackendRatio', 'busiest', '/ mean'),
       figureColumn('connectionShares', 'connections', 'by backend'),
       figureColumn('mostConnectionsRatio', 'most', '/ mean'),
-      ...(isGrowing ? [figureColumn('evenAfterSec', 'even after', 's')] : []),
+      isGrowing && figureColumn('evenAfterSec', 'even after', 's'),
       figureColumn('connectionsPer1000Count', 'opened', 'per 1,000 requests'),
-    ],
-    rows: rows.map(({ arm, spreads }) => [
-      words(arm.name),
-      sharesCell(
-        spreads.map(({ requests }) => requests),
-        arm,
-      ),
-      ratioCell(
-        spreads.map(({ requests }) => requests.busiestRatio),
-        arm,
-      ),
-      sharesCell(
-        spreads.map(({ connections }) => connections),
-        arm,
-      ),
-      ratioCell(
-        spreads.map(({ connections }) => connections.busiestRatio),
-        arm,
-      ),
-      ...(isGrowing ? [evenCell(spreads, arm)] : []),
-      openedCell(arm),
     ]),
+    rows: rows.map(({ arm, spreads }) =>
+      compact([
+        words(arm.name),
+        sharesCell(
+          spreads.map(({ requests }) => requests),
+          arm,
+        ),
+        ratioCell(
+          spreads.map(({ requests }) => requests.busiestRatio),
+          arm,
+        ),
+        sharesCell(
+          spreads.map(({ connections }) => connections),
+          arm,
+        ),
+        ratioCell(
+          spreads.map(({ connections }) => connections.busiestRatio),
+          arm,
+        ),
+        isGrowing && evenCell(spreads, arm),
+        openedCell(arm),
+      ]),
+    ),
     notes: [
       `Shares of the backends that had least and most, means over replicates; busiest and most: the largest share over the mean, by replicate (1: all are equal). A new connection goes to the next backend, and a request to the one that its connection leads to.${isGrowing ? ` Shares of requests are those of the last ${formatSeconds(SHARE_MS)} of the window. Even after: the time from the adding of backends to the first second from which on the busiest had at most ${EVEN_RATIO} times the mean.` : ''} What is paid for it are the connections that were opened, each with its handshakes.`,
     ],

@@ -1,5 +1,4 @@
 // Expectations of cells: the words of a limit, a table of all limits of a cell, and one of those that a run did not keep.
-
 import { whyUnneededUnknown } from '../../results/connections.ts';
 import { isOfFewRequests } from '../../results/expect.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
@@ -27,6 +26,7 @@ import {
   roundInterval,
   toShownUnit,
 } from '../words/numbers.ts';
+import { compact } from '../words/text.ts';
 import {
   CENTRE_NOTE,
   createTable,
@@ -79,36 +79,24 @@ export function expectationTable(view: CellView): Table | null {
       judgementCell(expectation, together, view),
       words(STATE_NAMES[state], state),
     ]),
-    notes: [
-      ...(expectations.length === 1
-        ? []
-        : [
-            `Several limits are tested together (Holm's method): the chance that any of them is reported to fail although it holds is at most ${ERROR_PERCENT}. So an expectation can be unsure although its ${INTERVAL_NAME} lies beyond the limit.`,
-          ]),
-      ...(errorSharers === 1
-        ? []
-        : [
-            `This run is one of up to ${formatCount(errorSharers)} whose outcomes share one error of ${ERROR_PERCENT}, so each has to be surer than its ${INTERVAL_NAME}.`,
-          ]),
+    notes: compact([
+      expectations.length !== 1 &&
+        `Several limits are tested together (Holm's method): the chance that any of them is reported to fail although it holds is at most ${ERROR_PERCENT}. So an expectation can be unsure although its ${INTERVAL_NAME} lies beyond the limit.`,
+      errorSharers !== 1 &&
+        `This run is one of up to ${formatCount(errorSharers)} whose outcomes share one error of ${ERROR_PERCENT}, so each has to be surer than its ${INTERVAL_NAME}.`,
       ...unknownNotes(view.result),
-      ...(expectations.some(
+      expectations.some(
         ({ state, first: { interval }, expectation: { metric } }) =>
           metric === 'capacityPerSec' && interval === null && state !== 'unsure',
-      )
-        ? [
-            'Where no rate failed, a limit on the capacity is judged by the highest rate tried, which is a lower bound of it.',
-          ]
-        : []),
-      ...(expectations.some(
+      ) &&
+        'Where no rate failed, a limit on the capacity is judged by the highest rate tried, which is a lower bound of it.',
+      expectations.some(
         ({ expectation: { over, metric } }) => over === undefined && hasTwoEstimators(metric),
-      )
-        ? [CENTRE_NOTE]
-        : []),
-      ...(expectations.some(({ expectation }) => isOfFewRequests(expectation, view.trials))
-        ? ['A limit on a quantile of few requests (‡) is unsure, wherever its interval lies.']
-        : []),
+      ) && CENTRE_NOTE,
+      expectations.some(({ expectation }) => isOfFewRequests(expectation, view.trials)) &&
+        'A limit on a quantile of few requests (‡) is unsure, wherever its interval lies.',
       'Fail: the whole interval lies beyond the limit. If the expectation was re-measured, the interval of all replicates combined and the value of the new replicates must lie beyond it too. Unsure: the limit lies within the interval, or re-measuring did not confirm the failure.',
-    ],
+    ]),
   });
 }
 
@@ -185,10 +173,10 @@ export function describeSubject({ metric, of, over }: Expectation): string {
 /** Between what limits it is to lie: `≥ 3×`. */
 export function describeWanted(expectation: Expectation): string {
   const { atLeast, atMost } = expectation;
-  const limits = [
-    ...(atLeast === undefined ? [] : [`≥ ${formatLimit(expectation, atLeast)}`]),
-    ...(atMost === undefined ? [] : [`≤ ${formatLimit(expectation, atMost)}`]),
-  ];
+  const limits = compact([
+    atLeast !== undefined && `≥ ${formatLimit(expectation, atLeast)}`,
+    atMost !== undefined && `≤ ${formatLimit(expectation, atMost)}`,
+  ]);
   return limits.join(' and ');
 }
 
@@ -261,21 +249,23 @@ export function limitTable(sections: readonly Section[]): Table | null {
   return createTable({
     name: 'limits',
     title: 'Limits that failed or are undecided',
-    columns: [
+    columns: compact([
       wordColumn('state', 'outcome'),
-      ...(hasSeveral ? [keyColumn('cell', isSweep ? 'point' : 'scenario')] : []),
+      hasSeveral && keyColumn('cell', isSweep ? 'point' : 'scenario'),
       keyColumn('limit', 'limit'),
       figureColumn('wanted', 'wanted'),
       figureColumn('measured', 'measured', INTERVAL_NAME),
       figureColumn('ratioToLimit', 'against the limit'),
-    ],
+    ]),
     rows: ordered
       .slice(0, MOST_ROWS)
-      .map(judged => [
-        words(STATE_NAMES[judged.result.state], judged.result.state),
-        ...(hasSeveral ? [words(judged.place)] : []),
-        ...limitCells(judged),
-      ]),
+      .map(judged =>
+        compact([
+          words(STATE_NAMES[judged.result.state], judged.result.state),
+          hasSeveral && words(judged.place),
+          ...limitCells(judged),
+        ]),
+      ),
     notes: ordered.length > MOST_ROWS ? [describeRest(ordered.slice(MOST_ROWS))] : [],
   });
 }
@@ -353,9 +343,9 @@ function formatShare(share: number): string {
 function describeRest(rest: readonly Judged[]): string {
   const count = (state: ExpectationResult['state']): number =>
     rest.filter(({ result }) => result.state === state).length;
-  const parts = [
-    ...(count('fail') === 0 ? [] : [`${formatCount(count('fail'))} more that failed`]),
-    ...(count('unsure') === 0 ? [] : [`${formatCount(count('unsure'))} undecided`]),
-  ];
+  const parts = compact([
+    count('fail') > 0 && `${formatCount(count('fail'))} more that failed`,
+    count('unsure') > 0 && `${formatCount(count('unsure'))} undecided`,
+  ]);
   return `Not shown: ${parts.join(', ')}.`;
 }

@@ -1,5 +1,4 @@
 // The tables of an emulated link: which figures are shown beside each other, and what the remarks claim.
-
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { auditTrial } from '../../results/audits/index.ts';

@@ -7,7 +7,7 @@ import type { Published } from '../../scenarios/model/scenario.ts';
 import { type ArmView, type CellView, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Column, Mark, Table, TableCell } from '../model.ts';
 import { formatCount, formatInterval, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
-import { capitalize } from '../words/text.ts';
+import { capitalize, compact } from '../words/text.ts';
 import { CENTRE_NOTE, createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
 interface Row {
@@ -110,10 +110,7 @@ export function predictionTable({ arms, result }: CellView): Table | null {
   );
   const isShown = { published: published !== undefined, model: link !== undefined, measured: true };
   const measures = PREDICTED_MEASURES.filter(({ of }) => isShown[of]);
-  const sides = [
-    ...(isShown.published ? ['published figures'] : []),
-    ...(isShown.model ? ['model'] : []),
-  ].join(', ');
+  const sides = compact([isShown.published && 'published figures', isShown.model && 'model']).join(', ');
   return createTable({
     name: 'prediction',
     title: `${capitalize(sides)} and measurement`,
@@ -122,11 +119,11 @@ export function predictionTable({ arms, result }: CellView): Table | null {
       words(row.arm.label, row.arm.name),
       ...measures.map(measure => measure.read(row)),
     ]),
-    notes: [
-      ...(published === undefined ? [] : [`Published: ${published.source}.`]),
+    notes: compact([
+      published !== undefined && `Published: ${published.source}.`,
       ...(link === undefined ? [] : modelNotes(result.serviceMs, rows)),
       CENTRE_NOTE,
-    ],
+    ]),
   });
 }
 
@@ -138,15 +135,13 @@ function modelNotes(serviceMs: number | null, rows: readonly Row[]): string[] {
   const isHttp2 = rows.some(
     ({ arm: { client } }) => client?.protocol === 'h2' && typeof client.pool.maxConnections !== 'number',
   );
-  return [
+  return compact([
     `Model: a request takes one round trip and ${service}. Opening its connection takes one more for TCP and those of the TLS handshake, shared by the requests on it (connections and handshakes as counted). QPS = users / mean latency. The model is a lower bound for this link; anything measured above it is CPU and queueing.`,
-    ...(isHttp2
-      ? ['HTTP/2 without a limit on connections: the model assumes that no request waits for a stream.']
-      : []),
+    isHttp2 && 'HTTP/2 without a limit on connections: the model assumes that no request waits for a stream.',
     ...rows.flatMap(({ arm, modelled }) =>
       modelled === null || isPrediction(modelled) ? [] : [`No model for ${arm.name}: ${modelled.why}.`],
     ),
-  ];
+  ]);
 }
 
 /** The mean over all requests with its interval over replicates; without width for a single replicate. */
@@ -243,12 +238,11 @@ export function linkTable({ arms }: CellView): Table | null {
     title: 'Link relay',
     columns: [keyColumn('arm', 'client'), ...MEASURES.map(({ column }) => column)],
     rows,
-    notes: [
+    notes: compact([
       'Late: how long after its due time the relay forwarded data. CPU, waiting and lateness are those of the worst replicate; connections and bytes are totals. Warm-up is not included.',
-      ...(rows.flat().some(({ marks }) => marks.includes('fewBeyond'))
-        ? ['What ‡ counts here are the pieces of data that the relay forwarded in that replicate.']
-        : []),
-    ],
+      rows.flat().some(({ marks }) => marks.includes('fewBeyond')) &&
+        'What ‡ counts here are the pieces of data that the relay forwarded in that replicate.',
+    ]),
   });
 }
 

@@ -1,5 +1,4 @@
 // Tables of results by client: rate, latency, errors, connections and CPU, in full and in brief.
-
 import { reuseOf } from '../../results/connections.ts';
 import { askedPerSec, countResponses, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
 import type { ArmSummary, CellResult, Metric } from '../../results/model/run.ts';
@@ -32,6 +31,7 @@ import {
   roundInterval,
   toShownUnit,
 } from '../words/numbers.ts';
+import { compact } from '../words/text.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
 
 /** Reports show errors rather than successes. */
@@ -267,25 +267,19 @@ export function mainTable({ arms, result }: CellView): Table {
       ...measures.map(measure => read(measure, arm)),
       boundEntry(arm),
     ]),
-    notes: [
+    notes: compact([
       `Latency is response time over all requests of all replicates: from the moment a request was ${clockStart(result)} until the last byte of its response.`,
       `Requests sent and connections are totals over all replicates, warm-up included. Connections ${describeCounting({ arms })}; needed: what the settings require. Reused: of the requests that had a connection, a range where some may have had none.`,
       ...externalNotes(result),
-      ...(hasAttempts
-        ? [
-            'Attempts are what a client library was given to send for its requests: a retry sends one several times, and a cache or an open breaker sends none. Latency and errors are those of the requests, connections those of the attempts.',
-          ]
-        : []),
-      ...(hasTls
-        ? [
-            `A full TLS handshake verifies the certificate; a resumed one continues an earlier session. ${
-              isBuiltIn(result.scenario.target)
-                ? 'Client and target count both kinds, and the ledger audit compares them.'
-                : 'They are counted by the client.'
-            }`,
-          ]
-        : []),
-    ],
+      hasAttempts &&
+        'Attempts are what a client library was given to send for its requests: a retry sends one several times, and a cache or an open breaker sends none. Latency and errors are those of the requests, connections those of the attempts.',
+      hasTls &&
+        `A full TLS handshake verifies the certificate; a resumed one continues an earlier session. ${
+          isBuiltIn(result.scenario.target)
+            ? 'Client and target count both kinds, and the ledger audit compares them.'
+            : 'They are counted by the client.'
+        }`,
+    ]),
   });
 }
 

@@ -1,5 +1,4 @@
 // Tables of open loads: how well the schedule was kept, and what capacity searches found; null for other loads.
-
 import { mergeHistograms } from '../../results/histogram.ts';
 import { askedPerSec, limitOfSearch, METRIC_TABLE, searchOutcome } from '../../results/metrics.ts';
 import type { Capacity, Histogram } from '../../results/model/trial.ts';

@@ -34,6 +34,7 @@ import {
   formatValues,
 } from '../words/numbers.ts';
 import { describeFault } from '../words/target.ts';
+import { compact } from '../words/text.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
 
 const FAILURE_NAMES: Record<FailureCode, string> = {
@@ -103,10 +104,10 @@ export function statusTable({ arms, result }: CellView): Table | null {
       wordColumn('counts', 'counts as'),
     ],
     rows: counts.flatMap(({ arm, statuses }) => statusRows(arm, statuses, { isGood, hasTimes })),
-    notes: [
+    notes: compact([
       `Complete responses in the steady windows, as reported by each client. By target.expectStatus, ${expectStatus.join(', ')} count as success.`,
-      ...(hasTimes ? ['Times are those of a class of statuses, such as 4xx, as a whole.'] : []),
-    ],
+      hasTimes && 'Times are those of a class of statuses, such as 4xx, as a whole.',
+    ]),
   });
 }
 

@@ -1,5 +1,4 @@
 // Table of phases: where the mean response time goes, tail latencies, and the time to open connections.
-
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import {
   PHASES,
@@ -12,6 +11,7 @@ import {
 import { type ArmView, type CellView, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Column, Table } from '../model.ts';
 import { formatMs, formatSignificant } from '../words/numbers.ts';
+import { compact } from '../words/text.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
 
 /** The names of the phases, the same in every chart and table. */
@@ -103,21 +103,13 @@ export function phaseNotes(arms: readonly PhasedArm[]): string[] {
       !split.areConnectionsTimed && summary !== null && summary.opened > OFTEN * summary.requestsSent,
   );
   const incomplete = arms.filter(({ split }) => split.isRecorded && split.parts.unsplit > 0);
-  return [
-    ...(linked === undefined
-      ? []
-      : [
-          `Of each new connection, the ${formatSignificant(linked.roundTripUs / 1000)} ms of a round trip on the emulated link count as connect. There the kernel reports "connected" at once, and TLS or the first byte waits instead.`,
-        ]),
-    ...(silent.length === 0
-      ? []
-      : [
-          `${namesOf(silent)} did not report how long it takes to open a connection; that time is part of queue, or not split.`,
-        ]),
-    ...(incomplete.length === 0
-      ? []
-      : [`${namesOf(incomplete)} did not report every phase of every request.`]),
-  ];
+  return compact([
+    linked !== undefined &&
+      `Of each new connection, the ${formatSignificant(linked.roundTripUs / 1000)} ms of a round trip on the emulated link count as connect. There the kernel reports "connected" at once, and TLS or the first byte waits instead.`,
+    silent.length > 0 &&
+      `${namesOf(silent)} did not report how long it takes to open a connection; that time is part of queue, or not split.`,
+    incomplete.length > 0 && `${namesOf(incomplete)} did not report every phase of every request.`,
+  ]);
 }
 
 function namesOf(arms: readonly PhasedArm[]): string {
@@ -208,13 +200,12 @@ export function phaseTable(view: CellView): Table | null {
         return figure(found.text, found.value, [...onlyInvalid(row.arm.marks), ...few]);
       }),
     ]),
-    notes: [
+    notes: compact([
       describePhases(arms),
       'Opened: connections per 1,000 requests of the slices, ramps and drains included. Their times: of those opened in the steady windows.',
-      ...(phases.includes('queue')
-        ? ['Queue is the wait for a connection without the time to open one; wait p99 includes both.']
-        : []),
+      phases.includes('queue') &&
+        'Queue is the wait for a connection without the time to open one; wait p99 includes both.',
       ...phaseNotes(arms),
-    ],
+    ]),
   });
 }

@@ -1,5 +1,4 @@
 // Tables of clients relative to the baseline: the ratios with their verdicts, and how far load tools disagree.
-
 import { comparedMetrics, isSetByLoad, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
 import type { Comparison, Metric } from '../../results/model/run.ts';
 import { ERROR_PERCENT, INTERVAL_NAME, LEVEL_PERCENT, sumOf } from '../../results/stats.ts';
@@ -17,6 +16,7 @@ import {
   roundInterval,
   toShownUnit,
 } from '../words/numbers.ts';
+import { compact } from '../words/text.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
 
 /** null for a single client. */
@@ -40,14 +40,13 @@ export function ratioTable(view: CellView): Table | null {
       words(formatCount(comparison.replicateRatios.length), comparison.replicateRatios.length),
       words(describeVerdict(comparison), comparison.isDeciding ? comparison.verdict : null),
     ]),
-    notes: [
+    notes: compact([
       `A ratio is the client's figure divided by that of ${scenario.baseline} in the same replicate; the interval is over the replicates.`,
       verdictNote(comparisons),
-      ...(comparisons.some(comparison => knownRatio(comparison) === null) ? [FEW_NOTE] : []),
-      ...(scenario.load.model === 'capacity'
-        ? ['All metrics but the capacity compare clients at different rates: each at the one found for it.']
-        : []),
-    ],
+      comparisons.some(comparison => knownRatio(comparison) === null) && FEW_NOTE,
+      scenario.load.model === 'capacity' &&
+        'All metrics but the capacity compare clients at different rates: each at the one found for it.',
+    ]),
   });
 }
 

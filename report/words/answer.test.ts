@@ -1,5 +1,4 @@
 // The answer that a reader sees first: short, without marks, right for every kind of run, and a failed limit before all else.
-
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { auditCell } from '../../results/audits/index.ts';

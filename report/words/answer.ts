@@ -1,5 +1,4 @@
 // The answer of a cell in at most 15 words, the line below it, and its badges: what a reader sees first.
-
 import { failureCauses } from '../../results/audits/index.ts';
 import { armInterval } from '../../results/compare.ts';
 import { headlineOf, METRIC_TABLE } from '../../results/metrics.ts';
@@ -54,7 +53,7 @@ import {
   knownRatio,
   roundInterval,
 } from './numbers.ts';
-import { capitalize, listed } from './text.ts';
+import { capitalize, compact, listed } from './text.ts';
 
 /** The answer of one cell. */
 export function cellAnswer(view: CellView): Answer {
@@ -404,14 +403,15 @@ function describeOwnPrecision({ arms, result }: CellView): string {
   const rate = model === 'capacity' ? arm.summary.capacityPerSec : arm.summary.requestsPerSec;
   const meanUs = armInterval('meanUs', arm.trials);
   const from = `from ${countReplicates(arm.trials.length)}`;
-  const parts = [
-    ...(isRate({ model }) && rate !== null && hasBounds(rate)
-      ? [`${INTERVAL_NAME} ${boundsOf(rate)} requests per second`]
-      : []),
-    ...(meanUs !== null && hasBounds(meanUs)
-      ? [`${INTERVAL_NAME} of the replicates' mean latency ${boundsOf(toMs(meanUs))} ms`]
-      : []),
-  ];
+  const parts = compact([
+    isRate({ model }) &&
+      rate !== null &&
+      hasBounds(rate) &&
+      `${INTERVAL_NAME} ${boundsOf(rate)} requests per second`,
+    meanUs !== null &&
+      hasBounds(meanUs) &&
+      `${INTERVAL_NAME} of the replicates' mean latency ${boundsOf(toMs(meanUs))} ms`,
+  ]);
   return parts.length === 0
     ? `${capitalize(from)}: no interval is known.`
     : `${capitalize(parts.join('; '))}, ${from}.`;
@@ -479,16 +479,16 @@ function cellNotes(view: CellView): string[] {
   const errors = describeErrors(view).trim();
   const failing = describeFailingRequests(view);
   const said = [...failing, ...boundRemarks([view]), ...ownLimitRemarks(view)];
-  return [
-    ...(partial === '' ? [] : [partial]),
+  return compact([
+    partial,
     ...failing,
-    ...(errors === '' ? [] : [errors]),
+    errors,
     ...describeMissingReuse(view),
     ...doubtRemarks(view).filter(remark => !said.includes(remark)),
     ...capacityRemarks(view).filter(remark => !said.includes(remark)),
     ...unsureRemarks(view),
     ...describeNullArm([view]),
-  ];
+  ]);
 }
 
 /**

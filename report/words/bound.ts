@@ -1,5 +1,4 @@
 // What set the pace of clients, and how searches for a capacity ended, in words: beside the answer, and in tables.
-
 import type { Bound } from '../../results/bound.ts';
 import {
   hasFewBeyond,
@@ -17,6 +16,7 @@ import { type ArmView, type CellView, figureMarks, hasOwnLimit, signsOf } from '
 import type { Badge } from '../model.ts';
 import { formatRequestedRate } from './load.ts';
 import { countReplicates, formatCount, formatInterval } from './numbers.ts';
+import { compact } from './text.ts';
 
 /** Of the load, as what ends a search for a capacity. */
 const SEARCH_ENDS: ReadonlySet<string> = new Set<Limit>([
@@ -270,18 +270,12 @@ export function describeKind(cell: Cell): string {
 export function boundRemarks(views: readonly CellView[]): string[] {
   const own = placesOf(views, 'client');
   const waiting = placesOf(views, 'core');
-  return [
-    ...(own === null
-      ? []
-      : [
-          `Client-bound: the client's own CPU sets the rates and latencies of ${own}. CPU per request and per connection do not depend on that.`,
-        ]),
-    ...(waiting === null
-      ? []
-      : [
-          `Client-bound for want of a core: the client's process was never idle, but waited for a core that others used, which sets the rates and latencies of ${waiting}.`,
-        ]),
-  ];
+  return compact([
+    own !== null &&
+      `Client-bound: the client's own CPU sets the rates and latencies of ${own}. CPU per request and per connection do not depend on that.`,
+    waiting !== null &&
+      `Client-bound for want of a core: the client's process was never idle, but waited for a core that others used, which sets the rates and latencies of ${waiting}.`,
+  ]);
 }
 
 /** The clients of a bound, and in which cells; null: none. */

@@ -1,5 +1,4 @@
 // Caveats: the sentences that say what limits the figures of a run or a cell, and why measuring stopped.
-
 import { foldSimilar, groupSimilar } from '../../results/audits/index.ts';
 import { isBusyMachine } from '../../results/audits/machine.ts';
 import { headlineOf } from '../../results/metrics.ts';
@@ -12,7 +11,7 @@ import type { ArmView, CellView } from '../cell-view.ts';
 import { countReplicates, formatCount, formatLatency, formatSeconds, reachRatio } from './numbers.ts';
 import { machineCaveats, runsTargetElsewhere } from './run.ts';
 import { LINK_LIMITS, serverCaveats } from './target.ts';
-import { listed } from './text.ts';
+import { compact, listed } from './text.ts';
 
 const OPENED: Record<ArmSummary['openedBy'], string> = {
   client: 'counted by the client',
@@ -66,28 +65,19 @@ export function countCaveats({ arms }: Pick<CellView, 'arms'>): string[] {
   const unseen = namesWhere(arms, ({ openedBy }) => openedBy === 'unknown');
   const elsewhere = arms.filter(({ summary }) => (summary?.openedElsewhere ?? 0) > 0);
   const isAccepting = namesWhere(arms, ({ acceptedBy }) => acceptedBy === 'kernel').length > 0;
-  return [
-    ...(openers.length === 0
-      ? []
-      : [
-          `The client of ${openers.join(', ')} does not count its connections. The number opened is the kernel's count for all programs on this machine.`,
-        ]),
-    ...(unseen.length === 0
-      ? []
-      : [
-          `The connections of ${unseen.join(', ')} cannot be observed, so their number is unknown and the ledger was not checked.`,
-        ]),
+  return compact([
+    openers.length > 0 &&
+      `The client of ${openers.join(', ')} does not count its connections. The number opened is the kernel's count for all programs on this machine.`,
+    unseen.length > 0 &&
+      `The connections of ${unseen.join(', ')} cannot be observed, so their number is unknown and the ledger was not checked.`,
     ...elsewhere.map(({ name, summary }) => {
       const { openedElsewhere, openedBy, opened } = summary!;
       const seen = openedBy === 'unknown' ? 'none' : formatCount(opened);
       return `${name} opened ${formatCount(openedElsewhere)} connections to destinations other than the target (another port or host, a proxy or a Unix socket) and ${seen} to the target. Only those to the target are counted and checked.`;
     }),
-    ...(isAccepting
-      ? [
-          'Accepted connections are counted by the kernel for all programs on this machine, so they include those of other programs, such as a proxy connecting to its upstream.',
-        ]
-      : []),
-  ];
+    isAccepting &&
+      'Accepted connections are counted by the kernel for all programs on this machine, so they include those of other programs, such as a proxy connecting to its upstream.',
+  ]);
 }
 
 export function describeOpenedBy({ arms }: Pick<CellView, 'arms'>): string {
@@ -209,21 +199,20 @@ function describeLoopback(cells: readonly CellResult[]): string {
 
 export function runCaveats(run: Run): string[] {
   const { state, git, host, skipped = [] } = run;
-  return [
+  return compact([
     ...networkCaveats(run),
-    ...(state === 'partial' ? ['The run is partial: only what was measured is shown.'] : []),
-    ...(state === 'failed' ? ['Some of the requested measurements could not be made.'] : []),
+    state === 'partial' && 'The run is partial: only what was measured is shown.',
+    state === 'failed' && 'Some of the requested measurements could not be made.',
     ...skipped.map(
       ({ cell, message, hint }) => `${cell} was skipped, because this machine has ${message} (${hint}).`,
     ),
-    ...(host.pinning === null ? [`Processes were not pinned to cores: ${host.pinningDetail}.`] : []),
+    host.pinning === null && `Processes were not pinned to cores: ${host.pinningDetail}.`,
     ...busyCaveats(host),
     ...machineCaveats(run),
     ...clockCaveats(run),
-    ...(git?.isDirty === true
-      ? ['The working tree had uncommitted changes, so the commit alone does not reproduce the run.']
-      : []),
-  ];
+    git?.isDirty === true &&
+      'The working tree had uncommitted changes, so the commit alone does not reproduce the run.',
+  ]);
 }
 
 /** Loopback and an emulated link each lack something that a real network has; a remote server lacks nothing. */
@@ -237,14 +226,11 @@ function networkCaveats(run: Run): string[] {
   const names = linked.map(({ cell }) => cell).join(', ');
   const isMixed = linked.length < cells.length;
   const hasLoopback = cells.length === 0 || linked.length + elsewhere.length < cells.length;
-  return [
-    ...(hasLoopback ? [describeLoopback(cells)] : []),
-    ...(linked.length === 0
-      ? []
-      : [
-          `Clients and target ran on one machine${isMixed ? ` for ${names} as well` : ''}, and ${LINK_LIMITS}.`,
-        ]),
-  ];
+  return compact([
+    hasLoopback && describeLoopback(cells),
+    linked.length > 0 &&
+      `Clients and target ran on one machine${isMixed ? ` for ${names} as well` : ''}, and ${LINK_LIMITS}.`,
+  ]);
 }
 
 function clockCaveats(run: Run): string[] {
@@ -358,29 +344,22 @@ function sceneCaveats(view: CellView): string[] {
   const { result, trials, arms } = view;
   const failed = trials.filter(({ state }) => state === 'failed').length;
   const partial = trials.filter(trial => trial.state === 'completed' && trial.isPartial).length;
-  return [
+  return compact([
     ...serverCaveats(result),
     ...countCaveats({ arms }),
-    ...(failed === 0
-      ? []
-      : [
-          failed === trials.length
-            ? `All ${failed} trials failed.`
-            : `${failed} of ${trials.length} trials failed; the figures cover those that completed.`,
-        ]),
-    ...(partial === 0
-      ? []
-      : [`${partial} of ${trials.length} trials were cut short and are shorter than planned.`]),
+    failed > 0 &&
+      (failed === trials.length
+        ? `All ${failed} trials failed.`
+        : `${failed} of ${trials.length} trials failed; the figures cover those that completed.`),
+    partial > 0 && `${partial} of ${trials.length} trials were cut short and are shorter than planned.`,
     ...outsideCaveats({ arms, result }),
     ...delayedAckCaveats(view),
     ...pauseCaveats({ arms, result }),
-    ...(result.replicates > 0 && result.replicates < FEW_REPLICATES
-      ? [
-          `Only ${countReplicates(result.replicates)}: too few to reveal that processes run in modes up to 30 % apart.`,
-        ]
-      : []),
+    result.replicates > 0 &&
+      result.replicates < FEW_REPLICATES &&
+      `Only ${countReplicates(result.replicates)}: too few to reveal that processes run in modes up to 30 % apart.`,
     ...result.leftOut.map(({ arm, message, hint }) => `The client ${arm} was skipped: ${message} (${hint}).`),
-  ];
+  ]);
 }
 
 /** What clients say of their own figures, each sentence once. */

@@ -9,7 +9,7 @@ import type { Mark } from '../model.ts';
 import { capacityBound } from './bound.ts';
 import { dimensionOf, formatValue } from './dimensions.ts';
 import { BOUNDS_UNKNOWN, formatCount, formatLatency, isKnown, roundInterval } from './numbers.ts';
-import { listed } from './text.ts';
+import { compact, listed } from './text.ts';
 
 /** The connection policy of a client by its short name: `short`, `persistent`, or `5 requests per connection`; `persistent, HTTP/2`. */
 export function describePolicy(client: Client | undefined): string {
@@ -66,7 +66,7 @@ export interface SettingPhrase {
 /** Those that were given, beside the library, the protocol and how many requests a connection carries. */
 export function otherSettings(client: Client): SettingPhrase[] {
   const { pool, timeouts, body, options } = client;
-  return [
+  return compact([
     ...describePool(pool),
     ...Object.entries(timeouts).flatMap(([phase, ms]) =>
       ms === undefined
@@ -76,8 +76,8 @@ export function otherSettings(client: Client): SettingPhrase[] {
     { setting: 'body', text: BODIES[body] },
     ...describeInterceptors(client).map(text => ({ setting: 'interceptors', text })),
     ...describeResilience(client).map(text => ({ setting: 'resilience', text })),
-    ...(options === undefined ? [] : [{ setting: 'options', text: `options ${JSON.stringify(options)}` }]),
-  ];
+    options !== undefined && { setting: 'options', text: `options ${JSON.stringify(options)}` },
+  ]);
 }
 
 const BODIES: Record<Client['body'], string> = {
@@ -152,32 +152,25 @@ const repetitions = (most: number): string =>
   `at most ${formatCount(most)} repetition${most === 1 ? '' : 's'}`;
 
 export function describeInterceptors({ interceptors: { retry, dns, cache } = {} }: Client): string[] {
-  return [
-    ...(retry === undefined
-      ? []
-      : [
-          phrase('retry by undici', [
-            when(retry.maxRetries, repetitions),
-            when(retry.minDelayMs, value => `first after ${ms(value)}`),
-            when(retry.maxDelayMs, value => `delays of at most ${ms(value)}`),
-            when(retry.delayFactor, value => `each ${value} times as long`),
-            when(retry.statuses, value => `on status ${value.join(', ')}`),
-          ]),
-        ]),
-    ...(dns === undefined
-      ? []
-      : [phrase('addresses kept by undici', [when(dns.maxTtlMs, value => `for at most ${ms(value)}`)])]),
-    ...(cache === undefined
-      ? []
-      : [
-          phrase('cache of undici', [
-            when(cache.maxBytes, value => `at most ${formatCount(value)} bytes`),
-            when(cache.maxEntries, value => `at most ${formatCount(value)} responses`),
-            when(cache.maxEntryBytes, value => `bodies of at most ${formatCount(value)} bytes`),
-            when(cache.freshMs, value => `responses used for ${ms(value)} unless they say otherwise`),
-          ]),
-        ]),
-  ];
+  return compact([
+    retry !== undefined &&
+      phrase('retry by undici', [
+        when(retry.maxRetries, repetitions),
+        when(retry.minDelayMs, value => `first after ${ms(value)}`),
+        when(retry.maxDelayMs, value => `delays of at most ${ms(value)}`),
+        when(retry.delayFactor, value => `each ${value} times as long`),
+        when(retry.statuses, value => `on status ${value.join(', ')}`),
+      ]),
+    dns !== undefined &&
+      phrase('addresses kept by undici', [when(dns.maxTtlMs, value => `for at most ${ms(value)}`)]),
+    cache !== undefined &&
+      phrase('cache of undici', [
+        when(cache.maxBytes, value => `at most ${formatCount(value)} bytes`),
+        when(cache.maxEntries, value => `at most ${formatCount(value)} responses`),
+        when(cache.maxEntryBytes, value => `bodies of at most ${formatCount(value)} bytes`),
+        when(cache.freshMs, value => `responses used for ${ms(value)} unless they say otherwise`),
+      ]),
+  ]);
 }
 
 export function describeResilience({
@@ -240,7 +233,7 @@ export function describeSweptClients(
     describeEach(arms).map(({ name, text }) => {
       const { swept } = arms.find(arm => arm.name === name)!;
       const texts = swept.map(one => one.text);
-      return { name, text: [...(swept.every(isOptional) ? [text] : []), ...texts].join(', ') };
+      return { name, text: compact([swept.every(isOptional) && text, ...texts]).join(', ') };
     }),
   );
 }
@@ -271,12 +264,12 @@ function describeEach(arms: readonly Pick<ArmView, 'name' | 'client'>[]): Descri
     const others = otherSettings(client).filter(
       ({ setting }) => settings.has(setting) && !(setting === MOST_CONNECTIONS && isInReuse(client)),
     );
-    const parts = [
-      ...(has.library ? [nameLibrary(client)] : []),
-      ...(has.protocol ? [client.protocol === 'h2' ? 'HTTP/2' : 'HTTP/1.1'] : []),
+    const parts = compact([
+      has.library && nameLibrary(client),
+      has.protocol && (client.protocol === 'h2' ? 'HTTP/2' : 'HTTP/1.1'),
       describeReuse(client),
       ...others.map(({ text }) => text),
-    ];
+    ]);
     return { name, text: parts.join(', ') };
   });
 }

@@ -1,5 +1,4 @@
 // Conditions in words: every setting that was given, and how an external server differs from what was declared.
-
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { z } from 'zod';

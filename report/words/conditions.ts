@@ -1,5 +1,4 @@
 // Describes the conditions of a cell: what all arms shared, how each client was configured, and what an external server was found to be.
-
 import type { CellResult } from '../../results/model/run.ts';
 import type { Limits } from '../../scenarios/model/limits.ts';
 import { own } from '../../scenarios/model/own.ts';
@@ -18,6 +17,7 @@ import {
   expectedFacts,
   foundFacts,
 } from './target.ts';
+import { compact } from './text.ts';
 
 /** Target, link, load and timing, which all arms share. */
 export function sharedConditions({
@@ -31,22 +31,20 @@ export function sharedConditions({
   timing,
   phases,
 }: Scenario): Fact[] {
-  return [
+  return compact([
     { label: 'Target', value: describeTarget(target) },
     { label: 'Connection policy of the target', value: describeTargetPolicy(target) },
-    ...(target.faults.length === 0
-      ? []
-      : [{ label: 'Faults of the target', value: describeFaults(target.faults) }]),
-    ...(link === undefined ? [] : [{ label: 'Link', value: describeLink(link) }]),
+    target.faults.length > 0 && { label: 'Faults of the target', value: describeFaults(target.faults) },
+    link !== undefined && { label: 'Link', value: describeLink(link) },
     ...expectedFacts(target),
-    ...(request === undefined ? [] : [{ label: 'Request', value: describeRequest(request) }]),
-    ...(requests === undefined ? [] : [{ label: 'Requests', value: describeRequests(requests) }]),
+    request !== undefined && { label: 'Request', value: describeRequest(request) },
+    requests !== undefined && { label: 'Requests', value: describeRequests(requests) },
     { label: 'Load', value: describeLoad(load) },
     ...generatorFacts(generators),
-    ...(limits === undefined ? [] : [{ label: 'Limits', value: describeLimits(limits) }]),
+    limits !== undefined && { label: 'Limits', value: describeLimits(limits) },
     { label: 'Timing', value: describeTiming(timing, generators) },
-    ...(phases ? [] : [{ label: 'Phases', value: 'not recorded' }]),
-  ];
+    !phases && { label: 'Phases', value: 'not recorded' },
+  ]);
 }
 
 /** Load and timing are those of the load generator, not of the scenario. */
@@ -79,16 +77,13 @@ function describeRequests(requests: readonly NamedRequest[]): string {
 function describeLimits({ localPorts, openFiles, serverCpus, clientCpus }: Limits): string {
   const cpus = (count: number, who: string): string =>
     `${count} ${count === 1 ? 'CPU' : 'CPUs'} for ${who}, in a control group and not pinned to cores`;
-  return [
-    ...(localPorts === undefined
-      ? []
-      : [
-          `${formatCount(localPorts)} local ports, each taken for the 60 s of TIME_WAIT, in a network namespace of its own`,
-        ]),
-    ...(openFiles === undefined ? [] : [`${formatCount(openFiles)} open files per client`]),
-    ...(serverCpus === undefined ? [] : [cpus(serverCpus, 'the server')]),
-    ...(clientCpus === undefined ? [] : [cpus(clientCpus, 'the clients')]),
-  ].join('; ');
+  return compact([
+    localPorts !== undefined &&
+      `${formatCount(localPorts)} local ports, each taken for the 60 s of TIME_WAIT, in a network namespace of its own`,
+    openFiles !== undefined && `${formatCount(openFiles)} open files per client`,
+    serverCpus !== undefined && cpus(serverCpus, 'the server'),
+    clientCpus !== undefined && cpus(clientCpus, 'the clients'),
+  ]).join('; ');
 }
 
 /** Only where there are several. */

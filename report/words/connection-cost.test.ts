@@ -1,5 +1,4 @@
 // The answer that headlines a comparison: what a connection costs, claimed only where the figures show it.
-
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { summariseArms } from '../../results/compare.ts';

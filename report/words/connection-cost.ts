@@ -1,5 +1,4 @@
 // What a new connection costs, in sentences and as a table: CPU time, round trips, and after how many requests it has paid off.
-
 import type { AmortisationFit } from '../../results/amortisation.ts';
 import {
   type ConnectionCost,
@@ -36,7 +35,7 @@ import {
   missingReplicates,
   roundInterval,
 } from './numbers.ts';
-import { listed } from './text.ts';
+import { compact, listed } from './text.ts';
 
 /** Libraries that a headline lists one by one; of more it names the cheapest and the dearest. */
 const MOST_LISTED = 2;
@@ -115,7 +114,7 @@ export function nameCharge(view: CellView): string | null {
     includesZero(interval)
       ? 'not shown for the'
       : `${roundInterval(interval ?? { value: valueUs, low: valueUs, high: valueUs }).value} µs${signs}`;
-  return [`${text(client)} client`, ...(server === null ? [] : [`${text(server)} server`])].join(', ');
+  return compact([`${text(client)} client`, server !== null && `${text(server)} server`]).join(', ');
 }
 
 /**
@@ -141,10 +140,10 @@ export function describeAlone(view: CellView): string[] {
     : costs.map(cost => {
         const { added, requestUs, connectUs, tlsUs } = cost.alone!;
         const who = costs.length === 1 ? '' : ` of ${libraryName(cost, view)}`;
-        const parts = [
-          ...(connectUs === null ? [] : [`connecting takes ${formatLatency(connectUs)}`]),
-          ...(tlsUs === null ? [] : [`the ${describeHandshake(cost, view)} ${formatLatency(tlsUs)}`]),
-        ];
+        const parts = compact([
+          connectUs !== null && `connecting takes ${formatLatency(connectUs)}`,
+          tlsUs !== null && `the ${describeHandshake(cost, view)} ${formatLatency(tlsUs)}`,
+        ]);
         const request = `a request of ${formatLatency(requestUs)}`;
         const found = !includesZero(added.interval)
           ? `a new connection adds ${describeTime(added)} to ${request}${parts.length === 0 ? '' : ':'}`
@@ -180,11 +179,11 @@ export function libraryName({ more }: ConnectionCost, { result }: Pick<CellView,
 
 function describeCharge(cost: ConnectionCost, view: CellView): string {
   const signs = signsOf(marksOf(cost, view, 'cpuUsPerRequest'));
-  const parts = [
+  const parts = compact([
     describeCpu(cost.client, 'client CPU', signs),
-    ...(cost.server === null ? [] : [describeCpu(cost.server, 'server CPU', signs)]),
+    cost.server !== null && describeCpu(cost.server, 'server CPU', signs),
     ...describeTrips(cost, view),
-  ];
+  ]);
   return listed(parts);
 }
 
@@ -421,10 +420,10 @@ export function connectionCostTable(view: CellView): Table | null {
       ratioCell(cost.servedByCpu, cost, view),
       savedCell(cost, view),
     ]),
-    notes: [
+    notes: compact([
       `CPU time per new connection, with its ${INTERVAL_NAME}: in each replicate, the difference in CPU time per request divided by the difference in connections per request. Round trips are those that the protocols need before the first request. What one user waits for a new connection is the difference of median response times with one user instead of all, so nothing in it is a queue. How many more requests reuse serves is computed from the rates, and from the CPU time of client and server together, which other programs on the machine disturb less. The last column is what reuse saves at 1,000 requests/s, client and server together.`,
-      ...(costs.some(({ client }) => client.interval === null) ? [FEW_NOTE] : []),
-    ],
+      costs.some(({ client }) => client.interval === null) && FEW_NOTE,
+    ]),
   });
 }
 

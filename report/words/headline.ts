@@ -1,5 +1,4 @@
 // Headlines and remarks of a cell and of a run: sentences that claim no more than the figures support.
-
 import { cellAmortisation } from '../../results/amortisation.ts';
 import { failureCauses, foldSimilar } from '../../results/audits/index.ts';
 import { verdictsOf } from '../../results/compare.ts';
@@ -54,7 +53,7 @@ import {
   missingReplicates,
   roundInterval,
 } from './numbers.ts';
-import { capitalize } from './text.ts';
+import { capitalize, compact } from './text.ts';
 
 /** The headline of a cell with a single arm. */
 function describeSingle({ arms, result }: CellView): string {
@@ -158,15 +157,15 @@ export function cellHeadline(view: CellView): string {
 /** What to read with the headline, doubts first. */
 export function cellRemarks(view: CellView): string[] {
   const fit = stateOf(view) === 'unmeasured' ? null : cellAmortisation(view.result);
-  return [
+  return compact([
     ...doubtRemarks(view),
     ...unsureRemarks(view),
     ...describeNullArm([view]),
     ...capacityRemarks(view),
     ...describeAlone(view),
     ...describeGap(view),
-    ...(fit === null ? [] : [describeAmortisation(fit, signsOf(allMarks(view)), openingOf(view))]),
-  ];
+    fit !== null && describeAmortisation(fit, signsOf(allMarks(view)), openingOf(view)),
+  ]);
 }
 
 /** The result at a server that closes each connection: any ratio is that of two clients that do the same. */
@@ -316,12 +315,10 @@ export function unsureRemarks({ result }: CellView): string[] {
     [result],
   );
   const hasNone = deciding.length < 2 || unsure.length === 0 || unsure.length === deciding.length;
-  return [
-    ...(hasNone
-      ? []
-      : [`No significant difference for ${unsure.map(({ candidate }) => candidate).join(', ')}.`]),
-    ...(nextStep === undefined ? [] : [nextStep]),
-  ];
+  return compact([
+    !hasNone && `No significant difference for ${unsure.map(({ candidate }) => candidate).join(', ')}.`,
+    nextStep,
+  ]);
 }
 
 /** Connection policies read better than arm names if they are all different: "Persistent connections ... short ones". */
@@ -363,19 +360,16 @@ export function doubtRemarks(view: CellView): string[] {
   const invalid = marked('invalid');
   const failed = view.trials.filter(({ state }) => state === 'failed').length;
   const lost = lostArms(view);
-  return [
-    ...(invalid.length === 0 ? [] : [`† Not reliable: an audit failed for ${invalid.join(', ')}.`]),
+  return compact([
+    invalid.length > 0 && `† Not reliable: an audit failed for ${invalid.join(', ')}.`,
     ...describeFailingRequests(view),
     ...boundRemarks([view]),
     ...uncountedRemarks(view),
     ...closingRemarks(view),
-    ...(lost.length === 0 ? [] : [`There are no figures for ${lost.join(', ')}.`]),
-    ...(failed === 0
-      ? []
-      : [
-          `${failed} of ${view.trials.length} trials failed${failed === view.trials.length ? '' : `: ${failureCauses(view.trials).join('; ')}`}.`,
-        ]),
-  ];
+    lost.length > 0 && `There are no figures for ${lost.join(', ')}.`,
+    failed > 0 &&
+      `${failed} of ${view.trials.length} trials failed${failed === view.trials.length ? '' : `: ${failureCauses(view.trials).join('; ')}`}.`,
+  ]);
 }
 
 /** Clients that failed to close; each once, however many replicates. */
@@ -391,16 +385,12 @@ function uncountedRemarks({ arms }: CellView): string[] {
     arms.filter(({ summary }) => summary !== null && is(summary)).map(({ name }) => name);
   const unseen = names(({ openedBy }) => openedBy === 'unknown');
   const partly = names(({ openedBy, openedElsewhere }) => openedBy !== 'unknown' && openedElsewhere > 0);
-  return [
-    ...(unseen.length === 0
-      ? []
-      : [`The connections of ${unseen.join(', ')} cannot be observed, so their ledger was not checked.`]),
-    ...(partly.length === 0
-      ? []
-      : [
-          `${partly.join(', ')} also opened connections to other destinations; only those to the target are checked.`,
-        ]),
-  ];
+  return compact([
+    unseen.length > 0 &&
+      `The connections of ${unseen.join(', ')} cannot be observed, so their ledger was not checked.`,
+    partly.length > 0 &&
+      `${partly.join(', ')} also opened connections to other destinations; only those to the target are checked.`,
+  ]);
 }
 
 /** The result of a run in one sentence; for a single cell, that of the cell. */

@@ -2,7 +2,7 @@
 import type { CellResult } from '../../results/model/run.ts';
 import type { CapacityLoad, ClosedLoad, Load, OpenLoad } from '../../scenarios/model/load.ts';
 import { formatCount, formatPercent } from './numbers.ts';
-import { listed } from './text.ts';
+import { compact, listed } from './text.ts';
 
 /** Persistent connections `verb` 7.1× `than` short ones; against a baseline, `subject` from 1.2× to 7.1×. */
 interface HeadlinePhrases {
@@ -102,11 +102,11 @@ function describeCapacity(load: CapacityLoad): string {
 
 /** `p99 is at most 50 ms and at most 0.05 % of the requests fail`. */
 export function describeObjective({ p50Ms, p99Ms, errorRatio }: CapacityLoad['objective']): string {
-  const parts = [
-    ...(p50Ms === undefined ? [] : [`p50 is at most ${p50Ms} ms`]),
-    ...(p99Ms === undefined ? [] : [`p99 is at most ${p99Ms} ms`]),
+  const parts = compact([
+    p50Ms !== undefined && `p50 is at most ${p50Ms} ms`,
+    p99Ms !== undefined && `p99 is at most ${p99Ms} ms`,
     errorRatio === 0 ? 'no request fails' : `at most ${formatPercent(errorRatio)} of the requests fail`,
-  ];
+  ]);
   return listed(parts);
 }
 

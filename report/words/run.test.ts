@@ -1,5 +1,4 @@
 // What a report says of the machines that sent the load: how they differ, and which were lost.
-
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RunMachine } from '../../results/model/run.ts';

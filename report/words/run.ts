@@ -1,5 +1,4 @@
 // Describes a run: its name, machines, software and command, and how to reproduce it.
-
 import type { RunSummary } from '../../results/baselines.ts';
 import type { Host, Run, RunMachine } from '../../results/model/run.ts';
 import { runDurationMs } from '../../results/run-clock.ts';
@@ -7,7 +6,7 @@ import { sumOf } from '../../results/stats.ts';
 import { isExternal } from '../../scenarios/model/target.ts';
 import type { Fact, FactGroup } from '../model.ts';
 import { formatCount, formatMemory, formatSeconds } from './numbers.ts';
-import { listed } from './text.ts';
+import { compact, listed } from './text.ts';
 
 /** `3f9c1d2a7b6e with uncommitted changes`. */
 export function formatCommit({ commit, isDirty }: NonNullable<RunSummary['git']>): string {
@@ -31,10 +30,10 @@ export function formatDay(iso: string): string {
 
 /** The version of conntax, and the Git commit of the working folder. */
 export function versionFacts({ conntax, git }: Pick<RunSummary, 'conntax' | 'git'>): Fact[] {
-  return [
+  return compact([
     { label: 'conntax', value: conntax },
-    ...(git === null ? [] : [{ label: 'Git commit', value: formatCommit(git) }]),
-  ];
+    git !== null && { label: 'Git commit', value: formatCommit(git) },
+  ]);
 }
 
 export function machineFacts(run: Run): FactGroup[] {

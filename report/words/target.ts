@@ -21,7 +21,7 @@ import {
 import { externalUrls, originShares } from '../../scenarios/model/target-facts.ts';
 import type { Fact } from '../model.ts';
 import { formatCount, formatPercent, formatSeconds } from './numbers.ts';
-import { listed } from './text.ts';
+import { compact, listed } from './text.ts';
 
 /** Only where the scenario overrides the default. */
 export function expectedFacts({ expectStatus }: Target): Fact[] {
@@ -140,7 +140,7 @@ function describeTime({ during }: Fault): string {
 /** `emulated by a relay on this machine: round trip 21 ms, jitter of up to 2 ms each way (23 ms on average), 1,000,000 bytes/s for each connection and direction`. */
 export function describeLink(link: Link): string {
   const { roundTripMs, jitterMs, bytesPerSec, silentAfterIdleMs } = link;
-  return [
+  return compact([
     `emulated by a relay on this machine: round trip ${roundTripMs} ms`,
     jitterMs === 0
       ? 'no jitter'
@@ -148,10 +148,9 @@ export function describeLink(link: Link): string {
     bytesPerSec === 'unlimited'
       ? 'unlimited throughput'
       : `${formatCount(bytesPerSec)} bytes/s for each connection and direction`,
-    ...(silentAfterIdleMs === undefined
-      ? []
-      : [`connections idle for ${formatCount(silentAfterIdleMs)} ms are forgotten without a word`]),
-  ].join(', ');
+    silentAfterIdleMs !== undefined &&
+      `connections idle for ${formatCount(silentAfterIdleMs)} ms are forgotten without a word`,
+  ]).join(', ');
 }
 
 /** What an emulated link lacks compared with a real network. */
@@ -250,27 +249,26 @@ function describeStartedTarget({
   portEnv = 'PORT',
   ready,
 }: Target): string {
-  return [
+  return compact([
     `started by ${quoted(command)}${cwd === undefined ? '' : ` in ${commandPlace(cwd)}`}`,
     portFrom === 'env' ? `port given in ${portEnv}` : 'port read from its output',
-    ...(ready === undefined ? [] : [`ready when ${ready} answers`]),
-  ].join(', ');
+    ready !== undefined && `ready when ${ready} answers`,
+  ]).join(', ');
 }
 
 /** Describes a target with a url, or urls. */
 function describeExternalTarget(target: Target): string {
   const { url, protocol, serverName, socketPath, certFile, insecure, proxy } = target;
-  return [
+  return compact([
     url === undefined ? describeExternalOrigins(target) : `external server at ${url}`,
-    ...(socketPath === undefined ? [] : [`by the Unix socket ${socketPath}`]),
-    ...(proxy === undefined
-      ? []
-      : [`through the HTTP proxy ${typeof proxy === 'string' ? proxy : `in the variable ${proxy.env}`}`]),
-    ...(serverName === undefined ? [] : [`by the name ${serverName}`]),
-    ...(certFile === undefined ? [] : ['with a client certificate']),
-    ...(insecure === true ? ['its certificate NOT verified'] : []),
-    ...(protocol === 'h2' ? ['declared to offer HTTP/2'] : []),
-  ].join(', ');
+    socketPath !== undefined && `by the Unix socket ${socketPath}`,
+    proxy !== undefined &&
+      `through the HTTP proxy ${typeof proxy === 'string' ? proxy : `in the variable ${proxy.env}`}`,
+    serverName !== undefined && `by the name ${serverName}`,
+    certFile !== undefined && 'with a client certificate',
+    insecure === true && 'its certificate NOT verified',
+    protocol === 'h2' && 'declared to offer HTTP/2',
+  ]).join(', ');
 }
 
 /** `external servers at http://127.0.0.1:3001/ (75 % of the requests) and http://127.0.0.1:3002/ (25 %)`. */
@@ -297,10 +295,10 @@ function describeDeclaredPolicy(target: Target): string {
   else known.push(describeRequestLimit(maxRequestsPerSocket));
   if (keepAliveHint === null) unknown.push('whether it sends a Keep-Alive header');
   else known.push(keepAliveHint ? 'sends a Keep-Alive header' : 'no Keep-Alive header');
-  return [
-    ...(known.length === 0 ? [] : [`declared by the scenario: ${known.join(', ')}`]),
-    ...(unknown.length === 0 ? [] : [`not declared: ${unknown.join(', ')}`]),
-  ].join('; ');
+  return compact([
+    known.length > 0 && `declared by the scenario: ${known.join(', ')}`,
+    unknown.length > 0 && `not declared: ${unknown.join(', ')}`,
+  ]).join('; ');
 }
 
 /** What limits the figures of a cell with an external server; empty otherwise. */
@@ -318,20 +316,17 @@ export function serverCaveats(result: CellResult): string[] {
   // An agent on the server's machine reads both (--server).
   const isCpuKnown = result.arms.some(({ targetCpuUsPerRequest }) => targetCpuUsPerRequest !== null);
   const areAcceptsKnown = result.arms.some(({ acceptedBy }) => acceptedBy === 'serverKernel');
-  return [
+  return compact([
     ...servers.flatMap(each => serverRemarks(each, target)),
     ...otherRemarks(result),
     servers.length === 1
       ? `${server.url} is an external server: conntax did not pin it to a core, it was warmed up only by the clients' own load, and ${isCpuKnown ? '' : 'its CPU use, '}its handshakes and the requests that reached it are unknown.`
       : `${listed(servers.map(({ url }) => url))} are external servers: conntax did not pin them to cores, they were warmed up only by the clients' own load, and ${isCpuKnown ? '' : 'their CPU use, '}their handshakes, and the requests and connections that reached each of them are unknown.`,
-    ...(isUnixSocket(server)
-      ? [
-          'It is reached by a Unix socket: there are no TCP connections for the kernel to count, so how many it accepted is unknown, and a connection costs no port.',
-        ]
-      : []),
+    isUnixSocket(server) &&
+      'It is reached by a Unix socket: there are no TCP connections for the kernel to count, so how many it accepted is unknown, and a connection costs no port.',
     ...proxyCaveats(server),
     ...(server.proxy === null ? distanceCaveats(servers, areAcceptsKnown) : []),
-  ];
+  ]);
 }
 
 /** What the answers to further requests add to those of the first: a server may close after some of them only. */
@@ -363,14 +358,11 @@ function proxyCaveats({ proxy, url, isLoopback }: ForeignServer): string[] {
   const opening = url.startsWith('https:')
     ? 'opening one includes asking the proxy for a tunnel (CONNECT)'
     : 'the proxy reuses its own connections to the server as it likes';
-  return [
+  return compact([
     `Connections are those to the HTTP proxy ${proxy}: ${opening}. How many it opened to the server is not counted.`,
-    ...(isLoopback
-      ? []
-      : [
-          'The proxy runs on another machine: every figure includes the network, and the other load on that proxy.',
-        ]),
-  ];
+    !isLoopback &&
+      'The proxy runs on another machine: every figure includes the network, and the other load on that proxy.',
+  ]);
 }
 
 /** What the probe request before the run found. */
@@ -392,13 +384,13 @@ export function foundFacts(result: CellResult): Fact[] {
 export function describeFound(server: ForeignServer): string {
   const { status, httpVersion, tlsVersion, alpn, software, address, proxy, isLoopback, isUnverified } =
     server;
-  return [
+  return compact([
     `status ${status} over HTTP/${httpVersion}`,
-    ...(tlsVersion === null ? [] : [`${tlsVersion}${alpn === 'h2' ? ' (HTTP/2 is offered)' : ''}`]),
-    ...(software === null ? [] : [`Server: ${software}`]),
-    ...(isUnverified ? ['certificate NOT verified'] : []),
+    tlsVersion !== null && `${tlsVersion}${alpn === 'h2' ? ' (HTTP/2 is offered)' : ''}`,
+    software !== null && `Server: ${software}`,
+    isUnverified && 'certificate NOT verified',
     `${proxy === null ? '' : `through the proxy ${proxy} `}at ${address}${isUnixSocket(server) ? ' (Unix socket)' : isLoopback ? ' (loopback)' : ', another machine'}`,
-  ].join(', ');
+  ]).join(', ');
 }
 
 function describeRequestLimit(most: number): string {

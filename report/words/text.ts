@@ -1,8 +1,8 @@
 // Puts sentences together: parts that apply, lists, and capitals.
 
-/** Those of the parts that are there: in `compact([isFast && 'fast'])`, none unless it is. */
+/** Those of the parts that there are: `compact([isFast && 'fast'])` is empty unless it is fast. Empty texts are left out too. */
 export function compact<Part>(parts: readonly (Part | false | null | undefined)[]): Part[] {
-  return parts.filter((part): part is Part => part !== false && part !== null && part !== undefined);
+  return parts.filter((part): part is Part => part !== false && part != null && part !== '');
 }
 
 /** `a, b and c`. */
