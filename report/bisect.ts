@@ -11,6 +11,7 @@ import {
 import { METRIC_TABLE } from '../results/metrics.ts';
 import { ERROR_PERCENT, INTERVAL_NAME, levelOf } from '../results/stats.ts';
 import type { Answer, Check, Report, Table, TableCell } from './model.ts';
+import { WITHOUT_CELLS } from './model.ts';
 import { describeJudgement } from './tables/expectations.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
 import { formatCount, formatPercent, formatSeconds } from './words/numbers.ts';
@@ -49,6 +50,7 @@ export function buildBisectReport(bisection: Bisection): Report {
   const headline = headlineOf(bisection, state);
   const table = steps.length === 0 ? null : stepTable(bisection);
   return {
+    ...WITHOUT_CELLS,
     title: `conntax: bisection of ${kind === 'commits' ? 'commits' : name}`,
     runId: steps.findLast(({ runId }) => runId !== null)?.runId ?? 'none',
     startedAt,
@@ -56,20 +58,12 @@ export function buildBisectReport(bisection: Bisection): Report {
     state: isInterrupted ? 'partial' : 'complete',
     verdict: state.kind === 'found' ? headline : null,
     answer: answerOf(bisection, state, headline),
-    limits: null,
-    missing: null,
-    overview: null,
     headline,
     remarks: remarksOf(bisection, state),
     brief: table,
     tables: table === null ? [] : [table],
     figures: [],
-    sweeps: [],
-    cells: [],
-    scenarioCaveats: [],
     checks: [checkOf(bisection, state, headline)],
-    facts: [],
-    words: [],
     caveats: [
       `${order}, and taken to get worse once: if several do, one ${one} of them is named. A bisection of a shorter range finds the others.`,
     ],

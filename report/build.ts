@@ -7,7 +7,7 @@ import { allMarks, armNames, type CellView, MARK_NOTES, viewCell } from './cell-
 import type { Chart, SweepChart } from './charts/chart.ts';
 import type { CellReport, CellSection, Check, Figure, Report, SectionName, Table } from './model.ts';
 import { applyClient, describeMissing, describeRepetition } from './next-steps.ts';
-import { overviewOf, runAnswer, viewsOf } from './overview.ts';
+import { nameOf, overviewOf, runAnswer, viewsOf } from './overview.ts';
 import { sweepHeadline } from './sweeps/headline.ts';
 import { type CreateTable, reportSweep, sweepCaveats, sweepRemarks } from './sweeps/report.ts';
 import { type Section, sectionsOf } from './sweeps/view.ts';
@@ -27,14 +27,7 @@ import { phaseTable } from './tables/phases.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
 import { cellAnswer } from './words/answer.ts';
 import { auditLines, auditTable, describePassed, summarizeAudits, trustTable } from './words/audits.ts';
-import {
-  type Caveat,
-  caveatsOfAll,
-  cellCaveats,
-  describeStop,
-  runCaveats,
-  wordCaveat,
-} from './words/caveats.ts';
+import { caveatsOfAll, cellCaveats, describeStop, runCaveats, wordCaveat } from './words/caveats.ts';
 import { conditionsOf } from './words/conditions.ts';
 import { connectionCostTable } from './words/connection-cost.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './words/headline.ts';
@@ -68,22 +61,21 @@ function measuredCheck(view: CellView): Check {
 }
 
 function expectationChecks({ result }: CellView): Check[] {
-  return result.expectations.map(({ expectation, state, first, confirmation, together }) => ({
-    group: result.cell,
-    name: describeExpectation(expectation),
-    subject: `expected ${describeExpectation(expectation)}`,
-    isFigure: true,
-    state,
-    detail: compact([
-      `measured ${describeJudgement(expectation, first)} over ${first.replicates} replicates${because(whyUnknown(expectation, result))}`,
-      confirmation !== null && `re-measured ${describeJudgement(expectation, confirmation)}`,
-      together !== null && `combined ${describeJudgement(expectation, together)}`,
-    ]).join('; '),
-  }));
-}
-
-function because(reason: string | null): string {
-  return reason === null ? '' : `, because ${reason}`;
+  return result.expectations.map(({ expectation, state, first, confirmation, together }) => {
+    const why = whyUnknown(expectation, result);
+    return {
+      group: result.cell,
+      name: describeExpectation(expectation),
+      subject: `expected ${describeExpectation(expectation)}`,
+      isFigure: true,
+      state,
+      detail: compact([
+        `measured ${describeJudgement(expectation, first)} over ${first.replicates} replicates${why === null ? '' : `, because ${why}`}`,
+        confirmation !== null && `re-measured ${describeJudgement(expectation, confirmation)}`,
+        together !== null && `combined ${describeJudgement(expectation, together)}`,
+      ]).join('; '),
+    };
+  });
 }
 
 /** Failed expectations listed in the verdict; the others are counted. */
@@ -173,17 +165,12 @@ export function buildReport(of: {
     words: methodWords(run),
     caveats: runCaveats(run),
     scenarioCaveats: caveatsOfAll(
-      sections.map(section => ({ name: nameOf(section), caveats: caveatsOf(section) })),
+      sections.map(section => ({
+        name: nameOf(section),
+        caveats: section.kind === 'sweep' ? sweepCaveats(section.sweep) : cellCaveats(section.view),
+      })),
     ),
   };
-}
-
-function caveatsOf(section: Section): Caveat[] {
-  return section.kind === 'sweep' ? sweepCaveats(section.sweep) : cellCaveats(section.view);
-}
-
-function nameOf(section: Section): string {
-  return section.kind === 'sweep' ? section.sweep.name : section.view.result.cell;
 }
 
 interface Given {
@@ -204,7 +191,7 @@ function reportCell(view: CellView, { run, charts }: Given, sweep: CellReport['s
   const remarks = cellRemarks(view);
   const asides = remarks.filter(remark => !answer.notes.includes(remark));
   const applying = charts.filter(chart => chart.applies(view));
-  const [first] = applying.filter(({ section }) => section === 'answer');
+  const first = applying.find(({ section }) => section === 'answer');
   const forest = first === undefined ? null : drawFigure(first, view);
   const figures = applying.filter(chart => chart !== first).map(chart => drawFigure(chart, view));
   const phases = phaseTable(view);

@@ -22,11 +22,11 @@ import {
   trendName,
   worseFirst,
 } from './charts/trend.ts';
-import type { Answer, Badge, Fact, Report, Table, TableCell } from './model.ts';
+import { type Answer, type Badge, type Report, type Table, type TableCell, WITHOUT_CELLS } from './model.ts';
 import { createTable, figureColumn, keyColumn, linked, nothing, wordColumn, words } from './tables/table.ts';
 import { describeMove, formatCount, formatRatio, formatRelativeChange } from './words/numbers.ts';
 import { formatDay } from './words/run.ts';
-import { capitalize, compact, listed } from './words/text.ts';
+import { capitalize, compact, listed, listFacts } from './words/text.ts';
 
 function trendTable(trends: readonly Trend[]): Table {
   return createTable({
@@ -155,6 +155,7 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
   const newest = runs.at(-1)!;
   const trends = findTrends(runs).filter(isShown);
   return {
+    ...WITHOUT_CELLS,
     title: 'conntax: history of runs',
     runId: newest.runId,
     startedAt: newest.startedAt,
@@ -162,20 +163,12 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
     state: 'complete',
     verdict: null,
     answer: historyAnswer(trends, runs),
-    limits: null,
-    missing: null,
-    overview: null,
     headline: headlineOf(trends, runs),
     remarks: [...changesOf(trends), ...gapsOf(trends, runs)],
     brief: trends.length === 0 ? null : briefTable(trends),
     tables: trends.length === 0 ? [] : [trendTable(trends)],
     figures: trendFigures(trends),
-    sweeps: [],
-    cells: [],
-    scenarioCaveats: [],
-    checks: [],
     words: trends.length === 0 ? [] : WORDS,
-    facts: [],
     caveats: [
       'The history shows ratios between clients of the same run, which are comparable between machines; anything that affects all clients equally is not visible in them.',
       'Runs are kept as they were recorded, including those measured under unusual conditions.',
@@ -188,24 +181,13 @@ function runCount(count: number): string {
 }
 
 /** For a reader of the page alone. */
-const WORDS: readonly Fact[] = [
-  {
-    label: 'Ratio',
-    value:
-      "A client's figure divided by that of the baseline client, both measured in turns in the same run.",
-  },
-  { label: 'Level', value: 'The mean of a ratio over the runs between two changes.' },
-  {
-    label: INTERVAL_NAME,
-    value:
-      'Where the true change lies, as far as the runs of both levels agree; few or unequal ones make it wide.',
-  },
-  {
-    label: 'p',
-    value:
-      'The share of shuffled histories in which runs before and after differ as clearly: how easily chance alone does it.',
-  },
-];
+const WORDS = listFacts({
+  Ratio: "A client's figure divided by that of the baseline client, both measured in turns in the same run.",
+  Level: 'The mean of a ratio over the runs between two changes.',
+  [INTERVAL_NAME]:
+    'Where the true change lies, as far as the runs of both levels agree; few or unequal ones make it wide.',
+  p: 'The share of shuffled histories in which runs before and after differ as clearly: how easily chance alone does it.',
+});
 
 /** A change that still holds. */
 interface Finding {

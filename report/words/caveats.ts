@@ -133,7 +133,8 @@ export function describeStop(cell: CellResult): string {
   const reached = describeReach(cell);
   const after = `after ${countReplicates(replicates)} in ${formatSeconds(elapsedMs)}`;
   if (cell.imported !== undefined) return `Ended ${after}: ${stopDetail}; ${reached}.`;
-  if (!['interrupted', 'failed', 'cut', 'measuring'].includes(stop) && isMeasuredAgain(cell))
+  const isMeasuredAgain = cell.expectations.some(({ confirmation }) => confirmation !== null);
+  if (!['interrupted', 'failed', 'cut', 'measuring'].includes(stop) && isMeasuredAgain)
     return `Stopped ${after}: a failed expectation was re-measured; ${reached}.`;
   switch (stop) {
     case 'precise':
@@ -155,10 +156,6 @@ export function describeStop(cell: CellResult): string {
     default:
       return stop satisfies never;
   }
-}
-
-function isMeasuredAgain({ expectations }: CellResult): boolean {
-  return expectations.some(({ confirmation }) => confirmation !== null);
 }
 
 /** `the interval of requests/s is ±3.1 %`: the widest among the ratios of the deciding metric. */
@@ -207,9 +204,9 @@ export function runCaveats(run: Run): string[] {
       ({ cell, message, hint }) => `${cell} was skipped, because this machine has ${message} (${hint}).`,
     ),
     host.pinning === null && `Processes were not pinned to cores: ${host.pinningDetail}.`,
-    ...busyCaveats(host),
+    busyCaveat(host),
     ...machineCaveats(run),
-    ...clockCaveats(run),
+    clockCaveat(run),
     git?.isDirty === true &&
       'The working tree had uncommitted changes, so the commit alone does not reproduce the run.',
   ]);
@@ -233,24 +230,23 @@ function networkCaveats(run: Run): string[] {
   ]);
 }
 
-function clockCaveats(run: Run): string[] {
+function clockCaveat(run: Run): string | null {
   const jumpMs = clockJumpMs(run);
-  if (jumpMs === 0) return [];
+  if (jumpMs === 0) return null;
   const by = formatSeconds(Math.abs(jumpMs));
   const what =
     jumpMs < 0
       ? `The machine's clock was set back by ${by} during the run`
       : `The machine's clock was set ahead by ${by} during the run, or the machine slept`;
-  return [
-    `${what}: its times of day cannot be compared with each other. Durations and latencies are those of a clock that nobody sets.`,
-  ];
+  return `${what}: its times of day cannot be compared with each other. Durations and latencies are those of a clock that nobody sets.`;
 }
 
-function busyCaveats(host: Host): string[] {
-  if (!isBusyMachine(host)) return [];
+function busyCaveat(host: Host): string | null {
   const { loadAverage, cpuCount } = host;
   const [minute = 0] = loadAverage;
-  return [`The machine was not idle at the start: load average ${minute.toFixed(2)} on ${cpuCount} cores.`];
+  return isBusyMachine(host)
+    ? `The machine was not idle at the start: load average ${minute.toFixed(2)} on ${cpuCount} cores.`
+    : null;
 }
 
 /** What no error rate holds: it is of the requests that began in the windows. */

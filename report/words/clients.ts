@@ -89,23 +89,6 @@ const BODIES: Record<Client['body'], string> = {
 
 type Pool = Client['pool'];
 
-const TLS_SESSIONS = {
-  none: 'no TLS resumption',
-  library: 'TLS sessions cached by the library',
-  pinned: 'TLS sessions always resumed',
-} as const;
-
-const CLOSINGS = {
-  client: 'closed by the client',
-  server: 'closed by the server',
-  reset: 'closed by a reset',
-} as const;
-
-const TLS_CONTEXTS = {
-  shared: 'one TLS context for all connections',
-  'per-connection': 'a TLS context for each connection',
-} as const;
-
 /** Every setting of a pool, so that none goes unreported. */
 const POOL_PHRASES: { [Name in keyof Required<Pool>]: (value: NonNullable<Pool[Name]>) => string } = {
   maxConnections: most =>
@@ -122,10 +105,16 @@ const POOL_PHRASES: { [Name in keyof Required<Pool>]: (value: NonNullable<Pool[N
   maxConcurrentStreams: most => `at most ${most} streams per connection`,
   scheduling: order =>
     order === 'lifo' ? 'most recently used connection first' : 'longest idle connection first',
-  closing: mode => CLOSINGS[mode],
+  closing: by => `closed by ${by === 'reset' ? 'a reset' : `the ${by}`}`,
   tcpKeepAliveMs: ms => `TCP keep-alive after ${ms} ms`,
-  tlsSessions: mode => TLS_SESSIONS[mode],
-  tlsContext: mode => TLS_CONTEXTS[mode],
+  tlsSessions: kept =>
+    ({
+      none: 'no TLS resumption',
+      library: 'TLS sessions cached by the library',
+      pinned: 'TLS sessions always resumed',
+    })[kept],
+  tlsContext: kept =>
+    kept === 'shared' ? 'one TLS context for all connections' : 'a TLS context for each connection',
 };
 
 function describePool(pool: Pool): SettingPhrase[] {
@@ -139,7 +128,7 @@ function describePool(pool: Pool): SettingPhrase[] {
 
 /** `retry by undici (at most 2 repetitions, first after 50 ms)`; a default of undici is left out. */
 function phrase(name: string, members: readonly (string | false)[]): string {
-  const given = members.filter(member => member !== false);
+  const given = compact(members);
   return given.length === 0 ? name : `${name} (${given.join(', ')})`;
 }
 
@@ -176,7 +165,7 @@ export function describeInterceptors({ interceptors: { retry, dns, cache } = {} 
 export function describeResilience({
   resilience: { retry, breaker, bulkhead, timeout } = {},
 }: Client): string[] {
-  return [
+  return compact([
     when(
       retry,
       ({ maxRetries, minDelayMs, maxDelayMs }) =>
@@ -193,7 +182,7 @@ export function describeResilience({
         `bulkhead (at most ${formatCount(maxConcurrent)} in flight, ${formatCount(maxQueued)} waiting)`,
     ),
     when(timeout, ({ attemptMs }) => `timeout of ${ms(attemptMs)} for each attempt`),
-  ].filter(text => text !== false);
+  ]);
 }
 
 /** A client's name, and what it is in words. */

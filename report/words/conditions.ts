@@ -1,50 +1,41 @@
 // Describes the conditions of a cell: what all arms shared, how each client was configured, and what an external server was found to be.
+
 import type { CellResult } from '../../results/model/run.ts';
 import type { Limits } from '../../scenarios/model/limits.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { describeRequest, type NamedRequest } from '../../scenarios/model/request.ts';
+import { DEFAULT_EXPECTED } from '../../scenarios/model/request-facts.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import type { CellView } from '../cell-view.ts';
 import type { Fact } from '../model.ts';
 import { describeClient } from './clients.ts';
 import { describeLoad, formatRate } from './load.ts';
 import { formatCount, formatPercent, formatSeconds } from './numbers.ts';
-import {
-  describeFaults,
-  describeLink,
-  describeTarget,
-  describeTargetPolicy,
-  expectedFacts,
-  foundFacts,
-} from './target.ts';
-import { compact } from './text.ts';
+import { describeFaults, describeLink, describeTarget, describeTargetPolicy, foundFacts } from './target.ts';
+import { compact, listFacts } from './text.ts';
 
 /** Target, link, load and timing, which all arms share. */
-export function sharedConditions({
-  target,
-  link,
-  request,
-  requests,
-  load,
-  generators,
-  limits,
-  timing,
-  phases,
-}: Scenario): Fact[] {
-  return compact([
-    { label: 'Target', value: describeTarget(target) },
-    { label: 'Connection policy of the target', value: describeTargetPolicy(target) },
-    target.faults.length > 0 && { label: 'Faults of the target', value: describeFaults(target.faults) },
-    link !== undefined && { label: 'Link', value: describeLink(link) },
-    ...expectedFacts(target),
-    request !== undefined && { label: 'Request', value: describeRequest(request) },
-    requests !== undefined && { label: 'Requests', value: describeRequests(requests) },
-    { label: 'Load', value: describeLoad(load) },
-    ...generatorFacts(generators),
-    limits !== undefined && { label: 'Limits', value: describeLimits(limits) },
-    { label: 'Timing', value: describeTiming(timing, generators) },
-    !phases && { label: 'Phases', value: 'not recorded' },
-  ]);
+export function sharedConditions(scenario: Scenario): Fact[] {
+  const { target, link, request, requests, load, generators = 1, limits, timing, phases } = scenario;
+  const { expectStatus, faults } = target;
+  const generatorCount = generators === 'auto' ? 'one per spare core' : formatCount(generators);
+  return listFacts({
+    Target: describeTarget(target),
+    'Connection policy of the target': describeTargetPolicy(target),
+    'Faults of the target': faults.length > 0 && describeFaults(faults),
+    Link: link && describeLink(link),
+    'Statuses that count as success':
+      expectStatus.join() !== DEFAULT_EXPECTED.join() && expectStatus.join(', '),
+    Request: request && describeRequest(request),
+    Requests: requests && describeRequests(requests),
+    Load: describeLoad(load),
+    Generators:
+      generators !== 1 &&
+      `${generatorCount} per client, each with its share of the load and with a pool of its own`,
+    Limits: limits && describeLimits(limits),
+    Timing: describeTiming(timing, generators),
+    Phases: !phases && 'not recorded',
+  });
 }
 
 /** Load and timing are those of the load generator, not of the scenario. */
@@ -86,18 +77,6 @@ function describeLimits({ localPorts, openFiles, serverCpus, clientCpus }: Limit
   ]).join('; ');
 }
 
-/** Only where there are several. */
-function generatorFacts(generators: Scenario['generators'] = 1): Fact[] {
-  if (generators === 1) return [];
-  const count = generators === 'auto' ? 'one per spare core' : formatCount(generators);
-  return [
-    {
-      label: 'Generators',
-      value: `${count} per client, each with its share of the load and with a pool of its own`,
-    },
-  ];
-}
-
 export function conditionsOf({ result, arms }: CellView): Fact[] {
   return [
     ...(result.imported === undefined ? sharedConditions(result.scenario) : importedConditions(result)),
@@ -106,31 +85,26 @@ export function conditionsOf({ result, arms }: CellView): Fact[] {
       value: `code of ${code}`,
     })),
     ...foundFacts(result),
-    ...nicenessFacts(arms),
-    ...arms.map(({ name, isBaseline, client }) => ({
-      label: `Client ${name}${isBaseline ? ' (baseline)' : ''}`,
-      value:
-        client === undefined
-          ? 'settings not in the stored run'
-          : describeClient(client) + describeCode(own(result.code, name)),
-    })),
+    ...listFacts({ Priority: describeNiceness(arms) }),
+    ...arms.map(({ name, isBaseline, client }) => {
+      const code = own(result.code, name);
+      const label = `Client ${name}${isBaseline ? ' (baseline)' : ''}`;
+      return client === undefined
+        ? { label, value: 'settings not in the stored run' }
+        : { label, value: `${describeClient(client)}${code === undefined ? '' : `; code of ${code}`}` };
+    }),
   ];
 }
 
 /** Lower priority than the relay changes which process gets a core, so it is reported. */
-function nicenessFacts(arms: CellView['arms']): Fact[] {
-  const readings = arms.flatMap(({ trials }) => trials.flatMap(({ measurement }) => measurement.link ?? []));
-  const [first] = readings;
-  if (first === undefined || first.loadNiceness === 0) return [];
-  const value = `target and clients at niceness ${first.loadNiceness}, so that the relay gets a core when it needs one`;
-  return [{ label: 'Priority', value }];
+function describeNiceness(arms: CellView['arms']): string | null {
+  const [first] = arms.flatMap(({ trials }) => trials.flatMap(({ measurement }) => measurement.link ?? []));
+  return first === undefined || first.loadNiceness === 0
+    ? null
+    : `target and clients at niceness ${first.loadNiceness}, so that the relay gets a core when it needs one`;
 }
 
-function describeCode(code: string | undefined): string {
-  return code === undefined ? '' : `; code of ${code}`;
-}
-
-function describeTiming(timing: Timing, generators: Scenario['generators'] = 1): string {
+function describeTiming(timing: Timing, generators: NonNullable<Scenario['generators']>): string {
   const slices =
     timing.slicing === 'whole'
       ? 'without slicing'

@@ -9,7 +9,7 @@ import {
   isUnixSocket,
 } from '../../results/model/run.ts';
 import type { Fault } from '../../scenarios/model/fault.ts';
-import { DEFAULT_EXPECTED, isExpectedStatus } from '../../scenarios/model/request-facts.ts';
+import { isExpectedStatus } from '../../scenarios/model/request-facts.ts';
 import {
   type Behaviour,
   isBuiltIn,
@@ -23,14 +23,8 @@ import type { Fact } from '../model.ts';
 import { formatCount, formatPercent, formatSeconds } from './numbers.ts';
 import { compact, listed } from './text.ts';
 
-/** Only where the scenario overrides the default. */
-export function expectedFacts({ expectStatus }: Target): Fact[] {
-  if (expectStatus.join() === DEFAULT_EXPECTED.join()) return [];
-  return [{ label: 'Statuses that count as success', value: expectStatus.join(', ') }];
-}
-
 export function describeTarget(target: Target): string {
-  const { behaviour, protocol, tls, tlsKey, maxConcurrentStreams, framing } = target;
+  const { behaviour, protocol, tls, tlsKey, maxConcurrentStreams, framing, backlog } = target;
   if (isExternal(target)) return describeExternalTarget(target);
   if (target.command !== undefined) return describeStartedTarget(target);
   const spoken =
@@ -40,11 +34,7 @@ export function describeTarget(target: Target): string {
   const secured = tls === 'none' ? 'without TLS' : `over TLS ${tls} with an ${KEYS[tlsKey]} key`;
   if (target.accepts === false) return `${spoken} ${secured}, and no connection is ever established`;
   const framed = framing === 'chunked' ? ', bodies in chunks' : '';
-  return `${spoken} ${secured}, ${describeBehaviour(behaviour)}${framed}${describeBacklog(target)}${describeBackends(target)}${describeOrigins(target)}`;
-}
-
-function describeBacklog({ backlog }: Target): string {
-  return backlog === undefined ? '' : `, accept queue of ${formatCount(backlog)}`;
+  return `${spoken} ${secured}, ${describeBehaviour(behaviour)}${framed}${backlog === undefined ? '' : `, accept queue of ${formatCount(backlog)}`}${describeBackends(target)}${describeOrigins(target)}`;
 }
 
 function describeBackends({ backends }: Target): string {
@@ -76,13 +66,10 @@ const KEYS = { ec: 'EC P-256', rsa: 'RSA 2048' } as const;
 /** Plug-ins name their own options, so they are reported verbatim: `fixed (bytes 1,024)`. */
 function describeBehaviour({ name, ...options }: Behaviour): string {
   const settings = Object.entries(options).map(
-    ([key, value]) => `${key} ${typeof value === 'number' ? countOrRaw(value) : JSON.stringify(value)}`,
+    ([key, value]) =>
+      `${key} ${Number.isInteger(value) ? formatCount(value as number) : JSON.stringify(value)}`,
   );
   return settings.length === 0 ? `behaviour ${name}` : `behaviour ${name} (${settings.join(', ')})`;
-}
-
-function countOrRaw(value: number): string {
-  return Number.isInteger(value) ? formatCount(value) : String(value);
 }
 
 export function describeTargetPolicy(target: Target): string {
@@ -163,76 +150,47 @@ export function serverRemarks(server: ForeignServer, target: Target): string[] {
 }
 
 function remarksOn(server: ForeignServer, target: Target): string[] {
-  return [
-    ...trustRemarks(server),
-    ...statusRemarks(server, target),
-    ...interimRemarks(server),
-    ...closeRemarks(server, target),
-    ...hintRemarks(server, target),
-  ];
+  const { isUnverified, status, interimStatuses } = server;
+  return compact([
+    isUnverified &&
+      'was not verified: target.insecure accepts any certificate, so the figures may be those of another server',
+    !isExpectedStatus(target.expectStatus, status) &&
+      `responded with status ${status} before the run; each such response counts as a failed request (bad status) unless target.expectStatus lists it`,
+    interimStatuses.length > 0 &&
+      `sends an interim response (${interimStatuses.join(', ')}) first; no client counts it, and times run to the final response`,
+    closeRemark(server, target),
+    hintRemark(server, target),
+  ]);
 }
 
 /** A server that conntax starts has another port each time. */
 function serverName({ url }: ForeignServer, { command }: Target): string {
-  return command === undefined ? url : `The server of ${quoted(command)}`;
+  return command === undefined ? url : `The server of "${command}"`;
 }
 
-function quoted(command: string): string {
-  return `"${command}"`;
-}
-
-function trustRemarks({ isUnverified }: ForeignServer): string[] {
-  return isUnverified
-    ? [
-        'was not verified: target.insecure accepts any certificate, so the figures may be those of another server',
-      ]
-    : [];
-}
-
-function statusRemarks({ status }: ForeignServer, { expectStatus }: Target): string[] {
-  return isExpectedStatus(expectStatus, status)
-    ? []
-    : [
-        `responded with status ${status} before the run; each such response counts as a failed request (bad status) unless target.expectStatus lists it`,
-      ];
-}
-
-function interimRemarks({ interimStatuses }: ForeignServer): string[] {
-  return interimStatuses.length === 0
-    ? []
-    : [
-        `sends an interim response (${interimStatuses.join(', ')}) first; no client counts it, and times run to the final response`,
-      ];
-}
-
-function closeRemarks(server: ForeignServer, { connectionClose }: Target): string[] {
+function closeRemark(server: ForeignServer, { connectionClose }: Target): string | null {
   const reason = closingReason(server);
-  if (reason !== undefined && connectionClose !== true) {
-    return [
-      `${reason}, so every request needs a new connection, and there is nothing to reuse; a scenario declares it with target.connectionClose: true`,
-    ];
-  }
+  if (reason !== undefined && connectionClose !== true)
+    return `${reason}, so every request needs a new connection, and there is nothing to reuse; a scenario declares it with target.connectionClose: true`;
   return reason === undefined && connectionClose === true
-    ? ['responds without Connection: close, which contradicts target.connectionClose: true']
-    : [];
+    ? 'responds without Connection: close, which contradicts target.connectionClose: true'
+    : null;
 }
 
-function hintRemarks(
+function hintRemark(
   { keepAliveHeader }: ForeignServer,
   { keepAliveHint, keepAliveTimeoutMs }: Target,
-): string[] {
-  if (keepAliveHeader === null) {
+): string | null {
+  if (keepAliveHeader === null)
     return keepAliveHint === true
-      ? ['responds without a Keep-Alive header, which contradicts target.keepAliveHint: true']
-      : [];
-  }
-  if (keepAliveHint === false) {
-    return [`responds with Keep-Alive: ${keepAliveHeader}, which contradicts target.keepAliveHint: false`];
-  }
+      ? 'responds without a Keep-Alive header, which contradicts target.keepAliveHint: true'
+      : null;
+  if (keepAliveHint === false)
+    return `responds with Keep-Alive: ${keepAliveHeader}, which contradicts target.keepAliveHint: false`;
   const seconds = /(?:^|[,\s])timeout=(\d+)/i.exec(keepAliveHeader)?.[1];
   return seconds !== undefined && keepAliveTimeoutMs !== null && Number(seconds) * 1_000 > keepAliveTimeoutMs
-    ? [`announces Keep-Alive: ${keepAliveHeader}, but target.keepAliveTimeoutMs is ${keepAliveTimeoutMs}`]
-    : [];
+    ? `announces Keep-Alive: ${keepAliveHeader}, but target.keepAliveTimeoutMs is ${keepAliveTimeoutMs}`
+    : null;
 }
 
 /** Of versions that are compared, each has a folder of its own, from which a path begins; that of a scenario is absolute. */
@@ -250,7 +208,7 @@ function describeStartedTarget({
   ready,
 }: Target): string {
   return compact([
-    `started by ${quoted(command)}${cwd === undefined ? '' : ` in ${commandPlace(cwd)}`}`,
+    `started by "${command}"${cwd === undefined ? '' : ` in ${commandPlace(cwd)}`}`,
     portFrom === 'env' ? `port given in ${portEnv}` : 'port read from its output',
     ready !== undefined && `ready when ${ready} answers`,
   ]).join(', ');
@@ -325,7 +283,7 @@ export function serverCaveats(result: CellResult): string[] {
     isUnixSocket(server) &&
       'It is reached by a Unix socket: there are no TCP connections for the kernel to count, so how many it accepted is unknown, and a connection costs no port.',
     ...proxyCaveats(server),
-    ...(server.proxy === null ? distanceCaveats(servers, areAcceptsKnown) : []),
+    server.proxy === null && distanceCaveat(servers, areAcceptsKnown),
   ]);
 }
 
@@ -340,16 +298,12 @@ function otherRemarks(result: CellResult): string[] {
   );
 }
 
-function distanceCaveats(servers: readonly ForeignServer[], areAcceptsKnown: boolean): string[] {
+function distanceCaveat(servers: readonly ForeignServer[], areAcceptsKnown: boolean): string | null {
   const far = servers.filter(({ isLoopback }) => !isLoopback);
-  if (far.length === 0) return [];
+  if (far.length === 0) return null;
   return servers.length === 1
-    ? [
-        `The server runs on another machine: every figure includes the network and the other load on that server${areAcceptsKnown ? '' : ', and how many connections it accepted is unknown'}.`,
-      ]
-    : [
-        `Not on this machine: ${listed(far.map(({ url }) => url))}. Every figure includes the network and the other load there${areAcceptsKnown ? '' : ', and how many connections were accepted is unknown'}.`,
-      ];
+    ? `The server runs on another machine: every figure includes the network and the other load on that server${areAcceptsKnown ? '' : ', and how many connections it accepted is unknown'}.`
+    : `Not on this machine: ${listed(far.map(({ url }) => url))}. Every figure includes the network and the other load there${areAcceptsKnown ? '' : ', and how many connections were accepted is unknown'}.`;
 }
 
 /** What a reader has to know of connections that end at a proxy. */
