@@ -3,7 +3,7 @@ import { failureCauses } from '../results/audits/index.ts';
 import type { Run } from '../results/model/run.ts';
 import type { TrialResult } from '../results/model/trial.ts';
 import { own } from '../scenarios/model/own.ts';
-import { allMarks, armNames, type CellView, MARK_NOTES, viewCell } from './cell-view.ts';
+import { allMarks, armNames, type CellView, MARK_NOTES, stateOf, viewCell } from './cell-view.ts';
 import type { Chart, SweepChart } from './charts/chart.ts';
 import type { CellReport, CellSection, Check, Figure, Report, SectionName, Table } from './model.ts';
 import { applyClient, describeMissing, describeRepetition } from './next-steps.ts';
@@ -30,7 +30,7 @@ import { auditLines, auditTable, describePassed, summarizeAudits, trustTable } f
 import { caveatsOfAll, cellCaveats, describeStop, runCaveats, wordCaveat } from './words/caveats.ts';
 import { conditionsOf } from './words/conditions.ts';
 import { connectionCostTable } from './words/connection-cost.ts';
-import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './words/headline.ts';
+import { cellHeadline, cellRemarks, runHeadline, runRemarks } from './words/headline.ts';
 import { countReplicates, formatCount } from './words/numbers.ts';
 import { describeRun, machineFacts, methodWords, runsTargetElsewhere } from './words/run.ts';
 import { compact } from './words/text.ts';

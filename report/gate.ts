@@ -1,5 +1,4 @@
 // Report of a run compared with another: what changed, by how much, and how certain that is.
-
 import type { RunSummary } from '../results/baselines.ts';
 import { areErrorsUnlike, errorRatioOf } from '../results/compare.ts';
 import {

@@ -4,11 +4,10 @@ import { own } from '../scenarios/model/own.ts';
 import type { ScenarioInput } from '../scenarios/model/scenario.ts';
 import { scenarioOf } from '../scenarios/model/sweep.ts';
 import { scenarioText, writtenScenario } from '../scenarios/model/written.ts';
-import type { CellView } from './cell-view.ts';
+import { type CellView, decidingComparisons, stateOf } from './cell-view.ts';
 import type { AppliedClient, Missing, RepeatedFile, Repetition } from './model.ts';
 import { settingsCode, type WriterName, writers } from './settings/code.ts';
 import { gainOf } from './words/answer.ts';
-import { decidingComparisons, stateOf } from './words/headline.ts';
 import { formatCommand, repeatingCommand } from './words/run.ts';
 import { compact } from './words/text.ts';
 

@@ -4,7 +4,7 @@ import type { Metric, Run } from '../results/model/run.ts';
 import { INTERVAL_NAME, type Interval, sumOf } from '../results/stats.ts';
 import { scenarioOf } from '../scenarios/model/sweep.ts';
 import { usesTls } from '../scenarios/model/target-facts.ts';
-import type { CellView } from './cell-view.ts';
+import { type CellView, decidingComparisons, stateOf } from './cell-view.ts';
 import { extentOf, logTicks, WIDEST_WHISKER } from './charts/theme.ts';
 import {
   type Answer,
@@ -39,7 +39,7 @@ import { boundRemarks } from './words/bound.ts';
 import { describeSides, describeVersions } from './words/clients.ts';
 import { nameCharge } from './words/connection-cost.ts';
 import { describeErrorGaps, hasErrorGap } from './words/doubts.ts';
-import { decidingComparisons, runRemarks, stateOf } from './words/headline.ts';
+import { runRemarks } from './words/headline.ts';
 import { formatCount, formatPlain } from './words/numbers.ts';
 import { capitalize, compact } from './words/text.ts';
 

@@ -85,7 +85,7 @@ const AGREED = ['requestsPerSec', 'meanUs', 'p99Us'] as const satisfies readonly
 export function agreementTable(view: CellView): Table | null {
   const { arms, result } = view;
   const { load, baseline } = result.scenario;
-  if (load.model !== 'closed' || !comparesLoadTools(arms) || arms.every(({ summary }) => summary === null))
+  if (load.model !== 'closed' || !comparesLoadTools(view) || arms.every(({ summary }) => summary === null))
     return null;
   return createTable({
     name: 'agreement',

@@ -2,10 +2,9 @@
 import { armInterval } from '../../results/compare.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { Interval } from '../../results/stats.ts';
-import { allMarks, type CellView, isReliable } from '../cell-view.ts';
+import { allMarks, type CellView, decidingComparisons, isReliable } from '../cell-view.ts';
 import type { Badge } from '../model.ts';
 import { describeErrors, describeTooFew, failingRequests, lacksReuse } from './doubts.ts';
-import { decidingComparisons } from './headline.ts';
 import { countReplicates, excludesOne, formatCount, hasBounds, knownRatio, reachRatio } from './numbers.ts';
 import { compact } from './text.ts';
 

@@ -4,8 +4,7 @@ import type { Interval } from '../../results/stats.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { type SweepAxis, shortNames } from '../../scenarios/model/sweep.ts';
-import { type ArmView, type CellView, signsOf } from '../cell-view.ts';
-import type { Mark } from '../model.ts';
+import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { capacityBound } from './bound.ts';
 import { dimensionOf, formatValue } from './dimensions.ts';
 import { BOUNDS_UNKNOWN, formatCount, formatLatency, isKnown, roundInterval } from './numbers.ts';
@@ -357,12 +356,13 @@ export function describeSides({ result, arms }: Pick<CellView, 'result' | 'arms'
 /** Clients with a loop of their own; a scenario that has one asks whether they agree. */
 const LOAD_TOOLS: readonly string[] = ['autocannon', 'wrk', 'hey'];
 
-/** Whether the arms share one connection policy but not one client, and include a load tool: then they should agree. */
-export function comparesLoadTools(arms: readonly ArmView[]): boolean {
+/** Whether the arms share a closed load and one connection policy but not one client, and include a load tool: then they should agree. */
+export function comparesLoadTools({ arms, result }: Pick<CellView, 'arms' | 'result'>): boolean {
   const clients = arms.flatMap(({ client }) => client ?? []);
   const policies = new Set(clients.map(({ requestsPerConnection }) => requestsPerConnection));
   const senders = new Set(clients.map(({ transport }) => transport));
   return (
+    result.scenario.load.model === 'closed' &&
     clients.length === arms.length &&
     policies.size === 1 &&
     senders.size > 1 &&
@@ -389,32 +389,20 @@ function signed(ratio: number): string {
 }
 
 /** The comparison on a metric that deviates most from the baseline; undefined if none has an interval. */
-function furthest(
-  metric: Metric,
-  comparisons: readonly Comparison[],
-): (Comparison & { ratio: Interval }) | undefined {
-  const known = comparisons.flatMap(comparison =>
-    comparison.metric === metric && comparison.ratio !== null
-      ? [{ ...comparison, ratio: comparison.ratio }]
-      : [],
-  );
-  const off = ({ ratio }: { ratio: Interval }): number => Math.abs(Math.log(ratio.value));
-  return known.reduce<(typeof known)[number] | undefined>(
-    (most, next) => (most === undefined || off(next) > off(most) ? next : most),
-    undefined,
-  );
+function furthest(metric: Metric, comparisons: readonly Comparison[]): Comparison | undefined {
+  return comparisons
+    .filter(comparison => comparison.metric === metric && comparison.ratio !== null)
+    .toSorted((a, b) => Math.abs(Math.log(b.ratio!.value)) - Math.abs(Math.log(a.ratio!.value)))[0];
 }
 
 /** How far the clients disagree, by the largest deviations; undefined if too little is known. */
-export function describeAgreement(
-  { result, arms }: CellView,
-  marksOf: (comparison: Comparison) => readonly Mark[],
-): string | undefined {
-  if (!comparesLoadTools(arms) || result.scenario.load.model !== 'closed') return undefined;
-  const rate = furthest('requestsPerSec', result.comparisons);
-  const mean = furthest('meanUs', result.comparisons);
+export function describeAgreement(view: CellView): string | undefined {
+  if (!comparesLoadTools(view)) return undefined;
+  const { comparisons, scenario } = view.result;
+  const rate = furthest('requestsPerSec', comparisons);
+  const mean = furthest('meanUs', comparisons);
   if (rate === undefined || mean === undefined) return undefined;
-  const deviation = (comparison: Comparison & { ratio: Interval }): string =>
-    `${formatDeviation(comparison.ratio)}${signsOf(marksOf(comparison))} with ${comparison.candidate}`;
-  return `Relative to ${result.scenario.baseline}, the largest deviation in requests per second is ${deviation(rate)}, and in mean latency ${deviation(mean)}.`;
+  const deviation = (comparison: Comparison): string =>
+    `${formatDeviation(comparison.ratio!)}${signsOf(comparisonMarks(comparison, view))} with ${comparison.candidate}`;
+  return `Relative to ${scenario.baseline}, the largest deviation in requests per second is ${deviation(rate)}, and in mean latency ${deviation(mean)}.`;
 }

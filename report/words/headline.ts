@@ -2,8 +2,7 @@
 import { cellAmortisation } from '../../results/amortisation.ts';
 import { failureCauses, foldSimilar } from '../../results/audits/index.ts';
 import { verdictsOf } from '../../results/compare.ts';
-import { headlineOf } from '../../results/metrics.ts';
-import type { ArmSummary, CellResult, Comparison, Metric, Run } from '../../results/model/run.ts';
+import type { ArmSummary, Comparison, Metric, Run } from '../../results/model/run.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { isNullArm, NULL_ARM } from '../../scenarios/model/sweep.ts';
@@ -12,10 +11,12 @@ import {
   allMarks,
   type CellView,
   comparisonMarks,
+  decidingComparisons,
   figureMarks,
   signsOf,
+  stateOf,
 } from '../cell-view.ts';
-import type { CellState, Mark } from '../model.ts';
+import type { Mark } from '../model.ts';
 import {
   boundRemarks,
   capacityBound,
@@ -58,8 +59,7 @@ import { capitalize, compact } from './text.ts';
 /** The headline of a cell with a single arm. */
 function describeSingle({ arms, result }: CellView): string {
   const measured = arms.find(({ summary }) => summary !== null);
-  if (measured === undefined) return 'No requests were answered.';
-  const figures = singleFigures(measured, result.scenario.load);
+  const figures = measured === undefined ? null : singleFigures(measured, result.scenario.load);
   return figures === null
     ? 'No requests were answered.'
     : `${figures}; there is no other client to compare it with.`;
@@ -70,15 +70,16 @@ function singleFigures(arm: ArmView, load: Load): string | null {
   if (summary === null || (summary.completed === 0 && summary.failed === 0)) return null;
   if (summary.completed === 0) return `No request of ${name} succeeded`;
   const signs = signsOf(marks);
+  const { capacityPerSec, requestsPerSec } = summary;
   const meanText = `a mean latency of ${formatLatency(summary.meanUs)}${signs}`;
   if (load.model === 'capacity') {
-    return summary.capacityPerSec === null
+    return capacityPerSec === null
       ? null
-      : `${name} sustains ${capacityBound(arm)}${roundInterval(summary.capacityPerSec).value}${signsOf(figureMarks(arm, 'capacityPerSec'))} requests per second while ${describeObjective(load.objective)}`;
+      : `${name} sustains ${capacityBound(arm)}${roundInterval(capacityPerSec).value}${signsOf(figureMarks(arm, 'capacityPerSec'))} requests per second while ${describeObjective(load.objective)}`;
   }
-  if (summary.requestsPerSec === null) return null;
+  if (requestsPerSec === null) return null;
   return load.model === 'closed'
-    ? `${name} handles ${roundInterval(summary.requestsPerSec).value}${signs} requests per second at ${meanText}`
+    ? `${name} handles ${roundInterval(requestsPerSec).value}${signs} requests per second at ${meanText}`
     : `${name} handles ${describeSent(load)} at ${meanText}`;
 }
 
@@ -141,11 +142,6 @@ function latencyChange({ candidate, baseline }: Comparison, view: CellView): str
   return `mean latency is ${to} vs ${from}${means === undefined ? '' : `, ${formatComparison(means)}${signs}`}`;
 }
 
-export function stateOf({ arms }: CellView): CellState {
-  if (arms.every(({ summary }) => summary === null)) return 'unmeasured';
-  return arms.some(({ marks }) => marks.includes('invalid')) ? 'invalid' : 'sound';
-}
-
 /** The result of a cell in one sentence. */
 export function cellHeadline(view: CellView): string {
   return [
@@ -188,7 +184,7 @@ export function describeResult(view: CellView, { withCosts } = { withCosts: true
     const causes = failureCauses(trials.filter(({ trial }) => lost.includes(trial.arm)));
     return `Nothing can be compared${causes.length === 0 ? '' : `: ${causes.join('; ')}`}.`;
   }
-  const agreement = describeAgreement(view, comparison => comparisonMarks(comparison, view));
+  const agreement = describeAgreement(view);
   if (agreement !== undefined) return agreement;
   const costs = withCosts ? describeConnectionCosts(view) : null;
   // It says already how many more requests were served.
@@ -201,14 +197,6 @@ export function describeResult(view: CellView, { withCosts } = { withCosts: true
 function lostArms(view: CellView): string[] {
   if (stateOf(view) === 'unmeasured') return [];
   return view.arms.flatMap(({ name, summary }) => (summary === null ? [name] : []));
-}
-
-/** Comparisons on the metric that decides under the cell's load; of the null client, which only shows the noise, where there is no other. */
-export function decidingComparisons({ comparisons, scenario }: CellResult): Comparison[] {
-  const deciding = headlineOf(scenario.load).metric;
-  const all = comparisons.filter(({ metric }) => metric === deciding);
-  const others = all.filter(({ candidate }) => !isNullArm(candidate, scenario));
-  return others.length === 0 ? all : others;
 }
 
 /** `null is persistent again, to show the noise.` Once for all cells that have the same. */
@@ -232,48 +220,34 @@ function describePair(comparison: Comparison, view: CellView): string {
       ? `No request of ${unanswered.map(({ name }) => name).join(' and ')} succeeded, so nothing can be compared.`
       : `No replicate has both ${candidate} and ${baseline}, so they cannot be compared.`;
   }
+  const say = (ratio: string): string => `${candidate} ${verb} ${ratio}${signs} ${than} ${baseline}`;
   const known = knownRatio(comparison);
-  if (known === null)
-    return describeUnknown(comparison, {
-      candidate,
-      baseline,
-      signs,
-      verb,
-      than,
-      replicates: view.result.replicates,
-    });
+  if (known === null) return describeUnknown(comparison, view.result.replicates, say);
+  const said = say(formatRatio(known));
   if (verdict === 'unsure' && excludesOne(comparison))
-    return `Unsure: ${candidate} ${verb} ${formatRatio(known)}${signs} ${than} ${baseline}, which the interval alone would show, but not beside the other comparisons.`;
-  if (verdict === 'unsure') {
-    return `No significant difference: ${candidate} ${verb} ${formatRatio(known)}${signs} ${than} ${baseline}, and the interval includes 1.`;
-  }
-  return `${capitalize(candidate)} ${verb} ${BOUND_WORDS[ratioBound(comparison, view) ?? 'unknown']}${formatRatio(known)}${signs} ${than} ${baseline}; ${describeFigures(comparison, view)}.`;
+    return `Unsure: ${said}, which the interval alone would show, but not beside the other comparisons.`;
+  if (verdict === 'unsure') return `No significant difference: ${said}, and the interval includes 1.`;
+  const bound = BOUND_WORDS[ratioBound(comparison, view) ?? 'unknown'];
+  return `${capitalize(say(`${bound}${formatRatio(known)}`))}; ${describeFigures(comparison, view)}.`;
 }
 
 /** Before a ratio of capacities, where a client's own process was the limit of one. */
 const BOUND_WORDS = { atLeast: 'at least ', atMost: 'at most ', unknown: '' } as const;
 
-/** Without a useful interval: the ratios of the replicates, and what they leave open. */
+/**
+ * Without a useful interval: the ratios of the replicates, and what they leave open.
+ *
+ * @param all replicates of the cell; in some of them one of the two may have no figure
+ */
 function describeUnknown(
   { ratio, replicateRatios, verdict }: Comparison,
-  of: {
-    candidate: string;
-    baseline: string;
-    signs: string;
-    verb: string;
-    than: string;
-    /** Of the cell; in some of them one of the two may have no figure. */
-    replicates: number;
-  },
+  all: number,
+  say: (ratio: string) => string,
 ): string {
   const count = replicateRatios.length;
-  const where =
-    count < of.replicates
-      ? `${count} of ${of.replicates} replicates`
-      : count === 1
-        ? 'the only replicate'
-        : `${count} replicates`;
-  const gave = `${of.candidate} ${of.verb} ${formatValues(replicateRatios, '×')}${of.signs} ${of.than} ${of.baseline} in ${where}`;
+  const only = count === 1 ? 'the only replicate' : `${count} replicates`;
+  const where = count < all ? `${count} of ${all} replicates` : only;
+  const gave = `${say(formatValues(replicateRatios, '×'))} in ${where}`;
   const missing = missingReplicates(count);
   if (ratio === null)
     return `Too few replicates for an interval: ${gave}; at least ${missing === 0 ? 'one' : missing} more ${missing > 1 ? 'are' : 'is'} needed.`;
@@ -330,11 +304,10 @@ function namesOf(
     const label = own(result.code, arm) ?? own(result.targetCode, arm);
     return label === undefined ? arm : `${arm} (${label})`;
   };
-  const of = (name: string): ArmView | undefined => arms.find(arm => arm.name === name);
+  const clientOf = (name: string) => arms.find(arm => arm.name === name)?.client;
   const subjects = arms.map(({ client }) => (client === undefined ? '' : policySubject(client)));
   const areDistinct = subjects.every(subject => subject !== '') && new Set(subjects).size === subjects.length;
-  const candidate = of(comparison.candidate)?.client;
-  const baseline = of(comparison.baseline)?.client;
+  const [candidate, baseline] = [clientOf(comparison.candidate), clientOf(comparison.baseline)];
   if (!areDistinct || candidate === undefined || baseline === undefined) {
     return {
       candidate: `clients of ${codeOf(comparison.candidate)}`,
