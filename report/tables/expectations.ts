@@ -1,4 +1,5 @@
 // Expectations of cells: the words of a limit, a table of all limits of a cell, and one of those that a run did not keep.
+
 import { whyUnneededUnknown } from '../../results/connections.ts';
 import { isOfFewRequests } from '../../results/expect.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
@@ -29,12 +30,13 @@ import {
 import { compact } from '../words/text.ts';
 import {
   CENTRE_NOTE,
-  createTable,
+  countCell,
   figure,
   figureColumn,
   hasTwoEstimators,
   keyColumn,
   nothing,
+  tabulate,
   wordColumn,
   words,
 } from './table.ts';
@@ -45,13 +47,13 @@ function titleOf(metric: ExpectedMetric): string {
 }
 
 /** Behind a figure: `/s`, ` ms`; nothing for a plain count. */
-export function unitBehind(metric: ExpectedMetric): string {
+function unitBehind(metric: ExpectedMetric): string {
   const { unit } = METRIC_TABLE[metric];
   if (unit === undefined) return '';
   return unit === 'requests/s' ? '/s' : ` ${unit}`;
 }
 
-export const STATE_NAMES: Record<ExpectationResult['state'], string> = {
+const STATE_NAMES: Record<ExpectationResult['state'], string> = {
   pass: 'pass',
   fail: 'FAIL',
   unsure: 'unsure',
@@ -60,26 +62,24 @@ export const STATE_NAMES: Record<ExpectationResult['state'], string> = {
 export function expectationTable(view: CellView): Table | null {
   const { expectations, errorSharers } = view.result;
   if (expectations.length === 0) return null;
-  return createTable({
+  return tabulate(expectations, {
     name: 'expectations',
     title: 'Expectations',
     columns: [
-      keyColumn('expectation', 'expectation'),
-      figureColumn('interval', 'measured', INTERVAL_NAME),
-      figureColumn('replicateCount', 'replicates'),
-      figureColumn('confirmation', 're-measured', INTERVAL_NAME),
-      figureColumn('together', 'combined', INTERVAL_NAME),
-      wordColumn('state', 'outcome'),
+      [keyColumn('expectation', 'expectation'), ({ expectation }) => words(describeExpectation(expectation))],
+      [figureColumn('interval', 'measured', INTERVAL_NAME), result => judgementCell(result, 'first', view)],
+      [figureColumn('replicateCount', 'replicates'), ({ first }) => countCell(first.replicates)],
+      [
+        figureColumn('confirmation', 're-measured', INTERVAL_NAME),
+        result => judgementCell(result, 'confirmation', view),
+      ],
+      [
+        figureColumn('together', 'combined', INTERVAL_NAME),
+        result => judgementCell(result, 'together', view),
+      ],
+      [wordColumn('state', 'outcome'), ({ state }) => words(STATE_NAMES[state], state)],
     ],
-    rows: expectations.map(({ expectation, first, confirmation, together, state }) => [
-      words(describeExpectation(expectation)),
-      figure(describeJudgement(expectation, first), first.interval, marksOf(expectation, view)),
-      words(formatCount(first.replicates), first.replicates),
-      judgementCell(expectation, confirmation, view),
-      judgementCell(expectation, together, view),
-      words(STATE_NAMES[state], state),
-    ]),
-    notes: compact([
+    notes: [
       expectations.length !== 1 &&
         `Several limits are tested together (Holm's method): the chance that any of them is reported to fail although it holds is at most ${ERROR_PERCENT}. So an expectation can be unsure although its ${INTERVAL_NAME} lies beyond the limit.`,
       errorSharers !== 1 &&
@@ -96,12 +96,12 @@ export function expectationTable(view: CellView): Table | null {
       expectations.some(({ expectation }) => isOfFewRequests(expectation, view.trials)) &&
         'A limit on a quantile of few requests (‡) is unsure, wherever its interval lies.',
       'Fail: the whole interval lies beyond the limit. If the expectation was re-measured, the interval of all replicates combined and the value of the new replicates must lie beyond it too. Unsure: the limit lies within the interval, or re-measuring did not confirm the failure.',
-    ]),
+    ],
   });
 }
 
 /** A limit that was missed. */
-export interface Miss {
+interface Miss {
   expectation: Expectation;
   /** The limit that the figure lies beyond. */
   limit: number;
@@ -146,14 +146,19 @@ function unknownNotes(result: CellResult): string[] {
   return [...new Set(notes)];
 }
 
-function judgementCell(expectation: Expectation, judgement: Judgement | null, view: CellView): TableCell {
+function judgementCell(
+  { expectation, ...judgements }: ExpectationResult,
+  of: 'first' | 'confirmation' | 'together',
+  view: CellView,
+): TableCell {
+  const judgement = judgements[of];
   return judgement === null
-    ? words('–', null)
+    ? nothing
     : figure(describeJudgement(expectation, judgement), judgement.interval, marksOf(expectation, view));
 }
 
 /** A success rate is itself about errors, so that they differ is no doubt about it. */
-export function marksOf({ metric, of, over }: Expectation, view: CellView): Mark[] {
+function marksOf({ metric, of, over }: Expectation, view: CellView): Mark[] {
   const arm = view.arms.find(({ name }) => name === of);
   if (over === undefined) return arm === undefined ? [] : figureMarks(arm, metric);
   const marks = comparisonMarks({ candidate: of, baseline: over, metric }, view);
@@ -166,7 +171,7 @@ export function describeExpectation(expectation: Expectation): string {
 }
 
 /** What is limited: `requests/s, persistent / short`. */
-export function describeSubject({ metric, of, over }: Expectation): string {
+function describeSubject({ metric, of, over }: Expectation): string {
   return `${titleOf(metric)}, ${of}${over === undefined ? '' : ` / ${over}`}`;
 }
 
@@ -210,7 +215,7 @@ export function describeJudgement(expectation: Expectation, { interval, replicat
 }
 
 /** The limit nearest to a bound of the interval: rounding must not move the bound across it. */
-export function limitBeside(
+function limitBeside(
   { atLeast, atMost }: Expectation,
   { low, high }: Pick<Interval, 'low' | 'high'>,
 ): number {
@@ -246,27 +251,18 @@ export function limitTable(sections: readonly Section[]): Table | null {
   ];
   const hasSeveral = new Set(all.map(({ place }) => place)).size > 1;
   const isSweep = sections.length === 1 && sections[0]!.kind === 'sweep';
-  return createTable({
+  return tabulate(ordered.slice(0, MOST_ROWS), {
     name: 'limits',
     title: 'Limits that failed or are undecided',
-    columns: compact([
-      wordColumn('state', 'outcome'),
-      hasSeveral && keyColumn('cell', isSweep ? 'point' : 'scenario'),
-      keyColumn('limit', 'limit'),
-      figureColumn('wanted', 'wanted'),
-      figureColumn('measured', 'measured', INTERVAL_NAME),
-      figureColumn('ratioToLimit', 'against the limit'),
-    ]),
-    rows: ordered
-      .slice(0, MOST_ROWS)
-      .map(judged =>
-        compact([
-          words(STATE_NAMES[judged.result.state], judged.result.state),
-          hasSeveral && words(judged.place),
-          ...limitCells(judged),
-        ]),
-      ),
-    notes: ordered.length > MOST_ROWS ? [describeRest(ordered.slice(MOST_ROWS))] : [],
+    columns: [
+      [wordColumn('state', 'outcome'), ({ result: { state } }) => words(STATE_NAMES[state], state)],
+      hasSeveral && [keyColumn('cell', isSweep ? 'point' : 'scenario'), ({ place }) => words(place)],
+      [keyColumn('limit', 'limit'), ({ result }) => words(describeSubject(result.expectation))],
+      [figureColumn('wanted', 'wanted'), wantedCell],
+      [figureColumn('measured', 'measured', INTERVAL_NAME), measuredCell],
+      [figureColumn('ratioToLimit', 'against the limit'), distanceCell],
+    ],
+    notes: [ordered.length > MOST_ROWS && describeRest(ordered.slice(MOST_ROWS))],
   });
 }
 
@@ -284,27 +280,25 @@ function judgedIn(sections: readonly Section[]): Judged[] {
   );
 }
 
-/** What is limited, the limit, the figure that decided, and how far they are from each other. */
-function limitCells({ view, result }: Judged): TableCell[] {
-  const { expectation, first, together } = result;
+function wantedCell({ result: { expectation } }: Judged): TableCell {
+  const { atLeast = null, atMost = null } = expectation;
+  return words(describeWanted(expectation), { atLeast, atMost });
+}
+
+function measuredCell({ view, result: { expectation, first, together } }: Judged): TableCell {
   const deciding = together ?? first;
   const { interval } = deciding;
-  const { atLeast, atMost } = expectation;
-  return [
-    words(describeSubject(expectation)),
-    words(describeWanted(expectation), { atLeast: atLeast ?? null, atMost: atMost ?? null }),
-    ...(interval === null
-      ? // Why is said with the expectations.
-        [words('unknown', null), nothing]
-      : [
-          figure(describeJudgement(expectation, deciding), { ...interval }, marksOf(expectation, view)),
-          distanceCell(expectation, interval),
-        ]),
-  ];
+  // Why it is unknown is said with the expectations.
+  return interval === null
+    ? words('unknown', null)
+    : figure(describeJudgement(expectation, deciding), { ...interval }, marksOf(expectation, view));
 }
 
 /** The value beside the nearest limit. */
-function distanceCell(expectation: Expectation, { value }: Interval): TableCell {
+function distanceCell({ result: { expectation, first, together } }: Judged): TableCell {
+  const { interval } = together ?? first;
+  if (interval === null) return nothing;
+  const { value } = interval;
   const limit = limitBeside(expectation, { low: value, high: value });
   return words(describeDistance(expectation, value, limit), limit === 0 ? null : value / limit);
 }
