@@ -1,5 +1,4 @@
 // Report of a bisection: the first version that is worse, and how sure each of its steps was.
-
 import {
   type Bisection,
   type BisectionState,

@@ -1,5 +1,4 @@
 // Expectations of cells: the words of a limit, a table of all limits of a cell, and one of those that a run did not keep.
-
 import { whyUnneededUnknown } from '../../results/connections.ts';
 import { isOfFewRequests } from '../../results/expect.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';

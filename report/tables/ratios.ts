@@ -11,13 +11,21 @@ import {
   FEW_NOTE,
   formatComparison,
   formatCount,
-  formatSignificant,
   knownRatio,
-  roundInterval,
   toShownUnit,
 } from '../words/numbers.ts';
 import { compact } from '../words/text.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
+import {
+  createTable,
+  figure,
+  figureCell,
+  figureColumn,
+  keyColumn,
+  nothing,
+  valueCell,
+  wordColumn,
+  words,
+} from './table.ts';
 
 /** null for a single client. */
 export function ratioTable(view: CellView): Table | null {
@@ -124,7 +132,7 @@ function centreCell(metric: Metric, arm: ArmView): TableCell {
   if (found === null) return nothing;
   const shown = (bound: number): number => toShownUnit(metric, bound);
   const interval = { value: shown(found.value), low: shown(found.low), high: shown(found.high) };
-  return figure(roundInterval(interval).value, interval.value, figureMarks(arm, metric));
+  return valueCell(interval, figureMarks(arm, metric));
 }
 
 /** The baseline has no deviation. */
@@ -142,7 +150,7 @@ function busyUsersCell({ trials, summary, marks }: ArmView, thinkMs: number): Ta
   const steadyMs = sumOf(trials, ({ measurement }) => measurement.steadyMs);
   if (summary === null || steadyMs === 0) return nothing;
   const users = (summary.completed / steadyMs) * (summary.meanUs / 1000 + thinkMs);
-  return figure(formatSignificant(users), users, onlyInvalid(marks));
+  return figureCell(users, onlyInvalid(marks));
 }
 
 /** Empty if the target did not count. */
@@ -151,5 +159,5 @@ function connectionsCell({ trials, marks }: ArmView): TableCell {
   const requests = sumOf(ledgers, ({ requestsSeen, requestsSent }) => requestsSeen ?? requestsSent);
   if (requests === 0 || ledgers.some(({ acceptedBy }) => acceptedBy !== 'target')) return nothing;
   const perThousand = (1000 * sumOf(ledgers, ({ accepted }) => accepted ?? 0)) / requests;
-  return figure(formatSignificant(perThousand), perThousand, onlyInvalid(marks));
+  return figureCell(perThousand, onlyInvalid(marks));
 }

@@ -1,7 +1,7 @@
 // Builds tables: columns that read rows, cells of words and figures, and the notes below.
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { Metric } from '../../results/model/run.ts';
-import { INTERVAL_NAME } from '../../results/stats.ts';
+import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { ExpectedMetric } from '../../scenarios/model/scenario.ts';
 import { type ArmView, MARK_NOTES, onlyInvalid, signsOf } from '../cell-view.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../model.ts';
@@ -12,6 +12,7 @@ import {
   formatSignificant,
   formatValues,
   NO_FIGURE,
+  roundInterval,
 } from '../words/numbers.ts';
 import { compact } from '../words/text.ts';
 
@@ -46,6 +47,11 @@ export const figureCell = formatted(formatSignificant);
 /** In milliseconds. */
 export function timeCell(us: number | null, marks: readonly Mark[] = []): TableCell {
   return us === null ? nothing : figure(formatMs(us), us / 1_000, marks);
+}
+
+/** The value of an interval, to the digits that it supports. */
+export function valueCell(interval: Interval | null, marks: readonly Mark[] = []): TableCell {
+  return interval === null ? nothing : figure(roundInterval(interval).value, interval.value, marks);
 }
 
 /** `0.2, 0.4, 1 not in time`: by replicate, null in those in which it did not happen. */
