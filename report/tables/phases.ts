@@ -1,5 +1,4 @@
 // Table of phases: where the mean response time goes, tail latencies, and the time to open connections.
-
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import {
   PHASES,

@@ -1,4 +1,5 @@
 // What a new connection costs, in sentences and as a table: CPU time, round trips, and after how many requests it has paid off.
+
 import type { AmortisationFit } from '../../results/amortisation.ts';
 import {
   type ConnectionCost,
@@ -9,7 +10,6 @@ import {
 } from '../../results/connection-cost.ts';
 import { isPrediction, modelArm, type Prediction, splitGap } from '../../results/link-model.ts';
 import { foundServers, isUnixSocket } from '../../results/model/run.ts';
-import type { CompletedTrial } from '../../results/model/trial.ts';
 import { spreadPhase } from '../../results/phases.ts';
 import { INTERVAL_NAME, type Interval, sumOf } from '../../results/stats.ts';
 import { mostInFlight } from '../../scenarios/model/load.ts';
@@ -18,7 +18,7 @@ import { isExternal, meanRoundTripMs, openingRoundTrips, type Target } from '../
 import { usesTls } from '../../scenarios/model/target-facts.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
+import { countCell, figure, figureColumn, keyColumn, nothing, tabulate, words } from '../tables/table.ts';
 import {
   excludesOne,
   FEW_NOTE,
@@ -44,7 +44,7 @@ const MOST_LISTED = 2;
  * What a connection costs in a cell, one pair per client library; only costs that are known to be above 0. None of a client
  * without a capacity: it was measured at a rate at which it did not meet the objective, or below its limit.
  */
-export function knownCosts({ result, trials }: Pick<CellView, 'result' | 'trials'>): ConnectionCost[] {
+function knownCosts({ result, trials }: Pick<CellView, 'result' | 'trials'>): ConnectionCost[] {
   const { clients, baseline } = result.scenario;
   const libraryOf = (arm: string): string => {
     const client = own(clients, arm);
@@ -95,10 +95,11 @@ export function describeCharges(view: CellView): string | null {
 }
 
 /** ` Resumed TLS sessions: 4,310 of 4,330 connections; a full handshake costs more.` Empty where nearly all handshakes are full. */
-function describeResumption(costs: readonly ConnectionCost[], { trials }: CellView): string {
-  const opening = new Set(costs.map(({ more }) => more));
-  const own = trials.filter(isCompleted).filter(({ trial }) => opening.has(trial.arm));
-  const { full, resumed } = handshakesOf(own);
+function describeResumption(costs: readonly ConnectionCost[], view: CellView): string {
+  const { full, resumed } = countHandshakes(
+    costs.map(({ more }) => more),
+    view,
+  );
   return full + resumed === 0 || full >= MOSTLY * (full + resumed)
     ? ''
     : ` Resumed TLS sessions: ${formatCount(resumed)} of ${formatCount(full + resumed)} connections; a full handshake costs more.`;
@@ -113,7 +114,7 @@ export function nameCharge(view: CellView): string | null {
   const text = ({ valueUs, interval }: Cost): string =>
     includesZero(interval)
       ? 'not shown for the'
-      : `${roundInterval(interval ?? { value: valueUs, low: valueUs, high: valueUs }).value} µs${signs}`;
+      : `${roundInterval(interval ?? exactly(valueUs)).value} µs${signs}`;
   return compact([`${text(client)} client`, server !== null && `${text(server)} server`]).join(', ');
 }
 
@@ -164,17 +165,22 @@ function describeTime({ valueUs, interval }: Cost): string {
 }
 
 /** `full TLS 1.3 handshake`. */
-function describeHandshake({ more }: ConnectionCost, { result, trials }: CellView): string {
-  const kind = handshakeOf(trials.filter(isCompleted).filter(({ trial }) => trial.arm === more));
-  const tls = tlsOf(result);
+function describeHandshake({ more }: ConnectionCost, view: CellView): string {
+  const kind = handshakeOf(more, view);
+  const tls = tlsOf(view.result);
   return `${kind === null ? '' : `${kind} `}TLS${tls === null || tls === 'none' ? '' : ` ${tls}`} handshake`;
 }
 
 /** The library of a pair: `wire`, `undici`. */
-export function libraryName({ more }: ConnectionCost, { result }: Pick<CellView, 'result'>): string {
+function libraryName({ more }: ConnectionCost, { result }: Pick<CellView, 'result'>): string {
   const client = own(result.scenario.clients, more);
   if (client === undefined) return more;
   return client.api === undefined ? client.transport : `${client.transport} (${client.api})`;
+}
+
+/** Without a width. */
+function exactly(value: number): Interval {
+  return { value, low: value, high: value };
 }
 
 function describeCharge(cost: ConnectionCost, view: CellView): string {
@@ -193,7 +199,7 @@ function describeCpu({ valueUs, interval }: Cost, what: string, signs: string): 
     const bounds = roundInterval(interval, 0);
     return `${what} that could not be told apart from 0${signs} (${bounds.low} to ${bounds.high} µs)`;
   }
-  const { value, low, high } = roundInterval(interval ?? { value: valueUs, low: valueUs, high: valueUs });
+  const { value, low, high } = roundInterval(interval ?? exactly(valueUs));
   return `${value} µs${signs} of ${what}${high === low ? '' : ` (${low} to ${high})`}`;
 }
 
@@ -221,18 +227,14 @@ const TUNNEL_ROUND_TRIPS = 1;
  * By the rules of the protocols; null where the version of TLS is not known, handshakes are of both kinds, or a Unix socket
  * has no handshake at all.
  */
-export function roundTripsOf({ more }: ConnectionCost, { result, trials }: CellView): number | null {
-  const servers = foundServers(result);
-  const tls = tlsOf(result);
+function roundTripsOf({ more }: ConnectionCost, view: CellView): number | null {
+  const servers = foundServers(view.result);
+  const tls = tlsOf(view.result);
   if (tls === null || servers.some(isUnixSocket)) return null;
   if (tls === 'none') return openingRoundTrips(tls, 'full');
-  const handshake = handshakeOf(trials.filter(isCompleted).filter(({ trial }) => trial.arm === more));
+  const handshake = handshakeOf(more, view);
   const tunnel = servers.some(({ proxy }) => proxy !== null) ? TUNNEL_ROUND_TRIPS : 0;
   return handshake === null ? null : openingRoundTrips(tls, handshake) + tunnel;
-}
-
-function isCompleted(trial: CellView['trials'][number]): trial is CompletedTrial {
-  return trial.state === 'completed';
 }
 
 /** null where it is not known, or not the same for each of several servers. */
@@ -250,14 +252,15 @@ function tlsOf(result: CellView['result']): Target['tls'] | null {
 const MOSTLY = 0.95;
 
 /** The kind of handshake that nearly all of a client's connections began with; null where they are mixed or not counted. */
-function handshakeOf(trials: readonly CompletedTrial[]): 'full' | 'resumed' | null {
-  const { full, resumed } = handshakesOf(trials);
+function handshakeOf(arm: string, view: CellView): 'full' | 'resumed' | null {
+  const { full, resumed } = countHandshakes([arm], view);
   if (full + resumed === 0) return null;
   if (full >= MOSTLY * (full + resumed)) return 'full';
   return resumed >= MOSTLY * (full + resumed) ? 'resumed' : null;
 }
 
-function handshakesOf(trials: readonly CompletedTrial[]): { full: number; resumed: number } {
+function countHandshakes(names: readonly string[], { arms }: CellView): { full: number; resumed: number } {
+  const trials = arms.filter(({ name }) => names.includes(name)).flatMap(arm => arm.trials);
   return {
     full: sumOf(trials, ({ measurement }) => measurement.ledger.clientHandshakesFull),
     resumed: sumOf(trials, ({ measurement }) => measurement.ledger.clientHandshakesResumed),
@@ -310,13 +313,13 @@ function marksOf(
 }
 
 /** A measured arm that the model covers. */
-export interface ModelledArm {
+interface ModelledArm {
   arm: ArmView;
   meanUs: number;
   model: Prediction;
 }
 
-export function modelledArms({ arms, result }: Pick<CellView, 'arms' | 'result'>): ModelledArm[] {
+function modelledArms({ arms, result }: Pick<CellView, 'arms' | 'result'>): ModelledArm[] {
   return arms.flatMap(arm => {
     if (arm.summary === null || arm.client === undefined) return [];
     const model = modelArm(result, arm.client, arm.trials);
@@ -395,35 +398,33 @@ export function openingOf({ result, arms }: CellView): { users: number; connectU
 export function connectionCostTable(view: CellView): Table | null {
   const costs = connectionCosts(view.trials);
   if (costs.length === 0) return null;
-  return createTable({
+  return tabulate(costs, {
     name: 'connectionCost',
     title: 'What a connection costs',
     columns: [
-      keyColumn('more', 'client'),
-      keyColumn('fewer', 'against'),
-      figureColumn('clientUs', 'client CPU', 'µs'),
-      figureColumn('serverUs', 'server CPU', 'µs'),
-      figureColumn('roundTripsCount', 'round trips'),
-      figureColumn('aloneUs', 'one user waits', 'µs'),
-      figureColumn('servedRatio', 'reuse serves', '× requests/s'),
-      figureColumn('servedByCpuRatio', 'by CPU time', '× requests'),
-      figureColumn('savedCores', 'reuse saves', 'cores'),
+      [keyColumn('more', 'client'), ({ more }) => words(more)],
+      [keyColumn('fewer', 'against'), ({ fewer }) => words(fewer)],
+      [figureColumn('clientUs', 'client CPU', 'µs'), pair => costCell(pair.client, pair, view)],
+      [figureColumn('serverUs', 'server CPU', 'µs'), pair => costCell(pair.server, pair, view)],
+      [figureColumn('roundTripsCount', 'round trips'), pair => countCell(roundTripsOf(pair, view))],
+      [
+        figureColumn('aloneUs', 'one user waits', 'µs'),
+        pair => costCell(pair.alone?.added ?? null, pair, view),
+      ],
+      [
+        figureColumn('servedRatio', 'reuse serves', '× requests/s'),
+        pair => ratioCell(pair.served, pair, view),
+      ],
+      [
+        figureColumn('servedByCpuRatio', 'by CPU time', '× requests'),
+        pair => ratioCell(pair.servedByCpu, pair, view),
+      ],
+      [figureColumn('savedCores', 'reuse saves', 'cores'), pair => savedCell(pair, view)],
     ],
-    rows: costs.map(cost => [
-      words(cost.more),
-      words(cost.fewer),
-      costCell(cost.client, cost, view),
-      cost.server === null ? nothing : costCell(cost.server, cost, view),
-      tripsCell(roundTripsOf(cost, view)),
-      cost.alone === null ? nothing : costCell(cost.alone.added, cost, view),
-      ratioCell(cost.served, cost, view),
-      ratioCell(cost.servedByCpu, cost, view),
-      savedCell(cost, view),
-    ]),
-    notes: compact([
+    notes: [
       `CPU time per new connection, with its ${INTERVAL_NAME}: in each replicate, the difference in CPU time per request divided by the difference in connections per request. Round trips are those that the protocols need before the first request. What one user waits for a new connection is the difference of median response times with one user instead of all, so nothing in it is a queue. How many more requests reuse serves is computed from the rates, and from the CPU time of client and server together, which other programs on the machine disturb less. The last column is what reuse saves at 1,000 requests/s, client and server together.`,
       costs.some(({ client }) => client.interval === null) && FEW_NOTE,
-    ]),
+    ],
   });
 }
 
@@ -433,11 +434,8 @@ function ratioCell(ratio: Interval | null, pair: ConnectionCost, view: CellView)
     : figure(formatInterval(ratio), { ...ratio }, pairMarks(pair, view));
 }
 
-function tripsCell(trips: number | null): TableCell {
-  return trips === null ? nothing : figure(`${trips}`, trips);
-}
-
-function costCell(cost: Cost, pair: ConnectionCost, view: CellView): TableCell {
+function costCell(cost: Cost | null, pair: ConnectionCost, view: CellView): TableCell {
+  if (cost === null) return nothing;
   const { interval, replicateUs } = cost;
   return figure(
     describeCost(cost),
