@@ -38,6 +38,7 @@ import {
   nothing,
   type ReadColumn,
   tabulate,
+  withoutInterval,
   wordColumn,
   words,
 } from './tables/table.ts';
@@ -380,7 +381,9 @@ function sentenceOf(line: GateLine, sides: Sides): string {
 /** Of the worst regression: from where to where, and how far beyond the limit. */
 function describeRegression(line: GateLine, sides: Sides): string {
   const { bounds } = moveOf(line);
-  const [from, to] = (['before', 'after'] as const).map(side => centreCell(line, side, sides).text);
+  const [from, to] = (['before', 'after'] as const).map(
+    side => withoutInterval(valueCell(line, side, sides)).text,
+  );
   const reach = bounds === null ? 'It is' : `All of the ${INTERVAL_NAME}, ${bounds}, is`;
   const noise =
     line.noiseFloor === null ? 'was not measured (--null-arm)' : `is up to ${formatShare(line.noiseFloor)}`;
@@ -441,8 +444,8 @@ function briefTable(lines: readonly GateLine[], sides: Sides): Table {
         line => changeCell(line, sides, formatChange(line).replace(' requests (', ' (')),
       ],
       [figureColumn('limit', 'limit'), limitCell],
-      [figureColumn('before', 'before'), line => centreCell(line, 'before', sides)],
-      [figureColumn('after', 'after'), line => centreCell(line, 'after', sides)],
+      [figureColumn('before', 'before'), line => withoutInterval(valueCell(line, 'before', sides))],
+      [figureColumn('after', 'after'), line => withoutInterval(valueCell(line, 'after', sides))],
     ],
     notes: [
       `A regression is a change whose whole ${INTERVAL_NAME} lies beyond the limit; unsure is one whose interval reaches beyond it, or is too wide to tell. The limit is the smallest change that counts, or the difference between two copies of the same client where that was measured and is larger.`,
@@ -477,12 +480,6 @@ function limitCell({ kind, metric, effect, isBinding }: GateLine): TableCell {
 
 function changeCell(line: GateLine, sides: Sides, text = formatChange(line)): TableCell {
   return figure(text, { ...line.change }, changeMarks(line, sides));
-}
-
-/** The value without its interval. */
-function centreCell(line: GateLine, side: 'before' | 'after', sides: Sides): TableCell {
-  const { text, ...cell } = valueCell(line, side, sides);
-  return { ...cell, text: text.replace(/ \(.*\)/, '') };
 }
 
 function tableOf(kind: GateLine['kind'], lines: readonly GateLine[], sides: Sides): Table {

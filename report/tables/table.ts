@@ -54,6 +54,11 @@ export function valueCell(interval: Interval | null, marks: readonly Mark[] = []
   return interval === null ? nothing : figure(roundInterval(interval).value, interval.value, marks);
 }
 
+/** `1.02×` of `1.02× (0.98 to 1.06)`. */
+export function withoutInterval(cell: TableCell): TableCell {
+  return { ...cell, text: cell.text.replace(/ \(.*\)/, '') };
+}
+
 /** `0.2, 0.4, 1 not in time`: by replicate, null in those in which it did not happen. */
 export function timesCell(
   times: readonly (number | null)[],

@@ -1,5 +1,4 @@
 // What a new connection costs, in sentences and as a table: CPU time, round trips, and after how many requests it has paid off.
-
 import type { AmortisationFit } from '../../results/amortisation.ts';
 import {
   type ConnectionCost,

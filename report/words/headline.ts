@@ -379,14 +379,14 @@ export function runHeadline(views: readonly CellView[], state: Run['state']): st
 function describeAll(views: readonly CellView[]): string {
   const costs = views.map(view => describeCostIn(view));
   const others = views.filter((_view, index) => costs[index] === null);
-  const told = costs.filter(text => text !== null);
+  const known = costs.filter(text => text !== null);
   const [only] = others;
-  if (only === undefined) return told.join(' ');
+  if (only === undefined) return known.join(' ');
   const rest =
     views.length > others.length && others.length === 1
       ? `In ${only.result.cell}: ${cellHeadline(only)}`
       : describeOverall(others);
-  return [...told, rest].join(' ');
+  return [...known, rest].join(' ');
 }
 
 const RUN_STATE_PREFIXES: Record<Run['state'], string> = {

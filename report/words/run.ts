@@ -113,11 +113,11 @@ function hostFacts({ host, cells }: Run): Fact[] {
 
 /** conntax does not pin external servers. */
 function describePinning({ pinning, pinningDetail }: Host, cells: Run['cells']): string {
-  const foreign = cells.filter(({ scenario }) => isExternal(scenario.target));
+  const external = cells.filter(({ scenario }) => isExternal(scenario.target));
   if (pinning === null) return pinningDetail;
   const more = describeMoreCores(pinning, cells);
-  if (foreign.length === 0) return `${pinningDetail}${more}`;
-  const own = foreign.length < cells.length ? `${pinningDetail}; ` : '';
+  if (external.length === 0) return `${pinningDetail}${more}`;
+  const own = external.length < cells.length ? `${pinningDetail}; ` : '';
   return `${own}generators pinned to core ${pinning.generatorCpu}${more}, external servers not pinned`;
 }
 
