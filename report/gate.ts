@@ -1,15 +1,7 @@
 // Report of a run compared with another: what changed, by how much, and how certain that is.
 import type { RunSummary } from '../results/baselines.ts';
 import { areErrorsUnlike, errorRatioOf } from '../results/compare.ts';
-import {
-  BLIND_ABOVE,
-  type Confirmation,
-  type GateLine,
-  type GateResult,
-  type GuardedRatio,
-  type Sight,
-  sightOf,
-} from '../results/gate.ts';
+import { type Confirmation, type GateLine, type GateResult, type Sight, sightOf } from '../results/gate.ts';
 import type { Trend } from '../results/history.ts';
 import { isHigherBetter, METRIC_TABLE } from '../results/metrics.ts';
 import { METRICS, type Metric } from '../results/model/run.ts';
@@ -43,6 +35,7 @@ import {
   words,
 } from './tables/table.ts';
 import { MOST_BADGES } from './words/badges.ts';
+import { describeBlindness, describeSight } from './words/doubts.ts';
 import {
   describeMove,
   formatCount,
@@ -147,47 +140,6 @@ function pairOf(line: Place, run: RunSummary) {
 
 function armOf({ cell: name }: Place, arm: string, { cells }: RunSummary) {
   return cells.find(({ cell }) => cell === name)?.arms.find(one => one.arm === arm);
-}
-
-/** Ratios named in a sentence; the others are counted. */
-const MOST_NAMED = 3;
-
-/** Says that the comparison is blind, or which of its ratios are. */
-export function describeBlindness({ ratios, blind, isBlind }: Sight): string {
-  const [best] = ratios;
-  const missed = `a change of ${formatPercent(BLIND_ABOVE)} would have gone undetected in ${formatCount(blind.length)} of ${formatCount(ratios.length)} ratios`;
-  if (!isBlind || best === undefined) return `Partly blind: ${missed} (${listRatios(blind)}).`;
-  const known = Number.isFinite(best.detectable)
-    ? `the smallest detectable change is ${nameDetectable(best)}`
-    : 'no ratio has an interval';
-  return `Blind: ${missed}${blind.length < ratios.length ? `, including all deciding ones (${listRatios(blind)})` : ''}; ${known}.`;
-}
-
-/** The smallest and the largest of the detectable changes. */
-export function describeSight({ ratios }: Sight): string {
-  const [best] = ratios;
-  const worst = ratios.at(-1);
-  if (best === undefined || worst === undefined)
-    return 'It has no ratio between clients, so it guards only errors and connections.';
-  const range =
-    ratios.length === 1 ? nameDetectable(best) : `${nameDetectable(best)}, to ${nameDetectable(worst)}`;
-  return `Smallest detectable change, in a run of the same precision: ${range}.`;
-}
-
-/** `33 % in p99 latency of persistent (ci-reuse)`. */
-function nameDetectable(ratio: GuardedRatio): string {
-  const change = Number.isFinite(ratio.detectable) ? formatShare(ratio.detectable) : 'unknown';
-  return `${change} in ${nameRatio(ratio)}`;
-}
-
-function nameRatio({ cell, metric, arm }: GuardedRatio): string {
-  return `${titleOf({ metric })} of ${arm} (${cell})`;
-}
-
-function listRatios(ratios: readonly GuardedRatio[]): string {
-  const named = ratios.slice(0, MOST_NAMED).map(nameRatio).join(', ');
-  const more = ratios.length - MOST_NAMED;
-  return more > 0 ? `${named} and ${formatCount(more)} more` : named;
 }
 
 const STATE_NAMES: Record<GateLine['state'], string> = {
