@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { buildReport } from './build.ts';
 import type { CellReport, Table } from './model.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
-import { formatDeviation } from './words/agreement.ts';
+import { formatDeviation } from './words/clients.ts';
 
 function agreementOf(cell: CellReport | undefined): Table | undefined {
   return cell?.special.find(({ name }) => name === 'agreement');

@@ -10,11 +10,20 @@ import {
 } from '../results/bisect.ts';
 import { METRIC_TABLE } from '../results/metrics.ts';
 import { ERROR_PERCENT, INTERVAL_NAME, levelOf } from '../results/stats.ts';
-import type { Answer, Check, Report, Table, TableCell } from './model.ts';
+import { type Check, type Report, type Table, type TableCell, WITHOUT_CELLS } from './model.ts';
 import { describeJudgement } from './tables/expectations.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
-import { formatSeconds } from './words/conditions.ts';
-import { formatCount, formatPercent } from './words/numbers.ts';
+import {
+  countCell,
+  figure,
+  figureColumn,
+  keyColumn,
+  nothing,
+  tabulate,
+  wordColumn,
+  words,
+} from './tables/table.ts';
+import { formatCount, formatPercent, formatSeconds } from './words/numbers.ts';
+import { compact } from './words/text.ts';
 
 /** What the versions of a range are. */
 const KIND_WORDS: Record<Bisection['kind'], { one: string; many: string; all: string; order: string }> = {
@@ -43,33 +52,33 @@ export function announceBisection(bisection: Bisection, origin?: string): string
 }
 
 export function buildBisectReport(bisection: Bisection): Report {
-  const { kind, name, steps, startedAt, isInterrupted } = bisection;
-  const { order, one } = KIND_WORDS[kind];
+  const { kind, name, versions, steps, mostSteps, startedAt, isInterrupted } = bisection;
+  const { order, one, many } = KIND_WORDS[kind];
   const state = stateOf(bisection);
-  const headline = headlineOf(bisection, state);
+  const { verdict, headline } = wordOutcome(bisection, state);
+  const remarks = remarksOf(bisection, state);
   const table = steps.length === 0 ? null : stepTable(bisection);
   return {
+    ...WITHOUT_CELLS,
     title: `conntax: bisection of ${kind === 'commits' ? 'commits' : name}`,
     runId: steps.findLast(({ runId }) => runId !== null)?.runId ?? 'none',
     startedAt,
     subtitle: describeRange(bisection),
     state: isInterrupted ? 'partial' : 'complete',
     verdict: state.kind === 'found' ? headline : null,
-    answer: answerOf(bisection, state, headline),
-    limits: null,
-    missing: null,
-    overview: null,
+    answer: {
+      verdict,
+      precision: headline,
+      context: `${formatCount(versions.length)} ${many}, ${formatCount(steps.length)} of at most ${formatCount(mostSteps)} comparisons.`,
+      badges: [],
+      notes: remarks,
+    },
     headline,
-    remarks: remarksOf(bisection, state),
+    remarks,
     brief: table,
     tables: table === null ? [] : [table],
     figures: [],
-    sweeps: [],
-    cells: [],
-    scenarioCaveats: [],
     checks: [checkOf(bisection, state, headline)],
-    facts: [],
-    words: [],
     caveats: [
       `${order}, and taken to get worse once: if several do, one ${one} of them is named. A bisection of a shorter range finds the others.`,
     ],
@@ -91,60 +100,49 @@ export function describeStep(step: BisectStep, { name, versions, steps, mostStep
   return `Step ${steps.length} of at most ${mostSteps}: ${name} ${version} ${outcomes[state]}`;
 }
 
-function verdictOf({ kind, name, versions }: Bisection, state: BisectionState): string {
-  const range = `${name} ${versions[0]} to ${versions.at(-1)}`;
-  const { one } = KIND_WORDS[kind];
-  switch (state.kind) {
-    case 'found':
-      return `FAIL: ${name} ${state.suspects.suspects[0]} is the first ${one} that is worse`;
-    case 'none':
-      return `No regression from ${range}`;
-    case 'narrowed':
-      return `Undecided: a ${one} is worse, but not which is the first`;
-    case 'ends-unsure':
-      return `Undecided: ${range}`;
-    case 'ends-failed':
-      return `Not measured: ${name} ${versions.at(-1)}`;
-    case 'interrupted':
-      return 'Interrupted before anything was decided';
-    default:
-      return state satisfies never;
-  }
-}
-
-/** What is read first; the headline gives the figures. */
-function answerOf(bisection: Bisection, state: BisectionState, headline: string): Answer {
-  const { kind, versions, steps, mostSteps } = bisection;
-  return {
-    verdict: verdictOf(bisection, state),
-    precision: headline,
-    context: `${formatCount(versions.length)} ${KIND_WORDS[kind].many}, ${formatCount(steps.length)} of at most ${formatCount(mostSteps)} comparisons.`,
-    badges: [],
-    notes: remarksOf(bisection, state),
-  };
-}
-
-function headlineOf({ kind, name, versions, steps, minEffect }: Bisection, state: BisectionState): string {
-  const [from] = versions;
-  const to = versions.at(-1)!;
+/** The outcome in at most 15 words, and in a sentence with its figures. */
+function wordOutcome(
+  { kind, name, versions, steps, minEffect }: Bisection,
+  state: BisectionState,
+): { verdict: string; headline: string } {
+  const [from, to] = [versions[0]!, versions.at(-1)!];
   const { one, many } = KIND_WORDS[kind];
   switch (state.kind) {
     case 'interrupted':
-      return `Interrupted before ${name} ${from} and ${to} were told apart.`;
+      return {
+        verdict: 'Interrupted before anything was decided',
+        headline: `Interrupted before ${name} ${from} and ${to} were told apart.`,
+      };
     case 'none':
-      return `No regression: ${name} ${to} is not worse than ${from} by more than ${formatPercent(minEffect)}.`;
+      return {
+        verdict: `No regression from ${name} ${from} to ${to}`,
+        headline: `No regression: ${name} ${to} is not worse than ${from} by more than ${formatPercent(minEffect)}.`,
+      };
     case 'ends-unsure':
-      return `Undecided: whether ${name} ${to} is worse than ${from} could not be told.`;
+      return {
+        verdict: `Undecided: ${name} ${from} to ${to}`,
+        headline: `Undecided: whether ${name} ${to} is worse than ${from} could not be told.`,
+      };
     case 'ends-failed':
-      return `${name} ${to} could not be compared with ${from}: ${steps.find(({ cause }) => cause !== null)?.cause}.`;
+      return {
+        verdict: `Not measured: ${name} ${to}`,
+        headline: `${name} ${to} could not be compared with ${from}: ${steps.find(({ cause }) => cause !== null)?.cause}.`,
+      };
     case 'found': {
       const [version] = state.suspects.suspects;
       const step = steps.find(one => one.version === version && one.state === 'worse')!;
-      return `${name} ${version} is the first ${one} that is worse: ${describeFailed(step)} in ${step.cell}, compared with ${from}.`;
+      const first = `${name} ${version} is the first ${one} that is worse`;
+      return {
+        verdict: `FAIL: ${first}`,
+        headline: `${first}: ${describeFailed(step)} in ${step.cell}, compared with ${from}.`,
+      };
     }
     case 'narrowed': {
       const { suspects, lastFine } = state.suspects;
-      return `Undecided: one of the ${formatCount(suspects.length)} ${many} after ${name} ${lastFine}, up to ${suspects.at(-1)}, is the first that is worse (${describeFailed(state.end)} at ${to}, in ${state.end.cell}).`;
+      return {
+        verdict: `Undecided: a ${one} is worse, but not which is the first`,
+        headline: `Undecided: one of the ${formatCount(suspects.length)} ${many} after ${name} ${lastFine}, up to ${suspects.at(-1)}, is the first that is worse (${describeFailed(state.end)} at ${to}, in ${state.end.cell}).`,
+      };
     }
     default:
       return state satisfies never;
@@ -154,25 +152,18 @@ function headlineOf({ kind, name, versions, steps, minEffect }: Bisection, state
 function remarksOf(bisection: Bisection, state: BisectionState): string[] {
   const { name, versions, steps, mostSteps, isInterrupted } = bisection;
   const failed = steps.filter(({ version, cause }) => cause !== null && version !== versions.at(-1));
-  return [
-    ...(isInterrupted && state.kind !== 'interrupted'
-      ? ['Interrupted: this is what was decided until then.']
-      : []),
+  return compact([
+    isInterrupted && state.kind !== 'interrupted' && 'Interrupted: this is what was decided until then.',
     ...(state.kind === 'found'
       ? [...titleOf(bisection, state.suspects), describeBefore(bisection, state.suspects)]
       : []),
-    ...(state.kind === 'ends-unsure'
-      ? [
-          `A step is decided only beyond ${formatSureness(levelOf(mostSteps))}, for which an interval of 95 % beyond the limit is not enough. To tell, measure longer (--budget-sec), so that there are more replicates, or look only for larger changes (--min-effect).`,
-        ]
-      : []),
-    ...(state.kind === 'narrowed' && !isInterrupted
-      ? [
-          `To tell, measure longer (--budget-sec), from ${name} ${state.suspects.lastFine} to ${state.suspects.suspects.at(-1)}.`,
-        ]
-      : []),
+    state.kind === 'ends-unsure' &&
+      `A step is decided only beyond ${formatSureness(levelOf(mostSteps))}, for which an interval of 95 % beyond the limit is not enough. To tell, measure longer (--budget-sec), so that there are more replicates, or look only for larger changes (--min-effect).`,
+    state.kind === 'narrowed' &&
+      !isInterrupted &&
+      `To tell, measure longer (--budget-sec), from ${name} ${state.suspects.lastFine} to ${state.suspects.suspects.at(-1)}.`,
     ...failed.map(({ version, cause }) => `${name} ${version} could not be measured: ${cause}.`),
-  ];
+  ]);
 }
 
 /** `7c2b51f0a913: Answer from the cache`. */
@@ -218,27 +209,34 @@ const STATE_WORDS: Record<StepState, string> = {
 
 const LIMIT_STATES = { fail: 'worse', pass: 'fine', unsure: 'unsure' } as const;
 
+/** A step, and one of the limits that it was judged by; undefined where nothing was measured. */
+interface StepRow {
+  step: BisectStep;
+  judged: JudgedLimit | undefined;
+}
+
 function stepTable({ kind, steps, mostSteps }: Bisection): Table {
   const { one } = KIND_WORDS[kind];
-  return createTable({
+  const rows = steps.flatMap((step): StepRow[] =>
+    step.limits.length === 0 ? [{ step, judged: undefined }] : step.limits.map(judged => ({ step, judged })),
+  );
+  return tabulate(rows, {
     name: 'bisection',
     title: 'Steps, in the order in which they were measured',
     columns: [
-      keyColumn('version', one),
-      keyColumn('cell', 'scenario'),
-      keyColumn('limit', 'not worse if'),
-      figureColumn('interval', 'measured', INTERVAL_NAME),
-      wordColumn('state', 'outcome'),
-      figureColumn('sureness', 'sure'),
-      figureColumn('replicateCount', 'replicates'),
-      figureColumn('elapsedSec', 'time'),
-      wordColumn('run', 'run'),
+      [keyColumn('version', one), ({ step }) => words(step.version)],
+      [keyColumn('cell', 'scenario'), ({ step }) => words(step.cell)],
+      [keyColumn('limit', 'not worse if'), ({ judged }) => (judged ? words(describeLimit(judged)) : nothing)],
+      [figureColumn('interval', 'measured', INTERVAL_NAME), measuredCell],
+      [wordColumn('state', 'outcome'), stateCell],
+      [figureColumn('sureness', 'sure'), surenessCell],
+      [figureColumn('replicateCount', 'replicates'), ({ step }) => countCell(step.replicates)],
+      [
+        figureColumn('elapsedSec', 'time'),
+        ({ step }) => words(formatSeconds(step.elapsedMs), step.elapsedMs / 1_000),
+      ],
+      [wordColumn('run', 'run'), ({ step }) => (step.runId === null ? nothing : words(step.runId))],
     ],
-    rows: steps.flatMap(step =>
-      step.limits.length === 0
-        ? [stepRow(step, undefined)]
-        : step.limits.map(judged => stepRow(step, judged)),
-    ),
     notes: [
       `Each ${one} is compared with the first of the range, interleaved in one run. The last one is compared first, with the limits of conntax ab; then those in between, with half of the change that was found there (by its logarithm) as the limit.`,
       `Sure: the highest confidence level whose interval lies on that side of the limit. The ${formatCount(mostSteps)} steps that there are at most share one error of ${ERROR_PERCENT}, so a step is decided only beyond ${formatSureness(levelOf(mostSteps))}.`,
@@ -246,29 +244,20 @@ function stepTable({ kind, steps, mostSteps }: Bisection): Table {
   });
 }
 
-/** @param judged undefined where nothing was measured */
-function stepRow(step: BisectStep, judged: JudgedLimit | undefined): TableCell[] {
-  return [
-    words(step.version),
-    words(step.cell),
-    ...(judged === undefined ? [nothing, nothing] : limitCells(judged)),
-    stateCell(step, judged),
-    judged?.sureness == null ? nothing : words(formatSureness(judged.sureness), judged.sureness),
-    words(formatCount(step.replicates), step.replicates),
-    words(formatSeconds(step.elapsedMs), step.elapsedMs / 1_000),
-    step.runId === null ? nothing : words(step.runId),
-  ];
-}
-
-function limitCells(judged: JudgedLimit): TableCell[] {
+function measuredCell({ judged }: StepRow): TableCell {
+  if (judged === undefined) return nothing;
   const { expectation, first } = judged.result;
-  return [words(describeLimit(judged)), figure(describeJudgement(expectation, first), first.interval)];
+  return figure(describeJudgement(expectation, first), first.interval);
 }
 
-function stateCell(step: BisectStep, judged: JudgedLimit | undefined): TableCell {
+function stateCell({ step, judged }: StepRow): TableCell {
   const state =
     judged === undefined || step.state === 'failed' ? step.state : LIMIT_STATES[judged.result.state];
   return words(STATE_WORDS[state], state);
+}
+
+function surenessCell({ judged }: StepRow): TableCell {
+  return judged?.sureness == null ? nothing : words(formatSureness(judged.sureness), judged.sureness);
 }
 
 /** Always rounded down: `99.38 %`, `>99.99 %`. */

@@ -3,50 +3,37 @@ import { failureCauses } from '../results/audits/index.ts';
 import type { Run } from '../results/model/run.ts';
 import type { TrialResult } from '../results/model/trial.ts';
 import { own } from '../scenarios/model/facts.ts';
-import { applyClient } from './apply.ts';
-import { allMarks, armNames, type CellView, MARK_NOTES, viewCell } from './cell-view.ts';
+import { allMarks, armNames, type CellView, MARK_NOTES, stateOf, viewCell } from './cell-view.ts';
 import type { Chart, SweepChart } from './charts/chart.ts';
 import type { CellReport, CellSection, Check, Figure, Report, SectionName, Table } from './model.ts';
-import { overviewOf, runAnswer, viewsOf } from './overview.ts';
-import { describeMissing, describeRepetition } from './repeat.ts';
+import { applyClient, describeMissing, describeRepetition } from './next-steps.ts';
+import { nameOf, overviewOf, runAnswer, viewsOf } from './overview.ts';
 import { sweepHeadline } from './sweeps/headline.ts';
 import { type CreateTable, reportSweep, sweepCaveats, sweepRemarks } from './sweeps/report.ts';
 import { type Section, sectionsOf } from './sweeps/view.ts';
-import { connectionCostTable } from './tables/connection-cost.ts';
+import { machineTable, originTable, requestTable, spreadTable } from './tables/breakdowns.ts';
 import {
   describeExpectation,
   describeJudgement,
   expectationTable,
+  limitTable,
   whyUnknown,
 } from './tables/expectations.ts';
-import { faultTable } from './tables/faults.ts';
-import { limitTable } from './tables/limits.ts';
 import { linkTable, predictionTable } from './tables/link.ts';
-import { machineTable } from './tables/machines.ts';
 import { articleTable, briefTable, mainTable } from './tables/main.ts';
 import { capacityTable, scheduleTable } from './tables/open-loads.ts';
-import { originTable } from './tables/origins.ts';
-import { errorTable, failureTable, statusTable } from './tables/outcomes.ts';
+import { errorTable, failureTable, faultTable, recoveryTable, statusTable } from './tables/outcomes.ts';
 import { phaseTable } from './tables/phases.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
-import { recoveryTable } from './tables/recovery.ts';
-import { requestTable } from './tables/requests.ts';
-import { spreadTable } from './tables/spread.ts';
 import { cellAnswer } from './words/answer.ts';
 import { auditLines, auditTable, describePassed, summarizeAudits, trustTable } from './words/audits.ts';
-import {
-  type Caveat,
-  caveatsOfAll,
-  cellCaveats,
-  describeStop,
-  runCaveats,
-  wordCaveat,
-} from './words/caveats.ts';
+import { caveatsOfAll, cellCaveats, describeStop, runCaveats, wordCaveat } from './words/caveats.ts';
 import { conditionsOf } from './words/conditions.ts';
-import { cellHeadline, cellRemarks, runHeadline, runRemarks, stateOf } from './words/headline.ts';
-import { runsTargetElsewhere } from './words/machines.ts';
+import { connectionCostTable } from './words/connection-cost.ts';
+import { cellHeadline, cellRemarks, runHeadline, runRemarks } from './words/headline.ts';
 import { countReplicates, formatCount } from './words/numbers.ts';
-import { describeRun, machineFacts, methodWords } from './words/run.ts';
+import { describeRun, machineFacts, methodWords, runsTargetElsewhere } from './words/run.ts';
+import { compact } from './words/text.ts';
 
 /** What CI passes or fails a run by: whether the cell was measured reliably, then each of its expectations. */
 function cellChecks(view: CellView): Check[] {
@@ -55,15 +42,14 @@ function cellChecks(view: CellView): Check[] {
 
 function measuredCheck(view: CellView): Check {
   const { result } = view;
-  const reasons = [
-    ...(result.failedTrials === 0
-      ? []
-      : [[`${result.failedTrials} trials failed`, ...failureCauses(view.trials)].join(': ')]),
-    ...(stateOf(view) === 'unmeasured' ? ['nothing was measured'] : []),
+  const reasons = compact([
+    result.failedTrials > 0 &&
+      [`${result.failedTrials} trials failed`, ...failureCauses(view.trials)].join(': '),
+    stateOf(view) === 'unmeasured' && 'nothing was measured',
     ...result.findings
       .filter(({ state }) => state === 'fail')
       .map(({ rule, trial, arm, detail }) => `audit ${rule} of ${trial ?? arm ?? 'all'}: ${detail}`),
-  ];
+  ]);
   return {
     group: result.cell,
     name: 'measured, and no audit failed',
@@ -75,22 +61,21 @@ function measuredCheck(view: CellView): Check {
 }
 
 function expectationChecks({ result }: CellView): Check[] {
-  return result.expectations.map(({ expectation, state, first, confirmation, together }) => ({
-    group: result.cell,
-    name: describeExpectation(expectation),
-    subject: `expected ${describeExpectation(expectation)}`,
-    isFigure: true,
-    state,
-    detail: [
-      `measured ${describeJudgement(expectation, first)} over ${first.replicates} replicates${because(whyUnknown(expectation, result))}`,
-      ...(confirmation === null ? [] : [`re-measured ${describeJudgement(expectation, confirmation)}`]),
-      ...(together === null ? [] : [`combined ${describeJudgement(expectation, together)}`]),
-    ].join('; '),
-  }));
-}
-
-function because(reason: string | null): string {
-  return reason === null ? '' : `, because ${reason}`;
+  return result.expectations.map(({ expectation, state, first, confirmation, together }) => {
+    const why = whyUnknown(expectation, result);
+    return {
+      group: result.cell,
+      name: describeExpectation(expectation),
+      subject: `expected ${describeExpectation(expectation)}`,
+      isFigure: true,
+      state,
+      detail: compact([
+        `measured ${describeJudgement(expectation, first)} over ${first.replicates} replicates${why === null ? '' : `, because ${why}`}`,
+        confirmation !== null && `re-measured ${describeJudgement(expectation, confirmation)}`,
+        together !== null && `combined ${describeJudgement(expectation, together)}`,
+      ]).join('; '),
+    };
+  });
 }
 
 /** Failed expectations listed in the verdict; the others are counted. */
@@ -180,17 +165,12 @@ export function buildReport(of: {
     words: methodWords(run),
     caveats: runCaveats(run),
     scenarioCaveats: caveatsOfAll(
-      sections.map(section => ({ name: nameOf(section), caveats: caveatsOf(section) })),
+      sections.map(section => ({
+        name: nameOf(section),
+        caveats: section.kind === 'sweep' ? sweepCaveats(section.sweep) : cellCaveats(section.view),
+      })),
     ),
   };
-}
-
-function caveatsOf(section: Section): Caveat[] {
-  return section.kind === 'sweep' ? sweepCaveats(section.sweep) : cellCaveats(section.view);
-}
-
-function nameOf(section: Section): string {
-  return section.kind === 'sweep' ? section.sweep.name : section.view.result.cell;
 }
 
 interface Given {
@@ -211,7 +191,7 @@ function reportCell(view: CellView, { run, charts }: Given, sweep: CellReport['s
   const remarks = cellRemarks(view);
   const asides = remarks.filter(remark => !answer.notes.includes(remark));
   const applying = charts.filter(chart => chart.applies(view));
-  const [first] = applying.filter(({ section }) => section === 'answer');
+  const first = applying.find(({ section }) => section === 'answer');
   const forest = first === undefined ? null : drawFigure(first, view);
   const figures = applying.filter(chart => chart !== first).map(chart => drawFigure(chart, view));
   const phases = phaseTable(view);
@@ -235,7 +215,7 @@ function reportCell(view: CellView, { run, charts }: Given, sweep: CellReport['s
     repeat: sweep === null && result.imported === undefined ? describeRepetition(run, [view]) : null,
     sections: listSections(view, {
       figures,
-      tables: [...(phases === null ? [] : [phases]), ...special],
+      tables: compact([phases, ...special]),
       asides,
     }),
     main: mainTable(view),

@@ -1,8 +1,14 @@
 // A stored cell as tables and charts read it: each arm with its trials, its place in the colour scheme and its marks.
-
 import { type Bound, boundOf } from '../results/bound.ts';
 import { areErrorsUnlike } from '../results/compare.ts';
-import { capacityOf, countResponses, hasFewBeyond, limitOfSearch, METRIC_TABLE } from '../results/metrics.ts';
+import {
+  capacityOf,
+  countResponses,
+  hasFewBeyond,
+  headlineOf,
+  limitOfSearch,
+  METRIC_TABLE,
+} from '../results/metrics.ts';
 import {
   type ArmSummary,
   type CellResult,
@@ -16,7 +22,8 @@ import type { CompletedTrial, TrialResult } from '../results/model/trial.ts';
 import type { Client } from '../scenarios/model/client.ts';
 import { own } from '../scenarios/model/facts.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
-import type { Mark } from './model.ts';
+import { isNullArm } from '../scenarios/model/sweep.ts';
+import type { CellState, Mark } from './model.ts';
 
 export interface ArmView {
   name: string;
@@ -81,6 +88,20 @@ export function comparisonMarks(
   if (its?.summary && other?.summary && areErrorsUnlike(its.summary, other.summary))
     marks.push('unlikeErrors');
   return inOrder(marks);
+}
+
+/** How much of what a cell asked for stands. */
+export function stateOf({ arms }: CellView): CellState {
+  if (arms.every(({ summary }) => summary === null)) return 'unmeasured';
+  return arms.some(({ marks }) => marks.includes('invalid')) ? 'invalid' : 'sound';
+}
+
+/** Comparisons on the metric that decides under the cell's load; of the null client, which only shows the noise, where there is no other. */
+export function decidingComparisons({ comparisons, scenario }: CellResult): Comparison[] {
+  const deciding = headlineOf(scenario.load).metric;
+  const all = comparisons.filter(({ metric }) => metric === deciding);
+  const others = all.filter(({ candidate }) => !isNullArm(candidate, scenario));
+  return others.length === 0 ? all : others;
 }
 
 /** Whether no audit failed for either client. */

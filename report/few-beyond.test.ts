@@ -17,7 +17,7 @@ import { scheduleTable } from './tables/open-loads.ts';
 import { phaseTable } from './tables/phases.ts';
 import { agreementTable, ratioTable } from './tables/ratios.ts';
 import { sampleSweeps } from './testing/sample-sweeps.ts';
-import { capacityRemarks } from './words/capacity.ts';
+import { capacityRemarks } from './words/bound.ts';
 
 for (const [share, count, isMarked] of [
   [0.001, 9_999, true],

@@ -1,36 +1,41 @@
 // Report of a run compared with another: what changed, by how much, and how certain that is.
 import type { RunSummary } from '../results/baselines.ts';
 import { areErrorsUnlike, errorRatioOf } from '../results/compare.ts';
-import {
-  BLIND_ABOVE,
-  type Confirmation,
-  type GateLine,
-  type GateResult,
-  type GuardedRatio,
-  type Sight,
-  sightOf,
-} from '../results/gate.ts';
+import { type Confirmation, type GateLine, type GateResult, type Sight, sightOf } from '../results/gate.ts';
 import type { Trend } from '../results/history.ts';
 import { isHigherBetter, METRIC_TABLE } from '../results/metrics.ts';
 import { METRICS, type Metric } from '../results/model/run.ts';
 import { INTERVAL_NAME } from '../results/stats.ts';
+import { own } from '../scenarios/model/facts.ts';
 import { quantileMarks, signsOf } from './cell-view.ts';
 import { changesFigure } from './charts/changes.ts';
 import { gateHistory } from './history.ts';
-import type {
-  Answer,
-  Badge,
-  Check,
-  Fact,
-  FactGroup,
-  Figure,
-  Mark,
-  Report,
-  Table,
-  TableCell,
+import {
+  type Answer,
+  type Badge,
+  type Check,
+  type Fact,
+  type FactGroup,
+  type Figure,
+  type Mark,
+  type Report,
+  type Table,
+  type TableCell,
+  WITHOUT_CELLS,
 } from './model.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
-import { listed } from './words/load.ts';
+import {
+  figure,
+  figureColumn,
+  keyColumn,
+  nothing,
+  type ReadColumn,
+  tabulate,
+  withoutInterval,
+  wordColumn,
+  words,
+} from './tables/table.ts';
+import { MOST_BADGES } from './words/badges.ts';
+import { describeBlindness, describeSight } from './words/doubts.ts';
 import {
   describeMove,
   formatCount,
@@ -44,18 +49,16 @@ import {
   roundInterval,
 } from './words/numbers.ts';
 import { formatTime, nameRun, versionFacts } from './words/run.ts';
+import { compact, listed, listFacts } from './words/text.ts';
+
+const COUNT_TITLES: Readonly<Record<string, string>> = {
+  errorRatio: METRIC_TABLE.successRatio.complement!.title,
+  excessConnections: 'unnecessary connections',
+  openedConnections: 'connections opened',
+};
 
 function titleOf({ metric }: Pick<GateLine, 'metric'>): string {
-  switch (metric) {
-    case 'errorRatio':
-      return METRIC_TABLE.successRatio.complement!.title;
-    case 'excessConnections':
-      return 'unnecessary connections';
-    case 'openedConnections':
-      return 'connections opened';
-    default:
-      return METRIC_TABLE[metric].title;
-  }
+  return own(COUNT_TITLES, metric) ?? METRIC_TABLE[metric as Metric].title;
 }
 
 /** `+9.8 % (+8.1 % to +11.5 %)`; of counts, per 1,000 requests, and without an interval where they are exact. */
@@ -98,14 +101,10 @@ function sideMarks(line: Place, run: RunSummary): Mark[] {
   const [one, other] = arms;
   const isUnlike = one !== undefined && other !== undefined && areErrorsUnlike(one, other);
   const fewest = Math.min(...arms.map(arm => arm?.completed ?? Infinity));
-  return [...(isUnlike ? (['unlikeErrors'] as const) : []), ...quantileMarks(shareBeyondOf(line), fewest)];
-}
-
-/** Of a quantile; undefined for any other metric. */
-function shareBeyondOf({ metric }: Place): number | undefined {
-  return metric === 'errorRatio' || metric === 'excessConnections' || metric === 'openedConnections'
-    ? undefined
-    : METRIC_TABLE[metric].shareBeyond;
+  return [
+    ...(isUnlike ? (['unlikeErrors'] as const) : []),
+    ...quantileMarks(own(METRIC_TABLE, line.metric)?.shareBeyond, fewest),
+  ];
 }
 
 /** Marks of a change: those of either side. */
@@ -118,13 +117,9 @@ function errorGapRemarks(
   lines: readonly GateLine[],
   { before, after }: { before: RunSummary; after: RunSummary },
 ): string[] {
+  const sides = Object.entries({ 'the baseline': before, 'this run': after });
   const texts = lines.flatMap(line =>
-    (
-      [
-        ['the baseline', before],
-        ['this run', after],
-      ] as const
-    ).flatMap(([where, run]) => {
+    sides.flatMap(([where, run]) => {
       const pair = sideMarks(line, run).includes('unlikeErrors') ? pairOf(line, run) : undefined;
       if (pair === undefined) return [];
       const rates = pair.map(arm => `${arm.arm} ${formatPercent(errorRatioOf(arm))}`).join(', ');
@@ -145,50 +140,6 @@ function pairOf(line: Place, run: RunSummary) {
 
 function armOf({ cell: name }: Place, arm: string, { cells }: RunSummary) {
   return cells.find(({ cell }) => cell === name)?.arms.find(one => one.arm === arm);
-}
-
-/** Ratios named in a sentence; the others are counted. */
-const MOST_NAMED = 3;
-
-/** Says that the comparison is blind, or which of its ratios are. */
-export function describeBlindness({ ratios, blind, isBlind }: Sight): string {
-  const [best] = ratios;
-  const missed = `a change of ${formatPercent(BLIND_ABOVE)} would have gone undetected in ${formatCount(blind.length)} of ${formatCount(ratios.length)} ratios`;
-  if (!isBlind || best === undefined) return `Partly blind: ${missed} (${listRatios(blind)}).`;
-  return `Blind: ${missed}${blind.length < ratios.length ? `, including all deciding ones (${listRatios(blind)})` : ''}; ${describeBest(best)}.`;
-}
-
-/** The smallest and the largest of the detectable changes. */
-export function describeSight({ ratios }: Sight): string {
-  const [best] = ratios;
-  const worst = ratios.at(-1);
-  if (best === undefined || worst === undefined)
-    return 'It has no ratio between clients, so it guards only errors and connections.';
-  const range =
-    ratios.length === 1 ? nameDetectable(best) : `${nameDetectable(best)}, to ${nameDetectable(worst)}`;
-  return `Smallest detectable change, in a run of the same precision: ${range}.`;
-}
-
-function describeBest(best: GuardedRatio): string {
-  return Number.isFinite(best.detectable)
-    ? `the smallest detectable change is ${nameDetectable(best)}`
-    : 'no ratio has an interval';
-}
-
-/** `33 % in p99 latency of persistent (ci-reuse)`. */
-function nameDetectable(ratio: GuardedRatio): string {
-  const change = Number.isFinite(ratio.detectable) ? formatShare(ratio.detectable) : 'unknown';
-  return `${change} in ${nameRatio(ratio)}`;
-}
-
-function nameRatio({ cell, metric, arm }: GuardedRatio): string {
-  return `${titleOf({ metric })} of ${arm} (${cell})`;
-}
-
-function listRatios(ratios: readonly GuardedRatio[]): string {
-  const named = ratios.slice(0, MOST_NAMED).map(nameRatio).join(', ');
-  const more = ratios.length - MOST_NAMED;
-  return more > 0 ? `${named} and ${formatCount(more)} more` : named;
 }
 
 const STATE_NAMES: Record<GateLine['state'], string> = {
@@ -225,29 +176,26 @@ export function buildGateReport(
   const { before, after, result, trends, remarks = [], overlays = [] } = of;
   const history = gateHistory(result, trends);
   const sight = sightOf(result, before);
-  const headline = headlineOf(result, of, { sight, worseCount: history.worseCount });
+  const found = tally(result, sight, history.worseCount);
+  const headline = headlineOf(result, of, found);
   const lines = inOrder(result.lines);
   const brief = lines.length === 0 ? null : briefTable(lines, of);
-  const allRemarks = [
+  const allRemarks = compact([
     ...remarks,
     ...errorGapRemarks(result.lines, of),
-    ...(sight.blind.length === 0 || (sight.isBlind && result.state !== 'regression')
-      ? []
-      : [describeBlindness(sight)]),
+    sight.blind.length > 0 && !(sight.isBlind && result.state !== 'regression') && describeBlindness(sight),
     ...result.gaps.map(gap => `${gap}.`),
     ...history.remarks,
-  ];
+  ]);
   return {
+    ...WITHOUT_CELLS,
     title: 'conntax: comparison of two runs',
     runId: after.runId,
     startedAt: after.startedAt,
     subtitle: `${after.runId} compared with ${before.runId}, which was measured ${formatTime(before.startedAt)}`,
     state: 'complete',
     verdict: result.state === 'regression' || result.state === 'nothing' ? headline : null,
-    answer: gateAnswer(result, of, { sight, worseCount: history.worseCount, notes: allRemarks }),
-    limits: null,
-    missing: null,
-    overview: null,
+    answer: gateAnswer(result, of, found, allRemarks),
     headline,
     remarks: allRemarks,
     brief,
@@ -259,120 +207,110 @@ export function buildGateReport(
       ...history.tables,
     ],
     figures: [...(brief === null ? [] : drawChanges(lines, brief)), ...overlays, ...history.figures],
-    sweeps: [],
-    cells: [],
-    scenarioCaveats: [],
     checks: [...result.lines.filter(({ isBinding }) => isBinding).map(checkOf), ...gapChecks(result)],
-    words: [],
     facts: [changedFacts(before, after)],
     caveats: [...caveatsOf(result), ...result.unknown.map(reason => `${reason}.`)],
   };
 }
 
-function headlineOf(
-  { lines, gaps, state }: GateResult,
-  sides: Sides,
-  { sight, worseCount }: { sight: Sight; worseCount: number },
-): string {
-  const { before } = sides;
+/** What the lines of a comparison say together. */
+interface Tally {
+  /** The regressions, the one furthest beyond its limit first. */
+  worst: readonly GateLine[];
+  /** Figures that decide. */
+  binding: number;
+  unsure: number;
+  improved: number;
+  sight: Sight;
+  /** Ratios that became worse over the history. */
+  worseCount: number;
+}
+
+function tally({ lines }: GateResult, sight: Sight, worseCount: number): Tally {
   const binding = lines.filter(({ isBinding }) => isBinding);
-  const worst = worstOf(lines);
+  const ofState = (wanted: GateLine['state']) => binding.filter(({ state }) => state === wanted);
+  return {
+    worst: ofState('regression').toSorted((a, b) => severity(b) - severity(a)),
+    binding: binding.length,
+    unsure: ofState('unsure').length,
+    improved: ofState('improvement').length,
+    sight,
+    worseCount,
+  };
+}
+
+function headlineOf({ gaps, state }: GateResult, sides: Sides, found: Tally): string {
+  const { worst, binding, unsure, improved, sight } = found;
+  const [first, ...others] = worst;
   if (state === 'nothing') return NOTHING_COMPARED;
-  if (worst.length > 0) {
-    const others = worst.length === 1 ? '' : ` and ${formatCount(worst.length - 1)} more`;
-    return `Regression: ${sentenceOf(worst[0]!, sides)}${others}, since ${nameRun(before)}.`;
+  if (first !== undefined) {
+    const more = others.length === 0 ? '' : ` and ${formatCount(others.length)} more`;
+    return `Regression: ${sentenceOf(first, sides)}${more}, since ${nameRun(sides.before)}.`;
   }
-  const unsure = binding.filter(line => line.state === 'unsure').length;
-  const better = binding.filter(line => line.state === 'improvement').length;
-  const found =
+  return compact([
+    sight.isBlind && describeBlindness(sight),
+    gaps.length > 0 && describeLoss(gaps),
     unsure > 0
-      ? `No regression detected, but none can be ruled out for ${formatCount(unsure)} of ${formatCount(binding.length)} figures.`
-      : `No regression in ${formatCount(binding.length)} figures since ${nameRun(before)}.`;
-  return [
-    ...(sight.isBlind ? [describeBlindness(sight)] : []),
-    ...(gaps.length === 0 ? [] : [describeLoss(gaps)]),
-    found,
-    ...(better === 0 ? [] : [`${formatCount(better)} of them improved.`]),
-    ...describeWorsened(worseCount),
-  ].join(' ');
+      ? `No regression detected, but none can be ruled out for ${formatCount(unsure)} of ${formatCount(binding)} figures.`
+      : `No regression in ${formatCount(binding)} figures since ${nameRun(sides.before)}.`,
+    improved > 0 && `${formatCount(improved)} of them improved.`,
+    describeWorsened(found),
+  ]).join(' ');
 }
 
 const NOTHING_COMPARED = 'Nothing in the baseline could be compared.';
 
-/** The regressions, the one furthest beyond its limit first. */
-function worstOf(lines: readonly GateLine[]): GateLine[] {
-  return lines
-    .filter(({ isBinding, state }) => isBinding && state === 'regression')
-    .toSorted((a, b) => severity(b) - severity(a));
-}
-
-function describeWorsened(count: number): string[] {
-  return count === 0
-    ? []
-    : [`Over the history ${count === 1 ? '1 ratio' : `${formatCount(count)} ratios`} became worse.`];
+function describeWorsened({ worseCount }: Tally): string {
+  if (worseCount === 0) return '';
+  return `Over the history ${worseCount === 1 ? '1 ratio' : `${formatCount(worseCount)} ratios`} became worse.`;
 }
 
 /** How sure the verdict is: how far a regression is beyond its limit, or which changes would have been seen. */
-function describeCertainty(
-  { lines, gaps, state }: GateResult,
-  sides: Sides,
-  { sight, worseCount }: { sight: Sight; worseCount: number },
-): string {
-  const [worst] = worstOf(lines);
+function describeCertainty({ gaps, state }: GateResult, sides: Sides, found: Tally): string {
+  const [worst] = found.worst;
+  const { sight } = found;
   if (state === 'nothing') return NOTHING_COMPARED;
   if (worst !== undefined) return describeRegression(worst, sides);
-  const isUnsure = lines.some(line => line.isBinding && line.state === 'unsure');
-  return [
-    ...(sight.isBlind ? [describeBlindness(sight)] : []),
-    ...(gaps.length === 0 ? [] : [describeLoss(gaps)]),
-    isUnsure
+  return compact([
+    sight.isBlind && describeBlindness(sight),
+    gaps.length > 0 && describeLoss(gaps),
+    found.unsure > 0
       ? `Compared with ${nameRun(sides.before)}. The intervals of these reach beyond the limit, or are too wide to tell.`
       : `Compared with ${nameRun(sides.before)}: each ${INTERVAL_NAME} ends before the limit of a regression.`,
-    ...(sight.isBlind ? [] : [describeSight(sight)]),
-    ...describeWorsened(worseCount),
-  ].join(' ');
+    !sight.isBlind && describeSight(sight),
+    describeWorsened(found),
+  ]).join(' ');
+}
+
+function verdictOf({ state }: GateResult, { worst: [worst], binding, unsure, sight }: Tally): string {
+  if (state === 'nothing') return 'FAIL: nothing in the baseline could be compared';
+  if (worst !== undefined) return `FAIL: ${titleOf(worst)} of ${worst.arm} ${moveOf(worst).move}`;
+  if (sight.isBlind) return 'Blind: a regression would have gone undetected';
+  return unsure > 0
+    ? `No regression detected, but none ruled out for ${unsure} of ${formatCount(binding)} figures`
+    : `No regression in ${formatCount(binding)} figures`;
 }
 
 /** What the comparison found, in at most 15 words, and how sure that is. */
-function gateAnswer(
-  result: GateResult,
-  sides: Sides,
-  of: { sight: Sight; worseCount: number; notes: readonly string[] },
-): Answer {
-  const { lines, gaps, state } = result;
-  const binding = lines.filter(({ isBinding }) => isBinding);
-  const count = (wanted: GateLine['state']): number => binding.filter(line => line.state === wanted).length;
-  const figures = `${formatCount(binding.length)} figures`;
-  const [worst] = worstOf(lines);
-  const badges: Badge[] = [
-    ...(count('regression') === 0
-      ? []
-      : [{ text: `FAIL ${count('regression')} of ${figures}`, tone: 'fail' } as const]),
-    ...(of.sight.isBlind ? [{ text: 'blind: too noisy to see a change', tone: 'fail' } as const] : []),
-    ...(gaps.length === 0 ? [] : [{ text: `${gaps.length} not compared`, tone: 'doubt' } as const]),
-    ...(count('unsure') === 0
-      ? []
-      : [{ text: `${count('unsure')} of ${figures} unsure`, tone: 'doubt' } as const]),
-    ...(count('improvement') === 0
-      ? []
-      : [{ text: `${count('improvement')} improved`, tone: 'good' } as const]),
-  ];
+function gateAnswer(result: GateResult, sides: Sides, found: Tally, notes: readonly string[]): Answer {
+  const { worst, unsure, improved, sight, worseCount } = found;
+  const figures = `${formatCount(found.binding)} figures`;
+  const { gaps, state } = result;
+  const badges: Badge[] = compact([
+    worst.length > 0 && { text: `FAIL ${worst.length} of ${figures}`, tone: 'fail' },
+    sight.isBlind && { text: 'blind: too noisy to see a change', tone: 'fail' },
+    gaps.length > 0 && { text: `${gaps.length} not compared`, tone: 'doubt' },
+    unsure > 0 && { text: `${unsure} of ${figures} unsure`, tone: 'doubt' },
+    improved > 0 && { text: `${improved} improved`, tone: 'good' },
+  ]);
+  const history = state === 'regression' || worseCount === 0 ? '' : `; history: ${worseCount} worse`;
   return {
-    verdict: `${verdict()}${state === 'regression' || of.worseCount === 0 ? '' : `; history: ${of.worseCount} worse`}`,
-    precision: describeCertainty(result, sides, of),
+    verdict: `${verdictOf(result, found)}${history}`,
+    precision: describeCertainty(result, sides, found),
     context: '',
-    badges: badges.slice(0, 4),
-    notes: of.notes,
+    badges: badges.slice(0, MOST_BADGES),
+    notes,
   };
-
-  function verdict(): string {
-    if (state === 'nothing') return 'FAIL: nothing in the baseline could be compared';
-    if (worst !== undefined) return `FAIL: ${titleOf(worst)} of ${worst.arm} ${moveOf(worst).move}`;
-    if (of.sight.isBlind) return 'Blind: a regression would have gone undetected';
-    return count('unsure') > 0
-      ? `No regression detected, but none ruled out for ${count('unsure')} of ${figures}`
-      : `No regression in ${figures}`;
-  }
 }
 
 /** Says which figures of the baseline could not be compared. */
@@ -395,7 +333,9 @@ function sentenceOf(line: GateLine, sides: Sides): string {
 /** Of the worst regression: from where to where, and how far beyond the limit. */
 function describeRegression(line: GateLine, sides: Sides): string {
   const { bounds } = moveOf(line);
-  const [from, to] = (['before', 'after'] as const).map(side => centreCell(line, side, sides).text);
+  const [from, to] = (['before', 'after'] as const).map(
+    side => withoutInterval(valueCell(line, side, sides)).text,
+  );
   const reach = bounds === null ? 'It is' : `All of the ${INTERVAL_NAME}, ${bounds}, is`;
   const noise =
     line.noiseFloor === null ? 'was not measured (--null-arm)' : `is up to ${formatShare(line.noiseFloor)}`;
@@ -418,7 +358,10 @@ function describeLimit(line: GateLine): string {
 }
 
 /** First, so that it is seen on a phone too. */
-const outcomeColumn = wordColumn('state', 'outcome');
+const outcomeColumn: ReadColumn<GateLine> = [
+  wordColumn('state', 'outcome'),
+  ({ state }) => words(STATE_NAMES[state], state),
+];
 
 /** Those that decide first, regressions on top. */
 function inOrder(lines: readonly GateLine[]): GateLine[] {
@@ -431,35 +374,31 @@ function inOrder(lines: readonly GateLine[]): GateLine[] {
 }
 
 /** What each line is about, in words as short as tell them apart. */
-function nameLines(lines: readonly GateLine[]): string[] {
+function nameLines(lines: readonly GateLine[]): [GateLine, string][] {
   const hasSeveral = new Set(lines.map(({ cell }) => cell)).size > 1;
-  return lines.map(
-    line =>
-      `${titleOf(line)} of ${line.arm}${hasSeveral ? ` in ${line.cell}` : ''}${line.kind === 'absolute' ? ', absolute' : ''}`,
-  );
+  return lines.map(line => [
+    line,
+    `${titleOf(line)} of ${line.arm}${hasSeveral ? ` in ${line.cell}` : ''}${line.kind === 'absolute' ? ', absolute' : ''}`,
+  ]);
 }
 
 /** Every change in a line. */
 function briefTable(lines: readonly GateLine[], sides: Sides): Table {
-  const names = nameLines(lines);
-  return createTable({
+  const names = new Map(nameLines(lines));
+  return tabulate(lines, {
     name: 'change',
     title: 'Changes',
     columns: [
       outcomeColumn,
-      keyColumn('figure', 'figure'),
-      figureColumn('change', 'change', INTERVAL_NAME),
-      figureColumn('limit', 'limit'),
-      figureColumn('before', 'before'),
-      figureColumn('after', 'after'),
+      [keyColumn('figure', 'figure'), line => words(names.get(line)!)],
+      [
+        figureColumn('change', 'change', INTERVAL_NAME),
+        line => changeCell(line, sides, formatChange(line).replace(' requests (', ' (')),
+      ],
+      [figureColumn('limit', 'limit'), limitCell],
+      [figureColumn('before', 'before'), line => withoutInterval(valueCell(line, 'before', sides))],
+      [figureColumn('after', 'after'), line => withoutInterval(valueCell(line, 'after', sides))],
     ],
-    rows: lines.map((line, index) => [
-      words(STATE_NAMES[line.state], line.state),
-      words(names[index]!),
-      figure(formatChange(line).replace(' requests (', ' ('), { ...line.change }, changeMarks(line, sides)),
-      limitCell(line),
-      ...(['before', 'after'] as const).map(side => centreCell(line, side, sides)),
-    ]),
     notes: [
       `A regression is a change whose whole ${INTERVAL_NAME} lies beyond the limit; unsure is one whose interval reaches beyond it, or is too wide to tell. The limit is the smallest change that counts, or the difference between two copies of the same client where that was measured and is larger.`,
       ...describeRatios(lines, sides),
@@ -479,8 +418,7 @@ function describeRatios(lines: readonly GateLine[], { before }: Sides): string[]
 }
 
 function drawChanges(lines: readonly GateLine[], table: Table): Figure[] {
-  const names = nameLines(lines);
-  const changes = lines.map((line, index) => ({ line, name: names[index]!, change: formatChange(line) }));
+  const changes = nameLines(lines).map(([line, name]) => ({ line, name, change: formatChange(line) }));
   return [changesFigure(changes, table)].filter(found => found !== null);
 }
 
@@ -492,41 +430,35 @@ function limitCell({ kind, metric, effect, isBinding }: GateLine): TableCell {
   return words(`${formatSigned((limit - 1) * 100, 1)} %`, limit);
 }
 
-/** The value without its interval. */
-function centreCell(line: GateLine, side: 'before' | 'after', sides: Sides): TableCell {
-  const { text, ...cell } = valueCell(line, side, sides);
-  return { ...cell, text: text.replace(/ \(.*\)/, '') };
+function changeCell(line: GateLine, sides: Sides, text = formatChange(line)): TableCell {
+  return figure(text, { ...line.change }, changeMarks(line, sides));
 }
 
 function tableOf(kind: GateLine['kind'], lines: readonly GateLine[], sides: Sides): Table {
-  return createTable({
+  return tabulate(sorted(lines), {
     name: `change-${kind}`,
     title: KIND_TITLES[kind],
     columns: [
       outcomeColumn,
-      keyColumn('cell', 'scenario'),
-      keyColumn('arm', 'client'),
-      keyColumn('metric', 'metric'),
-      figureColumn('before', 'before'),
-      figureColumn('after', 'after'),
-      figureColumn('change', 'change', INTERVAL_NAME),
-      figureColumn('noiseFloor', 'noise floor'),
-      figureColumn('detectable', 'smallest detectable change'),
+      [keyColumn('cell', 'scenario'), ({ cell }) => words(cell)],
+      [keyColumn('arm', 'client'), ({ arm }) => words(arm)],
+      [keyColumn('metric', 'metric'), line => words(titleOf(line), line.metric)],
+      [figureColumn('before', 'before'), line => valueCell(line, 'before', sides)],
+      [figureColumn('after', 'after'), line => valueCell(line, 'after', sides)],
+      [figureColumn('change', 'change', INTERVAL_NAME), line => changeCell(line, sides)],
+      [
+        figureColumn('noiseFloor', 'noise floor'),
+        ({ noiseFloor }) => (noiseFloor === null ? nothing : words(formatShare(noiseFloor), noiseFloor)),
+      ],
+      [
+        figureColumn('detectable', 'smallest detectable change'),
+        ({ detectable }) =>
+          words(
+            kind === 'count' ? `${(detectable * 1_000).toFixed(2)} per 1,000` : formatShare(detectable),
+            detectable,
+          ),
+      ],
     ],
-    rows: sorted(lines).map(line => [
-      words(STATE_NAMES[line.state], line.state),
-      words(line.cell),
-      words(line.arm),
-      words(titleOf(line), line.metric),
-      valueCell(line, 'before', sides),
-      valueCell(line, 'after', sides),
-      figure(formatChange(line), { ...line.change }, changeMarks(line, sides)),
-      words(line.noiseFloor === null ? '–' : formatShare(line.noiseFloor), line.noiseFloor),
-      words(
-        kind === 'count' ? `${(line.detectable * 1_000).toFixed(2)} per 1,000` : formatShare(line.detectable),
-        line.detectable,
-      ),
-    ]),
     notes:
       kind === 'count'
         ? [
@@ -602,40 +534,39 @@ function changedFacts(before: RunSummary, after: RunSummary): FactGroup {
   const same = labels.filter(label => old.get(label) === now.get(label));
   return {
     title: 'What differs',
-    facts: [
+    facts: compact([
       ...labels
         .filter(label => !same.includes(label))
         .map(label => ({
           label,
           value: `${old.get(label) ?? 'not recorded'} before, ${now.get(label) ?? 'not recorded'} after`,
         })),
-      ...(same.length === 0 ? [] : [{ label: 'The same', value: same.join(', ') }]),
-    ],
+      same.length > 0 && { label: 'The same', value: same.join(', ') },
+    ]),
   };
 }
 
 function factsOf({ runId, startedAt, conntax, git, host }: RunSummary): Fact[] {
   return [
-    { label: 'Run', value: runId },
-    { label: 'Started', value: startedAt },
+    ...listFacts({ Run: runId, Started: startedAt }),
     ...versionFacts({ conntax, git }),
-    { label: 'CPU', value: `${host.cpuModel}, ${formatCount(host.cpuCount)} logical cores` },
-    { label: 'Kernel', value: host.kernel },
-    { label: 'Node', value: host.node },
-    ...Object.entries(host.packages).map(([label, value]) => ({ label, value })),
+    ...listFacts({
+      CPU: `${host.cpuModel}, ${formatCount(host.cpuCount)} logical cores`,
+      Kernel: host.kernel,
+      Node: host.node,
+      ...host.packages,
+    }),
   ];
 }
 
 function caveatsOf({ lines, hasSameMachine }: GateResult): string[] {
   const hasFloor = lines.some(({ noiseFloor }) => noiseFloor !== null);
-  return [
+  return compact([
     hasSameMachine
       ? 'Both runs report the same kind of machine; its speed may still have differed between them.'
       : 'The runs differ in CPU, kernel or Node, so only ratios and counts are compared.',
-    ...(hasFloor || lines.length === 0
-      ? []
-      : [
-          'The noise floor is unknown, because the runs have no copy of the baseline client (conntax run --null-arm adds one).',
-        ]),
-  ];
+    !hasFloor &&
+      lines.length > 0 &&
+      'The noise floor is unknown, because the runs have no copy of the baseline client (conntax run --null-arm adds one).',
+  ]);
 }

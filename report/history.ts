@@ -11,7 +11,7 @@ import {
 } from '../results/history.ts';
 import { METRIC_TABLE } from '../results/metrics.ts';
 import { commitPage } from '../results/repository.ts';
-import { INTERVAL_NAME } from '../results/stats.ts';
+import { INTERVAL_NAME, type Interval } from '../results/stats.ts';
 import {
   describeChange,
   describeDifferences,
@@ -22,39 +22,79 @@ import {
   trendName,
   worseFirst,
 } from './charts/trend.ts';
-import type { Answer, Badge, Fact, Report, Table, TableCell } from './model.ts';
-import { createTable, figureColumn, keyColumn, linked, nothing, wordColumn, words } from './tables/table.ts';
-import { capitalize, listed } from './words/load.ts';
+import { type Answer, type Badge, type Report, type Table, type TableCell, WITHOUT_CELLS } from './model.ts';
+import {
+  countCell,
+  figureColumn,
+  keyColumn,
+  linked,
+  nothing,
+  type ReadColumn,
+  tabulate,
+  withoutInterval,
+  wordColumn,
+  words,
+} from './tables/table.ts';
 import { describeMove, formatCount, formatRatio, formatRelativeChange } from './words/numbers.ts';
 import { formatDay } from './words/run.ts';
+import { capitalize, compact, listed, listFacts } from './words/text.ts';
+
+/** First, so that it is seen on a phone too. */
+const outcomeColumn: ReadColumn<Trend> = [
+  wordColumn('state', 'outcome'),
+  ({ changes }) => {
+    const last = changes.at(-1);
+    return last === undefined
+      ? words('no significant change', null)
+      : words(last.isWorse ? 'worse' : 'better');
+  },
+];
+
+/** Of the last change; the chart shows all. */
+function lastChange(read: (last: TrendChange, trend: Trend) => TableCell) {
+  return (trend: Trend): TableCell => {
+    const last = trend.changes.at(-1);
+    return last === undefined ? nothing : read(last, trend);
+  };
+}
+
+const sinceColumn: ReadColumn<Trend> = [
+  wordColumn('since', 'since'),
+  lastChange(({ after }, { points }) => {
+    const { startedAt, git, runId } = points[after.from]!.run;
+    return linked(formatDay(startedAt), git === null ? undefined : commitPage(git), runId);
+  }),
+];
+const changeColumn: ReadColumn<Trend> = [
+  figureColumn('change', 'change', INTERVAL_NAME),
+  lastChange(({ change }) => words(formatRelativeChange(change), { ...change })),
+];
+const levelColumn: ReadColumn<Trend> = [
+  figureColumn('level', 'level'),
+  ({ levels }) => levelCell(levels.at(-1)!.ratio),
+];
+
+function levelCell(level: Interval): TableCell {
+  return words(formatLevel(level), { ...level });
+}
 
 function trendTable(trends: readonly Trend[]): Table {
-  return createTable({
+  return tabulate(trends, {
     name: 'history',
     title: 'History: clients relative to the baseline client of their scenario, run by run',
     columns: [
       outcomeColumn,
-      keyColumn('cell', 'scenario'),
-      keyColumn('arm', 'client'),
-      keyColumn('metric', 'metric'),
-      figureColumn('runs', 'runs'),
-      figureColumn('newest', 'newest run'),
-      figureColumn('level', 'level'),
-      wordColumn('since', 'since'),
-      figureColumn('levelBefore', 'level before'),
-      figureColumn('change', 'change', INTERVAL_NAME),
-      figureColumn('p', 'p'),
+      [keyColumn('cell', 'scenario'), ({ cell }) => words(cell)],
+      [keyColumn('arm', 'client'), ({ arm }) => words(arm)],
+      [keyColumn('metric', 'metric'), ({ metric }) => words(METRIC_TABLE[metric].title, metric)],
+      [figureColumn('runs', 'runs'), ({ points }) => countCell(points.length)],
+      [figureColumn('newest', 'newest run'), newestCell],
+      levelColumn,
+      sinceColumn,
+      [figureColumn('levelBefore', 'level before'), lastChange(({ before }) => levelCell(before.ratio))],
+      changeColumn,
+      [figureColumn('p', 'p'), lastChange(({ p }) => words(formatChance(p), p))],
     ],
-    rows: trends.map(trend => [
-      outcomeOf(trend),
-      words(trend.cell),
-      words(trend.arm),
-      words(METRIC_TABLE[trend.metric].title, trend.metric),
-      words(formatCount(trend.points.length), trend.points.length),
-      words(formatRatio(trend.points.at(-1)!.ratio), { ...trend.points.at(-1)!.ratio }),
-      words(formatLevel(trend.levels.at(-1)!.ratio), { ...trend.levels.at(-1)!.ratio }),
-      ...changeCells(trend),
-    ]),
     notes: [
       `Runs under the same conditions as the newest: at least ${LEAST_TREND_RUNS}, and no more than the newest ${MOST_TREND_RUNS}. A level is the mean over a stretch of runs. A change of level is reported if at most one in a hundred shuffled histories has a split as clear, which takes at least three runs at the new level and ten in total. p is that share.`,
       'The history is for information only; whether a run fails is decided by comparison with the baseline.',
@@ -62,56 +102,29 @@ function trendTable(trends: readonly Trend[]): Table {
   });
 }
 
-/** The columns from `since` on, for the last change; the chart shows all. */
-function changeCells({ points, changes }: Trend): TableCell[] {
-  const last = changes.at(-1);
-  if (last === undefined) return [nothing, nothing, nothing, nothing];
-  const { before, after, change, p } = last;
-  const { run } = points[after.from]!;
-  return [
-    linked(formatDay(run.startedAt), run.git === null ? undefined : commitPage(run.git), run.runId),
-    words(formatLevel(before.ratio), { ...before.ratio }),
-    words(formatRelativeChange(change), { ...change }),
-    words(formatChance(p), p),
-  ];
+function newestCell({ points }: Trend): TableCell {
+  const { ratio } = points.at(-1)!;
+  return words(formatRatio(ratio), { ...ratio });
 }
-
-/** Of the last change. */
-function outcomeOf({ changes }: Trend): TableCell {
-  const last = changes.at(-1);
-  return last === undefined ? words('no significant change', null) : words(last.isWorse ? 'worse' : 'better');
-}
-
-/** First, so that it is seen on a phone too. */
-const outcomeColumn = wordColumn('state', 'outcome');
 
 /** A line for each ratio, those that became worse first. */
 function briefTable(trends: readonly Trend[]): Table {
   const hasSeveral = new Set(trends.map(({ cell }) => cell)).size > 1;
-  return createTable({
+  return tabulate(worseFirst(trends), {
     name: 'ratios',
     title: 'Ratios over the runs',
     columns: [
       outcomeColumn,
-      keyColumn('figure', 'figure'),
-      figureColumn('change', 'change', INTERVAL_NAME),
-      wordColumn('since', 'since'),
-      figureColumn('level', 'level'),
-      figureColumn('newest', 'newest run'),
+      [
+        keyColumn('figure', 'figure'),
+        ({ metric, arm, cell }) =>
+          words(`${METRIC_TABLE[metric].title} of ${arm}${hasSeveral ? ` in ${cell}` : ''}`),
+      ],
+      changeColumn,
+      sinceColumn,
+      levelColumn,
+      [figureColumn('newest', 'newest run'), trend => withoutInterval(newestCell(trend))],
     ],
-    rows: worseFirst(trends).map(trend => {
-      const [since, , change] = changeCells(trend);
-      const level = trend.levels.at(-1)!.ratio;
-      const { ratio } = trend.points.at(-1)!;
-      return [
-        outcomeOf(trend),
-        words(`${METRIC_TABLE[trend.metric].title} of ${trend.arm}${hasSeveral ? ` in ${trend.cell}` : ''}`),
-        change!,
-        since!,
-        words(formatLevel(level), { ...level }),
-        words(formatRatio(ratio).replace(/ \(.*\)/, ''), { ...ratio }),
-      ];
-    }),
     notes: [
       `× is a ratio: the figure divided by that of ${listed([...new Set(trends.map(({ baseline }) => baseline))])}, the baseline client, in the same run, so that machines of unlike speed can be compared. The level is its mean since the last change.`,
     ],
@@ -155,6 +168,7 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
   const newest = runs.at(-1)!;
   const trends = findTrends(runs).filter(isShown);
   return {
+    ...WITHOUT_CELLS,
     title: 'conntax: history of runs',
     runId: newest.runId,
     startedAt: newest.startedAt,
@@ -162,20 +176,12 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
     state: 'complete',
     verdict: null,
     answer: historyAnswer(trends, runs),
-    limits: null,
-    missing: null,
-    overview: null,
     headline: headlineOf(trends, runs),
     remarks: [...changesOf(trends), ...gapsOf(trends, runs)],
     brief: trends.length === 0 ? null : briefTable(trends),
     tables: trends.length === 0 ? [] : [trendTable(trends)],
     figures: trendFigures(trends),
-    sweeps: [],
-    cells: [],
-    scenarioCaveats: [],
-    checks: [],
     words: trends.length === 0 ? [] : WORDS,
-    facts: [],
     caveats: [
       'The history shows ratios between clients of the same run, which are comparable between machines; anything that affects all clients equally is not visible in them.',
       'Runs are kept as they were recorded, including those measured under unusual conditions.',
@@ -188,24 +194,13 @@ function runCount(count: number): string {
 }
 
 /** For a reader of the page alone. */
-const WORDS: readonly Fact[] = [
-  {
-    label: 'Ratio',
-    value:
-      "A client's figure divided by that of the baseline client, both measured in turns in the same run.",
-  },
-  { label: 'Level', value: 'The mean of a ratio over the runs between two changes.' },
-  {
-    label: INTERVAL_NAME,
-    value:
-      'Where the true change lies, as far as the runs of both levels agree; few or unequal ones make it wide.',
-  },
-  {
-    label: 'p',
-    value:
-      'The share of shuffled histories in which runs before and after differ as clearly: how easily chance alone does it.',
-  },
-];
+const WORDS = listFacts({
+  Ratio: "A client's figure divided by that of the baseline client, both measured in turns in the same run.",
+  Level: 'The mean of a ratio over the runs between two changes.',
+  [INTERVAL_NAME]:
+    'Where the true change lies, as far as the runs of both levels agree; few or unequal ones make it wide.',
+  p: 'The share of shuffled histories in which runs before and after differ as clearly: how easily chance alone does it.',
+});
 
 /** A change that still holds. */
 interface Finding {
@@ -246,10 +241,10 @@ function headlineOf(trends: readonly Trend[], runs: readonly RunSummary[]): stri
     const more = others.length === 0 ? '' : `, and ${formatCount(others.length)} more became worse`;
     return `${capitalize(trendName(worst.trend))} ${move} (${bounds}) on ${dayOf(worst)}${more}.`;
   }
-  return [
+  return compact([
     `${describeNone(trends)} ${describeRuns(trends, runs)}.`,
-    ...(better.length === 0 ? [] : [`${formatCount(better.length)} of them improved.`]),
-  ].join(' ');
+    better.length > 0 && `${formatCount(better.length)} of them improved.`,
+  ]).join(' ');
 }
 
 function describeNone(trends: readonly Trend[]): string {
@@ -271,10 +266,10 @@ function historyAnswer(trends: readonly Trend[], runs: readonly RunSummary[]): A
   const main = worse[0] ?? better[0];
   const others = changesOf(trends, main?.change);
   const worseOf = `${worse.length} of ${formatCount(trends.length)} ratios worse`;
-  const badges: Badge[] = [
-    ...(main === undefined ? [] : [{ text: worseOf, tone: worse.length === 0 ? 'plain' : 'doubt' } as const]),
-    ...(better.length === 0 ? [] : [{ text: `${better.length} improved`, tone: 'good' } as const]),
-  ];
+  const badges: Badge[] = compact([
+    main !== undefined && { text: worseOf, tone: worse.length === 0 ? 'plain' : 'doubt' },
+    better.length > 0 && { text: `${better.length} improved`, tone: 'good' },
+  ]);
   return {
     ...(main === undefined ? describeQuiet(trends, runs) : describeFinding(main, worse.length - 1)),
     badges,
@@ -285,9 +280,9 @@ function historyAnswer(trends: readonly Trend[], runs: readonly RunSummary[]): A
 const WHAT_RATIO_IS =
   ' A ratio is the figure of a client divided by that of the baseline client of its scenario, in the same run.';
 
-type Told = Pick<Answer, 'verdict' | 'precision' | 'context'>;
+type Worded = Pick<Answer, 'verdict' | 'precision' | 'context'>;
 
-function describeQuiet(trends: readonly Trend[], runs: readonly RunSummary[]): Told {
+function describeQuiet(trends: readonly Trend[], runs: readonly RunSummary[]): Worded {
   return {
     verdict: describeNone(trends).replace(/:$/, ''),
     precision: `${capitalize(describeRuns(trends, runs))}.${trends.length === 0 ? '' : WHAT_RATIO_IS}`,
@@ -296,7 +291,7 @@ function describeQuiet(trends: readonly Trend[], runs: readonly RunSummary[]): T
 }
 
 /** @param more how many others became worse; -1 if none did */
-function describeFinding(finding: Finding, more: number): Told {
+function describeFinding(finding: Finding, more: number): Worded {
   const { trend, change } = finding;
   const { metric, arm, baseline, cell } = trend;
   const { before, after, isWorse, p } = change;

@@ -367,3 +367,16 @@ export interface Report {
   /** Those of all scenarios together, for formats that have no room for each. */
   scenarioCaveats: readonly string[];
 }
+
+/** What a report has none of that is not about the scenarios of one run. */
+export const WITHOUT_CELLS = {
+  limits: null,
+  missing: null,
+  overview: null,
+  sweeps: [],
+  cells: [],
+  scenarioCaveats: [],
+  checks: [],
+  facts: [],
+  words: [],
+} as const satisfies Partial<Report>;

@@ -4,7 +4,7 @@ import type { Metric, Run } from '../results/model/run.ts';
 import { INTERVAL_NAME, type Interval, sumOf } from '../results/stats.ts';
 import { usesTls } from '../scenarios/model/facts.ts';
 import { scenarioOf } from '../scenarios/model/sweep.ts';
-import type { CellView } from './cell-view.ts';
+import { type CellView, decidingComparisons, stateOf } from './cell-view.ts';
 import { extentOf, logTicks, WIDEST_WHISKER } from './charts/theme.ts';
 import {
   type Answer,
@@ -14,12 +14,13 @@ import {
   type Overview,
   type OverviewRow,
   type Table,
+  type TableCell,
   type Tick,
 } from './model.ts';
 import { sweepAnswer } from './sweeps/answer.ts';
 import { sweepRemarks } from './sweeps/report.ts';
 import type { Section } from './sweeps/view.ts';
-import { createTable, figureColumn, keyColumn, nothing, wordColumn, words } from './tables/table.ts';
+import { figureColumn, keyColumn, nothing, tabulate, wordColumn, words } from './tables/table.ts';
 import {
   cellAnswer,
   describeFailedLimit,
@@ -35,14 +36,15 @@ import {
 } from './words/answer.ts';
 import { limitBadges, MOST_BADGES, stopBadges } from './words/badges.ts';
 import { boundRemarks } from './words/bound.ts';
+import { describeSides, describeVersions } from './words/clients.ts';
 import { nameCharge } from './words/connection-cost.ts';
 import { describeErrorGaps, hasErrorGap } from './words/doubts.ts';
-import { decidingComparisons, runRemarks, stateOf } from './words/headline.ts';
+import { runRemarks } from './words/headline.ts';
 import { formatCount, formatPlain } from './words/numbers.ts';
-import { describeSides, describeVersions } from './words/versions.ts';
+import { capitalize, compact } from './words/text.ts';
 
 /** The answer of one scenario or sweep. */
-export function answerOf(section: Section): Answer {
+function answerOf(section: Section): Answer {
   return section.kind === 'sweep'
     ? sweepAnswer(section.sweep, sweepRemarks(section.sweep))
     : cellAnswer(section.view);
@@ -53,31 +55,32 @@ export function runAnswer(
   sections: readonly Section[],
   { notBegun = [], skipped = [] }: Pick<Run, 'notBegun' | 'skipped'> = {},
 ): Answer {
-  const names = new Set(sections.map(nameOf));
-  const lacking: [what: string, start: string, names: ReadonlySet<string>][] = [
-    ['not begun', 'Not begun', lackingOf(notBegun, names)],
-    [
-      'skipped',
-      'Skipped',
-      lackingOf(
+  const measured = new Set(sections.map(nameOf));
+  const lacking = [
+    { what: 'not begun', names: lackingOf(notBegun, measured) },
+    {
+      what: 'skipped',
+      names: lackingOf(
         skipped.map(({ cell }) => cell),
-        names,
+        measured,
       ),
-    ],
-  ];
-  const asked = names.size + sumOf(lacking, ([, , { size }]) => size);
-  const found = lacking.filter(([, , { size }]) => size > 0);
+    },
+  ].filter(({ names }) => names.size > 0);
+  const asked = formatCount(measured.size + sumOf(lacking, ({ names }) => names.size));
   const answer = answerOfAll(sections);
-  const badges = found.map(
-    ([what, , { size }]): Badge => ({
-      text: `${formatCount(size)} of ${formatCount(asked)} scenarios ${what}`,
+  const badges = lacking.map(
+    ({ what, names }): Badge => ({
+      text: `${formatCount(names.size)} of ${asked} scenarios ${what}`,
       tone: 'doubt',
     }),
   );
   return {
     ...answer,
     badges: [...badges, ...answer.badges].slice(0, MOST_BADGES),
-    notes: [...found.map(([, start, lacking]) => `${start}: ${[...lacking].join(', ')}.`), ...answer.notes],
+    notes: [
+      ...lacking.map(({ what, names }) => `${capitalize(what)}: ${[...names].join(', ')}.`),
+      ...answer.notes,
+    ],
   };
 }
 
@@ -86,7 +89,8 @@ function lackingOf(cells: readonly string[], measured: ReadonlySet<string>): Set
   return new Set(cells.map(scenarioOf).filter(name => !measured.has(name)));
 }
 
-function nameOf(section: Section): string {
+/** The name of a scenario or sweep. */
+export function nameOf(section: Section): string {
   return section.kind === 'sweep' ? section.sweep.name : section.view.result.cell;
 }
 
@@ -123,10 +127,10 @@ function describeHolding(expectations: readonly { state: string }[]): string | n
 /** What set the pace is said by the badges of each scenario. */
 function runNotes(views: readonly CellView[]): string[] {
   const said = boundRemarks(views);
-  return [
+  return compact([
     describeErrorGaps(views.filter(hasErrorGap).map(({ result }) => result.cell)).trim(),
     ...runRemarks(views).filter(remark => !said.includes(remark)),
-  ].filter(note => note !== '');
+  ]);
 }
 
 /** The cells of a section. */
@@ -214,35 +218,29 @@ function stateBadges(views: readonly CellView[]): Badge[] {
   const count = (wanted: string): number => views.filter(view => stateOf(view) === wanted).length;
   const [invalid, lost] = [count('invalid'), count('unmeasured')];
   const of = formatCount(views.length);
-  return [
-    ...(invalid === 0
-      ? []
-      : [{ text: `not reliable: audits failed in ${invalid} of ${of}`, tone: 'fail' } as const]),
-    ...(lost === 0 ? [] : [{ text: `${lost} of ${of} not measured`, tone: 'fail' } as const]),
+  return compact([
+    invalid > 0 && { text: `not reliable: audits failed in ${invalid} of ${of}`, tone: 'fail' },
+    lost > 0 && { text: `${lost} of ${of} not measured`, tone: 'fail' },
     ...stopBadges(views),
-  ];
+  ]);
 }
 
 /** A row for each scenario, their bars on one axis; null for a single one. */
 export function overviewOf(sections: readonly Section[]): Overview | null {
   if (sections.length < 2) return null;
   const found = sections.map(section => ({
-    name: section.kind === 'sweep' ? section.sweep.name : section.view.result.cell,
+    name: nameOf(section),
     answer: answerOf(section),
     sides: section.kind === 'sweep' ? null : describeSides(section.view),
     cost: section.kind === 'sweep' ? null : nameCharge(section.view),
     gain: section.kind === 'sweep' ? null : shownGain(section.view),
   }));
-  const axis = axisOf(found.flatMap(({ gain }) => (gain === null ? [] : [gain.gain])));
-  const rows = found.map(({ name, answer, sides, cost, gain }) => ({
-    name,
-    answer,
-    sides,
-    cost,
-    bar: gain === null ? null : barOf(gain, axis),
-  }));
-  const metrics = sections.flatMap(section => viewsOf(section).map(mainMetric));
-  return { rows, ticks: ticksOn(axis), table: overviewTable(rows, new Set(metrics)) };
+  const axis = axisOf(found.flatMap(({ gain }) => gain?.gain ?? []));
+  const rows = found.map(({ gain, ...row }) => ({ ...row, bar: gain === null ? null : barOf(gain, axis) }));
+  const metrics = new Set(
+    sections.flatMap(viewsOf).map(({ result }) => headlineOf(result.scenario.load).metric),
+  );
+  return { rows, ticks: ticksOn(axis), table: overviewTable(rows, metrics) };
 }
 
 /** What the ratio of a row is of, where it is the same in all rows. */
@@ -251,38 +249,32 @@ function describeGain(metrics: ReadonlySet<Metric>): string {
   return only === undefined || others.length > 0 ? 'times better' : `${only}, times better`;
 }
 
-function mainMetric({ result }: CellView): Metric {
-  return headlineOf(result.scenario.load).metric;
-}
-
 function overviewTable(rows: readonly OverviewRow[], metrics: ReadonlySet<Metric>): Table {
-  const hasSides = rows.some(({ sides }) => sides !== null);
-  const hasCosts = rows.some(({ cost }) => cost !== null);
-  return createTable({
+  const orNothing = (text: string | null): TableCell => (text === null ? nothing : words(text));
+  return tabulate(rows, {
     name: 'overview',
     title: 'Answers',
     columns: [
-      keyColumn('cell', 'scenario'),
-      wordColumn('question', 'question'),
-      wordColumn('verdict', 'answer'),
-      figureColumn('gain', describeGain(metrics), INTERVAL_NAME),
-      ...(hasSides ? [wordColumn('sides', 'requests/s and mean latency')] : []),
-      ...(hasCosts ? [wordColumn('cost', 'CPU of a new connection')] : []),
-      wordColumn('badges', 'trust'),
+      [keyColumn('cell', 'scenario'), ({ name }) => words(name)],
+      [wordColumn('question', 'question'), ({ answer }) => words(answer.question ?? '')],
+      [wordColumn('verdict', 'answer'), ({ answer }) => words(answer.verdict)],
+      [figureColumn('gain', describeGain(metrics), INTERVAL_NAME), ({ bar }) => orNothing(bar?.text ?? null)],
+      rows.some(({ sides }) => sides !== null) && [
+        wordColumn('sides', 'requests/s and mean latency'),
+        ({ sides }) => orNothing(sides),
+      ],
+      rows.some(({ cost }) => cost !== null) && [
+        wordColumn('cost', 'CPU of a new connection'),
+        ({ cost }) => orNothing(cost),
+      ],
+      [wordColumn('badges', 'trust'), ({ answer }) => badgesCell(answer)],
     ],
-    rows: rows.map(({ name, answer, bar, sides, cost }) => {
-      const badges = badgesOf(answer).map(({ text }) => text);
-      return [
-        words(name),
-        words(answer.question ?? ''),
-        words(answer.verdict),
-        bar === null ? nothing : words(bar.text),
-        ...(hasSides ? [sides === null ? nothing : words(sides)] : []),
-        ...(hasCosts ? [cost === null ? nothing : words(cost)] : []),
-        words(badges.join('; '), badges),
-      ];
-    }),
   });
+}
+
+function badgesCell(answer: Answer): TableCell {
+  const badges = badgesOf(answer).map(({ text }) => text);
+  return words(badges.join('; '), badges);
 }
 
 /** A logarithmic axis. */

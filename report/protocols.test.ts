@@ -6,7 +6,7 @@ import { Client } from '../scenarios/model/client.ts';
 import { Target } from '../scenarios/model/target.ts';
 import { buildReport } from './build.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
-import { describeClient, describePolicy, policySubject } from './words/conditions.ts';
+import { describeClient, describePolicy, policySubject } from './words/clients.ts';
 
 const clients: [stated: z.input<typeof Client>, mode: string, subject: string, text: RegExp][] = [
   [{}, 'persistent', 'persistent connections', /^undici: keep-alive, body read$/],

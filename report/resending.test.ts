@@ -6,7 +6,7 @@ import { summariseArms } from '../results/compare.ts';
 import { Client } from '../scenarios/model/client.ts';
 import { buildReport } from './build.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
-import { describeClient } from './words/conditions.ts';
+import { describeClient } from './words/clients.ts';
 
 const clients: [stated: z.input<typeof Client>, text: RegExp][] = [
   [{ interceptors: { retry: {} } }, /body read, retry by undici$/],

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Phase } from './phases.ts';
-import { PHASES, splitPhases, spreadPhases } from './phases.ts';
+import { PHASES, type Phase, splitPhases, spreadPhases } from './phases.ts';
 import { type PhasedTrial, phasedTrial } from './testing/sample-run.ts';
 
 function times<T>(count: number, item: T): T[] {

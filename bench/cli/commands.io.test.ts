@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { VALUE_OPTIONS } from '../../report/repeat.ts';
+import { VALUE_OPTIONS } from '../../report/next-steps.ts';
 import { openWorkspace, tinyScenario, type Workspace } from '../e2e/testing/workspace.ts';
 import { type Called, callCli } from '../testing/in-process.ts';
 

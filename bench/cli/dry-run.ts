@@ -1,7 +1,8 @@
 // `--dry-run`: describes a plan and how it fits this machine, without starting anything.
 import prettyMs from 'pretty-ms';
 import type { Fact } from '../../report/model.ts';
-import { describeClient, sharedConditions } from '../../report/words/conditions.ts';
+import { describeClient } from '../../report/words/clients.ts';
+import { sharedConditions } from '../../report/words/conditions.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { SkippedCell } from '../../results/model/run.ts';
 import { LEAST_REPLICATES } from '../../results/stats.ts';

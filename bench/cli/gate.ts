@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { overlayRuns } from '../../report/charts/overlay.ts';
 import type { Output as FileOutput, Format } from '../../report/formats/format.ts';
-import { buildGateReport, describeBlindness, describeSight } from '../../report/gate.ts';
+import { buildGateReport } from '../../report/gate.ts';
 import { buildHistoryReport } from '../../report/history.ts';
 import type { Figure, Report } from '../../report/model.ts';
-import { describeLongerSight } from '../../report/words/doubts.ts';
+import { describeBlindness, describeLongerSight, describeSight } from '../../report/words/doubts.ts';
 import { formatTime } from '../../report/words/run.ts';
 import {
   DEFAULT_BASELINE,

@@ -1,5 +1,5 @@
 // The machines of a run as its options state them: commands, and a file with more; opened, and checked against the plan.
-import { differences } from '../../report/words/machines.ts';
+import { differences } from '../../report/words/run.ts';
 import { UsageError } from '../../results/errors.ts';
 import { Fleet, type StatedMachine } from '../machines/fleet.ts';
 import { describeIdentity, placeOf } from '../machines/identity.ts';

@@ -1,7 +1,7 @@
 // The `run` command: plans, measures, stores and reports; the exit status reflects the result.
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { describeFound, foreignRemarks } from '../../report/words/conditions.ts';
+import { describeFound, serverRemarks } from '../../report/words/target.ts';
 import { EXIT } from '../../results/errors.ts';
 import type { CellResult, ForeignServer, Host, Run } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
@@ -225,7 +225,7 @@ function noteServers(
     answersOf(servers.get(id) ?? []).flatMap(({ name, asked, facts }) => {
       const prefix = name === undefined ? '' : `${name}: `;
       // Several requests of one server have one URL in its facts; what was asked is that of each.
-      const remarks = foreignRemarks({ ...facts, url: asked }, scenario.target).map(
+      const remarks = serverRemarks({ ...facts, url: asked }, scenario.target).map(
         remark => `  ! ${prefix}${remark}`,
       );
       return [`  ${prefix}${asked}: ${describeFound(facts)}`, ...remarks];

@@ -3,7 +3,7 @@ import { type AmortisationFit, cellAmortisation } from '../../results/connection
 import { reuseOf } from '../../results/connections.ts';
 import { allMarks, type CellView, signsOf } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
-import { describeAmortisation, fitsWell, openingOf } from '../words/amortisation.ts';
+import { describeAmortisation, fitsWell, openingOf } from '../words/connection-cost.ts';
 import { formatCount, formatLatency, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import { armMarks, framed, guideLine, INK, type Layer, logTicks, MUTED, type X, type Y } from './theme.ts';

@@ -15,9 +15,10 @@ import {
   metricColumn,
   words,
 } from '../tables/table.ts';
-import { capacitySign } from '../words/capacity.ts';
-import { capitalize, clockStart, describeObjective, describeSent } from '../words/load.ts';
+import { capacitySign } from '../words/bound.ts';
+import { clockStart, describeObjective, describeSent } from '../words/load.ts';
 import { formatInterval, isKnown, roundInterval, toShownUnit } from '../words/numbers.ts';
+import { capitalize } from '../words/text.ts';
 import type { Chart } from './chart.ts';
 import { armRows, armScales, arrowLayers, clip, endWithRoom, framed, INK, LEFT, RIGHT } from './theme.ts';
 

@@ -7,7 +7,7 @@ import type { Load } from '../../scenarios/model/load.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import type { Table } from '../model.ts';
 import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
-import { ratioSign } from '../words/capacity.ts';
+import { ratioSign } from '../words/bound.ts';
 import {
   formatComparison,
   formatSignificant,

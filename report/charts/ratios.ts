@@ -5,7 +5,7 @@ import type { Comparison } from '../../results/model/run.ts';
 import { INTERVAL_NAME } from '../../results/stats.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
-import { capitalize, headlinePhrases } from '../words/load.ts';
+import { headlinePhrases } from '../words/load.ts';
 import {
   formatComparison,
   formatMissing,
@@ -13,6 +13,7 @@ import {
   knownRatio,
   missingReplicates,
 } from '../words/numbers.ts';
+import { capitalize } from '../words/text.ts';
 import type { Chart } from './chart.ts';
 import {
   armAxis,

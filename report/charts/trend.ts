@@ -7,9 +7,9 @@ import { commitPage } from '../../results/repository.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { Figure, SmallFigure, Table, TableCell } from '../model.ts';
 import { createTable, figureColumn, keyColumn, linked, nothing, wordColumn, words } from '../tables/table.ts';
-import { capitalize } from '../words/load.ts';
 import { describeMove, formatRatio, roundInterval } from '../words/numbers.ts';
 import { formatCommit, formatDay } from '../words/run.ts';
+import { capitalize } from '../words/text.ts';
 import {
   armColour,
   extentOf,

@@ -1,16 +1,15 @@
 // The answer of a sweep in at most 15 words: how its deciding figure goes along the setting, as far as the intervals show.
 import type { SweepPoint } from '../../scenarios/model/scenario.ts';
 import { shortNames } from '../../scenarios/model/sweep.ts';
+import { stateOf } from '../cell-view.ts';
 import type { Answer, Badge } from '../model.ts';
 import { describeFailedLimit, describeSetting } from '../words/answer.ts';
 import { limitBadges } from '../words/badges.ts';
-import { boundRemarks, describeBounds } from '../words/bound.ts';
-import { lacksCapacities } from '../words/capacity.ts';
+import { boundRemarks, describeBounds, lacksCapacities } from '../words/bound.ts';
 import { describeSweptClients } from '../words/clients.ts';
 import { describeAt, describePlaces, dimensionOf, formatValue, formatWithUnit } from '../words/dimensions.ts';
-import { stateOf } from '../words/headline.ts';
-import { listed } from '../words/load.ts';
 import { countReplicates, formatCount } from '../words/numbers.ts';
+import { listed } from '../words/text.ts';
 import { type Course, coursesOf, extremesOf, isLevelKnown, sweepHeadline, trendOf } from './headline.ts';
 import type { SweepFigure, SweepView, SweptSetting } from './view.ts';
 

@@ -8,7 +8,7 @@ import type { SweepPoint } from '../../scenarios/model/scenario.ts';
 import { isNullArm } from '../../scenarios/model/sweep.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
-import { lacksCapacities } from '../words/capacity.ts';
+import { lacksCapacities } from '../words/bound.ts';
 import { type Dimension, describePlaces, formatValue, formatWithUnit } from '../words/dimensions.ts';
 import { describeErrorGaps, hasErrorGap, suggestNextStep } from '../words/doubts.ts';
 import { describeNullArm } from '../words/headline.ts';

@@ -1,7 +1,7 @@
 // Builds the report of a sweep: caveats, expectations, tables and pictures over all of its cells.
 import { INTERVAL_NAME } from '../../results/stats.ts';
 import type { SweepPoint, SweepValue } from '../../scenarios/model/scenario.ts';
-import { allMarks, type CellView, MARK_NOTES } from '../cell-view.ts';
+import { allMarks, type CellView, MARK_NOTES, stateOf } from '../cell-view.ts';
 import type { SweepChart } from '../charts/chart.ts';
 import type {
   CellState,
@@ -27,14 +27,12 @@ import {
   words,
 } from '../tables/table.ts';
 import { auditLines } from '../words/audits.ts';
-import { boundRemarks, describeKind } from '../words/bound.ts';
-import { describeGaps } from '../words/capacity.ts';
+import { boundRemarks, describeGaps, describeKind } from '../words/bound.ts';
 import { type Caveat, cellCaveats, nameStop, wordCaveat } from '../words/caveats.ts';
-import { conditionsOf, formatSeconds } from '../words/conditions.ts';
+import { conditionsOf } from '../words/conditions.ts';
 import { describePlaces, formatValue } from '../words/dimensions.ts';
 import { describeFailingRequests, describeMissingReuse } from '../words/doubts.ts';
-import { stateOf } from '../words/headline.ts';
-import { formatCount, formatPercent } from '../words/numbers.ts';
+import { formatCount, formatPercent, formatSeconds } from '../words/numbers.ts';
 import { sweepAnswer } from './answer.ts';
 import { courseRemarks, sweepHeadline } from './headline.ts';
 import {

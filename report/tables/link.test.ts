@@ -6,7 +6,7 @@ import type { CellResult } from '../../results/model/run.ts';
 import type { LinkReading } from '../../results/model/trial.ts';
 import { type SampleOptions, sampleRun } from '../../results/testing/sample-run.ts';
 import { armNames, viewCell } from '../cell-view.ts';
-import { describeGap } from '../words/link.ts';
+import { describeGap } from '../words/connection-cost.ts';
 import { linkTable, predictionTable } from './link.ts';
 
 describe('Measurement, model and published figures side by side', () => {

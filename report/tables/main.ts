@@ -1,10 +1,9 @@
 // Tables of results by client: rate, latency, errors, connections and CPU, in full and in brief.
-
 import { reuseOf } from '../../results/connections.ts';
 import { askedPerSec, countResponses, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
 import type { ArmSummary, CellResult, Metric } from '../../results/model/run.ts';
-import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
-import { INTERVAL_NAME, LEAST_REPLICATES } from '../../results/stats.ts';
+import type { CompletedTrial } from '../../results/model/trial.ts';
+import { INTERVAL_NAME, LEAST_REPLICATES, sumOf } from '../../results/stats.ts';
 import { originCount, usesTls } from '../../scenarios/model/facts.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { isBuiltIn, isExternal } from '../../scenarios/model/target.ts';
@@ -18,10 +17,9 @@ import {
   quantileMarks,
 } from '../cell-view.ts';
 import type { Column, JsonValue, Table, TableCell } from '../model.ts';
-import { nameLimit } from '../words/bound.ts';
-import { capacitySign } from '../words/capacity.ts';
+import { capacitySign, nameLimit } from '../words/bound.ts';
 import { describeCounting, knownAccepted, knownOpened } from '../words/caveats.ts';
-import { describePolicy } from '../words/conditions.ts';
+import { describePolicy } from '../words/clients.ts';
 import { clockStart, formatRate } from '../words/load.ts';
 import {
   formatCount,
@@ -29,11 +27,22 @@ import {
   formatPercent,
   formatReplicates,
   formatSignificant,
-  NO_FIGURE,
   roundInterval,
   toShownUnit,
 } from '../words/numbers.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
+import { compact } from '../words/text.ts';
+import {
+  createTable,
+  figure,
+  figureColumn,
+  keyColumn,
+  nothing,
+  shareCell,
+  timeCell,
+  valueCell,
+  wordColumn,
+  words,
+} from './table.ts';
 
 /** Reports show errors rather than successes. */
 const ERRORS = METRIC_TABLE.successRatio.complement!;
@@ -60,17 +69,9 @@ export function articleTable({ arms, result }: CellView): Table {
       return [
         words(policy === name ? policy : `${name} (${policy})`, policy),
         loadCell(load, arm),
-        ...(summary === null
-          ? [nothing, nothing, nothing]
-          : [
-              summary.completed === 0
-                ? nothing
-                : figure(formatMs(summary.meanUs), summary.meanUs / 1000, marks),
-              summary.requestsPerSec === null
-                ? nothing
-                : figure(roundInterval(summary.requestsPerSec).value, summary.requestsPerSec.value, marks),
-              figure(formatPercent(summary.errorRatio), summary.errorRatio, onlyInvalid(marks)),
-            ]),
+        timeCell(summary === null || summary.completed === 0 ? null : summary.meanUs, marks),
+        valueCell(summary?.requestsPerSec ?? null, marks),
+        shareCell(summary?.errorRatio ?? null, onlyInvalid(marks)),
       ];
     }),
   });
@@ -80,14 +81,8 @@ export function articleTable({ arms, result }: CellView): Table {
 function loadCell(load: Load, arm: ArmView): TableCell {
   if (load.model === 'closed') return words(formatCount(load.concurrency), load.concurrency);
   if (load.model === 'capacity') {
-    const rate = arm.summary?.capacityPerSec ?? null;
-    return rate === null
-      ? nothing
-      : figure(
-          `${capacitySign(arm)}${roundInterval(rate).value}`,
-          rate.value,
-          figureMarks(arm, 'capacityPerSec'),
-        );
+    const cell = valueCell(arm.summary?.capacityPerSec ?? null, figureMarks(arm, 'capacityPerSec'));
+    return { ...cell, text: `${cell.value === null ? '' : capacitySign(arm)}${cell.text}` };
   }
   const perSec = askedPerSec(load, null)!;
   return words(formatRate(perSec), perSec);
@@ -95,7 +90,8 @@ function loadCell(load: Load, arm: ArmView): TableCell {
 
 interface Measure {
   column: Column;
-  read: (summary: ArmSummary, trials: readonly CompletedTrial[]) => { text: string; value: JsonValue };
+  /** null means unknown, which is not 0. */
+  read: (summary: ArmSummary, trials: readonly CompletedTrial[]) => { text: string; value: JsonValue } | null;
   /** Whether requests without a response make this figure a bound. */
   isCensored?: (summary: ArmSummary) => boolean;
   /** Of a quantile: the share of requests that take longer. */
@@ -105,8 +101,6 @@ interface Measure {
   /** Shown only where there are TLS handshakes, or clients that do not send each request exactly once. */
   only?: 'tls' | 'attempts';
 }
-
-const UNKNOWN = { text: NO_FIGURE, value: null };
 
 /** A column of the table of metrics. */
 function metricMeasure(metric: Metric | 'targetCpuUsPerRequest'): Measure {
@@ -118,7 +112,7 @@ function metricMeasure(metric: Metric | 'targetCpuUsPerRequest'): Measure {
     column: figureColumn(key, heading, isIntervalStored === true ? INTERVAL_NAME : ownUnit),
     read(summary, trials) {
       const found = summaryFigure(metric, summary);
-      if (found === null) return UNKNOWN;
+      if (found === null) return null;
       if (isIntervalStored !== true) {
         const value = toShownUnit(metric, found.value);
         return { text: formatSignificant(value), value };
@@ -132,73 +126,62 @@ function metricMeasure(metric: Metric | 'targetCpuUsPerRequest'): Measure {
   };
 }
 
+type Latency = 'p50Us' | 'p90Us' | 'p99Us' | 'p999Us' | 'maxUs';
+
 /** A quantile is a bound only if it is as long as the shortest wait of a request without a response. */
-function quantile(measure: Measure, read: (summary: ArmSummary) => number): Measure {
-  return { ...measure, isCensored: summary => read(summary) >= leastCensoredUs(summary) };
+function isBoundOf(latency: Latency) {
+  return (summary: ArmSummary): boolean => summary[latency] >= leastCensoredUs(summary);
 }
 
-/** A quantile on which clients are not compared. */
-function otherQuantile(shareBeyond: number, heading: string, read: (summary: ArmSummary) => number): Measure {
-  return quantile(
-    {
-      shareBeyond,
-      column: figureColumn(`${heading.replace('.', '')}Ms`, heading, 'ms'),
-      read: summary => latencyOf(summary, read(summary)),
-    },
-    read,
-  );
-}
-
-/** The slowest request, which is what it is of any number of them. */
-const maximum: Measure = {
-  column: figureColumn('maxMs', 'max', 'ms'),
-  read: summary => latencyOf(summary, summary.maxUs),
-  isCensored: summary => summary.maxUs >= leastCensoredUs(summary),
-};
-
-function latencyOf({ completed }: ArmSummary, us: number) {
-  return completed === 0 ? UNKNOWN : { text: formatMs(us), value: us / 1000 };
+/** A latency on which clients are not compared. @param shareBeyond absent for the slowest request, which is what it is of any number of them */
+function otherLatency(latency: Latency, heading: string, shareBeyond?: number): Measure {
+  return {
+    ...(shareBeyond === undefined ? {} : { shareBeyond }),
+    column: figureColumn(`${heading.replace('.', '')}Ms`, heading, 'ms'),
+    read: ({ completed, [latency]: us }) =>
+      completed === 0 ? null : { text: formatMs(us), value: us / 1000 },
+    isCensored: isBoundOf(latency),
+  };
 }
 
 function hasCensored({ censored }: ArmSummary): boolean {
   return censored !== null;
 }
 
-const count = (
+function count(
   key: string,
   heading: string,
   unit: string,
   read: (summary: ArmSummary) => number | null,
-): Measure => ({
-  column: figureColumn(`${key}Count`, heading, unit),
-  read: summary => known(read(summary), formatCount),
-});
-
-/** null means unknown, which is not 0. */
-function known(value: number | null, format: (value: number) => string) {
-  return value === null ? UNKNOWN : { text: format(value), value };
+): Measure {
+  return {
+    column: figureColumn(`${key}Count`, heading, unit),
+    read(summary) {
+      const value = read(summary);
+      return value === null ? null : { text: formatCount(value), value };
+    },
+  };
 }
 
-const handshakes = (
-  key: string,
-  heading: string,
-  read: (ledger: Ledger, isByTarget: boolean) => number,
-): Measure => ({
-  column: figureColumn(`${key}Count`, heading, 'TLS handshakes'),
-  only: 'tls',
-  read(_summary, trials) {
-    const sum = trials.reduce(
-      (total, { measurement: { ledger } }) => total + read(ledger, ledger.acceptedBy === 'target'),
-      0,
-    );
-    return { text: formatCount(sum), value: sum };
-  },
-});
+/** As counted by the target, else by the client. */
+function handshakes(kind: 'Full' | 'Resumed'): Measure {
+  return {
+    column: figureColumn(`handshakes${kind}Count`, kind.toLowerCase(), 'TLS handshakes'),
+    only: 'tls',
+    read(_summary, trials) {
+      const sum = sumOf(trials, ({ measurement: { ledger } }) => {
+        const byTarget = ledger.acceptedBy === 'target' ? ledger[`handshakes${kind}`] : null;
+        return byTarget ?? ledger[`clientHandshakes${kind}`];
+      });
+      return { text: formatCount(sum), value: sum };
+    },
+  };
+}
 
 /** `25.3 %`; `0 to 12 %` where some requests may have had no connection. */
 function reuseFigure(trials: readonly CompletedTrial[]): ReturnType<Measure['read']> {
   const ratio = reuseOf(trials.map(({ measurement }) => measurement.ledger))?.ratio;
-  if (ratio === undefined) return UNKNOWN;
+  if (ratio === undefined) return null;
   const [least, most] = [formatPercent(ratio.least), formatPercent(ratio.most)];
   if (least === most) return { text: most, value: ratio.most };
   return { text: `${least.replace(/ %$/, '')} to ${most}`, value: ratio };
@@ -207,23 +190,18 @@ function reuseFigure(trials: readonly CompletedTrial[]): ReturnType<Measure['rea
 const MEASURES: readonly Measure[] = [
   { ...metricMeasure('requestsPerSec'), isCensored: hasCensored },
   { ...metricMeasure('meanUs'), isCensored: hasCensored },
-  quantile(metricMeasure('p50Us'), summary => summary.p50Us),
-  otherQuantile(0.1, 'p90', summary => summary.p90Us),
-  quantile(metricMeasure('p99Us'), summary => summary.p99Us),
-  otherQuantile(METRIC_TABLE.p999Us.shareBeyond!, 'p99.9', summary => summary.p999Us),
-  maximum,
+  { ...metricMeasure('p50Us'), isCensored: isBoundOf('p50Us') },
+  otherLatency('p90Us', 'p90', 0.1),
+  { ...metricMeasure('p99Us'), isCensored: isBoundOf('p99Us') },
+  otherLatency('p999Us', 'p99.9', METRIC_TABLE.p999Us.shareBeyond!),
+  otherLatency('maxUs', 'max'),
   {
     column: figureColumn('errorRatio', ERRORS.title),
     read: ({ errorRatio }) => ({ text: formatPercent(errorRatio), value: errorRatio }),
   },
-  count('requestsSent', 'sent', 'requests', summary => summary.requestsSent),
+  count('requestsSent', 'sent', 'requests', ({ requestsSent }) => requestsSent),
   {
-    ...count(
-      'attemptsSent',
-      'attempts',
-      'sent for them',
-      ({ attemptsSent, requestsSent }) => attemptsSent ?? requestsSent,
-    ),
+    ...count('attemptsSent', 'attempts', 'sent for them', sent => sent.attemptsSent ?? sent.requestsSent),
     only: 'attempts',
   },
   count('opened', 'opened', 'connections', knownOpened),
@@ -236,16 +214,8 @@ const MEASURES: readonly Measure[] = [
     column: figureColumn('neededCount', 'needed', 'connections'),
     read: ({ needed }) => ({ text: formatNeeded(needed), value: needed }),
   },
-  handshakes(
-    'handshakesFull',
-    'full',
-    (ledger, isByTarget) => (isByTarget ? ledger.handshakesFull : null) ?? ledger.clientHandshakesFull,
-  ),
-  handshakes(
-    'handshakesResumed',
-    'resumed',
-    (ledger, isByTarget) => (isByTarget ? ledger.handshakesResumed : null) ?? ledger.clientHandshakesResumed,
-  ),
+  handshakes('Full'),
+  handshakes('Resumed'),
   metricMeasure('cpuUsPerRequest'),
   metricMeasure('targetCpuUsPerRequest'),
 ];
@@ -263,30 +233,27 @@ export function mainTable({ arms, result }: CellView): Table {
       ...measures.map(({ column }) => column),
       wordColumn('boundBy', 'bottleneck'),
     ],
-    rows: arms.map(arm => [
-      words(arm.label, arm.name),
-      ...measures.map(measure => read(measure, arm)),
-      boundEntry(arm),
-    ]),
-    notes: [
+    rows: arms.map(arm => {
+      const limit = nameLimit(arm);
+      return [
+        words(arm.label, arm.name),
+        ...measures.map(measure => read(measure, arm)),
+        limit === null ? nothing : words(limit, arm.bound),
+      ];
+    }),
+    notes: compact([
       `Latency is response time over all requests of all replicates: from the moment a request was ${clockStart(result)} until the last byte of its response.`,
       `Requests sent and connections are totals over all replicates, warm-up included. Connections ${describeCounting({ arms })}; needed: what the settings require. Reused: of the requests that had a connection, a range where some may have had none.`,
       ...externalNotes(result),
-      ...(hasAttempts
-        ? [
-            'Attempts are what a client library was given to send for its requests: a retry sends one several times, and a cache or an open breaker sends none. Latency and errors are those of the requests, connections those of the attempts.',
-          ]
-        : []),
-      ...(hasTls
-        ? [
-            `A full TLS handshake verifies the certificate; a resumed one continues an earlier session. ${
-              isBuiltIn(result.scenario.target)
-                ? 'Client and target count both kinds, and the ledger audit compares them.'
-                : 'They are counted by the client.'
-            }`,
-          ]
-        : []),
-    ],
+      hasAttempts &&
+        'Attempts are what a client library was given to send for its requests: a retry sends one several times, and a cache or an open breaker sends none. Latency and errors are those of the requests, connections those of the attempts.',
+      hasTls &&
+        `A full TLS handshake verifies the certificate; a resumed one continues an earlier session. ${
+          isBuiltIn(result.scenario.target)
+            ? 'Client and target count both kinds, and the ledger audit compares them.'
+            : 'They are counted by the client.'
+        }`,
+    ]),
   });
 }
 
@@ -299,7 +266,7 @@ export function briefTable({ arms, result }: CellView): Table {
       column: figureColumn(columnKey, title),
       read(summary, trials) {
         const found = summaryFigure(rate, summary);
-        if (found === null) return UNKNOWN;
+        if (found === null) return null;
         const sign = rate === 'capacityPerSec' ? capacitySign({ trials }) : '';
         return { text: `${sign}${roundInterval(found).value}`, value: found.value };
       },
@@ -307,7 +274,7 @@ export function briefTable({ arms, result }: CellView): Table {
       isCapacity: rate === 'capacityPerSec',
     },
     { ...metricMeasure('meanUs'), isCensored: hasCensored },
-    quantile(metricMeasure('p99Us'), summary => summary.p99Us),
+    { ...metricMeasure('p99Us'), isCensored: isBoundOf('p99Us') },
     {
       column: figureColumn('errorRatio', 'errors'),
       read: ({ errorRatio }) => ({ text: formatPercent(errorRatio), value: errorRatio }),
@@ -316,7 +283,7 @@ export function briefTable({ arms, result }: CellView): Table {
       column: figureColumn('connectionsPer1000Count', 'connections', 'per 1,000'),
       read(summary) {
         const found = summaryFigure('connectionsPer1kRequests', summary);
-        return found === null ? UNKNOWN : { text: formatSignificant(found.value), value: found.value };
+        return found === null ? null : { text: formatSignificant(found.value), value: found.value };
       },
     },
   ];
@@ -328,20 +295,15 @@ export function briefTable({ arms, result }: CellView): Table {
   });
 }
 
-function boundEntry(arm: ArmView): TableCell {
-  const name = nameLimit(arm);
-  return name === null ? nothing : words(name, arm.bound);
-}
-
 function read(
   { read, isCensored, isCapacity = false, shareBeyond }: Measure,
   { summary, marks, trials }: ArmView,
 ): TableCell {
   if (summary === null) return nothing;
-  const { text, value } = read(summary, trials);
-  if (value === null) return nothing;
+  const found = read(summary, trials);
+  if (found === null) return nothing;
   const shown = marks.filter(mark => mark !== 'censored' || isCensored?.(summary) === true);
-  return figure(text, value, [
+  return figure(found.text, found.value, [
     ...shown,
     ...(isCapacity ? ownLimitMarks({ trials }) : []),
     ...quantileMarks(shareBeyond, countResponses(trials)),

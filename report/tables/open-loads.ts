@@ -1,22 +1,23 @@
 // Tables of open loads: how well the schedule was kept, and what capacity searches found; null for other loads.
-
 import { mergeHistograms } from '../../results/histogram.ts';
 import { askedPerSec, limitOfSearch, METRIC_TABLE, searchOutcome } from '../../results/metrics.ts';
-import type { Capacity, Histogram } from '../../results/model/trial.ts';
+import type { Capacity } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
 import { type ArmView, type CellView, figureMarks, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
-import { nameLimit } from '../words/bound.ts';
-import { capacitySign, listCapacities } from '../words/capacity.ts';
+import { capacitySign, listCapacities, nameLimit } from '../words/bound.ts';
 import { describeObjective, formatRate } from '../words/load.ts';
-import { formatCount, formatInterval, formatMs, formatPercent, formatSignificant } from '../words/numbers.ts';
+import { formatCount, formatInterval, formatPercent } from '../words/numbers.ts';
 import {
+  countCell,
   createTable,
   figure,
+  figureCell,
   figureColumn,
   keyColumn,
   metricColumn,
   nothing,
+  timeCell,
   wordColumn,
   words,
 } from './table.ts';
@@ -51,7 +52,6 @@ function cellsOf(arm: ArmView): TableCell[] {
   const marks = figureMarks(arm, 'capacityPerSec');
   const rate = summary?.capacityPerSec ?? null;
   const notKept = found.map(({ notKeptPerSec }) => notKeptPerSec);
-  const probeCount = found.reduce((sum, { probes }) => sum + probes.length, 0);
   return [
     rate === null ? nothing : figure(`${capacitySign(arm)}${formatInterval(rate)}`, rate, marks),
     figure(
@@ -61,7 +61,7 @@ function cellsOf(arm: ArmView): TableCell[] {
     ),
     words(notKept.map(perSec => (perSec === null ? 'none' : formatRate(perSec))).join(', '), notKept),
     words(nameLimit(arm) ?? ''),
-    words(formatCount(probeCount), probeCount),
+    countCell(sumOf(found, ({ probes }) => probes.length)),
   ];
 }
 
@@ -79,10 +79,7 @@ function formatFound(capacity: Capacity): string {
 }
 
 const CLOCKS = ['response', 'service', 'lateness'] as const;
-const QUANTILES = [
-  { name: 'p50', metric: 'p50Us', read: (histogram: Histogram) => histogram.p50Us },
-  { name: 'p99', metric: 'p99Us', read: (histogram: Histogram) => histogram.p99Us },
-] as const;
+const QUANTILES = ['p50', 'p99'] as const;
 
 const COUNTS = [
   { key: 'heldBack', heading: 'held back' },
@@ -104,8 +101,8 @@ export function scheduleTable({ arms, result }: CellView): Table | null {
       figureColumn('askedPerSec', 'requested', 'requests/s'),
       figureColumn('endedPerSec', 'finished', 'requests/s'),
       ...CLOCKS.flatMap(clock =>
-        QUANTILES.map(({ name }) =>
-          figureColumn(`${clock}${name === 'p50' ? 'P50' : 'P99'}Ms`, `${clock} ${name}`, 'ms'),
+        QUANTILES.map(quantile =>
+          figureColumn(`${clock}${quantile.toUpperCase()}Ms`, `${clock} ${quantile}`, 'ms'),
         ),
       ),
       figureColumn('dueCount', 'due', 'requests'),
@@ -135,23 +132,19 @@ function rateCells({ trials, marks }: ArmView): TableCell[] {
   const range = least === most ? formatRate(least) : `${formatRate(least)} to ${formatRate(most)}`;
   return [
     asked.length === 0 ? nothing : words(range, least === most ? least : [least, most]),
-    steadyMs === 0
-      ? nothing
-      : figure(formatSignificant((ended / steadyMs) * 1_000), (ended / steadyMs) * 1_000, onlyInvalid(marks)),
+    figureCell(steadyMs === 0 ? null : (ended / steadyMs) * 1_000, onlyInvalid(marks)),
   ];
 }
 
 function clockCells({ trials, marks }: ArmView): TableCell[] {
   return CLOCKS.flatMap(clock => {
     const merged = mergeHistograms(trials.flatMap(({ measurement }) => measurement[clock] ?? []));
-    return QUANTILES.map(({ metric, read }) =>
-      merged.count === 0
+    return QUANTILES.map(quantile => {
+      const few = quantileMarks(METRIC_TABLE[`${quantile}Us`].shareBeyond, merged.count);
+      return merged.count === 0
         ? nothing
-        : figure(formatMs(read(merged)), read(merged) / 1_000, [
-            ...onlyInvalid(marks),
-            ...quantileMarks(METRIC_TABLE[metric].shareBeyond, merged.count),
-          ]),
-    );
+        : timeCell(merged[`${quantile}Us`], [...onlyInvalid(marks), ...few]);
+    });
   });
 }
 
@@ -160,7 +153,7 @@ function countCells({ trials, marks }: ArmView): TableCell[] {
     sumOf(trials, trial => trial.measurement.arrivals?.[key] ?? 0);
   const due = total('due');
   return [
-    figure(formatCount(due), due, onlyInvalid(marks)),
+    countCell(due, onlyInvalid(marks)),
     ...COUNTS.map(({ key }) => {
       const count = total(key);
       const share = count === 0 ? '' : ` (${formatPercent(count / due)})`;

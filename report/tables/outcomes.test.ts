@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createLatencyRecorder } from '../../results/histogram.ts';
 import type { Measurement } from '../../results/model/trial.ts';
+import { sampleHeld } from '../../results/testing/sample-measurement.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import type { ExpectedStatus } from '../../scenarios/model/request-facts.ts';
+import { Faults } from '../../scenarios/model/target.ts';
 import { armNames, viewCell } from '../cell-view.ts';
 import type { Table } from '../model.ts';
-import { statusTable } from './outcomes.ts';
+import { faultTable, recoveryTable, statusTable } from './outcomes.ts';
 
 describe("The table of statuses counts each arm's whole answers by status, says which are good, and is left out where it says nothing", () => {
   type Counts = Record<string, number>;
@@ -130,4 +132,108 @@ describe("The table of statuses counts each arm's whole answers by status, says 
     assert.deepEqual([rows.length, marked.length], [4, 2]);
     assert.equal(new Set(marked.map(row => row[0]!.value)).size, 1);
   });
+});
+
+const FAULTS = Faults.parse([
+  { kind: 'close', ratio: 0.01 },
+  { kind: 'status', ratio: 0.01 },
+  { kind: 'reset', ratio: 0.01 },
+  { kind: 'slowBytes', ratio: 0.01 },
+  { kind: 'connectionClose', ratio: 0.01 },
+]);
+
+/** Two replicates of two clients, each of which met and counted the same. */
+function faultTableOf(faults: Faults, { isOld = false, isInvalid = false } = {}): Table | null {
+  const { run, trials } = sampleRun({
+    replicates: 2,
+    ...(isInvalid ? { trouble: 'invalid-trial' as const } : {}),
+  });
+  const [cell] = run.cells;
+  cell!.scenario.target.faults = faults;
+  for (const result of trials) {
+    assert.ok(result.state === 'completed');
+    result.trial.target.faults = faults;
+    Object.assign(result.measurement.ledger, {
+      faults: [1, 2, 3, 4, 5],
+      failures: isOld ? null : { badStatus: 2, reset: 1, staleSocket: 3, timeoutTotal: 1 },
+    });
+  }
+  return faultTable(viewCell(cell!, trials, armNames(run)));
+}
+
+function valuesOf(table: Table, arm: string): unknown[][] {
+  return table.rows.filter(row => row[0]!.value === arm).map(row => row.slice(1).map(({ value }) => value));
+}
+
+const LOST = ['reset', 'staleSocket'];
+const SILENT = ['timeoutHeaders', 'timeoutBody', 'timeoutTotal', 'timeoutAttempt', 'noAnswer'];
+
+test('counts are sums over trials, and those of one effect stand in its first row', () => {
+  const table = faultTableOf(FAULTS)!;
+  for (const arm of ['short', 'persistent']) {
+    assert.deepEqual(valuesOf(table, arm), [
+      ['close', 2, LOST, 8],
+      ['reset', 6, LOST, null],
+      ['status', 4, ['badStatus'], 4],
+      ['slowBytes', 8, SILENT, 2],
+      ['connectionClose', 10, 'ok', null],
+    ]);
+  }
+  assert.equal(table.rows[0]![1]!.text, 'connection closed without an answer');
+  assert.match(table.rows[3]![3]!.text, /^answered, or timeout/);
+});
+
+test('there is no table without faults', () => {
+  assert.equal(faultTableOf([]), null);
+});
+
+test('in a run of an older version the counts of the client are unknown', () => {
+  assert.deepEqual(
+    valuesOf(faultTableOf(FAULTS, { isOld: true })!, 'short').map(row => row[2 + 1]),
+    [null, null, null, null, null],
+  );
+});
+
+test('figures of a client with an invalid trial are marked', () => {
+  const { rows } = faultTableOf(FAULTS, { isInvalid: true })!;
+  const marked = new Set(rows.filter(row => row[2]!.marks.includes('invalid')).map(row => row[0]!.value));
+  assert.equal(marked.size, 1);
+});
+
+/** Two replicates of two clients, of which each second one of a client does not recover within its window. */
+function recoveryTableOf(faults: Faults): Table | null {
+  const { run, trials } = sampleRun({ replicates: 2 });
+  for (const { trial, ...result } of trials) {
+    assert.ok(result.state === 'completed');
+    const { measurement } = result;
+    trial.target.faults = faults;
+    const held = sampleHeld({ leftPerRequest: 0, samples: 20 });
+    held.client.atMs = held.client.atMs.map((_, place) => 1_000 + 100 * place);
+    held.client.inFlight = Array.from({ length: 20 }, (_, place) =>
+      place < 2 ? 2 : place < 4 ? 1_500 : place < 6 || trial.replicate > 0 ? 9 : 2,
+    );
+    measurement.held = held;
+    measurement.slices = [{ ...measurement.slices[0]!, atMs: 1_000, windowMs: 2_000 }];
+  }
+  return recoveryTable(viewCell(run.cells[0]!, trials, armNames(run)));
+}
+
+test('requests that piled up, and the time until they had gone, by replicate', () => {
+  const table = recoveryTableOf(
+    Faults.parse([{ kind: 'status', ratio: 1, during: { fromMs: 200, toMs: 300 } }]),
+  )!;
+  assert.deepEqual(
+    table.rows.map(row => row.map(({ text }) => text)),
+    [
+      ['short (baseline)', '2, 2', '1,500, 1,500', '0.3, 1 not in time'],
+      ['persistent', '2, 2', '1,500, 1,500', '0.3, 1 not in time'],
+    ],
+  );
+  assert.deepEqual(table.rows[0]!.at(-1)!.value, [0.3, null]);
+  assert.match(table.notes[0]!, /samples 50 ms apart/);
+});
+
+test('there is no table without faults, nor where they strike all the time', () => {
+  assert.equal(recoveryTableOf([]), null);
+  assert.equal(recoveryTableOf(Faults.parse([{ kind: 'status', ratio: 1 }])), null);
 });

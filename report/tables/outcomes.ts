@@ -1,4 +1,14 @@
-// Tables of what went wrong: failed trials, responses by status, and errors by kind; null where there is nothing to show.
+// Tables of what went wrong: failed trials, responses by status, errors by kind, injected faults, and the recovery from them; null where there is nothing to show.
+import {
+  accountFaults,
+  effectOf,
+  FAILURE_WAYS,
+  type FailureWay,
+  MOST_AT_REST_RATIO,
+  REST_MS,
+  type Recovery,
+  recoveryOf,
+} from '../../results/faults.ts';
 import { mergeHistograms } from '../../results/histogram.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import {
@@ -9,12 +19,29 @@ import {
   OUTCOMES,
   type Outcome,
 } from '../../results/model/trial.ts';
+import { sumOf } from '../../results/stats.ts';
 import { own } from '../../scenarios/model/facts.ts';
 import { isExpectedStatus } from '../../scenarios/model/request-facts.ts';
+import type { Fault } from '../../scenarios/model/target.ts';
 import { type ArmView, type CellView, onlyInvalid, quantileMarks } from '../cell-view.ts';
-import type { Mark, Table, TableCell } from '../model.ts';
-import { formatCount, formatMs, formatPercent } from '../words/numbers.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
+import type { Table, TableCell } from '../model.ts';
+import { formatCount, formatDecimals, formatSeconds, formatValues } from '../words/numbers.ts';
+import { describeFault } from '../words/target.ts';
+import {
+  clientColumn,
+  countColumn,
+  figure,
+  figureColumn,
+  keyColumn,
+  nothing,
+  shareColumn,
+  tabulate,
+  timeCell,
+  timeColumn,
+  timesCell,
+  wordColumn,
+  words,
+} from './table.ts';
 
 const FAILURE_NAMES: Record<FailureCode, string> = {
   'target-start': 'the target did not start',
@@ -36,25 +63,30 @@ const FAILURE_NAMES: Record<FailureCode, string> = {
 export function failureTable({ trials }: CellView): Table | null {
   const failed = trials.filter(trial => trial.state === 'failed');
   if (failed.length === 0) return null;
-  return createTable({
+  return tabulate(failed, {
     name: 'failures',
     title: 'Failed trials',
     columns: [
-      keyColumn('trial', 'trial'),
-      wordColumn('arm', 'client'),
-      wordColumn('cause', 'cause'),
-      wordColumn('message', 'message'),
-      wordColumn('detail', 'detail'),
+      [keyColumn('trial', 'trial'), ({ trial }) => words(trial.id)],
+      [wordColumn('arm', 'client'), ({ trial }) => words(trial.arm)],
+      [wordColumn('cause', 'cause'), ({ error }) => words(FAILURE_NAMES[error.code], error.code)],
+      [wordColumn('message', 'message'), ({ error }) => words(error.message)],
+      [wordColumn('detail', 'detail'), ({ error: { detail } }) => words(detail ?? '', detail ?? null)],
     ],
-    rows: failed.map(({ trial, error }) => [
-      words(trial.id),
-      words(trial.arm),
-      words(FAILURE_NAMES[error.code], error.code),
-      words(error.message),
-      words(error.detail ?? '', error.detail ?? null),
-    ]),
     notes: ['A failed trial has no figures; the tables cover the trials that completed.'],
   });
+}
+
+/** A status, or all of a class such as 4xx. */
+interface StatusRow {
+  arm: ArmView;
+  /** null: not known. */
+  status: string | null;
+  count: number | null;
+  ratio: number | null;
+  /** null where they are those of a class in another row, or unknown. */
+  times: Histogram | null;
+  judgement: TableCell;
 }
 
 /** Responses by status and arm; null if all have the same, expected status. With times where the responses are of several classes. */
@@ -65,27 +97,23 @@ export function statusTable({ arms, result }: CellView): Table | null {
   const isGood = (status: string): boolean => isExpectedStatus(expectStatus, Number(status));
   if (seen.size < 2 && [...seen].every(isGood)) return null;
   const hasTimes = counts.some(({ statuses }) => new Set([...statuses.keys()].map(classOf)).size > 1);
-  return createTable({
+  const rows = counts.flatMap(({ arm, statuses }) => statusRows(arm, statuses, { isGood, hasTimes }));
+  return tabulate(rows, {
     name: 'statuses',
     title: 'Responses by status',
     columns: [
-      keyColumn('arm', 'client'),
-      keyColumn('status', 'status'),
-      figureColumn('answerCount', 'count'),
-      figureColumn('answerRatio', 'of complete responses'),
-      ...(hasTimes
-        ? [
-            figureColumn('meanMs', 'mean', 'ms'),
-            figureColumn('p50Ms', 'p50', 'ms'),
-            figureColumn('p99Ms', 'p99', 'ms'),
-          ]
-        : []),
-      wordColumn('counts', 'counts as'),
+      clientColumn,
+      [keyColumn('status', 'status'), ({ status }) => words(status ?? 'unknown', status)],
+      countColumn('answerCount', 'count', ({ count }) => count),
+      shareColumn('answerRatio', 'of complete responses', ({ ratio }) => ratio),
+      hasTimes && [figureColumn('meanMs', 'mean', 'ms'), row => classTimeCell(row, 'meanUs')],
+      hasTimes && [figureColumn('p50Ms', 'p50', 'ms'), row => classTimeCell(row, 'p50Us')],
+      hasTimes && [figureColumn('p99Ms', 'p99', 'ms'), row => classTimeCell(row, 'p99Us')],
+      [wordColumn('counts', 'counts as'), ({ judgement }) => judgement],
     ],
-    rows: counts.flatMap(({ arm, statuses }) => statusRows(arm, statuses, { isGood, hasTimes })),
     notes: [
       `Complete responses in the steady windows, as reported by each client. By target.expectStatus, ${expectStatus.join(', ')} count as success.`,
-      ...(hasTimes ? ['Times are those of a class of statuses, such as 4xx, as a whole.'] : []),
+      hasTimes && 'Times are those of a class of statuses, such as 4xx, as a whole.',
     ],
   });
 }
@@ -105,129 +133,196 @@ function countStatuses({ trials }: ArmView): Map<string, number> {
   return new Map([...counts].toSorted(([left], [right]) => Number(left) - Number(right)));
 }
 
-interface StatusShape {
-  isGood: (status: string) => boolean;
-  hasTimes: boolean;
-}
-
-/** One row per status, and one per class of several statuses; or a single row if the statuses are unknown. */
+/** One row per status, and one per class of several statuses if there are times; a single row if the statuses are unknown. */
 function statusRows(
   arm: ArmView,
   statuses: ReadonlyMap<string, number>,
-  { isGood, hasTimes }: StatusShape,
-): TableCell[][] {
-  const { label, name, trials, marks } = arm;
-  const noTimes = hasTimes ? [nothing, nothing, nothing] : [];
+  { isGood, hasTimes }: { isGood: (status: string) => boolean; hasTimes: boolean },
+): StatusRow[] {
   if (statuses.size === 0) {
-    return trials.length === 0
-      ? []
-      : [[words(label, name), words('unknown', null), nothing, nothing, ...noTimes, words('', null)]];
+    const unknown = { status: null, count: null, ratio: null, times: null, judgement: words('', null) };
+    return arm.trials.length === 0 ? [] : [{ arm, ...unknown }];
   }
-  const total = sumOf([...statuses.values()]);
-  const invalid = onlyInvalid(marks);
-  const row = (status: string, count: number, times: TableCell[], counts: TableCell): TableCell[] => [
-    words(label, name),
-    words(status),
-    figure(formatCount(count), count, invalid),
-    figure(formatPercent(count / total), count / total, invalid),
-    ...times,
-    counts,
-  ];
+  const total = sumOf([...statuses.values()], count => count);
   return [...Map.groupBy(statuses, ([status]) => classOf(status))].flatMap(([statusClass, members]) => {
-    const times = hasTimes ? classTimes(arm, statusClass) : [];
+    const times = hasTimes ? mergeClass(arm, statusClass) : null;
     const isAlone = members.length === 1;
-    const rows = members.map(([status, count]) =>
-      row(status, count, isAlone ? times : noTimes, judgement([status], isGood)),
-    );
+    const rows = members.map(([status, count]) => ({
+      arm,
+      status,
+      count,
+      ratio: count / total,
+      times: isAlone ? times : null,
+      judgement: judge([status], isGood),
+    }));
     if (isAlone || !hasTimes) return rows;
-    const ofClass = members.map(([status]) => status);
-    const count = sumOf(members.map(([, own]) => own));
-    return [...rows, row(`all ${statusClass}`, count, times, judgement(ofClass, isGood))];
+    const count = sumOf(members, ([, own]) => own);
+    const judgement = judge(
+      members.map(([status]) => status),
+      isGood,
+    );
+    return [...rows, { arm, status: `all ${statusClass}`, count, ratio: count / total, times, judgement }];
   });
 }
 
-function judgement(statuses: readonly string[], isGood: StatusShape['isGood']): TableCell {
+function judge(statuses: readonly string[], isGood: (status: string) => boolean): TableCell {
   const good = statuses.filter(isGood).length;
   if (good === statuses.length) return words('success', 'good');
   return good === 0 ? words('failure', 'failed') : words('both', 'both');
 }
 
-/** Mean, p50 and p99 of a class; unknown in runs of older versions. */
-function classTimes({ trials, marks }: ArmView, statusClass: string): TableCell[] {
+/** The response times of a class; unknown in runs of older versions. */
+function mergeClass({ trials }: ArmView, statusClass: string): Histogram | null {
   const parts = trials.flatMap(
     ({ measurement }) => own(measurement.responseByClass as Record<string, Histogram>, statusClass) ?? [],
   );
-  if (parts.length === 0) return [nothing, nothing, nothing];
-  const { count, meanUs, p50Us, p99Us } = mergeHistograms(parts);
-  const invalid = onlyInvalid(marks);
-  return [
-    timeCell(meanUs, invalid),
-    timeCell(p50Us, [...invalid, ...quantileMarks(METRIC_TABLE.p50Us.shareBeyond, count)]),
-    timeCell(p99Us, [...invalid, ...quantileMarks(METRIC_TABLE.p99Us.shareBeyond, count)]),
-  ];
+  return parts.length === 0 ? null : mergeHistograms(parts);
 }
 
-function sumOf(counts: readonly number[]): number {
-  return counts.reduce((sum, count) => sum + count, 0);
+function classTimeCell({ arm, times }: StatusRow, figure: 'meanUs' | 'p50Us' | 'p99Us'): TableCell {
+  if (times === null) return nothing;
+  const few = figure === 'meanUs' ? [] : quantileMarks(METRIC_TABLE[figure].shareBeyond, times.count);
+  return timeCell(times[figure], [...onlyInvalid(arm.marks), ...few]);
 }
 
 export function errorTable({ arms }: CellView): Table | null {
-  const rows = arms.flatMap(arm =>
-    OUTCOMES.filter(kind => kind !== 'ok').flatMap(kind => errorRow(arm, kind)),
-  );
+  const kinds = OUTCOMES.filter(kind => kind !== 'ok');
+  const rows = arms
+    .flatMap(arm => kinds.map(kind => countErrors(arm, kind)))
+    .filter(({ count }) => count > 0);
   if (rows.length === 0) return null;
-  return createTable({
+  return tabulate(rows, {
     name: 'errors',
     title: 'Errors by kind',
     columns: [
-      keyColumn('arm', 'client'),
-      keyColumn('kind', 'kind'),
-      figureColumn('errorCount', 'count'),
-      figureColumn('errorRatio', 'of all exchanges'),
-      figureColumn('meanMs', 'mean time', 'ms'),
-      figureColumn('longestMs', 'longest', 'ms'),
-      wordColumn('sample', 'example'),
+      clientColumn,
+      [keyColumn('kind', 'kind'), ({ kind }) => words(OUTCOME_NAMES[kind], kind)],
+      countColumn('errorCount', 'count', ({ count }) => count),
+      shareColumn('errorRatio', 'of all exchanges', ({ count, total }) => count / total),
+      timeColumn('meanMs', 'mean time', ({ own }) => meanUsOf(own)),
+      timeColumn('longestMs', 'longest', ({ own }) => longestUsOf(own)),
+      [wordColumn('sample', 'example'), ({ sample }) => words(sample ?? '', sample ?? null)],
     ],
-    rows,
   });
-}
-
-/** One row, or none. */
-function errorRow({ label, name, trials, marks }: ArmView, kind: Outcome): TableCell[][] {
-  const all = trials.flatMap(({ measurement }) => Object.values(measurement.outcomes));
-  const total = all.reduce((sum, outcome) => sum + (outcome?.count ?? 0), 0);
-  const own = trials.flatMap(({ measurement }) => measurement.outcomes[kind] ?? []);
-  const count = own.reduce((sum, outcome) => sum + outcome.count, 0);
-  if (count === 0) return [];
-  const sample = own.find(outcome => outcome.sample !== undefined)?.sample;
-  const invalid = onlyInvalid(marks);
-  return [
-    [
-      words(label, name),
-      words(OUTCOME_NAMES[kind], kind),
-      figure(formatCount(count), count, invalid),
-      figure(formatPercent(count / total), count / total, invalid),
-      timeCell(meanUsOf(own), invalid),
-      timeCell(longestUsOf(own), invalid),
-      words(sample ?? '', sample ?? null),
-    ],
-  ];
 }
 
 type Failures = NonNullable<CompletedTrial['measurement']['outcomes'][Outcome]>;
 
-/** Runs of older versions do not record how long failures took. */
-function timeCell(us: number | null, marks: readonly Mark[]): TableCell {
-  return us === null ? nothing : figure(formatMs(us), us / 1_000, marks);
+function countErrors(arm: ArmView, kind: Outcome) {
+  const outcomes = arm.trials.map(({ measurement }) => measurement.outcomes);
+  const own = outcomes.flatMap(one => one[kind] ?? []);
+  return {
+    arm,
+    kind,
+    own,
+    count: sumOf(own, one => one.count),
+    total: sumOf(outcomes, all => sumOf(Object.values(all), one => one?.count ?? 0)),
+    sample: own.find(one => one.sample !== undefined)?.sample,
+  };
 }
 
+/** Runs of older versions do not record how long failures took. */
 function meanUsOf(failures: readonly Failures[]): number | null {
-  const timed = failures.flatMap(({ count, meanUs }) => (meanUs === undefined ? [] : [{ count, meanUs }]));
-  const count = timed.reduce((sum, one) => sum + one.count, 0);
-  return count === 0 ? null : timed.reduce((sum, one) => sum + one.meanUs * one.count, 0) / count;
+  const timed = failures.filter(({ meanUs }) => meanUs !== undefined);
+  const count = sumOf(timed, one => one.count);
+  return count === 0 ? null : sumOf(timed, one => one.meanUs! * one.count) / count;
 }
 
 function longestUsOf(failures: readonly Failures[]): number | null {
   const longest = failures.flatMap(({ maxUs }) => maxUs ?? []);
   return longest.length === 0 ? null : Math.max(...longest);
+}
+
+/** The faults that the target injected, beside the failures that each client counted. */
+export function faultTable({ arms, result }: CellView): Table | null {
+  const { faults } = result.scenario.target;
+  if (faults.length === 0) return null;
+  const rows = arms.flatMap(arm => faultRows(arm, faults));
+  return tabulate(rows, {
+    name: 'faults',
+    title: 'Injected faults',
+    columns: [
+      clientColumn,
+      [keyColumn('fault', 'fault'), ({ fault }) => words(describeFault(fault), fault.kind)],
+      countColumn('injectedCount', 'injected by the target', ({ injected }) => injected),
+      [wordColumn('outcomes', 'counts as'), ({ way, isCertain }) => outcomesCell(way, isCertain)],
+      countColumn('countedCount', 'counted by the client', ({ counted }) => counted),
+    ],
+    notes: [
+      'Over whole trials, warm-up included. Faults that have the same effect share a count, which stands in the first of their rows; it includes failures that were not injected.',
+    ],
+  });
+}
+
+/** One row per fault, those of the same effect together. */
+function faultRows(arm: ArmView, faults: readonly Fault[]) {
+  const { trials } = arm;
+  const [first] = trials;
+  if (first === undefined) return [];
+  const { target, client } = first.trial;
+  const met = faults.map((fault, index) => ({
+    arm,
+    fault,
+    injected: sumOf(trials, ({ measurement }) => measurement.ledger.faults[index] ?? 0),
+    ...effectOf(fault, target, client),
+  }));
+  return [...Map.groupBy(met, ({ way }) => way)].flatMap(([way, ofWay]) =>
+    ofWay.map((row, place) => ({
+      ...row,
+      counted: way === null || place > 0 ? null : countedBy(trials, way),
+    })),
+  );
+}
+
+function outcomesCell(way: FailureWay | null, isCertain: boolean): TableCell {
+  if (way === null) return words('success', 'ok');
+  const kinds = FAILURE_WAYS[way];
+  const names = kinds.map(kind => OUTCOME_NAMES[kind]).join(', ');
+  return words(isCertain ? names : `${OUTCOME_NAMES.ok}, or ${names}`, [...kinds]);
+}
+
+/** null where a client's count is unknown. */
+function countedBy(trials: readonly CompletedTrial[], way: FailureWay): number | null {
+  const accounts = trials.map(({ trial, measurement }) => accountFaults(trial, measurement.ledger));
+  return accounts.includes(null)
+    ? null
+    : sumOf(accounts, account => account!.ways.find(count => count.way === way)!.counted);
+}
+
+interface RecoveryRow {
+  arm: ArmView;
+  recoveries: readonly Recovery[];
+}
+
+/** How far requests piled up in each client while its server was at fault, and how long it took afterwards; null if that is unknown. */
+export function recoveryTable({ arms }: CellView): Table | null {
+  const rows = arms
+    .map((arm): RecoveryRow => ({ arm, recoveries: arm.trials.flatMap(trial => recoveryOf(trial) ?? []) }))
+    .filter(({ recoveries }) => recoveries.length > 0);
+  if (rows.length === 0) return null;
+  const trials = arms.flatMap(arm => arm.trials);
+  const everyMs = trials.flatMap(({ measurement }) => measurement.held?.everyMs ?? []);
+  return tabulate(rows, {
+    name: 'recovery',
+    title: 'Time to recover',
+    columns: [
+      [keyColumn('client', 'client'), ({ arm }) => words(arm.label, arm.name)],
+      [figureColumn('inFlightBeforeCount', 'in flight before', 'most'), row => inFlightCell(row, 'before')],
+      [figureColumn('inFlightSinceCount', 'in flight since', 'most'), row => inFlightCell(row, 'most')],
+      [figureColumn('recoveredAfterSec', 'recovered after', 's'), recoveredCell],
+    ],
+    notes: [
+      `By replicate. Recovered: from then on, for ${formatSeconds(REST_MS)} or longer, at most ${MOST_AT_REST_RATIO} times as many requests are in flight as at most before the faults; counted from the end of the last fault, and 0 if that was so by then. By samples ${Math.max(...everyMs)} ms apart or more, so it may have been so earlier by as much.`,
+    ],
+  });
+}
+
+function inFlightCell({ arm, recoveries }: RecoveryRow, when: 'before' | 'most'): TableCell {
+  const counts = recoveries.map(recovery => recovery[when]);
+  return figure(formatValues(counts, '', formatCount), counts, arm.marks);
+}
+
+function recoveredCell({ arm, recoveries }: RecoveryRow): TableCell {
+  const times = recoveries.map(({ afterMs }) => (afterMs === null ? null : afterMs / 1_000));
+  return timesCell(times, sec => formatDecimals(sec, 1), arm.marks);
 }

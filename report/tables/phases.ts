@@ -9,9 +9,19 @@ import {
   spreadPhases,
 } from '../../results/phases.ts';
 import { type ArmView, type CellView, onlyInvalid, quantileMarks } from '../cell-view.ts';
-import type { Column, Table } from '../model.ts';
-import { formatMs, formatSignificant } from '../words/numbers.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, words } from './table.ts';
+import type { Table } from '../model.ts';
+import { formatSignificant } from '../words/numbers.ts';
+import { compact } from '../words/text.ts';
+import {
+  clientColumn,
+  figureColumn,
+  nothing,
+  type ReadColumn,
+  roundedColumn,
+  tabulate,
+  timeCell,
+  timeColumn,
+} from './table.ts';
 
 /** The names of the phases, the same in every chart and table. */
 export const PHASE_NAMES: Record<Phase, string> = {
@@ -102,21 +112,13 @@ export function phaseNotes(arms: readonly PhasedArm[]): string[] {
       !split.areConnectionsTimed && summary !== null && summary.opened > OFTEN * summary.requestsSent,
   );
   const incomplete = arms.filter(({ split }) => split.isRecorded && split.parts.unsplit > 0);
-  return [
-    ...(linked === undefined
-      ? []
-      : [
-          `Of each new connection, the ${formatSignificant(linked.roundTripUs / 1000)} ms of a round trip on the emulated link count as connect. There the kernel reports "connected" at once, and TLS or the first byte waits instead.`,
-        ]),
-    ...(silent.length === 0
-      ? []
-      : [
-          `${namesOf(silent)} did not report how long it takes to open a connection; that time is part of queue, or not split.`,
-        ]),
-    ...(incomplete.length === 0
-      ? []
-      : [`${namesOf(incomplete)} did not report every phase of every request.`]),
-  ];
+  return compact([
+    linked !== undefined &&
+      `Of each new connection, the ${formatSignificant(linked.roundTripUs / 1000)} ms of a round trip on the emulated link count as connect. There the kernel reports "connected" at once, and TLS or the first byte waits instead.`,
+    silent.length > 0 &&
+      `${namesOf(silent)} did not report how long it takes to open a connection; that time is part of queue, or not split.`,
+    incomplete.length > 0 && `${namesOf(incomplete)} did not report every phase of every request.`,
+  ]);
 }
 
 function namesOf(arms: readonly PhasedArm[]): string {
@@ -127,92 +129,63 @@ interface Row extends PhasedArm {
   spreads: PhaseSpreads;
 }
 
-interface Measure {
-  column: Column;
-  /** In the unit of the column; null if the arm has no such figure. */
-  read(row: Row): { text: string; value: number } | null;
-  /** Of a quantile: the requests or connections that it is of. */
-  count?(row: Row): number;
+/** Of the requests or connections that the phase was timed for. */
+function p99Column(phase: keyof PhaseSpreads, heading: string, unit = 'ms'): ReadColumn<Row> {
+  return [
+    figureColumn(`${phase}P99Ms`, heading, unit),
+    ({ arm, spreads: { [phase]: spread } }) =>
+      timeCell(spread?.p99Us ?? null, [
+        ...onlyInvalid(arm.marks),
+        ...quantileMarks(METRIC_TABLE.p99Us.shareBeyond, spread?.count ?? 0),
+      ]),
+  ];
 }
 
-const measureMs = (column: Column, readUs: (row: Row) => number | undefined): Measure => ({
-  column,
-  read: row => {
-    const us = readUs(row);
-    return us === undefined ? null : { text: formatMs(us), value: us / 1000 };
-  },
-});
+function meanColumn(phase: 'connect' | 'tls'): ReadColumn<Row> {
+  return [
+    figureColumn(`${phase}MeanMs`, `${PHASE_NAMES[phase]} mean`, 'ms/connection'),
+    ({ arm, spreads }) => timeCell(spreads[phase]?.meanUs ?? null, onlyInvalid(arm.marks)),
+  ];
+}
 
-const p99Of = (phase: keyof PhaseSpreads, column: Column): Measure => ({
-  ...measureMs(column, ({ spreads }) => spreads[phase]?.p99Us),
-  count: ({ spreads }) => spreads[phase]?.count ?? 0,
-});
-
-const response = measureMs(
-  figureColumn('responseMs', 'response mean', 'ms'),
-  ({ split }) => split.responseUs,
-);
-
-const part = (phase: Phase): Measure =>
-  measureMs(figureColumn(`${phase}Ms`, PHASE_NAMES[phase], 'ms'), ({ split }) => split.parts[phase]);
-
-const tail = (phase: 'wait' | 'firstByte' | 'body', heading: string): Measure =>
-  p99Of(phase, figureColumn(`${phase}P99Ms`, heading, 'ms'));
-
-const opened: Measure = {
-  column: figureColumn('openedPerThousand', 'opened', 'per 1,000 requests'),
-  read: ({ split: { connectionsPerRequest } }) => ({
-    text: formatSignificant(connectionsPerRequest * 1000),
-    value: connectionsPerRequest * 1000,
-  }),
-};
-
-const ofConnection = (phase: 'connect' | 'tls', of: 'mean' | 'p99'): Measure => {
-  const key = `${phase}${of === 'mean' ? 'Mean' : 'P99'}Ms`;
-  const column = figureColumn(key, `${PHASE_NAMES[phase]} ${of}`, 'ms/connection');
-  return of === 'p99' ? p99Of(phase, column) : measureMs(column, ({ spreads }) => spreads[phase]?.meanUs);
-};
-
-const MEASURES: readonly Measure[] = [
-  tail('wait', 'wait p99'),
-  tail('firstByte', 'first byte p99'),
-  tail('body', 'body p99'),
-  opened,
-  ofConnection('connect', 'mean'),
-  ofConnection('connect', 'p99'),
-  ofConnection('tls', 'mean'),
-  ofConnection('tls', 'p99'),
+/** Shown where some client has such a figure. */
+const COLUMNS: readonly ReadColumn<Row>[] = [
+  p99Column('wait', 'wait p99'),
+  p99Column('firstByte', 'first byte p99'),
+  p99Column('body', 'body p99'),
+  roundedColumn(
+    'openedPerThousand',
+    'opened',
+    ({ split }) => split.connectionsPerRequest * 1000,
+    'per 1,000 requests',
+  ),
+  meanColumn('connect'),
+  p99Column('connect', 'connect p99', 'ms/connection'),
+  meanColumn('tls'),
+  p99Column('tls', 'TLS p99', 'ms/connection'),
 ];
 
 export function phaseTable(view: CellView): Table | null {
   const arms = phasedArms(view);
   if (arms.length === 0) return null;
-  const all: Row[] = arms.map(of => ({ ...of, spreads: spreadPhases(of.arm.trials) }));
+  const rows = arms.map((of): Row => ({ ...of, spreads: spreadPhases(of.arm.trials) }));
   const phases = phasesOf(arms);
-  const measures = [
-    response,
-    ...phases.map(part),
-    ...MEASURES.filter(measure => all.some(row => measure.read(row) !== null)),
-  ];
-  return createTable({
+  return tabulate(rows, {
     name: 'phases',
     title: 'Where the time goes: figures',
-    columns: [keyColumn('arm', 'client'), ...measures.map(({ column }) => column)],
-    rows: all.map(row => [
-      words(row.arm.label, row.arm.name),
-      ...measures.map(({ read, count }) => {
-        const found = read(row);
-        if (found === null) return nothing;
-        const few = count === undefined ? [] : quantileMarks(METRIC_TABLE.p99Us.shareBeyond, count(row));
-        return figure(found.text, found.value, [...onlyInvalid(row.arm.marks), ...few]);
-      }),
-    ]),
+    columns: [
+      clientColumn,
+      timeColumn('responseMs', 'response mean', ({ split }) => split.responseUs),
+      ...phases.map(phase =>
+        timeColumn<Row>(`${phase}Ms`, PHASE_NAMES[phase], ({ split }) => split.parts[phase]),
+      ),
+      ...COLUMNS.filter(([, read]) => rows.some(row => read(row) !== nothing)),
+    ],
     notes: [
       describePhases(arms),
       'Opened: connections per 1,000 requests of the slices, ramps and drains included. Their times: of those opened in the steady windows.',
-      ...(phases.includes('queue')
-        ? ['Queue is the wait for a connection without the time to open one; wait p99 includes both.']
-        : []),
+      phases.includes('queue') &&
+        'Queue is the wait for a connection without the time to open one; wait p99 includes both.',
       ...phaseNotes(arms),
     ],
   });

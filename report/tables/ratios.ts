@@ -1,23 +1,31 @@
 // Tables of clients relative to the baseline: the ratios with their verdicts, and how far load tools disagree.
-
 import { comparedMetrics, isSetByLoad, METRIC_TABLE, summaryFigure } from '../../results/metrics.ts';
 import type { Comparison, Metric } from '../../results/model/run.ts';
 import { ERROR_PERCENT, INTERVAL_NAME, LEVEL_PERCENT, sumOf } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { type ArmView, type CellView, comparisonMarks, figureMarks, onlyInvalid } from '../cell-view.ts';
 import type { Column, Table, TableCell } from '../model.ts';
-import { comparesLoadTools, formatDeviation } from '../words/agreement.ts';
+import { comparesLoadTools, formatDeviation } from '../words/clients.ts';
 import {
   describeVerdict,
   FEW_NOTE,
   formatComparison,
   formatCount,
-  formatSignificant,
   knownRatio,
-  roundInterval,
   toShownUnit,
 } from '../words/numbers.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, wordColumn, words } from './table.ts';
+import { compact } from '../words/text.ts';
+import {
+  createTable,
+  figure,
+  figureCell,
+  figureColumn,
+  keyColumn,
+  nothing,
+  valueCell,
+  wordColumn,
+  words,
+} from './table.ts';
 
 /** null for a single client. */
 export function ratioTable(view: CellView): Table | null {
@@ -40,14 +48,13 @@ export function ratioTable(view: CellView): Table | null {
       words(formatCount(comparison.replicateRatios.length), comparison.replicateRatios.length),
       words(describeVerdict(comparison), comparison.isDeciding ? comparison.verdict : null),
     ]),
-    notes: [
+    notes: compact([
       `A ratio is the client's figure divided by that of ${scenario.baseline} in the same replicate; the interval is over the replicates.`,
       verdictNote(comparisons),
-      ...(comparisons.some(comparison => knownRatio(comparison) === null) ? [FEW_NOTE] : []),
-      ...(scenario.load.model === 'capacity'
-        ? ['All metrics but the capacity compare clients at different rates: each at the one found for it.']
-        : []),
-    ],
+      comparisons.some(comparison => knownRatio(comparison) === null) && FEW_NOTE,
+      scenario.load.model === 'capacity' &&
+        'All metrics but the capacity compare clients at different rates: each at the one found for it.',
+    ]),
   });
 }
 
@@ -86,7 +93,7 @@ const AGREED = ['requestsPerSec', 'meanUs', 'p99Us'] as const satisfies readonly
 export function agreementTable(view: CellView): Table | null {
   const { arms, result } = view;
   const { load, baseline } = result.scenario;
-  if (load.model !== 'closed' || !comparesLoadTools(arms) || arms.every(({ summary }) => summary === null))
+  if (load.model !== 'closed' || !comparesLoadTools(view) || arms.every(({ summary }) => summary === null))
     return null;
   return createTable({
     name: 'agreement',
@@ -125,7 +132,7 @@ function centreCell(metric: Metric, arm: ArmView): TableCell {
   if (found === null) return nothing;
   const shown = (bound: number): number => toShownUnit(metric, bound);
   const interval = { value: shown(found.value), low: shown(found.low), high: shown(found.high) };
-  return figure(roundInterval(interval).value, interval.value, figureMarks(arm, metric));
+  return valueCell(interval, figureMarks(arm, metric));
 }
 
 /** The baseline has no deviation. */
@@ -143,7 +150,7 @@ function busyUsersCell({ trials, summary, marks }: ArmView, thinkMs: number): Ta
   const steadyMs = sumOf(trials, ({ measurement }) => measurement.steadyMs);
   if (summary === null || steadyMs === 0) return nothing;
   const users = (summary.completed / steadyMs) * (summary.meanUs / 1000 + thinkMs);
-  return figure(formatSignificant(users), users, onlyInvalid(marks));
+  return figureCell(users, onlyInvalid(marks));
 }
 
 /** Empty if the target did not count. */
@@ -152,5 +159,5 @@ function connectionsCell({ trials, marks }: ArmView): TableCell {
   const requests = sumOf(ledgers, ({ requestsSeen, requestsSent }) => requestsSeen ?? requestsSent);
   if (requests === 0 || ledgers.some(({ acceptedBy }) => acceptedBy !== 'target')) return nothing;
   const perThousand = (1000 * sumOf(ledgers, ({ accepted }) => accepted ?? 0)) / requests;
-  return figure(formatSignificant(perThousand), perThousand, onlyInvalid(marks));
+  return figureCell(perThousand, onlyInvalid(marks));
 }

@@ -1,11 +1,20 @@
-// Builders for the cells, columns and notes of tables.
+// Builds tables: columns that read rows, cells of words and figures, and the notes below.
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { Metric } from '../../results/model/run.ts';
-import { INTERVAL_NAME } from '../../results/stats.ts';
+import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { ExpectedMetric } from '../../scenarios/model/scenario.ts';
-import { MARK_NOTES, signsOf } from '../cell-view.ts';
+import { type ArmView, MARK_NOTES, onlyInvalid, signsOf } from '../cell-view.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../model.ts';
-import { NO_FIGURE } from '../words/numbers.ts';
+import {
+  formatCount,
+  formatMs,
+  formatPercent,
+  formatSignificant,
+  formatValues,
+  NO_FIGURE,
+  roundInterval,
+} from '../words/numbers.ts';
+import { compact } from '../words/text.ts';
 
 /** A cell of text, which is never marked. */
 export function words(text: string, value: JsonValue = text): TableCell {
@@ -23,6 +32,47 @@ export function figure(text: string, value: JsonValue, marks: readonly Mark[] = 
 }
 
 export const nothing: TableCell = { text: NO_FIGURE, value: null, marks: [] };
+
+/** A figure in the words of its format; nothing where it is not known. */
+function formatted(format: (value: number) => string) {
+  return (value: number | null, marks: readonly Mark[] = []): TableCell =>
+    value === null ? nothing : figure(format(value), value, marks);
+}
+
+export const countCell = formatted(formatCount);
+export const shareCell = formatted(formatPercent);
+/** To three digits. */
+export const figureCell = formatted(formatSignificant);
+
+/** In milliseconds. */
+export function timeCell(us: number | null, marks: readonly Mark[] = []): TableCell {
+  return us === null ? nothing : figure(formatMs(us), us / 1_000, marks);
+}
+
+/** The value of an interval, to the digits that it supports. */
+export function valueCell(interval: Interval | null, marks: readonly Mark[] = []): TableCell {
+  return interval === null ? nothing : figure(roundInterval(interval).value, interval.value, marks);
+}
+
+/** `1.02×` of `1.02× (0.98 to 1.06)`. */
+export function withoutInterval(cell: TableCell): TableCell {
+  return { ...cell, text: cell.text.replace(/ \(.*\)/, '') };
+}
+
+/** `0.2, 0.4, 1 not in time`: by replicate, null in those in which it did not happen. */
+export function timesCell(
+  times: readonly (number | null)[],
+  format: (sec: number) => string,
+  marks: readonly Mark[],
+): TableCell {
+  const known = times.filter(time => time !== null);
+  const missing = times.length - known.length;
+  const parts = [
+    known.length > 0 && formatValues(known, '', format),
+    missing > 0 && (known.length > 0 ? `${missing} not in time` : 'not in time'),
+  ];
+  return figure(compact(parts).join(', '), times, marks);
+}
 
 export function keyColumn(key: string, heading: string): Column {
   return { key, heading, align: 'left', isKey: true };
@@ -51,6 +101,61 @@ export function metricColumn(metric: Metric): Column {
   const { columnKey, noun, title, unit } = METRIC_TABLE[metric];
   const shownUnit = unit === undefined || unit === title ? INTERVAL_NAME : `${unit}, ${INTERVAL_NAME}`;
   return figureColumn(columnKey, noun ?? title, shownUnit);
+}
+
+/** A column, and what it shows of a row. */
+export type ReadColumn<Row> = readonly [column: Column, read: (row: Row) => TableCell];
+
+/** Rows of clients are named so. */
+export const clientColumn: ReadColumn<{ arm: Pick<ArmView, 'label' | 'name'> }> = [
+  keyColumn('arm', 'client'),
+  ({ arm }) => words(arm.label, arm.name),
+];
+
+/** Of figures that nothing but a failed audit puts in doubt. */
+function plainColumn(cell: typeof countCell) {
+  return <Row extends { arm: ArmView }>(
+    key: string,
+    heading: string,
+    read: (row: Row) => number | null,
+    unit?: string,
+  ): ReadColumn<Row> => [
+    figureColumn(key, heading, unit),
+    row => cell(read(row), onlyInvalid(row.arm.marks)),
+  ];
+}
+
+export const countColumn = plainColumn(countCell);
+export const shareColumn = plainColumn(shareCell);
+/** To three digits. */
+export const roundedColumn = plainColumn(figureCell);
+
+/** @param readUs in microseconds */
+export function timeColumn<Row extends { arm: ArmView }>(
+  key: string,
+  heading: string,
+  readUs: (row: Row) => number | null,
+): ReadColumn<Row> {
+  return plainColumn(timeCell)(key, heading, readUs, 'ms');
+}
+
+/** The table of some rows: columns and notes that do not apply are left out. */
+export function tabulate<Row>(
+  rows: readonly Row[],
+  of: {
+    name: string;
+    title: string;
+    columns: readonly (ReadColumn<Row> | false)[];
+    notes?: readonly (string | false)[];
+  },
+): Table {
+  const columns = compact(of.columns);
+  return createTable({
+    ...of,
+    columns: columns.map(([column]) => column),
+    rows: rows.map(row => columns.map(([, read]) => read(row))),
+    notes: compact(of.notes ?? []),
+  });
 }
 
 /** The table, with a note for each mark that occurs in it after its own notes. */

@@ -8,22 +8,29 @@ import type { Client } from '../../scenarios/model/client.ts';
 import { usesTls } from '../../scenarios/model/facts.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { isBuiltIn, isExternal } from '../../scenarios/model/target.ts';
-import { type ArmView, type CellView, hasOwnLimit, isReliable } from '../cell-view.ts';
+import {
+  type ArmView,
+  type CellView,
+  decidingComparisons,
+  hasOwnLimit,
+  isReliable,
+  stateOf,
+} from '../cell-view.ts';
 import type { Answer } from '../model.ts';
 import { describeMiss, missOf } from '../tables/expectations.ts';
-import { comparesLoadTools } from './agreement.ts';
 import { cellBadges, isWide } from './badges.ts';
-import { boundRemarks, describeBound } from './bound.ts';
 import {
+  boundRemarks,
   capacityBound,
   capacityRemarks,
+  describeBound,
   lacksCapacities,
   nameLack,
   ownLimitRemarks,
   ratioBound,
   ratioSign,
-} from './capacity.ts';
-import { describeClients } from './clients.ts';
+} from './bound.ts';
+import { comparesLoadTools, describeClients, describeVersions } from './clients.ts';
 import { describeCharges } from './connection-cost.ts';
 import {
   describeErrors,
@@ -32,16 +39,8 @@ import {
   describeTooFew,
   lacksReuse,
 } from './doubts.ts';
-import {
-  decidingComparisons,
-  describeNullArm,
-  describePartial,
-  describeResult,
-  doubtRemarks,
-  stateOf,
-  unsureRemarks,
-} from './headline.ts';
-import { capitalize, describeObjective, describeSent, listed } from './load.ts';
+import { describeNullArm, describePartial, describeResult, doubtRemarks, unsureRemarks } from './headline.ts';
+import { describeObjective, describeSent } from './load.ts';
 import {
   countReplicates,
   excludesOne,
@@ -53,33 +52,26 @@ import {
   knownRatio,
   roundInterval,
 } from './numbers.ts';
-import { describeVersions } from './versions.ts';
+import { capitalize, compact, listed } from './text.ts';
 
 /** The answer of one cell. */
 export function cellAnswer(view: CellView): Answer {
   const failed = describeFailedLimit([{ view }]);
   const limitedBy = describeBound(view);
-  const context = [
-    `Conditions: ${describeSetting(view)}.`,
-    describeVersions([view]),
-    lacksReuse(view.result) ? '' : (describeCharges(view) ?? ''),
-  ];
   return {
     question: view.result.scenario.question,
     clients: describeClients(view.arms),
     ...(limitedBy === undefined ? {} : { limitedBy }),
     verdict: failed ?? cellVerdict(view),
-    precision: [failed === null ? '' : `${cellVerdict(view)}.`, describePrecision(view)].join(' ').trim(),
-    context: context.filter(part => part !== '').join(' '),
+    precision: compact([failed !== null && `${cellVerdict(view)}.`, describePrecision(view)]).join(' '),
+    context: compact([
+      `Conditions: ${describeSetting(view)}.`,
+      describeVersions([view]),
+      !lacksReuse(view.result) && describeCharges(view),
+    ]).join(' '),
     badges: cellBadges(view),
     notes: cellNotes(view),
   };
-}
-
-/** A cell, and how the verdict says which of several it is: `at 80 ms round trip`, `in capacity`. */
-interface PlacedCell {
-  view: Pick<CellView, 'result'>;
-  where?: string;
 }
 
 /** Of a verdict. */
@@ -88,19 +80,20 @@ export const MOST_WORDS = 15;
 /**
  * `FAIL: requests/s, ten is 0.15× hundred at 80 ms round trip; limit 0.8×`: the limit that is missed by most, with its place
  * where there is room; null if none failed.
+ *
+ * @param cells with how the verdict says which of several it is: `at 80 ms round trip`, `in capacity`
  */
-export function describeFailedLimit(cells: readonly PlacedCell[]): string | null {
+export function describeFailedLimit(
+  cells: readonly { view: Pick<CellView, 'result'>; where?: string }[],
+): string | null {
   const failed = cells.flatMap(({ view, where = '' }) =>
-    view.result.expectations.filter(({ state }) => state === 'fail').map(result => ({ result, where })),
+    view.result.expectations
+      .filter(({ state }) => state === 'fail')
+      .map(result => ({ miss: missOf(result), where })),
   );
   if (failed.length === 0) return null;
-  const [worst] = failed
-    .flatMap(({ result, where }) => {
-      const miss = missOf(result);
-      return miss === null ? [] : [{ miss, where }];
-    })
-    .toSorted((a, b) => b.miss.severity - a.miss.severity);
-  if (worst === undefined) return 'FAIL: a limit was missed';
+  const [worst] = failed.toSorted((a, b) => (b.miss?.severity ?? -1) - (a.miss?.severity ?? -1));
+  if (worst?.miss == null) return 'FAIL: a limit was missed';
   const said = `FAIL: ${describeMiss(worst.miss, worst.where === '' ? '' : ` ${worst.where}`)}`;
   return said.split(' ').length <= MOST_WORDS ? said : `FAIL: ${describeMiss(worst.miss)}`;
 }
@@ -133,84 +126,77 @@ export function cellVerdict(view: CellView): string {
   if (first === undefined) return describeOne(arms, load);
   if (deciding.every(({ replicateRatios, ratio }) => replicateRatios.length === 0 && ratio === null))
     return 'Nothing can be compared';
-  if (comparesLoadTools(arms) && load.model === 'closed') return describeTools(deciding);
+  if (comparesLoadTools(view)) return describeTools(deciding);
   return others.length === 0 ? describePairShort(first, view) : describeLargest(deciding, view);
 }
 
 function describePairShort(comparison: Comparison, view: CellView): string {
-  const { candidate, baseline } = subjectsOf(comparison, view);
-  const { verdict } = comparison;
   const names = `${comparison.candidate} and ${comparison.baseline}`;
   const tooFew = describeTooFew([comparison]);
   if (tooFew !== null) return `Undecided: ${tooFew} to compare ${names}`;
-  if (verdict === 'unsure')
+  if (comparison.verdict === 'unsure')
     return describeUnsure([comparison], view) ?? `No difference shown between ${names}`;
   const gain = gainOf(comparison, view.result.scenario.load);
   if (gain === null) return `${names} differ, but by how much is not known`;
-  const said = describeGain(gain, {
-    candidate,
-    baseline,
-    load: view.result.scenario.load,
-    bound: ratioBound(comparison, view),
-  });
+  const said = wordGain({ comparison, gain }, view);
   return isReliable(comparison, view) ? said : `Not reliable: ${said}`;
 }
 
-/** The comparison that answers: the only one, or the largest difference that was shown, a reliable one first; null if its ratio is not known. */
-function mainGain(view: CellView): { comparison: Comparison; gain: Interval; isOnly: boolean } | null {
+interface Gain {
+  comparison: Comparison;
+  gain: Interval;
+}
+
+/** Where the ratio is known, the largest difference first. */
+function listGains(comparisons: readonly Comparison[], load: Load): Gain[] {
+  return comparisons
+    .flatMap(comparison => {
+      const gain = gainOf(comparison, load);
+      return gain === null ? [] : [{ comparison, gain }];
+    })
+    .toSorted((a, b) => Math.abs(Math.log(b.gain.value)) - Math.abs(Math.log(a.gain.value)));
+}
+
+function wordGain(
+  { comparison, gain }: Gain,
+  view: CellView,
+  { candidate, baseline } = subjectsOf(comparison, view),
+): string {
   const { load } = view.result.scenario;
+  return describeGains([gain], { candidate, baseline, load, bound: ratioBound(comparison, view) });
+}
+
+/** The comparison that answers: the only one, or the largest difference that was shown, a reliable one first; null if its ratio is not known. */
+function mainGain(view: CellView): (Gain & { isOnly: boolean }) | null {
   const deciding = decidingComparisons(view.result);
-  const known = deciding.flatMap(comparison => {
-    const gain = gainOf(comparison, load);
-    return gain === null ? [] : [{ comparison, gain }];
-  });
+  const known = listGains(deciding, view.result.scenario.load);
   const shown =
     deciding.length === 1 ? known : known.filter(({ comparison }) => comparison.verdict !== 'unsure');
-  const reliable = shown.filter(({ comparison }) => isReliable(comparison, view));
-  const [largest] = (reliable.length === 0 ? shown : reliable).toSorted(
-    (a, b) => Math.abs(Math.log(b.gain.value)) - Math.abs(Math.log(a.gain.value)),
-  );
-  return largest === undefined ? null : { ...largest, isOnly: shown.length === 1 };
+  const main = shown.find(({ comparison }) => isReliable(comparison, view)) ?? shown[0];
+  return main === undefined ? null : { ...main, isOnly: shown.length === 1 };
 }
 
 /** Which of several clients differs most; the sentence below says by how much the others do. */
 function describeLargest(comparisons: readonly Comparison[], view: CellView): string {
-  const { load } = view.result.scenario;
   const { baseline } = comparisons[0]!;
   const main = mainGain(view);
   const tooFew = describeTooFew(comparisons);
   if (tooFew !== null) return `Undecided: ${tooFew} to compare any client with ${baseline}`;
   if (main === null)
     return describeUnsure(comparisons, view) ?? `No difference from ${baseline} shown for any client`;
-  const said = describeGain(main.gain, {
-    candidate: main.comparison.candidate,
-    baseline,
-    load,
-    bound: ratioBound(main.comparison, view),
-  });
+  const said = wordGain(main, view, main.comparison);
   if (!isReliable(main.comparison, view)) return `Not reliable: ${said}`;
   return main.isOnly ? `Only one differs: ${said}` : `Largest difference: ${said}`;
 }
 
 /** The largest difference that its comparison alone would have shown, but all of them together do not; null if there is none. */
 function describeUnsure(comparisons: readonly Comparison[], view: CellView): string | null {
-  const { load } = view.result.scenario;
   const alone = comparisons.filter(excludesOne);
-  const [largest] = alone
-    .flatMap(comparison => {
-      const gain = gainOf(comparison, load);
-      return gain === null ? [] : [{ comparison, gain }];
-    })
-    .toSorted((a, b) => Math.abs(Math.log(b.gain.value)) - Math.abs(Math.log(a.gain.value)));
-  if (alone.length === 0) return null;
+  const [first] = alone;
+  if (first === undefined) return null;
+  const [largest] = listGains(alone, view.result.scenario.load);
   const said =
-    largest === undefined
-      ? `${alone[0]!.candidate} and ${alone[0]!.baseline} may differ`
-      : describeGain(largest.gain, {
-          ...subjectsOf(largest.comparison, view),
-          load,
-          bound: ratioBound(largest.comparison, view),
-        });
+    largest === undefined ? `${first.candidate} and ${first.baseline} may differ` : wordGain(largest, view);
   return `Unsure (multiple comparisons): ${said}`;
 }
 
@@ -285,12 +271,12 @@ export interface GainSubject {
   bound?: ReturnType<typeof ratioBound>;
 }
 
-/** `Reuse serves 3.0 times the requests`, `Reuse is 7.1 times as fast`, `a serves 12 % fewer requests than b`. */
-function describeGain(gain: Interval, of: GainSubject): string {
-  return describeGains([gain], of);
-}
-
-/** The same of several gains in one direction: `Reuse serves 3.0 to 4.6 times the requests`. @param most of them that are listed */
+/**
+ * `Reuse serves 3.0 times the requests`, `Reuse is 7.1 times as fast`, `a serves 12 % fewer requests than b`; of several gains in
+ * one direction, `Reuse serves 3.0 to 4.6 times the requests`.
+ *
+ * @param most of them that are listed
+ */
 export function describeGains(
   gains: readonly Interval[],
   of: GainSubject,
@@ -403,14 +389,15 @@ function describeOwnPrecision({ arms, result }: CellView): string {
   const rate = model === 'capacity' ? arm.summary.capacityPerSec : arm.summary.requestsPerSec;
   const meanUs = armInterval('meanUs', arm.trials);
   const from = `from ${countReplicates(arm.trials.length)}`;
-  const parts = [
-    ...(isRate({ model }) && rate !== null && hasBounds(rate)
-      ? [`${INTERVAL_NAME} ${boundsOf(rate)} requests per second`]
-      : []),
-    ...(meanUs !== null && hasBounds(meanUs)
-      ? [`${INTERVAL_NAME} of the replicates' mean latency ${boundsOf(toMs(meanUs))} ms`]
-      : []),
-  ];
+  const parts = compact([
+    isRate({ model }) &&
+      rate !== null &&
+      hasBounds(rate) &&
+      `${INTERVAL_NAME} ${boundsOf(rate)} requests per second`,
+    meanUs !== null &&
+      hasBounds(meanUs) &&
+      `${INTERVAL_NAME} of the replicates' mean latency ${boundsOf(toMs(meanUs))} ms`,
+  ]);
   return parts.length === 0
     ? `${capitalize(from)}: no interval is known.`
     : `${capitalize(parts.join('; '))}, ${from}.`;
@@ -478,16 +465,16 @@ function cellNotes(view: CellView): string[] {
   const errors = describeErrors(view).trim();
   const failing = describeFailingRequests(view);
   const said = [...failing, ...boundRemarks([view]), ...ownLimitRemarks(view)];
-  return [
-    ...(partial === '' ? [] : [partial]),
+  return compact([
+    partial,
     ...failing,
-    ...(errors === '' ? [] : [errors]),
+    errors,
     ...describeMissingReuse(view),
     ...doubtRemarks(view).filter(remark => !said.includes(remark)),
     ...capacityRemarks(view).filter(remark => !said.includes(remark)),
     ...unsureRemarks(view),
     ...describeNullArm([view]),
-  ];
+  ]);
 }
 
 /**
@@ -509,7 +496,7 @@ export function shownDifference(view: CellView): { gain: Interval; of: GainSubje
   if (main === null || main.comparison.verdict === 'unsure' || lacksReuse(view.result)) return null;
   if (!isReliable(main.comparison, view)) return null;
   const { load } = view.result.scenario;
-  if (comparesLoadTools(view.arms) && load.model === 'closed') return null;
+  if (comparesLoadTools(view)) return null;
   const bound = ratioBound(main.comparison, view);
   return { gain: main.gain, of: { ...subjectsOf(main.comparison, view), load, bound } };
 }

@@ -3,8 +3,8 @@ import { groupSimilar } from '../../results/audits/index.ts';
 import type { AUDITS, Finding } from '../../results/model/run.ts';
 import type { CellView } from '../cell-view.ts';
 import type { AuditLine, Table } from '../model.ts';
-import { createTable, figureColumn, keyColumn, wordColumn, words } from '../tables/table.ts';
-import { listed } from './load.ts';
+import { figureColumn, keyColumn, tabulate, wordColumn, words } from '../tables/table.ts';
+import { listed } from './text.ts';
 
 const TITLES: Record<(typeof AUDITS)[number], string> = {
   conservation: 'conservation: sent = answered + failed + unfinished',
@@ -120,26 +120,23 @@ export function trustTable(lines: readonly AuditLine[]): Table | null {
   if (groups.length === 0) return null;
   const worstOf = (group: readonly AuditLine[]): Finding['state'] =>
     group.some(({ state }) => state === 'fail') ? 'fail' : 'warn';
-  return createTable({
+  const worstFirst = groups.toSorted((a, b) => SEVERITY[worstOf(b)] - SEVERITY[worstOf(a)]);
+  return tabulate(worstFirst, {
     name: 'trust',
     title: 'What to know about these figures',
     columns: [
-      wordColumn('state', 'outcome'),
-      keyColumn('cause', 'what was found'),
-      wordColumn('trials', 'replicates'),
-      wordColumn('advice', 'what to do'),
+      [wordColumn('state', 'outcome'), group => words(SIGNS[worstOf(group)], worstOf(group))],
+      [keyColumn('cause', 'what was found'), group => words(describeCause(group), group[0]!.rule)],
+      [
+        wordColumn('trials', 'replicates'),
+        group =>
+          words(
+            countTrials(group),
+            group.flatMap(({ trials }) => [...trials]),
+          ),
+      ],
+      [wordColumn('advice', 'what to do'), group => words(ADVICE[group[0]!.rule])],
     ],
-    rows: groups
-      .toSorted((a, b) => SEVERITY[worstOf(b)] - SEVERITY[worstOf(a)])
-      .map(group => [
-        words(SIGNS[worstOf(group)], worstOf(group)),
-        words(describeCause(group), group[0]!.rule),
-        words(
-          countTrials(group),
-          group.flatMap(({ trials }) => [...trials]),
-        ),
-        words(ADVICE[group[0]!.rule]),
-      ]),
   });
 }
 
@@ -177,23 +174,20 @@ export function describePassed(lines: readonly AuditLine[]): string {
 }
 
 export function auditTable(lines: readonly AuditLine[]): Table {
-  return createTable({
+  return tabulate(lines, {
     name: 'audits',
     title: 'Self-checks',
     columns: [
-      keyColumn('rule', 'audit'),
-      keyColumn('arm', 'client'),
-      wordColumn('state', 'outcome'),
-      figureColumn('failedCount', 'trials affected'),
-      wordColumn('details', 'details'),
+      [keyColumn('rule', 'audit'), ({ title, rule }) => words(title, rule)],
+      [keyColumn('arm', 'client'), ({ arm }) => words(arm ?? 'all', arm)],
+      [wordColumn('state', 'outcome'), ({ state }) => words(STATE_NAMES[state], state)],
+      [
+        figureColumn('failedCount', 'trials affected'),
+        ({ trials, checks }) =>
+          words(trials.length === 0 ? '–' : `${trials.length} of ${checks}`, { trials: [...trials], checks }),
+      ],
+      [wordColumn('details', 'details'), ({ details }) => words(details.join('; '), [...details])],
     ],
-    rows: lines.map(({ rule, title, arm, state, checks, trials, details }) => [
-      words(title, rule),
-      words(arm ?? 'all', arm),
-      words(STATE_NAMES[state], state),
-      words(trials.length === 0 ? '–' : `${trials.length} of ${checks}`, { trials: [...trials], checks }),
-      words(details.join('; '), [...details]),
-    ]),
   });
 }
 

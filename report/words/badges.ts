@@ -2,11 +2,11 @@
 import { armInterval } from '../../results/compare.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { Interval } from '../../results/stats.ts';
-import { allMarks, type CellView, isReliable } from '../cell-view.ts';
+import { allMarks, type CellView, decidingComparisons, isReliable } from '../cell-view.ts';
 import type { Badge } from '../model.ts';
 import { describeErrors, describeTooFew, failingRequests, lacksReuse } from './doubts.ts';
-import { decidingComparisons } from './headline.ts';
 import { countReplicates, excludesOne, formatCount, hasBounds, knownRatio, reachRatio } from './numbers.ts';
+import { compact } from './text.ts';
 
 /** From this reach of an interval on a badge says that it is wide. */
 const WIDE_REACH = 0.2;
@@ -45,15 +45,13 @@ export function stopBadges(views: readonly CellView[]): Badge[] {
 function doubtBadges(view: CellView): Badge[] {
   const marks = allMarks(view);
   const failed = view.trials.filter(({ state }) => state === 'failed').length;
-  return [
-    ...(marks.includes('invalid') ? [{ text: 'not reliable: an audit failed', tone: 'fail' } as const] : []),
-    ...(failed === 0
-      ? []
-      : [{ text: `${failed} of ${view.trials.length} trials failed`, tone: 'fail' } as const]),
+  return compact([
+    marks.includes('invalid') && { text: 'not reliable: an audit failed', tone: 'fail' },
+    failed > 0 && { text: `${failed} of ${view.trials.length} trials failed`, tone: 'fail' },
     ...failureBadges(view),
     ...stopBadges([view]),
-    ...(marks.includes('censored') ? [{ text: 'some requests unanswered', tone: 'doubt' } as const] : []),
-  ];
+    marks.includes('censored') && { text: 'some requests unanswered', tone: 'doubt' },
+  ]);
 }
 
 /** A request that never had a good answer is named: a single one, or how many there are. */

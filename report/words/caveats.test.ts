@@ -4,10 +4,19 @@ import { describe, test } from 'node:test';
 import type { CellResult, Run } from '../../results/model/run.ts';
 import type { Outcome } from '../../results/model/trial.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
+import { withUnknowns } from '../../scenarios/model/target.ts';
 import { armNames, type CellView, viewCell } from '../cell-view.ts';
 import type { FactGroup } from '../model.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
-import { type Caveat, caveatsOfAll, cellCaveats, describeStop, runCaveats, wordCaveat } from './caveats.ts';
+import {
+  type Caveat,
+  caveatsOfAll,
+  cellCaveats,
+  delayedAckCaveats,
+  describeStop,
+  runCaveats,
+  wordCaveat,
+} from './caveats.ts';
 import { machineFacts } from './run.ts';
 
 describe('Why measuring stopped, and the precision reached', () => {
@@ -296,3 +305,25 @@ describe('What limits several scenarios is said once, with their names behind it
     );
   });
 });
+
+for (const [why, isOwn, shortUs, persistentUs, isSaid] of [
+  ['45 against 3 ms', false, 3_000, 45_000, true],
+  ['the same of our own server, which sends each response at once', true, 3_000, 45_000, false],
+  ['30 ms more', false, 3_000, 33_000, false],
+  ['60 ms more', false, 3_000, 63_000, false],
+  ['less', false, 45_000, 3_000, false],
+] as const) {
+  test(`${why}: ${isSaid ? 'explained' : 'nothing'}`, () => {
+    const { run, trials } = structuredClone(sampleRun({ replicates: 3 }));
+    const [cell] = run.cells;
+    if (!isOwn) Object.assign(cell!.scenario.target, withUnknowns({ url: 'http://127.0.0.1:1/' }));
+    for (const summary of cell!.arms) summary.p50Us = summary.arm === 'short' ? shortUs : persistentUs;
+    const said = delayedAckCaveats(viewCell(cell!, trials, armNames(run)));
+    assert.equal(said.length, isSaid ? 1 : 0);
+    if (isSaid)
+      assert.match(
+        said[0]!,
+        /^Half of the responses of persistent take more than 45\.0 ms, of short more than 3\.00 ms\./,
+      );
+  });
+}

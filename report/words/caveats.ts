@@ -8,12 +8,10 @@ import { clockJumpMs } from '../../results/run-clock.ts';
 import { sumOf } from '../../results/stats.ts';
 import { isBuiltIn } from '../../scenarios/model/target.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
-import { foreignCaveats, formatSeconds } from './conditions.ts';
-import { delayedAckCaveats } from './delayed-ack.ts';
-import { LINK_LIMITS } from './link.ts';
-import { listed } from './load.ts';
-import { machineCaveats, runsTargetElsewhere } from './machines.ts';
-import { countReplicates, formatCount, reachRatio } from './numbers.ts';
+import { countReplicates, formatCount, formatLatency, formatSeconds, reachRatio } from './numbers.ts';
+import { machineCaveats, runsTargetElsewhere } from './run.ts';
+import { LINK_LIMITS, serverCaveats } from './target.ts';
+import { compact, listed } from './text.ts';
 
 const OPENED: Record<ArmSummary['openedBy'], string> = {
   client: 'counted by the client',
@@ -67,28 +65,19 @@ export function countCaveats({ arms }: Pick<CellView, 'arms'>): string[] {
   const unseen = namesWhere(arms, ({ openedBy }) => openedBy === 'unknown');
   const elsewhere = arms.filter(({ summary }) => (summary?.openedElsewhere ?? 0) > 0);
   const isAccepting = namesWhere(arms, ({ acceptedBy }) => acceptedBy === 'kernel').length > 0;
-  return [
-    ...(openers.length === 0
-      ? []
-      : [
-          `The client of ${openers.join(', ')} does not count its connections. The number opened is the kernel's count for all programs on this machine.`,
-        ]),
-    ...(unseen.length === 0
-      ? []
-      : [
-          `The connections of ${unseen.join(', ')} cannot be observed, so their number is unknown and the ledger was not checked.`,
-        ]),
+  return compact([
+    openers.length > 0 &&
+      `The client of ${openers.join(', ')} does not count its connections. The number opened is the kernel's count for all programs on this machine.`,
+    unseen.length > 0 &&
+      `The connections of ${unseen.join(', ')} cannot be observed, so their number is unknown and the ledger was not checked.`,
     ...elsewhere.map(({ name, summary }) => {
       const { openedElsewhere, openedBy, opened } = summary!;
       const seen = openedBy === 'unknown' ? 'none' : formatCount(opened);
       return `${name} opened ${formatCount(openedElsewhere)} connections to destinations other than the target (another port or host, a proxy or a Unix socket) and ${seen} to the target. Only those to the target are counted and checked.`;
     }),
-    ...(isAccepting
-      ? [
-          'Accepted connections are counted by the kernel for all programs on this machine, so they include those of other programs, such as a proxy connecting to its upstream.',
-        ]
-      : []),
-  ];
+    isAccepting &&
+      'Accepted connections are counted by the kernel for all programs on this machine, so they include those of other programs, such as a proxy connecting to its upstream.',
+  ]);
 }
 
 export function describeOpenedBy({ arms }: Pick<CellView, 'arms'>): string {
@@ -144,7 +133,8 @@ export function describeStop(cell: CellResult): string {
   const reached = describeReach(cell);
   const after = `after ${countReplicates(replicates)} in ${formatSeconds(elapsedMs)}`;
   if (cell.imported !== undefined) return `Ended ${after}: ${stopDetail}; ${reached}.`;
-  if (!['interrupted', 'failed', 'cut', 'measuring'].includes(stop) && isMeasuredAgain(cell))
+  const isMeasuredAgain = cell.expectations.some(({ confirmation }) => confirmation !== null);
+  if (!['interrupted', 'failed', 'cut', 'measuring'].includes(stop) && isMeasuredAgain)
     return `Stopped ${after}: a failed expectation was re-measured; ${reached}.`;
   switch (stop) {
     case 'precise':
@@ -166,10 +156,6 @@ export function describeStop(cell: CellResult): string {
     default:
       return stop satisfies never;
   }
-}
-
-function isMeasuredAgain({ expectations }: CellResult): boolean {
-  return expectations.some(({ confirmation }) => confirmation !== null);
 }
 
 /** `the interval of requests/s is ±3.1 %`: the widest among the ratios of the deciding metric. */
@@ -210,21 +196,20 @@ function describeLoopback(cells: readonly CellResult[]): string {
 
 export function runCaveats(run: Run): string[] {
   const { state, git, host, skipped = [] } = run;
-  return [
+  return compact([
     ...networkCaveats(run),
-    ...(state === 'partial' ? ['The run is partial: only what was measured is shown.'] : []),
-    ...(state === 'failed' ? ['Some of the requested measurements could not be made.'] : []),
+    state === 'partial' && 'The run is partial: only what was measured is shown.',
+    state === 'failed' && 'Some of the requested measurements could not be made.',
     ...skipped.map(
       ({ cell, message, hint }) => `${cell} was skipped, because this machine has ${message} (${hint}).`,
     ),
-    ...(host.pinning === null ? [`Processes were not pinned to cores: ${host.pinningDetail}.`] : []),
-    ...busyCaveats(host),
+    host.pinning === null && `Processes were not pinned to cores: ${host.pinningDetail}.`,
+    busyCaveat(host),
     ...machineCaveats(run),
-    ...clockCaveats(run),
-    ...(git?.isDirty === true
-      ? ['The working tree had uncommitted changes, so the commit alone does not reproduce the run.']
-      : []),
-  ];
+    clockCaveat(run),
+    git?.isDirty === true &&
+      'The working tree had uncommitted changes, so the commit alone does not reproduce the run.',
+  ]);
 }
 
 /** Loopback and an emulated link each lack something that a real network has; a remote server lacks nothing. */
@@ -238,34 +223,30 @@ function networkCaveats(run: Run): string[] {
   const names = linked.map(({ cell }) => cell).join(', ');
   const isMixed = linked.length < cells.length;
   const hasLoopback = cells.length === 0 || linked.length + elsewhere.length < cells.length;
-  return [
-    ...(hasLoopback ? [describeLoopback(cells)] : []),
-    ...(linked.length === 0
-      ? []
-      : [
-          `Clients and target ran on one machine${isMixed ? ` for ${names} as well` : ''}, and ${LINK_LIMITS}.`,
-        ]),
-  ];
+  return compact([
+    hasLoopback && describeLoopback(cells),
+    linked.length > 0 &&
+      `Clients and target ran on one machine${isMixed ? ` for ${names} as well` : ''}, and ${LINK_LIMITS}.`,
+  ]);
 }
 
-function clockCaveats(run: Run): string[] {
+function clockCaveat(run: Run): string | null {
   const jumpMs = clockJumpMs(run);
-  if (jumpMs === 0) return [];
+  if (jumpMs === 0) return null;
   const by = formatSeconds(Math.abs(jumpMs));
   const what =
     jumpMs < 0
       ? `The machine's clock was set back by ${by} during the run`
       : `The machine's clock was set ahead by ${by} during the run, or the machine slept`;
-  return [
-    `${what}: its times of day cannot be compared with each other. Durations and latencies are those of a clock that nobody sets.`,
-  ];
+  return `${what}: its times of day cannot be compared with each other. Durations and latencies are those of a clock that nobody sets.`;
 }
 
-function busyCaveats(host: Host): string[] {
-  if (!isBusyMachine(host)) return [];
+function busyCaveat(host: Host): string | null {
   const { loadAverage, cpuCount } = host;
   const [minute = 0] = loadAverage;
-  return [`The machine was not idle at the start: load average ${minute.toFixed(2)} on ${cpuCount} cores.`];
+  return isBusyMachine(host)
+    ? `The machine was not idle at the start: load average ${minute.toFixed(2)} on ${cpuCount} cores.`
+    : null;
 }
 
 /** What no error rate holds: it is of the requests that began in the windows. */
@@ -359,29 +340,22 @@ function sceneCaveats(view: CellView): string[] {
   const { result, trials, arms } = view;
   const failed = trials.filter(({ state }) => state === 'failed').length;
   const partial = trials.filter(trial => trial.state === 'completed' && trial.isPartial).length;
-  return [
-    ...foreignCaveats(result),
+  return compact([
+    ...serverCaveats(result),
     ...countCaveats({ arms }),
-    ...(failed === 0
-      ? []
-      : [
-          failed === trials.length
-            ? `All ${failed} trials failed.`
-            : `${failed} of ${trials.length} trials failed; the figures cover those that completed.`,
-        ]),
-    ...(partial === 0
-      ? []
-      : [`${partial} of ${trials.length} trials were cut short and are shorter than planned.`]),
+    failed > 0 &&
+      (failed === trials.length
+        ? `All ${failed} trials failed.`
+        : `${failed} of ${trials.length} trials failed; the figures cover those that completed.`),
+    partial > 0 && `${partial} of ${trials.length} trials were cut short and are shorter than planned.`,
     ...outsideCaveats({ arms, result }),
     ...delayedAckCaveats(view),
     ...pauseCaveats({ arms, result }),
-    ...(result.replicates > 0 && result.replicates < FEW_REPLICATES
-      ? [
-          `Only ${countReplicates(result.replicates)}: too few to reveal that processes run in modes up to 30 % apart.`,
-        ]
-      : []),
+    result.replicates > 0 &&
+      result.replicates < FEW_REPLICATES &&
+      `Only ${countReplicates(result.replicates)}: too few to reveal that processes run in modes up to 30 % apart.`,
     ...result.leftOut.map(({ arm, message, hint }) => `The client ${arm} was skipped: ${message} (${hint}).`),
-  ];
+  ]);
 }
 
 /** What clients say of their own figures, each sentence once. */
@@ -409,4 +383,29 @@ export function caveatsOfAll(parts: readonly { name: string; caveats: readonly C
     const differs = rest.some(other => other.caveat.text !== caveat.text);
     return wordCaveat(caveat, ` in ${where}${differs ? `; the figures are those of ${name}` : ''}`);
   });
+}
+
+/**
+ * Linux delays the acknowledgement of a segment on a connection in use by 40 ms (TCP_DELACK_MIN, net/tcp.h), and on a new one
+ * not at all. A server that writes header and body apart, without TCP_NODELAY, sends the body after it (RFC 896).
+ */
+const DELAY_US = { least: 35_000, most: 50_000 };
+
+/** Only of a server that conntax did not write: its own sends each response at once. */
+export function delayedAckCaveats({ arms, result: { scenario } }: CellView): string[] {
+  if (isBuiltIn(scenario.target)) return [];
+  const p50Of = (requests: 1 | 'unlimited') =>
+    arms.flatMap(({ name, summary }) =>
+      scenario.clients[name]?.requestsPerConnection === requests && summary !== null
+        ? [{ name, p50Us: summary.p50Us }]
+        : [],
+    );
+  const [fresh] = p50Of(1).toSorted((a, b) => a.p50Us - b.p50Us);
+  if (fresh === undefined) return [];
+  return p50Of('unlimited')
+    .filter(({ p50Us }) => p50Us - fresh.p50Us > DELAY_US.least && p50Us - fresh.p50Us < DELAY_US.most)
+    .map(
+      ({ name, p50Us }) =>
+        `Half of the responses of ${name} take more than ${formatLatency(p50Us)}, of ${fresh.name} more than ${formatLatency(fresh.p50Us)}. About 40 ms on kept connections alone are typical of a server that writes header and body apart without TCP_NODELAY (Nagle's algorithm waits for a delayed acknowledgement): no setting of a client avoids them, one write or TCP_NODELAY at the server does.`,
+    );
 }

@@ -1,11 +1,188 @@
-// What the clients of a comparison are, in a line: each by the settings in which they differ.
+// Describes clients: their settings, how those of a comparison differ, versions of them, and whether load tools agree.
+import type { CellResult, Comparison, Metric } from '../../results/model/run.ts';
+import type { Interval } from '../../results/stats.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
+import { own } from '../../scenarios/model/facts.ts';
 import { type SweepAxis, shortNames } from '../../scenarios/model/sweep.ts';
-import type { ArmView, CellView } from '../cell-view.ts';
-import { nameLibrary, otherSettings, type SettingPhrase } from './conditions.ts';
+import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import { capacityBound } from './bound.ts';
 import { dimensionOf, formatValue } from './dimensions.ts';
-import { listed } from './load.ts';
-import { formatCount } from './numbers.ts';
+import { BOUNDS_UNKNOWN, formatCount, formatLatency, isKnown, roundInterval } from './numbers.ts';
+import { compact, listed } from './text.ts';
+
+/** The connection policy of a client by its short name: `short`, `persistent`, or `5 requests per connection`; `persistent, HTTP/2`. */
+export function describePolicy(client: Client | undefined): string {
+  if (client === undefined) return 'unknown';
+  const { requestsPerConnection: requests, transport, protocol } = client;
+  if (requests === 'unlimited') {
+    // How a user's own module treats its connections is unknown.
+    if (isModulePath(transport)) return transport;
+    return protocol === 'h2' ? 'persistent, HTTP/2' : 'persistent';
+  }
+  return requests === 1 ? 'short' : `${requests} requests per connection`;
+}
+
+/** The same as the subject of a sentence: `short connections`, `persistent HTTP/2 connections`, `connections of 5 requests`. */
+export function policySubject(client: Client): string {
+  const { requestsPerConnection: requests, transport, protocol } = client;
+  if (requests === 'unlimited' && isModulePath(transport)) return `connections of ${transport}`;
+  if (protocol === 'h2') return 'persistent HTTP/2 connections';
+  return typeof requests === 'number' && requests > 1
+    ? `connections of ${requests} requests`
+    : `${describePolicy(client)} connections`;
+}
+
+/** The settings that were given, as a phrase; anything else is the library's default. */
+export function describeClient(client: Client): string {
+  const settings = [
+    client.protocol === 'h2' ? 'HTTP/2' : '',
+    describeKeepAlive(client),
+    ...otherSettings(client).map(({ text }) => text),
+  ];
+  return `${nameLibrary(client)}: ${settings.filter(setting => setting !== '').join(', ')}`;
+}
+
+/** `undici`, `undici fetch`, `./my-client.ts`. */
+export function nameLibrary({ transport, api }: Client): string {
+  return api === undefined ? transport : `${transport} ${api}`;
+}
+
+function describeKeepAlive({ requestsPerConnection, transport }: Client): string {
+  if (requestsPerConnection === 'unlimited')
+    return isModulePath(transport) ? 'connections managed by the module' : 'keep-alive';
+  return requestsPerConnection === 1
+    ? 'a new connection for each request'
+    : `${requestsPerConnection} requests per connection`;
+}
+
+/** A setting of a client in words. */
+export interface SettingPhrase {
+  /** Its path: `pool.maxConnections`. */
+  setting: string;
+  text: string;
+}
+
+/** Those that were given, beside the library, the protocol and how many requests a connection carries. */
+export function otherSettings(client: Client): SettingPhrase[] {
+  const { pool, timeouts, body, options } = client;
+  return compact([
+    ...describePool(pool),
+    ...Object.entries(timeouts).flatMap(([phase, ms]) =>
+      ms === undefined
+        ? []
+        : [{ setting: `timeouts.${phase}`, text: `${phase.replace(/Ms$/, '')} timeout ${ms} ms` }],
+    ),
+    { setting: 'body', text: BODIES[body] },
+    ...describeInterceptors(client).map(text => ({ setting: 'interceptors', text })),
+    ...describeResilience(client).map(text => ({ setting: 'resilience', text })),
+    options !== undefined && { setting: 'options', text: `options ${JSON.stringify(options)}` },
+  ]);
+}
+
+const BODIES: Record<Client['body'], string> = {
+  read: 'body read',
+  dump: 'body discarded',
+  cancel: 'body given up',
+  ignore: 'body neither read nor given up',
+};
+
+type Pool = Client['pool'];
+
+/** Every setting of a pool, so that none goes unreported. */
+const POOL_PHRASES: { [Name in keyof Required<Pool>]: (value: NonNullable<Pool[Name]>) => string } = {
+  maxConnections: most =>
+    most === 'unlimited' ? 'no limit on connections' : `at most ${most} connection${most === 1 ? '' : 's'}`,
+  maxTotalConnections: most =>
+    most === 'unlimited'
+      ? 'no limit on connections to all hosts'
+      : `at most ${most} connection${most === 1 ? '' : 's'} to all hosts`,
+  maxIdleConnections: most => `at most ${most} idle connection${most === 1 ? '' : 's'}`,
+  idleTimeoutMs: ms => `idle connections kept for ${ms} ms`,
+  idleTimeoutBufferMs: ms => `closed ${ms} ms before the timeout that the server announces`,
+  maxLifetimeMs: ms => `no connection used for longer than ${ms} ms`,
+  pipelining: depth => (depth === 1 ? 'no pipelining' : `${depth} requests pipelined`),
+  maxConcurrentStreams: most => `at most ${most} streams per connection`,
+  scheduling: order =>
+    order === 'lifo' ? 'most recently used connection first' : 'longest idle connection first',
+  closing: by => `closed by ${by === 'reset' ? 'a reset' : `the ${by}`}`,
+  tcpKeepAliveMs: ms => `TCP keep-alive after ${ms} ms`,
+  tlsSessions: kept =>
+    ({
+      none: 'no TLS resumption',
+      library: 'TLS sessions cached by the library',
+      pinned: 'TLS sessions always resumed',
+    })[kept],
+  tlsContext: kept =>
+    kept === 'shared' ? 'one TLS context for all connections' : 'a TLS context for each connection',
+};
+
+function describePool(pool: Pool): SettingPhrase[] {
+  return Object.entries(POOL_PHRASES).flatMap(([name, describe]) => {
+    const value = pool[name as keyof Pool];
+    return value === undefined
+      ? []
+      : [{ setting: `pool.${name}`, text: (describe as (value: unknown) => string)(value) }];
+  });
+}
+
+/** `retry by undici (at most 2 repetitions, first after 50 ms)`; a default of undici is left out. */
+function phrase(name: string, members: readonly (string | false)[]): string {
+  const given = compact(members);
+  return given.length === 0 ? name : `${name} (${given.join(', ')})`;
+}
+
+function when<Value>(value: Value | undefined, describe: (value: Value) => string): string | false {
+  return value === undefined ? false : describe(value);
+}
+
+const ms = (value: number): string => `${formatCount(value)} ms`;
+const repetitions = (most: number): string =>
+  `at most ${formatCount(most)} repetition${most === 1 ? '' : 's'}`;
+
+export function describeInterceptors({ interceptors: { retry, dns, cache } = {} }: Client): string[] {
+  return compact([
+    retry !== undefined &&
+      phrase('retry by undici', [
+        when(retry.maxRetries, repetitions),
+        when(retry.minDelayMs, value => `first after ${ms(value)}`),
+        when(retry.maxDelayMs, value => `delays of at most ${ms(value)}`),
+        when(retry.delayFactor, value => `each ${value} times as long`),
+        when(retry.statuses, value => `on status ${value.join(', ')}`),
+      ]),
+    dns !== undefined &&
+      phrase('addresses kept by undici', [when(dns.maxTtlMs, value => `for at most ${ms(value)}`)]),
+    cache !== undefined &&
+      phrase('cache of undici', [
+        when(cache.maxBytes, value => `at most ${formatCount(value)} bytes`),
+        when(cache.maxEntries, value => `at most ${formatCount(value)} responses`),
+        when(cache.maxEntryBytes, value => `bodies of at most ${formatCount(value)} bytes`),
+        when(cache.freshMs, value => `responses used for ${ms(value)} unless they say otherwise`),
+      ]),
+  ]);
+}
+
+export function describeResilience({
+  resilience: { retry, breaker, bulkhead, timeout } = {},
+}: Client): string[] {
+  return compact([
+    when(
+      retry,
+      ({ maxRetries, minDelayMs, maxDelayMs }) =>
+        `retry (${repetitions(maxRetries)}, after ${ms(minDelayMs)}, then twice as long each, ${ms(maxDelayMs)} at most)`,
+    ),
+    when(
+      breaker,
+      ({ consecutiveFailures, openMs }) =>
+        `breaker (open for ${ms(openMs)} after ${formatCount(consecutiveFailures)} failures in a row)`,
+    ),
+    when(
+      bulkhead,
+      ({ maxConcurrent, maxQueued }) =>
+        `bulkhead (at most ${formatCount(maxConcurrent)} in flight, ${formatCount(maxQueued)} waiting)`,
+    ),
+    when(timeout, ({ attemptMs }) => `timeout of ${ms(attemptMs)} for each attempt`),
+  ]);
+}
 
 /** A client's name, and what it is in words. */
 interface Described {
@@ -44,7 +221,7 @@ export function describeSweptClients(
     describeEach(arms).map(({ name, text }) => {
       const { swept } = arms.find(arm => arm.name === name)!;
       const texts = swept.map(one => one.text);
-      return { name, text: [...(swept.every(isOptional) ? [text] : []), ...texts].join(', ') };
+      return { name, text: compact([swept.every(isOptional) && text, ...texts]).join(', ') };
     }),
   );
 }
@@ -75,12 +252,12 @@ function describeEach(arms: readonly Pick<ArmView, 'name' | 'client'>[]): Descri
     const others = otherSettings(client).filter(
       ({ setting }) => settings.has(setting) && !(setting === MOST_CONNECTIONS && isInReuse(client)),
     );
-    const parts = [
-      ...(has.library ? [nameLibrary(client)] : []),
-      ...(has.protocol ? [client.protocol === 'h2' ? 'HTTP/2' : 'HTTP/1.1'] : []),
+    const parts = compact([
+      has.library && nameLibrary(client),
+      has.protocol && (client.protocol === 'h2' ? 'HTTP/2' : 'HTTP/1.1'),
       describeReuse(client),
       ...others.map(({ text }) => text),
-    ];
+    ]);
     return { name, text: parts.join(', ') };
   });
 }
@@ -142,4 +319,90 @@ function foldAlike(clients: readonly Described[]): Described[] {
     });
     return [{ name: group.map(({ name }) => name).join(', '), text: text.replace(/\breuses\b/, 'reuse') }];
   });
+}
+
+/** By client, the version of it or of its server; empty where all run this conntax. */
+function versionsOf({ code, targetCode }: CellResult): Record<string, string> {
+  return { ...targetCode, ...code };
+}
+
+/** `Versions: before is main (a9fd9c52a923), after is this folder.`; empty where no versions are compared, or not the same in all cells. */
+export function describeVersions(views: readonly Pick<CellView, 'result'>[]): string {
+  const said = new Set(
+    views.map(({ result }) =>
+      Object.entries(versionsOf(result))
+        .map(([name, label]) => `${name} is ${label}`)
+        .join(', '),
+    ),
+  );
+  const [only = '', ...others] = said;
+  return only === '' || others.length > 0 ? '' : `Versions: ${only}.`;
+}
+
+/** `before 4,040 requests/s, mean 24.7 ms; after 4,010 requests/s, mean 24.9 ms`; null where no versions are compared. */
+export function describeSides({ result, arms }: Pick<CellView, 'result' | 'arms'>): string | null {
+  const versions = versionsOf(result);
+  const sides = arms.flatMap(arm => {
+    const { name, summary } = arm;
+    if (summary === null || summary.completed === 0 || own(versions, name) === undefined) return [];
+    const rate = summary.capacityPerSec ?? summary.requestsPerSec;
+    const bound = summary.capacityPerSec === null ? '' : capacityBound(arm);
+    const perSec = rate === null ? '' : `${bound}${roundInterval(rate).value} requests/s, `;
+    return `${name} ${perSec}mean ${formatLatency(summary.meanUs)}`;
+  });
+  return sides.length < 2 ? null : sides.join('; ');
+}
+
+/** Clients with a loop of their own; a scenario that has one asks whether they agree. */
+const LOAD_TOOLS: readonly string[] = ['autocannon', 'wrk', 'hey'];
+
+/** Whether the arms share a closed load and one connection policy but not one client, and include a load tool: then they should agree. */
+export function comparesLoadTools({ arms, result }: Pick<CellView, 'arms' | 'result'>): boolean {
+  const clients = arms.flatMap(({ client }) => client ?? []);
+  const policies = new Set(clients.map(({ requestsPerConnection }) => requestsPerConnection));
+  const senders = new Set(clients.map(({ transport }) => transport));
+  return (
+    result.scenario.load.model === 'closed' &&
+    clients.length === arms.length &&
+    policies.size === 1 &&
+    senders.size > 1 &&
+    LOAD_TOOLS.some(tool => senders.has(tool))
+  );
+}
+
+/** Larger bounds are shown as `>+999`, because their digits mean nothing. */
+const MOST_PERCENT = 999;
+
+/** A ratio as its deviation from 1: `+1.2 % (−0.3 to +2.7)`. */
+export function formatDeviation(ratio: Interval): string {
+  const { value, low, high } = ratio;
+  return `${signed(value)} % (${isKnown(ratio) ? `${signed(low)} to ${signed(high)}` : BOUNDS_UNKNOWN})`;
+}
+
+function signed(ratio: number): string {
+  const percent = Math.abs(ratio - 1) * 100;
+  if (percent > MOST_PERCENT) return `>+${MOST_PERCENT}`;
+  const digits = percent < 10 ? 1 : 0;
+  const text = percent.toFixed(digits);
+  if (Number(text) === 0) return text;
+  return `${ratio < 1 ? '−' : '+'}${text}`;
+}
+
+/** The comparison on a metric that deviates most from the baseline; undefined if none has an interval. */
+function furthest(metric: Metric, comparisons: readonly Comparison[]): Comparison | undefined {
+  return comparisons
+    .filter(comparison => comparison.metric === metric && comparison.ratio !== null)
+    .toSorted((a, b) => Math.abs(Math.log(b.ratio!.value)) - Math.abs(Math.log(a.ratio!.value)))[0];
+}
+
+/** How far the clients disagree, by the largest deviations; undefined if too little is known. */
+export function describeAgreement(view: CellView): string | undefined {
+  if (!comparesLoadTools(view)) return undefined;
+  const { comparisons, scenario } = view.result;
+  const rate = furthest('requestsPerSec', comparisons);
+  const mean = furthest('meanUs', comparisons);
+  if (rate === undefined || mean === undefined) return undefined;
+  const deviation = (comparison: Comparison): string =>
+    `${formatDeviation(comparison.ratio!)}${signsOf(comparisonMarks(comparison, view))} with ${comparison.candidate}`;
+  return `Relative to ${scenario.baseline}, the largest deviation in requests per second is ${deviation(rate)}, and in mean latency ${deviation(mean)}.`;
 }

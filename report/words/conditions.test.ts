@@ -6,13 +6,9 @@ import type { ForeignServer } from '../../results/model/run.ts';
 import { FOUND_SERVER, sampleRun } from '../../results/testing/sample-run.ts';
 import { Client, type Pool } from '../../scenarios/model/client.ts';
 import { Target, withUnknowns } from '../../scenarios/model/target.ts';
-import {
-  describeClient,
-  describePolicy,
-  foreignRemarks,
-  policySubject,
-  sharedConditions,
-} from './conditions.ts';
+import { describeClient, describePolicy, policySubject } from './clients.ts';
+import { sharedConditions } from './conditions.ts';
+import { serverRemarks } from './target.ts';
 
 describe("A client in words: every setting that was given is shown, and options of a user's own module are left out", () => {
   const own = { transport: './my-client.ts', modulePath: '/somewhere/my-client.ts' };
@@ -146,7 +142,7 @@ describe('What a server answers before the run is compared with what the scenari
   for (const [why, found, stated, told] of rows) {
     test(`remarks: ${why}`, () => {
       const target = Target.parse(withUnknowns({ url: FOUND_SERVER.url, ...stated }));
-      const remarks = foreignRemarks({ ...FOUND_SERVER, ...found }, target);
+      const remarks = serverRemarks({ ...FOUND_SERVER, ...found }, target);
       assert.equal(remarks.length, told === undefined ? 0 : 1, remarks.join('; '));
       if (told !== undefined) assert.match(remarks[0]!, told);
       assert.ok(remarks.every(remark => remark.startsWith(FOUND_SERVER.url)));
@@ -156,7 +152,7 @@ describe('What a server answers before the run is compared with what the scenari
 
 test('a server that a command starts is named by it, because its port is another one each time', () => {
   const target = Target.parse(withUnknowns({ command: 'npm start', cwd: '/srv', ready: '/health' }));
-  const [remark] = foreignRemarks({ ...FOUND_SERVER, connectionHeader: 'close' }, target);
+  const [remark] = serverRemarks({ ...FOUND_SERVER, connectionHeader: 'close' }, target);
   assert.match(remark!, /^The server of "npm start" answers with Connection: close/);
   const [cell] = sampleRun().run.cells;
   const facts = new Map(

@@ -7,12 +7,13 @@ import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
 import { FOUND_SERVER, type SampleOptions, sampleRun } from '../../results/testing/sample-run.ts';
 import { buildReport } from '../build.ts';
 import { viewCell } from '../cell-view.ts';
-import { connectionCostTable } from '../tables/connection-cost.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
 import {
+  connectionCostTable,
   describeAlone,
   describeCharges,
   describeConnectionCosts,
+  describeCost,
   describeCostIn,
 } from './connection-cost.ts';
 import { cellHeadline, cellRemarks } from './headline.ts';
@@ -234,3 +235,16 @@ function withLibraries(libraries: readonly string[]): Parameters<typeof cellHead
   );
   return viewCell({ ...cell, arms: summariseArms(all) }, all, []);
 }
+
+for (const [replicateUs, text] of [
+  [[158], '158 (2 more replicates needed)'],
+  [[158, 167], '158, 167 (1 more replicate needed)'],
+] as const) {
+  test(`a cost of ${replicateUs.length} replicates: ${text}`, () =>
+    assert.equal(describeCost({ valueUs: 160, interval: null, replicateUs: [...replicateUs] }), text));
+}
+
+test('a cost with its interval', () => {
+  const interval = { value: 163, low: 150, high: 176 };
+  assert.equal(describeCost({ valueUs: 163, interval, replicateUs: [160, 163, 166] }), '163 (150 to 176)');
+});

@@ -1,7 +1,7 @@
 // Swept settings and their values in words, with units: in headlines, tables, axes and beside figures.
 import type { SweepPoint, SweepValue } from '../../scenarios/model/scenario.ts';
 import { describeSubset, type SweepAxis, shortNames } from '../../scenarios/model/sweep.ts';
-import { listed } from './load.ts';
+import { listed } from './text.ts';
 
 /** Behind the name of a setting, and how a reader writes it. */
 const UNITS: readonly [suffix: string, unit: string][] = [

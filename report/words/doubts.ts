@@ -1,15 +1,24 @@
-// What qualifies a headline: connections that are not reused, requests that failed, and what a verdict would take.
+// What qualifies a result: connections that are not reused, requests that failed, what a verdict would take, and how small a change a run can see.
+
 import { errorRatioOf, failsOften, neverGood } from '../../results/compare.ts';
 import { reuseOf } from '../../results/connections.ts';
-import { BLIND_ABOVE, DEFAULT_MIN_EFFECT, type Sight } from '../../results/gate.ts';
+import { BLIND_ABOVE, DEFAULT_MIN_EFFECT, type GuardedRatio, type Sight } from '../../results/gate.ts';
+import { METRIC_TABLE } from '../../results/metrics.ts';
 import { type CellResult, type Comparison, closingReason, foundServers } from '../../results/model/run.ts';
 import { LEAST_REPLICATES, replicatesToTell, sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { closesAfterResponse, own } from '../../scenarios/model/facts.ts';
 import { scenarioOf } from '../../scenarios/model/sweep.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
-import { listed } from './load.ts';
-import { countReplicates, formatCount, formatPercent, knownRatio, missingReplicates } from './numbers.ts';
+import {
+  countReplicates,
+  formatCount,
+  formatPercent,
+  formatShare,
+  knownRatio,
+  missingReplicates,
+} from './numbers.ts';
+import { listed } from './text.ts';
 
 /** Two requests per connection would already be a reuse of 0.5. */
 const HARDLY_REUSED = 0.1;
@@ -193,6 +202,47 @@ function wordBudget(seconds: number, replicates: number, maxReplicates: number):
   const more =
     replicates > maxReplicates ? `, with timing.maxReplicates of at least ${formatCount(replicates)}` : '';
   return `--budget-sec ${seconds}${more}`;
+}
+
+/** Ratios named in a sentence; the others are counted. */
+const MOST_NAMED = 3;
+
+/** Says that the comparison is blind, or which of its ratios are. */
+export function describeBlindness({ ratios, blind, isBlind }: Sight): string {
+  const [best] = ratios;
+  const missed = `a change of ${formatPercent(BLIND_ABOVE)} would have gone undetected in ${formatCount(blind.length)} of ${formatCount(ratios.length)} ratios`;
+  if (!isBlind || best === undefined) return `Partly blind: ${missed} (${listRatios(blind)}).`;
+  const known = Number.isFinite(best.detectable)
+    ? `the smallest detectable change is ${nameDetectable(best)}`
+    : 'no ratio has an interval';
+  return `Blind: ${missed}${blind.length < ratios.length ? `, including all deciding ones (${listRatios(blind)})` : ''}; ${known}.`;
+}
+
+/** The smallest and the largest of the detectable changes. */
+export function describeSight({ ratios }: Sight): string {
+  const [best] = ratios;
+  const worst = ratios.at(-1);
+  if (best === undefined || worst === undefined)
+    return 'It has no ratio between clients, so it guards only errors and connections.';
+  const range =
+    ratios.length === 1 ? nameDetectable(best) : `${nameDetectable(best)}, to ${nameDetectable(worst)}`;
+  return `Smallest detectable change, in a run of the same precision: ${range}.`;
+}
+
+/** `33 % in p99 latency of persistent (ci-reuse)`. */
+function nameDetectable(ratio: GuardedRatio): string {
+  const change = Number.isFinite(ratio.detectable) ? formatShare(ratio.detectable) : 'unknown';
+  return `${change} in ${nameRatio(ratio)}`;
+}
+
+function nameRatio({ cell, metric, arm }: GuardedRatio): string {
+  return `${METRIC_TABLE[metric].title} of ${arm} (${cell})`;
+}
+
+function listRatios(ratios: readonly GuardedRatio[]): string {
+  const named = ratios.slice(0, MOST_NAMED).map(nameRatio).join(', ');
+  const more = ratios.length - MOST_NAMED;
+  return more > 0 ? `${named} and ${formatCount(more)} more` : named;
 }
 
 /**

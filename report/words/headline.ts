@@ -3,8 +3,7 @@
 import { failureCauses, foldSimilar } from '../../results/audits/index.ts';
 import { verdictsOf } from '../../results/compare.ts';
 import { cellAmortisation } from '../../results/connection-cost.ts';
-import { headlineOf } from '../../results/metrics.ts';
-import type { ArmSummary, CellResult, Comparison, Metric, Run } from '../../results/model/run.ts';
+import type { ArmSummary, Comparison, Metric, Run } from '../../results/model/run.ts';
 import { own } from '../../scenarios/model/facts.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { isNullArm, NULL_ARM } from '../../scenarios/model/sweep.ts';
@@ -13,16 +12,29 @@ import {
   allMarks,
   type CellView,
   comparisonMarks,
+  decidingComparisons,
   figureMarks,
   signsOf,
+  stateOf,
 } from '../cell-view.ts';
-import type { CellState, Mark } from '../model.ts';
-import { describeAgreement } from './agreement.ts';
-import { describeAmortisation, openingOf } from './amortisation.ts';
-import { boundRemarks } from './bound.ts';
-import { capacityBound, capacityRemarks, describeLack, lacksCapacities, ratioBound } from './capacity.ts';
-import { policySubject } from './conditions.ts';
-import { describeAlone, describeConnectionCosts, describeCostIn } from './connection-cost.ts';
+import type { Mark } from '../model.ts';
+import {
+  boundRemarks,
+  capacityBound,
+  capacityRemarks,
+  describeLack,
+  lacksCapacities,
+  ratioBound,
+} from './bound.ts';
+import { describeAgreement, policySubject } from './clients.ts';
+import {
+  describeAlone,
+  describeAmortisation,
+  describeConnectionCosts,
+  describeCostIn,
+  describeGap,
+  openingOf,
+} from './connection-cost.ts';
 import {
   describeErrorGaps,
   describeErrors,
@@ -32,8 +44,7 @@ import {
   lacksReuse,
   suggestNextStep,
 } from './doubts.ts';
-import { describeGap } from './link.ts';
-import { capitalize, describeObjective, describeSent, headlinePhrases } from './load.ts';
+import { describeObjective, describeSent, headlinePhrases } from './load.ts';
 import {
   excludesOne,
   formatComparison,
@@ -44,12 +55,12 @@ import {
   missingReplicates,
   roundInterval,
 } from './numbers.ts';
+import { capitalize, compact } from './text.ts';
 
 /** The headline of a cell with a single arm. */
 function describeSingle({ arms, result }: CellView): string {
   const measured = arms.find(({ summary }) => summary !== null);
-  if (measured === undefined) return 'No requests were answered.';
-  const figures = singleFigures(measured, result.scenario.load);
+  const figures = measured === undefined ? null : singleFigures(measured, result.scenario.load);
   return figures === null
     ? 'No requests were answered.'
     : `${figures}; there is no other client to compare it with.`;
@@ -60,15 +71,16 @@ function singleFigures(arm: ArmView, load: Load): string | null {
   if (summary === null || (summary.completed === 0 && summary.failed === 0)) return null;
   if (summary.completed === 0) return `No request of ${name} succeeded`;
   const signs = signsOf(marks);
+  const { capacityPerSec, requestsPerSec } = summary;
   const meanText = `a mean latency of ${formatLatency(summary.meanUs)}${signs}`;
   if (load.model === 'capacity') {
-    return summary.capacityPerSec === null
+    return capacityPerSec === null
       ? null
-      : `${name} sustains ${capacityBound(arm)}${roundInterval(summary.capacityPerSec).value}${signsOf(figureMarks(arm, 'capacityPerSec'))} requests per second while ${describeObjective(load.objective)}`;
+      : `${name} sustains ${capacityBound(arm)}${roundInterval(capacityPerSec).value}${signsOf(figureMarks(arm, 'capacityPerSec'))} requests per second while ${describeObjective(load.objective)}`;
   }
-  if (summary.requestsPerSec === null) return null;
+  if (requestsPerSec === null) return null;
   return load.model === 'closed'
-    ? `${name} handles ${roundInterval(summary.requestsPerSec).value}${signs} requests per second at ${meanText}`
+    ? `${name} handles ${roundInterval(requestsPerSec).value}${signs} requests per second at ${meanText}`
     : `${name} handles ${describeSent(load)} at ${meanText}`;
 }
 
@@ -131,11 +143,6 @@ function latencyChange({ candidate, baseline }: Comparison, view: CellView): str
   return `mean latency is ${to} vs ${from}${means === undefined ? '' : `, ${formatComparison(means)}${signs}`}`;
 }
 
-export function stateOf({ arms }: CellView): CellState {
-  if (arms.every(({ summary }) => summary === null)) return 'unmeasured';
-  return arms.some(({ marks }) => marks.includes('invalid')) ? 'invalid' : 'sound';
-}
-
 /** The result of a cell in one sentence. */
 export function cellHeadline(view: CellView): string {
   return [
@@ -147,15 +154,15 @@ export function cellHeadline(view: CellView): string {
 /** What to read with the headline, doubts first. */
 export function cellRemarks(view: CellView): string[] {
   const fit = stateOf(view) === 'unmeasured' ? null : cellAmortisation(view.result);
-  return [
+  return compact([
     ...doubtRemarks(view),
     ...unsureRemarks(view),
     ...describeNullArm([view]),
     ...capacityRemarks(view),
     ...describeAlone(view),
     ...describeGap(view),
-    ...(fit === null ? [] : [describeAmortisation(fit, signsOf(allMarks(view)), openingOf(view))]),
-  ];
+    fit !== null && describeAmortisation(fit, signsOf(allMarks(view)), openingOf(view)),
+  ]);
 }
 
 /** The result at a server that closes each connection: any ratio is that of two clients that do the same. */
@@ -178,7 +185,7 @@ export function describeResult(view: CellView, { withCosts } = { withCosts: true
     const causes = failureCauses(trials.filter(({ trial }) => lost.includes(trial.arm)));
     return `Nothing can be compared${causes.length === 0 ? '' : `: ${causes.join('; ')}`}.`;
   }
-  const agreement = describeAgreement(view, comparison => comparisonMarks(comparison, view));
+  const agreement = describeAgreement(view);
   if (agreement !== undefined) return agreement;
   const costs = withCosts ? describeConnectionCosts(view) : null;
   // It says already how many more requests were served.
@@ -191,14 +198,6 @@ export function describeResult(view: CellView, { withCosts } = { withCosts: true
 function lostArms(view: CellView): string[] {
   if (stateOf(view) === 'unmeasured') return [];
   return view.arms.flatMap(({ name, summary }) => (summary === null ? [name] : []));
-}
-
-/** Comparisons on the metric that decides under the cell's load; of the null client, which only shows the noise, where there is no other. */
-export function decidingComparisons({ comparisons, scenario }: CellResult): Comparison[] {
-  const deciding = headlineOf(scenario.load).metric;
-  const all = comparisons.filter(({ metric }) => metric === deciding);
-  const others = all.filter(({ candidate }) => !isNullArm(candidate, scenario));
-  return others.length === 0 ? all : others;
 }
 
 /** `null is persistent again, to show the noise.` Once for all cells that have the same. */
@@ -222,48 +221,34 @@ function describePair(comparison: Comparison, view: CellView): string {
       ? `No request of ${unanswered.map(({ name }) => name).join(' and ')} succeeded, so nothing can be compared.`
       : `No replicate has both ${candidate} and ${baseline}, so they cannot be compared.`;
   }
+  const say = (ratio: string): string => `${candidate} ${verb} ${ratio}${signs} ${than} ${baseline}`;
   const known = knownRatio(comparison);
-  if (known === null)
-    return describeUnknown(comparison, {
-      candidate,
-      baseline,
-      signs,
-      verb,
-      than,
-      replicates: view.result.replicates,
-    });
+  if (known === null) return describeUnknown(comparison, view.result.replicates, say);
+  const said = say(formatRatio(known));
   if (verdict === 'unsure' && excludesOne(comparison))
-    return `Unsure: ${candidate} ${verb} ${formatRatio(known)}${signs} ${than} ${baseline}, which the interval alone would show, but not beside the other comparisons.`;
-  if (verdict === 'unsure') {
-    return `No significant difference: ${candidate} ${verb} ${formatRatio(known)}${signs} ${than} ${baseline}, and the interval includes 1.`;
-  }
-  return `${capitalize(candidate)} ${verb} ${BOUND_WORDS[ratioBound(comparison, view) ?? 'unknown']}${formatRatio(known)}${signs} ${than} ${baseline}; ${describeFigures(comparison, view)}.`;
+    return `Unsure: ${said}, which the interval alone would show, but not beside the other comparisons.`;
+  if (verdict === 'unsure') return `No significant difference: ${said}, and the interval includes 1.`;
+  const bound = BOUND_WORDS[ratioBound(comparison, view) ?? 'unknown'];
+  return `${capitalize(say(`${bound}${formatRatio(known)}`))}; ${describeFigures(comparison, view)}.`;
 }
 
 /** Before a ratio of capacities, where a client's own process was the limit of one. */
 const BOUND_WORDS = { atLeast: 'at least ', atMost: 'at most ', unknown: '' } as const;
 
-/** Without a useful interval: the ratios of the replicates, and what they leave open. */
+/**
+ * Without a useful interval: the ratios of the replicates, and what they leave open.
+ *
+ * @param all replicates of the cell; in some of them one of the two may have no figure
+ */
 function describeUnknown(
   { ratio, replicateRatios, verdict }: Comparison,
-  of: {
-    candidate: string;
-    baseline: string;
-    signs: string;
-    verb: string;
-    than: string;
-    /** Of the cell; in some of them one of the two may have no figure. */
-    replicates: number;
-  },
+  all: number,
+  say: (ratio: string) => string,
 ): string {
   const count = replicateRatios.length;
-  const where =
-    count < of.replicates
-      ? `${count} of ${of.replicates} replicates`
-      : count === 1
-        ? 'the only replicate'
-        : `${count} replicates`;
-  const gave = `${of.candidate} ${of.verb} ${formatValues(replicateRatios, '×')}${of.signs} ${of.than} ${of.baseline} in ${where}`;
+  const only = count === 1 ? 'the only replicate' : `${count} replicates`;
+  const where = count < all ? `${count} of ${all} replicates` : only;
+  const gave = `${say(formatValues(replicateRatios, '×'))} in ${where}`;
   const missing = missingReplicates(count);
   if (ratio === null)
     return `Too few replicates for an interval: ${gave}; at least ${missing === 0 ? 'one' : missing} more ${missing > 1 ? 'are' : 'is'} needed.`;
@@ -305,12 +290,10 @@ export function unsureRemarks({ result }: CellView): string[] {
     [result],
   );
   const hasNone = deciding.length < 2 || unsure.length === 0 || unsure.length === deciding.length;
-  return [
-    ...(hasNone
-      ? []
-      : [`No significant difference for ${unsure.map(({ candidate }) => candidate).join(', ')}.`]),
-    ...(nextStep === undefined ? [] : [nextStep]),
-  ];
+  return compact([
+    !hasNone && `No significant difference for ${unsure.map(({ candidate }) => candidate).join(', ')}.`,
+    nextStep,
+  ]);
 }
 
 /** Connection policies read better than arm names if they are all different: "Persistent connections ... short ones". */
@@ -322,11 +305,10 @@ function namesOf(
     const label = own(result.code, arm) ?? own(result.targetCode, arm);
     return label === undefined ? arm : `${arm} (${label})`;
   };
-  const of = (name: string): ArmView | undefined => arms.find(arm => arm.name === name);
+  const clientOf = (name: string) => arms.find(arm => arm.name === name)?.client;
   const subjects = arms.map(({ client }) => (client === undefined ? '' : policySubject(client)));
   const areDistinct = subjects.every(subject => subject !== '') && new Set(subjects).size === subjects.length;
-  const candidate = of(comparison.candidate)?.client;
-  const baseline = of(comparison.baseline)?.client;
+  const [candidate, baseline] = [clientOf(comparison.candidate), clientOf(comparison.baseline)];
   if (!areDistinct || candidate === undefined || baseline === undefined) {
     return {
       candidate: `clients of ${codeOf(comparison.candidate)}`,
@@ -352,19 +334,16 @@ export function doubtRemarks(view: CellView): string[] {
   const invalid = marked('invalid');
   const failed = view.trials.filter(({ state }) => state === 'failed').length;
   const lost = lostArms(view);
-  return [
-    ...(invalid.length === 0 ? [] : [`† Not reliable: an audit failed for ${invalid.join(', ')}.`]),
+  return compact([
+    invalid.length > 0 && `† Not reliable: an audit failed for ${invalid.join(', ')}.`,
     ...describeFailingRequests(view),
     ...boundRemarks([view]),
     ...uncountedRemarks(view),
     ...closingRemarks(view),
-    ...(lost.length === 0 ? [] : [`There are no figures for ${lost.join(', ')}.`]),
-    ...(failed === 0
-      ? []
-      : [
-          `${failed} of ${view.trials.length} trials failed${failed === view.trials.length ? '' : `: ${failureCauses(view.trials).join('; ')}`}.`,
-        ]),
-  ];
+    lost.length > 0 && `There are no figures for ${lost.join(', ')}.`,
+    failed > 0 &&
+      `${failed} of ${view.trials.length} trials failed${failed === view.trials.length ? '' : `: ${failureCauses(view.trials).join('; ')}`}.`,
+  ]);
 }
 
 /** Clients that failed to close; each once, however many replicates. */
@@ -380,16 +359,12 @@ function uncountedRemarks({ arms }: CellView): string[] {
     arms.filter(({ summary }) => summary !== null && is(summary)).map(({ name }) => name);
   const unseen = names(({ openedBy }) => openedBy === 'unknown');
   const partly = names(({ openedBy, openedElsewhere }) => openedBy !== 'unknown' && openedElsewhere > 0);
-  return [
-    ...(unseen.length === 0
-      ? []
-      : [`The connections of ${unseen.join(', ')} cannot be observed, so their ledger was not checked.`]),
-    ...(partly.length === 0
-      ? []
-      : [
-          `${partly.join(', ')} also opened connections to other destinations; only those to the target are checked.`,
-        ]),
-  ];
+  return compact([
+    unseen.length > 0 &&
+      `The connections of ${unseen.join(', ')} cannot be observed, so their ledger was not checked.`,
+    partly.length > 0 &&
+      `${partly.join(', ')} also opened connections to other destinations; only those to the target are checked.`,
+  ]);
 }
 
 /** The result of a run in one sentence; for a single cell, that of the cell. */
@@ -405,14 +380,14 @@ export function runHeadline(views: readonly CellView[], state: Run['state']): st
 function describeAll(views: readonly CellView[]): string {
   const costs = views.map(view => describeCostIn(view));
   const others = views.filter((_view, index) => costs[index] === null);
-  const told = costs.filter(text => text !== null);
+  const known = costs.filter(text => text !== null);
   const [only] = others;
-  if (only === undefined) return told.join(' ');
+  if (only === undefined) return known.join(' ');
   const rest =
     views.length > others.length && others.length === 1
       ? `In ${only.result.cell}: ${cellHeadline(only)}`
       : describeOverall(others);
-  return [...told, rest].join(' ');
+  return [...known, rest].join(' ');
 }
 
 const RUN_STATE_PREFIXES: Record<Run['state'], string> = {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Load } from '../../scenarios/model/load.ts';
-import { capitalize, describeLoad } from './load.ts';
+import { describeLoad } from './load.ts';
+import { capitalize } from './text.ts';
 
 const rows: [given: object, text: string][] = [
   [{ concurrency: 1 }, 'closed loop: 1 user, no think time'],

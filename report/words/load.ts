@@ -2,6 +2,7 @@
 import type { CellResult } from '../../results/model/run.ts';
 import type { CapacityLoad, ClosedLoad, Load, OpenLoad } from '../../scenarios/model/load.ts';
 import { formatCount, formatPercent } from './numbers.ts';
+import { compact, listed } from './text.ts';
 
 /** Persistent connections `verb` 7.1× `than` short ones; against a baseline, `subject` from 1.2× to 7.1×. */
 interface HeadlinePhrases {
@@ -70,11 +71,6 @@ export function clockStart({ imported }: Pick<CellResult, 'imported'>): 'due' | 
   return imported === undefined ? 'due' : 'sent';
 }
 
-/** For the beginning of a sentence; a URL stays as it is. */
-export function capitalize(text: string): string {
-  return /^[a-z]+:\/\//.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 export function describeLoad(load: Load): string {
   switch (load.model) {
     case 'closed':
@@ -106,17 +102,12 @@ function describeCapacity(load: CapacityLoad): string {
 
 /** `p99 is at most 50 ms and at most 0.05 % of the requests fail`. */
 export function describeObjective({ p50Ms, p99Ms, errorRatio }: CapacityLoad['objective']): string {
-  const parts = [
-    ...(p50Ms === undefined ? [] : [`p50 is at most ${p50Ms} ms`]),
-    ...(p99Ms === undefined ? [] : [`p99 is at most ${p99Ms} ms`]),
+  const parts = compact([
+    p50Ms !== undefined && `p50 is at most ${p50Ms} ms`,
+    p99Ms !== undefined && `p99 is at most ${p99Ms} ms`,
     errorRatio === 0 ? 'no request fails' : `at most ${formatPercent(errorRatio)} of the requests fail`,
-  ];
+  ]);
   return listed(parts);
-}
-
-/** `a, b and c`. */
-export function listed(parts: readonly string[], last: 'and' | 'or' = 'and'): string {
-  return parts.length < 2 ? parts.join() : `${parts.slice(0, -1).join(', ')} ${last} ${parts.at(-1)}`;
 }
 
 function describeArrivals(arrivals: OpenLoad['arrivals']): string {

@@ -7,6 +7,7 @@ import type { ExpectedMetric } from '../../scenarios/model/scenario.ts';
 const LOCALE = 'en-US';
 /** Made once: a formatter takes far longer to make than a number to format, and a report has tens of thousands. */
 const WHOLE = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
+const SECONDS = new Intl.NumberFormat(LOCALE);
 const SIGNIFICANT = new Intl.NumberFormat(LOCALE, {
   minimumSignificantDigits: 3,
   maximumSignificantDigits: 3,
@@ -195,6 +196,11 @@ export function formatPercent(ratio: number): string {
 /** The larger distance of a bound from the value, as a share of the value. */
 export function reachRatio({ value, low, high }: Interval): number {
   return Math.max(high / value - 1, 1 - low / value);
+}
+
+/** `60 s`, `1.5 s`. */
+export function formatSeconds(ms: number): string {
+  return `${SECONDS.format(Number((ms / 1000).toPrecision(3)))} s`;
 }
 
 /** `7.7 GiB`. */

@@ -1,12 +1,12 @@
-// Describes a run: its name, machine, software and command, and how to reproduce it.
+// Describes a run: its name, machines, software and command, and how to reproduce it.
 import type { RunSummary } from '../../results/baselines.ts';
-import type { Host, Run } from '../../results/model/run.ts';
+import type { Host, Run, RunMachine } from '../../results/model/run.ts';
 import { runDurationMs } from '../../results/run-clock.ts';
 import { sumOf } from '../../results/stats.ts';
 import { isExternal } from '../../scenarios/model/target.ts';
 import type { Fact, FactGroup } from '../model.ts';
-import { formatSeconds } from './conditions.ts';
-import { formatCount, formatMemory } from './numbers.ts';
+import { formatCount, formatMemory, formatSeconds } from './numbers.ts';
+import { listed, listFacts } from './text.ts';
 
 /** `3f9c1d2a7b6e with uncommitted changes`. */
 export function formatCommit({ commit, isDirty }: NonNullable<RunSummary['git']>): string {
@@ -30,10 +30,7 @@ export function formatDay(iso: string): string {
 
 /** The version of conntax, and the Git commit of the working folder. */
 export function versionFacts({ conntax, git }: Pick<RunSummary, 'conntax' | 'git'>): Fact[] {
-  return [
-    { label: 'conntax', value: conntax },
-    ...(git === null ? [] : [{ label: 'Git commit', value: formatCommit(git) }]),
-  ];
+  return listFacts({ conntax, 'Git commit': git && formatCommit(git) });
 }
 
 export function machineFacts(run: Run): FactGroup[] {
@@ -47,33 +44,17 @@ export function machineFacts(run: Run): FactGroup[] {
 /** The words of the method, for a reader of one page. */
 export function methodWords({ cells }: Run): Fact[] {
   const isImported = cells.some(cell => cell.imported !== undefined);
-  return [
-    SCENARIO_WORD,
-    {
-      label: 'Replicate',
-      value: isImported
-        ? 'One turn of each client, each in a phase of the load generator; all replicates are of the same processes.'
-        : 'One measurement of all clients, each in a fresh process, in turns of short slices.',
-    },
-    ...JUDGING_WORDS,
-  ];
+  return listFacts({
+    Scenario: 'One question: clients under the same load, on the same server.',
+    Replicate: isImported
+      ? 'One turn of each client, each in a phase of the load generator; all replicates are of the same processes.'
+      : 'One measurement of all clients, each in a fresh process, in turns of short slices.',
+    '95 % interval':
+      'Where the true figure lies, as far as the replicates agree; few or unequal ones make it wide.',
+    'Difference shown': 'The whole interval of the ratio lies on one side of 1.',
+    Audit: 'A check of the run on itself, such as that the connections opened are those accepted.',
+  });
 }
-
-const SCENARIO_WORD: Fact = {
-  label: 'Scenario',
-  value: 'One question: clients under the same load, on the same server.',
-};
-const JUDGING_WORDS: readonly Fact[] = [
-  {
-    label: '95 % interval',
-    value: 'Where the true figure lies, as far as the replicates agree; few or unequal ones make it wide.',
-  },
-  { label: 'Difference shown', value: 'The whole interval of the ratio lies on one side of 1.' },
-  {
-    label: 'Audit',
-    value: 'A check of the run on itself, such as that the connections opened are those accepted.',
-  },
-];
 
 /** `Measured 2026-11-23 12:25 UTC on AMD EPYC 7B13 (2 cores), Node 26.10.0; run ...`. */
 export function describeRun({ startedAt, host, machines = [], id }: Run): string {
@@ -83,26 +64,25 @@ export function describeRun({ startedAt, host, machines = [], id }: Run): string
 }
 
 function runFacts(run: Run): Fact[] {
-  return [
-    { label: 'Run', value: run.id },
-    { label: 'Started', value: run.startedAt },
-    { label: 'Duration', value: formatSeconds(runDurationMs(run)) },
-    { label: 'State', value: run.state },
+  const isImported = run.cells.some(({ imported }) => imported !== undefined);
+  const command = formatCommand(run.command);
+  return listFacts({
+    Run: run.id,
+    Started: run.startedAt,
+    Duration: formatSeconds(runDurationMs(run)),
+    State: run.state,
     // The command has made a run of a report; what was measured, another program's script has said.
-    ...(run.cells.some(({ imported }) => imported !== undefined)
-      ? [{ label: 'Imported by', value: formatCommand(run.command) }]
-      : [
-          { label: 'Seed', value: String(run.seed) },
-          ...askedFacts(run),
-          { label: 'Command', value: formatCommand(run.command) },
-          { label: 'To reproduce', value: describeReproduction(run) },
-        ]),
-  ];
+    'Imported by': isImported && command,
+    Seed: !isImported && String(run.seed),
+    'Requests to external servers': !isImported && describeAsked(run),
+    Command: !isImported && command,
+    'To reproduce': !isImported && describeReproduction(run),
+  });
 }
 
 /** All that external servers were sent, as their access logs have it. */
-function askedFacts({ asked, cells }: Run): Fact[] {
-  if (asked === undefined) return [];
+function describeAsked({ asked, cells }: Run): string | null {
+  if (asked === undefined) return null;
   const external = cells.filter(({ scenario }) => isExternal(scenario.target));
   const sent = sumOf(
     external.flatMap(({ arms }) => arms),
@@ -110,37 +90,34 @@ function askedFacts({ asked, cells }: Run): Fact[] {
   );
   const { beforeRun, betweenReplicates } = asked;
   const failed = external.some(({ failedTrials }) => failedTrials > 0) ? ', without failed trials' : '';
-  return [
-    {
-      label: 'Requests to external servers',
-      value: `${formatCount(sent)} by the clients, warm-up included${failed}; ${formatCount(beforeRun + betweenReplicates)} more to ask what the servers do (${formatCount(beforeRun)} before the run, ${formatCount(betweenReplicates)} between replicates), which are in no other figure`,
-    },
-  ];
+  return `${formatCount(sent)} by the clients, warm-up included${failed}; ${formatCount(beforeRun + betweenReplicates)} more to ask what the servers do (${formatCount(beforeRun)} before the run, ${formatCount(betweenReplicates)} between replicates), which are in no other figure`;
 }
 
 function hostFacts({ host, cells }: Run): Fact[] {
-  return [
-    { label: 'Host', value: host.hostname },
-    { label: 'Platform', value: `${host.platform}, kernel ${host.kernel}` },
-    { label: 'CPU', value: `${host.cpuModel}, ${formatCount(host.cpuCount)} logical cores` },
-    { label: 'Memory', value: formatMemory(host.memoryBytes) },
-    { label: 'Load average at the start', value: host.loadAverage.map(load => load.toFixed(2)).join(', ') },
-    { label: 'Pinning', value: describePinning(host, cells) },
-    {
-      label: 'Descriptor limit',
-      value: host.descriptorLimit === null ? 'unknown' : formatCount(host.descriptorLimit),
-    },
-    { label: 'Local ports', value: describePorts(host) },
-  ];
+  const { descriptorLimit, ephemeralPorts: ports, tcpTwReuse } = host;
+  const reuse = tcpTwReuse === null ? '' : `, tcp_tw_reuse ${tcpTwReuse}`;
+  return listFacts({
+    Host: host.hostname,
+    Platform: `${host.platform}, kernel ${host.kernel}`,
+    CPU: `${host.cpuModel}, ${formatCount(host.cpuCount)} logical cores`,
+    Memory: formatMemory(host.memoryBytes),
+    'Load average at the start': host.loadAverage.map(load => load.toFixed(2)).join(', '),
+    Pinning: describePinning(host, cells),
+    'Descriptor limit': descriptorLimit === null ? 'unknown' : formatCount(descriptorLimit),
+    'Local ports':
+      ports === null
+        ? 'unknown'
+        : `${ports.low} to ${ports.high} (${formatCount(ports.high - ports.low + 1)})${reuse}`,
+  });
 }
 
 /** conntax does not pin external servers. */
 function describePinning({ pinning, pinningDetail }: Host, cells: Run['cells']): string {
-  const foreign = cells.filter(({ scenario }) => isExternal(scenario.target));
+  const external = cells.filter(({ scenario }) => isExternal(scenario.target));
   if (pinning === null) return pinningDetail;
   const more = describeMoreCores(pinning, cells);
-  if (foreign.length === 0) return `${pinningDetail}${more}`;
-  const own = foreign.length < cells.length ? `${pinningDetail}; ` : '';
+  if (external.length === 0) return `${pinningDetail}${more}`;
+  const own = external.length < cells.length ? `${pinningDetail}; ` : '';
   return `${own}generators pinned to core ${pinning.generatorCpu}${more}, external servers not pinned`;
 }
 
@@ -154,17 +131,11 @@ function describeMoreCores(
   return more.length === 0 ? '' : `, several of one client also to ${more.join(', ')}`;
 }
 
-function describePorts({ ephemeralPorts: ports, tcpTwReuse }: Host): string {
-  if (ports === null) return 'unknown';
-  const reuse = tcpTwReuse === null ? '' : `, tcp_tw_reuse ${tcpTwReuse}`;
-  return `${ports.low} to ${ports.high} (${formatCount(ports.high - ports.low + 1)})${reuse}`;
-}
-
 function softwareFacts({ conntax, git, host }: Run): Fact[] {
+  const { node, v8, openssl, packages } = host;
   return [
     ...versionFacts({ conntax, git }),
-    { label: 'Node', value: `${host.node} (V8 ${host.v8}, OpenSSL ${host.openssl})` },
-    ...Object.entries(host.packages).map(([label, value]) => ({ label, value })),
+    ...listFacts({ Node: `${node} (V8 ${v8}, OpenSSL ${openssl})`, ...packages }),
   ];
 }
 
@@ -185,4 +156,39 @@ export function formatCommand(command: readonly string[]): string {
   return command
     .map(word => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))
     .join(' ');
+}
+
+const HARDWARE: readonly { noun: string; read(machine: RunMachine): string }[] = [
+  { noun: 'processors', read: ({ host }) => host.cpuModel },
+  { noun: 'numbers of cores', read: ({ host }) => String(host.cpuCount) },
+  { noun: 'kernels', read: ({ host }) => host.kernel },
+  { noun: 'amounts of memory', read: ({ host }) => `${(host.memoryBytes / 2 ** 30).toFixed(0)} GiB` },
+  { noun: 'versions of Node', read: ({ host }) => host.node },
+];
+
+/** Whether conntax's own target was elsewhere than the machine of the run, by its address. */
+export function runsTargetElsewhere({ targetAddress = '127.0.0.1' }: Pick<Run, 'targetAddress'>): boolean {
+  return !targetAddress.startsWith('127.');
+}
+
+/** What a reader of the figures has to know of the machines; nothing where the machine of the run sent the load. */
+export function machineCaveats({ machines = [] }: Pick<Run, 'machines'>): string[] {
+  return [...machines.flatMap(lossCaveat), ...differences(machines)];
+}
+
+function lossCaveat({ name, loss }: RunMachine): string[] {
+  if (loss === null) return [];
+  return [
+    `Machine ${name} was lost during the run: no later replicate had load from it, and any that was measured had the whole load from the others. (${loss.trim()})`,
+  ];
+}
+
+/** Machines that differ have percentiles of their own beside the merged ones. */
+export function differences(machines: readonly RunMachine[]): string[] {
+  return HARDWARE.flatMap(({ noun, read }) => {
+    const groups = [...Map.groupBy(machines, read)];
+    if (groups.length < 2) return [];
+    const which = groups.map(([value, own]) => `${value} (${listed(own.map(({ name }) => name))})`);
+    return [`The machines have different ${noun}: ${which.join(', ')}.`];
+  });
 }

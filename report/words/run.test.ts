@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RunMachine } from '../../results/model/run.ts';
 import { sampleHost, sampleRun } from '../../results/testing/sample-run.ts';
-import { machineCaveats } from './machines.ts';
-import { describeRun } from './run.ts';
+import { describeRun, machineCaveats } from './run.ts';
 
 function machine(
   name: string,

@@ -1,11 +1,15 @@
-// How to repeat a scenario: the command that was typed, and the scenario as a file for a reader who has none; how to measure what is missing.
-import type { Run } from '../results/model/run.ts';
+// What a reader can do next: take over the better client as code, repeat a scenario, and measure what is missing.
+import type { Comparison, Run } from '../results/model/run.ts';
+import { own } from '../scenarios/model/facts.ts';
 import type { ScenarioInput } from '../scenarios/model/scenario.ts';
 import { scenarioOf } from '../scenarios/model/sweep.ts';
 import { scenarioText, writtenScenario } from '../scenarios/model/written.ts';
-import type { CellView } from './cell-view.ts';
-import type { Missing, RepeatedFile, Repetition } from './model.ts';
+import { type CellView, decidingComparisons, stateOf } from './cell-view.ts';
+import type { AppliedClient, Missing, RepeatedFile, Repetition } from './model.ts';
+import { settingsCode, type WriterName, writers } from './settings/code.ts';
+import { gainOf } from './words/answer.ts';
 import { formatCommand, repeatingCommand } from './words/run.ts';
+import { compact } from './words/text.ts';
 
 /** @param views one cell, or those of a sweep */
 export function describeRepetition(run: Run, views: readonly CellView[]): Repetition {
@@ -63,10 +67,10 @@ function optionsOfPlace(command: readonly string[]): string[] {
 
 function noteOf({ conntax }: Run, cellCount: number, { sweep = {} }: ScenarioInput): string {
   const points = Object.values(sweep).reduce((product, { length }) => product * length, 1);
-  return [
+  return compact([
     `With conntax ${conntax}; files that it names are where they were.`,
-    ...(cellCount < points ? ['Limits of points that were not begun are not in it.'] : []),
-  ].join(' ');
+    cellCount < points && 'Limits of points that were not begun are not in it.',
+  ]).join(' ');
 }
 
 /**
@@ -125,4 +129,51 @@ function narrowedTo(
     ...[...names].filter(name => !fromFiles.has(name)),
     ...rest.filter((_, index) => isOption[index]),
   ];
+}
+
+/** What code is written for, by the client library that was measured. */
+const WRITERS: Readonly<Record<string, WriterName>> = {
+  undici: 'undici',
+  fetch: 'undici',
+  'node-http': 'node-http',
+};
+
+/** null unless the measurement is sound, no limit failed, and one client is better than another that is set up otherwise. */
+export function applyClient(view: CellView): AppliedClient | null {
+  const { result, arms } = view;
+  if (stateOf(view) !== 'sound' || result.expectations.some(({ state }) => state === 'fail')) return null;
+  const found = betterOf(decidingComparisons(result), view);
+  if (found === null) return null;
+  const clientOf = (name: string) => arms.find(arm => arm.name === name)?.client;
+  const [better, other] = [clientOf(found.better), clientOf(found.other)];
+  const writer = own(WRITERS, better?.transport ?? '');
+  // Two versions of the code have the same settings.
+  if (better === undefined || writer === undefined || JSON.stringify(better) === JSON.stringify(other))
+    return null;
+  const { title, text } = settingsCode(better, writer, [
+    `Client ${found.better} of ${result.scenario.name}, as measured by conntax with ${better.transport}.`,
+  ]);
+  return {
+    title: `Apply this: ${found.better}, as code for ${title}`,
+    text,
+    note: `conntax settings --for writes it for others: ${Object.keys(writers)
+      .filter(name => name !== writer)
+      .join(', ')}.`,
+  };
+}
+
+/** The client with the largest gain over the baseline, or the baseline where all others are worse. */
+function betterOf(
+  comparisons: readonly Comparison[],
+  { result }: CellView,
+): { better: string; other: string } | null {
+  const gain = (comparison: Comparison): number => gainOf(comparison, result.scenario.load)?.value ?? 0;
+  const [best] = comparisons
+    .filter(({ verdict }) => verdict === 'better')
+    .toSorted((a, b) => gain(b) - gain(a));
+  if (best !== undefined) return { better: best.candidate, other: best.baseline };
+  const [first] = comparisons;
+  return first !== undefined && comparisons.every(({ verdict }) => verdict === 'worse')
+    ? { better: first.baseline, other: first.candidate }
+    : null;
 }
