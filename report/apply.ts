@@ -3,7 +3,8 @@ import type { Comparison } from '../results/model/run.ts';
 import { own } from '../scenarios/model/own.ts';
 import type { CellView } from './cell-view.ts';
 import type { AppliedClient } from './model.ts';
-import { settingsCode, type WriterName, writers } from './settings/code.ts';
+import { settingsCode } from './settings/code.ts';
+import { type WriterName, writers } from './settings/libraries/index.ts';
 import { gainOf } from './words/answer.ts';
 import { decidingComparisons, stateOf } from './words/headline.ts';
 
