@@ -9,7 +9,7 @@ import type { Chart, SweepChart } from './charts/chart.ts';
 import type { CellReport, CellSection, Check, Figure, Report, SectionName, Table } from './model.ts';
 import { overviewOf, runAnswer, viewsOf } from './overview.ts';
 import { describeMissing, describeRepetition } from './repeat.ts';
-import { sweepHeadline } from './sweeps/headline.ts';
+import { sweepHeadline } from './sweeps/answer.ts';
 import { type CreateTable, reportSweep, sweepCaveats, sweepRemarks } from './sweeps/report.ts';
 import { type Section, sectionsOf } from './sweeps/view.ts';
 import { connectionCostTable } from './tables/connection-cost.ts';

@@ -15,7 +15,7 @@ import { isHigherBetter, METRIC_TABLE } from '../results/metrics.ts';
 import { METRICS, type Metric } from '../results/model/run.ts';
 import { INTERVAL_NAME } from '../results/stats.ts';
 import { quantileMarks, signsOf } from './cell-view.ts';
-import { changesFigure } from './charts/changes.ts';
+import { changesFigure } from './charts/before-after.ts';
 import { gateHistory } from './history.ts';
 import type {
   Answer,
