@@ -27,7 +27,7 @@ const NAME_PX = 1.1 * CHART_PX;
 const AXIS_PX = 44;
 
 /** What a line is called and how its change reads: chosen by the report. */
-export interface NamedChange {
+interface NamedChange {
   line: GateLine;
   name: string;
   change: string;

@@ -4,7 +4,7 @@ import { reuseOf } from '../../results/connections.ts';
 import type { Finding } from '../../results/model/run.ts';
 import { allMarks, type CellView, onlyInvalid, signsOf } from '../cell-view.ts';
 import { formatNeeded } from '../tables/main.ts';
-import { figure, figureColumn, keyColumn, nothing, wordColumn, words } from '../tables/table.ts';
+import { figure, figureColumn, keyColumn, wordColumn, words } from '../tables/table.ts';
 import { describeAmortisation, fitsWell, openingOf } from '../words/amortisation.ts';
 import { describeAcceptedBy, describeOpenedBy, knownAccepted, knownOpened } from '../words/caveats.ts';
 import {
@@ -15,7 +15,7 @@ import {
   formatSignificant,
   NO_FIGURE,
 } from '../words/numbers.ts';
-import { type Chart, tabulate } from './chart.ts';
+import { type Chart, measured, tabulate } from './chart.ts';
 import {
   armMarks,
   armRows,
@@ -95,16 +95,15 @@ export const ledger: Chart = {
       [keyColumn('arm', 'client'), row => words(row.arm, row.name)],
       [
         figureColumn('requestsSent', 'requests sent'),
-        row => figure(formatCount(row.requestsSent), row.requestsSent, row.marks),
+        row => measured(row.requestsSent, formatCount, row.marks),
       ],
       [
         figureColumn('openedPerThousand', 'opened', 'per 1,000 requests'),
-        row => (row.opened === null ? nothing : figure(formatSignificant(row.opened), row.opened, row.marks)),
+        row => measured(row.opened, formatSignificant, row.marks),
       ],
       [
         figureColumn('acceptedPerThousand', 'accepted', 'per 1,000 requests'),
-        row =>
-          row.accepted === null ? nothing : figure(formatSignificant(row.accepted), row.accepted, row.marks),
+        row => measured(row.accepted, formatSignificant, row.marks),
       ],
       [
         figureColumn('neededCount', 'needed', 'in total'),
@@ -240,7 +239,7 @@ export const amortisation: Chart = {
         ],
         [
           figureColumn('modelMs', 'model', 'ms'),
-          ({ predictedUs }) => figure(formatMs(predictedUs), predictedUs / 1000, marks),
+          point => measured(point.predictedUs, formatMs, marks, 1_000),
         ],
       ],
     );

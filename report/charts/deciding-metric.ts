@@ -29,7 +29,7 @@ import {
   roundInterval,
   toShownUnit,
 } from '../words/numbers.ts';
-import { type Chart, tabulate } from './chart.ts';
+import { type Chart, measured, tabulate } from './chart.ts';
 import {
   armLegend,
   armMarks,
@@ -261,14 +261,12 @@ export const capacityProbes: Chart = {
 
 const PROBE_NOTES = ['Rates are listed in the order in which they were tried.'];
 
-/** Shows a figure of a probe. @param perUnit how many of its own units make one of the table's */
 function probed(
   name: 'ratePerSec' | 'p50Us' | 'p99Us' | 'errorRatio' | 'achievedPerSec',
   format: (value: number) => string,
-  perUnit = 1,
+  perUnit?: number,
 ) {
-  return ({ arm, probe }: Tried) =>
-    figure(format(probe[name]), probe[name] / perUnit, onlyInvalid(arm.marks));
+  return ({ arm, probe }: Tried) => measured(probe[name], format, onlyInvalid(arm.marks), perUnit);
 }
 
 function aroundAll(values: readonly number[]): [number, number] {

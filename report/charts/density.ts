@@ -4,9 +4,9 @@ import { countResponses, hasFewBeyond } from '../../results/metrics.ts';
 import type { ArmSummary } from '../../results/model/run.ts';
 import type { Histogram } from '../../results/model/trial.ts';
 import { type ArmView, type CellView, leastCensoredUs } from '../cell-view.ts';
-import { figure, figureColumn, keyColumn, words } from '../tables/table.ts';
+import { figureColumn, keyColumn, words } from '../tables/table.ts';
 import { formatMs } from '../words/numbers.ts';
-import { type Chart, tabulate } from './chart.ts';
+import { type Chart, measured, tabulate } from './chart.ts';
 import { armColour, figures, framed, INK, type Layer, logAxis, rowAxis, silent } from './theme.ts';
 
 /** The two quantiles that are marked, which have at least 10 slower requests each. */
@@ -70,7 +70,7 @@ const chart: Chart = {
             ({ arm, summary }: Ridge) => {
               const us = read(summary);
               const marks = arm.marks.filter(mark => mark !== 'censored' || us >= leastCensoredUs(summary));
-              return figure(formatMs(us), us / 1_000, marks);
+              return measured(us, formatMs, marks, 1_000);
             },
           ] as const,
       ),

@@ -11,7 +11,7 @@ import {
 } from '../tables/phases.ts';
 import { figure, figureColumn, keyColumn, words } from '../tables/table.ts';
 import { formatLatency, formatMs, formatPercent } from '../words/numbers.ts';
-import { type Chart, tabulate } from './chart.ts';
+import { type Chart, measured, tabulate } from './chart.ts';
 import {
   armRows,
   CHARACTER_PX,
@@ -118,7 +118,7 @@ const chart: Chart = {
       ],
       [
         figureColumn('shareRatio', 'share', 'of response time'),
-        ({ share, marks }) => figure(formatPercent(share), share, marks),
+        ({ share, marks }) => measured(share, formatPercent, marks),
       ],
     ]),
 };

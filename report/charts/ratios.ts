@@ -12,7 +12,7 @@ import { INTERVAL_NAME, type Interval, meanOf } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import type { Table } from '../model.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
+import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
 import { ratioSign } from '../words/capacity.ts';
 import { capitalize, headlinePhrases } from '../words/load.ts';
 import {
@@ -23,7 +23,7 @@ import {
   knownRatio,
   missingReplicates,
 } from '../words/numbers.ts';
-import { type Chart, tabulate } from './chart.ts';
+import { type Chart, measured, tabulate } from './chart.ts';
 import {
   armMarks,
   arrowLayers,
@@ -128,13 +128,14 @@ export function tabulateForest(rows: readonly ForestRow[], about: Pick<Table, 'n
       (_, index) =>
         [
           figureColumn(`replicate${index + 1}`, `replicate ${index + 1}`),
-          ({ dots, marks }: ForestRow) => {
-            const value = dots[index]?.value;
-            return value === undefined ? nothing : figure(`${formatSignificant(value)}×`, value, marks);
-          },
+          ({ dots, marks }: ForestRow) => measured(dots[index]?.value, formatTimes, marks),
         ] as const,
     ),
   ]);
+}
+
+function formatTimes(ratio: number): string {
+  return `${formatSignificant(ratio)}×`;
 }
 
 /** Under an open load the schedule sets the rate; in a search for the capacity, each client has its own. */
@@ -192,7 +193,7 @@ function forestRow(comparison: Comparison, view: CellView, hasSeveral: boolean) 
     tip: `${title}, ${candidate}: ${plain}${signsOf(marks)}; above 1 is better`,
     dots: ratios.map((ratio, index) => ({
       value: ratio,
-      tip: `${title}, ${candidate}, replicate ${index + 1}: ${formatSignificant(ratio)}×`,
+      tip: `${title}, ${candidate}, replicate ${index + 1}: ${formatTimes(ratio)}`,
     })),
   };
 }
@@ -334,12 +335,9 @@ export const replicateRatios: Chart = {
       rows: [
         ...replicates.map(replicate => [
           words(String(replicate + 1), replicate + 1),
-          ...ratios.map(comparison => {
-            const ratio = comparison.replicateRatios[replicate];
-            return ratio === undefined
-              ? nothing
-              : figure(`${formatSignificant(ratio)}×`, ratio, comparisonMarks(comparison, view));
-          }),
+          ...ratios.map(comparison =>
+            measured(comparison.replicateRatios[replicate], formatTimes, comparisonMarks(comparison, view)),
+          ),
         ]),
         [
           words(`all, with ${INTERVAL_NAME}`, 'all'),
@@ -386,7 +384,7 @@ function listDots(view: CellView) {
       replicate,
       at: row + (1 - BAND) / 2 + (BAND * (replicate + 0.5)) / comparison.replicateRatios.length,
       isInvalid: marks.includes('invalid'),
-      tip: `${arm}, replicate ${replicate + 1}: ${formatSignificant(ratio)}×${signsOf(marks)}`,
+      tip: `${arm}, replicate ${replicate + 1}: ${formatTimes(ratio)}${signsOf(marks)}`,
     }));
   });
 }

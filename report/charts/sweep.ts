@@ -197,7 +197,7 @@ function drawCourses(sweep: SweepView, of: Courses): SweepPicture[] {
       .map(value =>
         lineOf(
           formatValue(value),
-          figures.filter(figure => figure.other === value),
+          figures.filter(figure => figure.cell.other === value),
         ),
       )
       .filter(hasFigures);
@@ -388,7 +388,7 @@ function sharedMarks(figures: readonly SweepFigure[]): Mark[] {
 function listRows({ label, figures, tip }: Line, isContinuous: boolean) {
   const shared = sharedMarks(figures);
   return figures.map(figure => ({
-    x: isContinuous ? Number(figure.x) : formatValue(figure.x),
+    x: isContinuous ? Number(figure.cell.x) : formatValue(figure.cell.x),
     line: label,
     ...figure.interval,
     tip: tip(figure),

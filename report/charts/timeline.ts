@@ -1,10 +1,10 @@
 // Charts of the course of a replicate: requests per second, what client and server held, and sockets by state.
 import type { CompletedTrial, Held } from '../../results/model/trial.ts';
 import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
-import { figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
+import { figureColumn, keyColumn, words } from '../tables/table.ts';
 import { describeLeaks } from '../words/leak.ts';
 import { formatCount, formatMs, formatSignificant } from '../words/numbers.ts';
-import { type Chart, tabulate } from './chart.ts';
+import { type Chart, measured, tabulate } from './chart.ts';
 import {
   armLegend,
   armMarks,
@@ -62,16 +62,10 @@ export const timeline: Chart = {
       [keyColumn('arm', 'client'), row => words(row.arm, row.name)],
       [keyColumn('replicate', 'replicate'), row => words(String(row.replicate + 1), row.replicate)],
       [keyColumn('atSec', 'at (s)'), row => words(String(Number(row.atSec.toFixed(3))), row.atSec)],
-      [
-        figureColumn('requestsPerSec', 'requests/s'),
-        row => figure(formatSignificant(row.rate), row.rate, row.marks),
-      ],
-      [
-        figureColumn('meanMs', 'mean', 'ms'),
-        row => figure(formatMs(row.meanUs), row.meanUs / 1000, row.marks),
-      ],
-      [figureColumn('maxMs', 'max', 'ms'), row => figure(formatMs(row.maxUs), row.maxUs / 1000, row.marks)],
-      [figureColumn('failedCount', 'failed'), row => figure(formatCount(row.failed), row.failed, row.marks)],
+      [figureColumn('requestsPerSec', 'requests/s'), row => measured(row.rate, formatSignificant, row.marks)],
+      [figureColumn('meanMs', 'mean', 'ms'), row => measured(row.meanUs, formatMs, row.marks, 1_000)],
+      [figureColumn('maxMs', 'max', 'ms'), row => measured(row.maxUs, formatMs, row.marks, 1_000)],
+      [figureColumn('failedCount', 'failed'), row => measured(row.failed, formatCount, row.marks)],
     ]),
 };
 
@@ -286,29 +280,23 @@ export const held: Chart = {
     const rows = shownIn(view).flatMap(({ arm, held }) =>
       samplesOf(held)
         .filter(({ isFigure }) => isFigure)
-        .map(sample => ({ ...sample, arm })),
+        .map(sample => ({ ...sample, arm, marks: onlyInvalid(arm.marks) })),
     );
-    const show = ({ marks }: ArmView, value: number | null, text: string) =>
-      value === null ? nothing : figure(text, value, onlyInvalid(marks));
-    const count = (arm: ArmView, value: number | null) => show(arm, value, formatCount(value ?? 0));
-    const mib = (arm: ArmView, bytes: number | null) =>
-      show(arm, bytes && bytes / MIB, ((bytes ?? 0) / MIB).toFixed(1));
+    type Row = (typeof rows)[number];
+    const count = (read: (row: Row) => number | null) => (row: Row) =>
+      measured(read(row), formatCount, row.marks);
+    const mib = (read: (row: Row) => number | null) => (row: Row) =>
+      measured(read(row), bytes => (bytes / MIB).toFixed(1), row.marks, MIB);
     return tabulate({ name: 'held', title: 'Held over time', notes: HELD_NOTES }, rows, [
       [keyColumn('arm', 'client'), ({ arm }) => words(arm.label, arm.name)],
       [keyColumn('atSec', 'at (s)'), ({ atSec }) => words(formatSec(atSec), atSec)],
-      [figureColumn('inFlightCount', 'in flight'), row => count(row.arm, row.inFlight)],
-      [figureColumn('sentCount', 'requests begun'), row => count(row.arm, row.sent)],
-      [
-        figureColumn('clientDescriptorCount', 'client: descriptors'),
-        row => count(row.arm, row.clientDescriptors),
-      ],
-      [
-        figureColumn('serverDescriptorCount', 'server: descriptors'),
-        row => count(row.arm, row.serverDescriptors),
-      ],
-      [figureColumn('clientRssMiB', 'client: memory', 'MiB'), row => mib(row.arm, row.clientRssBytes)],
-      [figureColumn('clientHeapMiB', 'client: heap in use', 'MiB'), row => mib(row.arm, row.clientHeapBytes)],
-      [figureColumn('serverRssMiB', 'server: memory', 'MiB'), row => mib(row.arm, row.serverRssBytes)],
+      [figureColumn('inFlightCount', 'in flight'), count(row => row.inFlight)],
+      [figureColumn('sentCount', 'requests begun'), count(row => row.sent)],
+      [figureColumn('clientDescriptorCount', 'client: descriptors'), count(row => row.clientDescriptors)],
+      [figureColumn('serverDescriptorCount', 'server: descriptors'), count(row => row.serverDescriptors)],
+      [figureColumn('clientRssMiB', 'client: memory', 'MiB'), mib(row => row.clientRssBytes)],
+      [figureColumn('clientHeapMiB', 'client: heap in use', 'MiB'), mib(row => row.clientHeapBytes)],
+      [figureColumn('serverRssMiB', 'server: memory', 'MiB'), mib(row => row.serverRssBytes)],
     ]);
   },
 };
@@ -330,7 +318,7 @@ export const sockets: Chart = {
       [keyColumn('atSec', 'at (s)'), ({ atSec }) => words(formatSec(atSec), atSec)],
       [
         figureColumn('socketCount', 'sockets'),
-        ({ arm, value }) => figure(formatCount(value), value, onlyInvalid(arm.marks)),
+        ({ arm, value }) => measured(value, formatCount, onlyInvalid(arm.marks)),
       ],
     ]),
 };

@@ -115,7 +115,7 @@ function sweepVerdict(sweep: SweepView): string {
 function describeCourse({ name, figures }: Course, x: SweptSetting): string {
   const [first, last] = [figures[0]!, figures.at(-1)!];
   const trend = trendOf(figures.map(({ interval }) => interval));
-  const between = `${x.words} ${formatValue(first.x)} and ${formatWithUnit(last.x, x)}`;
+  const between = `${x.words} ${formatValue(first.cell.x)} and ${formatWithUnit(last.cell.x, x)}`;
   switch (trend.kind) {
     case 'alone':
     case 'unshown':
@@ -127,8 +127,8 @@ function describeCourse({ name, figures }: Course, x: SweptSetting): string {
     case 'rises':
     case 'falls':
       return trend.level !== null && isLevelKnown(trend.level)
-        ? `${name} ${trend.kind} up to ${x.words} ${formatWithUnit(figures[trend.level.from]!.x, x)}, then stays level`
-        : `${name} ${trend.kind} from ${brief(first)} to ${brief(last)} as ${x.words} reaches ${formatWithUnit(last.x, x)}`;
+        ? `${name} ${trend.kind} up to ${x.words} ${formatWithUnit(figures[trend.level.from]!.cell.x, x)}, then stays level`
+        : `${name} ${trend.kind} from ${brief(first)} to ${brief(last)} as ${x.words} reaches ${formatWithUnit(last.cell.x, x)}`;
     default:
       return trend satisfies never;
   }
@@ -285,11 +285,11 @@ function describeAlong(course: Course, x: SweptSetting): string {
   const first = figures[0]!;
   const last = figures.at(-1)!;
   if (figures.length === 1) {
-    return `With ${x.words} ${formatWithUnit(first.x, x)}, ${subject} is ${formatFigure(first)}${course.unit}.`;
+    return `With ${x.words} ${formatWithUnit(first.cell.x, x)}, ${subject} is ${formatFigure(first)}${course.unit}.`;
   }
   if (!x.isNumeric)
-    return `Over the values of ${x.words}, ${describeExtremes(course, figure => formatWithUnit(figure.x, x))}.`;
-  const ends = `As ${x.words} rises from ${formatValue(first.x)} to ${formatWithUnit(last.x, x)}, ${subject} goes from ${formatFigure(first)} to ${formatFigure(last)}${course.unit}`;
+    return `Over the values of ${x.words}, ${describeExtremes(course, figure => formatWithUnit(figure.cell.x, x))}.`;
+  const ends = `As ${x.words} rises from ${formatValue(first.cell.x)} to ${formatWithUnit(last.cell.x, x)}, ${subject} goes from ${formatFigure(first)} to ${formatFigure(last)}${course.unit}`;
   return `${ends}${describeTrend(course, x)}${graveSigns(figures)}.`;
 }
 
@@ -304,7 +304,7 @@ function describeTrend(course: Course, x: Dimension): string {
       return '; no change in between is significant';
     case 'mixed': {
       const { highest, lowest } = extremesOf(figures);
-      return `, rising in part and falling in part: it is highest at ${formatWithUnit(highest.x, x)}, ${formatFigure(highest)}, and lowest at ${formatWithUnit(lowest.x, x)}, ${formatFigure(lowest)}`;
+      return `, rising in part and falling in part: it is highest at ${formatWithUnit(highest.cell.x, x)}, ${formatFigure(highest)}, and lowest at ${formatWithUnit(lowest.cell.x, x)}, ${formatFigure(lowest)}`;
     }
     case 'rises':
     case 'falls': {
@@ -327,7 +327,7 @@ function isLevelKnown({ most }: Level): boolean {
 
 /** That no change was detected means little by itself, so this says how large a change may still be. */
 function describeLevel({ from, most }: Level, { figures }: Course, x: Dimension): string {
-  const start = formatWithUnit(figures[from]!.x, x);
+  const start = formatWithUnit(figures[from]!.cell.x, x);
   return isLevelKnown({ from, most })
     ? `from ${start} on, it changes by at most ${formatPercent(most!)}`
     : `whether it changes further from ${start} on is uncertain`;
@@ -348,7 +348,7 @@ function describeKnee({ figures }: Course, sweep: SweepView): string[] {
       ? ` By Little's law the rate is what is in flight, divided by how long it takes, and ${formatCount(load.concurrency)} users have at most ${formatCount(load.concurrency)} requests in flight.`
       : '';
   return [
-    `${formatValue(knee.x)} connections reach ${formatPercent(share)} of the best rate; more add at most ${formatPercent(trend.level.most!)}${graveSigns(figures)}.${users}`,
+    `${formatValue(knee.cell.x)} connections reach ${formatPercent(share)} of the best rate; more add at most ${formatPercent(trend.level.most!)}${graveSigns(figures)}.${users}`,
   ];
 }
 
@@ -380,7 +380,7 @@ function describeOverall(course: Course, { x, other }: SweepView): string {
 /** Along the axis, for each value of the other setting. */
 function describeLines(course: Course, { x }: SweepView, other: SweptSetting): string[] {
   return other.values.flatMap(value => {
-    const figures = course.figures.filter(figure => figure.other === value);
+    const figures = course.figures.filter(figure => figure.cell.other === value);
     if (figures.length === 0) return [];
     const along = lowerFirst(describeAlong({ ...course, subject: 'it', figures }, x));
     return [`With ${other.words} ${formatWithUnit(value, other)}, ${along}`];
