@@ -8,7 +8,7 @@ import type { Chart, SweepChart } from './charts/chart.ts';
 import type { CellReport, CellSection, Check, Figure, Report, SectionName, Table } from './model.ts';
 import { applyClient, describeMissing, describeRepetition } from './next-steps.ts';
 import { nameOf, overviewOf, runAnswer, viewsOf } from './overview.ts';
-import { sweepHeadline } from './sweeps/headline.ts';
+import { sweepHeadline } from './sweeps/answer.ts';
 import { type CreateTable, reportSweep, sweepCaveats, sweepRemarks } from './sweeps/report.ts';
 import { type Section, sectionsOf } from './sweeps/view.ts';
 import { machineTable, originTable, requestTable, spreadTable } from './tables/breakdowns.ts';

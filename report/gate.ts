@@ -8,7 +8,7 @@ import { METRICS, type Metric } from '../results/model/run.ts';
 import { INTERVAL_NAME } from '../results/stats.ts';
 import { own } from '../scenarios/model/facts.ts';
 import { quantileMarks, signsOf } from './cell-view.ts';
-import { changesFigure } from './charts/changes.ts';
+import { changesFigure } from './charts/before-after.ts';
 import { gateHistory } from './history.ts';
 import {
   type Answer,

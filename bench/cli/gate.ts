@@ -1,6 +1,6 @@
 // Commands on stored runs that judge or compare them: baseline, history, gate and compare.
 import { join } from 'node:path';
-import { overlayRuns } from '../../report/charts/overlay.ts';
+import { overlayRuns } from '../../report/charts/before-after.ts';
 import type { Output as FileOutput, Format } from '../../report/formats/format.ts';
 import { buildGateReport } from '../../report/gate.ts';
 import { buildHistoryReport } from '../../report/history.ts';

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createRunMetrics } from '../../report/formats/openmetrics.ts';
+import { RunMetrics } from '../../report/formats/openmetrics.ts';
 import { summariseArms } from '../../results/compare.ts';
 import { MeasureError } from '../../results/errors.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
@@ -24,7 +24,7 @@ export interface LiveMetrics {
  * @throws MeasureError when it cannot listen on the port
  */
 export async function serveMetrics(runId: string, port: number): Promise<LiveMetrics> {
-  const metrics = createRunMetrics(runId);
+  const metrics = new RunMetrics(runId);
   const server = createServer((request, response) => {
     if (request.url !== '/metrics') {
       response.writeHead(404).end('Metrics are at /metrics\n');

@@ -16,7 +16,8 @@ import { promisify } from 'node:util';
 import type { AxiosInstance } from 'axios';
 import type { Got } from 'got';
 import { type Dispatcher, request } from 'undici';
-import { settingsCode, type WriterName } from '../../report/settings/code.ts';
+import { settingsCode } from '../../report/settings/code.ts';
+import type { WriterName } from '../../report/settings/libraries/index.ts';
 import { Client } from '../../scenarios/model/client.ts';
 
 const run = promisify(execFile);

@@ -1,5 +1,6 @@
 // The `settings` command: prints a client of a scenario as code for another library.
-import { settingsCode, type WriterName, writers } from '../../report/settings/code.ts';
+import { settingsCode } from '../../report/settings/code.ts';
+import { type WriterName, writers } from '../../report/settings/libraries/index.ts';
 import { UsageError } from '../../results/errors.ts';
 import { describePoints, type Variant } from '../../scenarios/model/sweep.ts';
 import { nameHint, orList } from '../plan/problems.ts';

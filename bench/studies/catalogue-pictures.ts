@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { buildReport } from '../../report/build.ts';
 import { charts, sweepCharts } from '../../report/charts/index.ts';
 import { pictureFile } from '../../report/formats/chart-svg.ts';
-import { LIGHT } from '../../report/formats/page.ts';
+import { LIGHT } from '../../report/formats/page-style.ts';
 import type { Picture, Report } from '../../report/model.ts';
 import { formatSignificant } from '../../report/words/numbers.ts';
 import { readRun } from '../../results/store.ts';

@@ -4,10 +4,10 @@ import { countResponses, hasFewBeyond } from '../../results/metrics.ts';
 import type { ArmSummary } from '../../results/model/run.ts';
 import type { Histogram } from '../../results/model/trial.ts';
 import { type ArmView, type CellView, leastCensoredUs } from '../cell-view.ts';
-import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
+import { figureColumn, keyColumn, words } from '../tables/table.ts';
 import { formatMs } from '../words/numbers.ts';
-import type { Chart } from './chart.ts';
-import { armAxis, armColour, framed, INK, type Layer, logAxis } from './theme.ts';
+import { type Chart, measured, tabulate } from './chart.ts';
+import { armColour, figures, framed, INK, type Layer, logAxis, rowAxis, silent } from './theme.ts';
 
 /** The two quantiles that are marked, which have at least 10 slower requests each. */
 const MARKED = [
@@ -30,60 +30,51 @@ const chart: Chart = {
   name: 'latency-density',
   title: 'Distribution of the latency',
   section: 'latency',
-  applies: view => ridgesOf(view).length > 0,
+  applies: view => listRidges(view).length > 0,
   caption: view =>
     [
       'How many requests took how long, all replicates merged: the higher, the more. Each hill is drawn to the same height; two peaks are two kinds of requests, or replicates that differ. The axis spans the middle 99 % of each client, and each factor takes the same width on it. Lines: p50, and p99 dashed.',
       ...describeUndrawn(view),
     ].join(' '),
   spec(view) {
-    const ridges = ridgesOf(view);
+    const ridges = listRidges(view);
     const edgesUs = edgesOf(ridges);
-    const marks = ridges.flatMap((ridge, row) => marksOf(ridge, row));
-    const labels = ridges.map(({ arm, summary }) => `${arm.label}\n${describeQuantiles(summary)}`);
-    return framed(
-      {
-        encoding: {
-          y: {
-            field: 'top',
-            type: 'quantitative',
-            scale: { domain: [0, ridges.length], reverse: true, nice: false },
-            title: null,
-            axis: {
-              ...armAxis,
-              values: ridges.map((_, row) => row + 0.5),
-              labelExpr: `${JSON.stringify(labels)}[floor(datum.value)]`,
-            },
-          },
-          x: {
-            field: 'ms',
-            type: 'quantitative',
-            scale: { type: 'log', domain: [edgesUs[0]! / 1_000, edgesUs.at(-1)! / 1_000], nice: false },
-            axis: logAxis(edgesUs[0]! / 1_000, edgesUs.at(-1)! / 1_000, 'response time (ms)'),
-          },
-        },
-        layer: [...ridges.map((ridge, row) => hillLayer(ridge, { row, edgesUs })), markLayer(marks)],
-      },
-      { heightPx: ridges.length * ROW_PX + 54 },
-    );
+    const ends = [edgesUs[0]! / 1_000, edgesUs.at(-1)! / 1_000] as const;
+    const names = ridges.map(({ arm, summary }) => `${arm.label}\n${describeQuantiles(summary)}`);
+    const strokeDash = {
+      field: 'name',
+      type: 'nominal',
+      scale: { domain: MARKED.map(({ name }) => name), range: MARKED.map(({ dash }) => [...dash]) },
+      legend: null,
+    } as const;
+    return framed({
+      heightPx: ridges.length * ROW_PX + 54,
+      encoding: { y: rowAxis('top', names), x: logAxis('ms', ends, 'response time (ms)') },
+      layer: [
+        ...ridges.map((ridge, row) => hillLayer(ridge, { row, edgesUs })),
+        figures(
+          ridges.flatMap(listMarks),
+          { type: 'rule', strokeWidth: 2, color: INK },
+          { y2: { field: 'foot' }, strokeDash },
+        ),
+      ],
+    });
   },
   table: view =>
-    createTable({
-      name: 'latency-density',
-      title: 'Distribution of the latency',
-      columns: [
-        keyColumn('arm', 'client'),
-        ...MARKED.map(({ name }) => figureColumn(`${name}Ms`, name, 'ms')),
-      ],
-      rows: ridgesOf(view).map(({ arm, summary }) => [
-        words(arm.label, arm.name),
-        ...MARKED.map(({ read }) => {
-          const us = read(summary);
-          const marks = arm.marks.filter(mark => mark !== 'censored' || us >= leastCensoredUs(summary));
-          return figure(formatMs(us), us / 1_000, marks);
-        }),
-      ]),
-    }),
+    tabulate({ name: 'latency-density', title: 'Distribution of the latency' }, listRidges(view), [
+      [keyColumn('arm', 'client'), ({ arm }) => words(arm.label, arm.name)],
+      ...MARKED.map(
+        ({ name, read }) =>
+          [
+            figureColumn(`${name}Ms`, name, 'ms'),
+            ({ arm, summary }: Ridge) => {
+              const us = read(summary);
+              const marks = arm.marks.filter(mark => mark !== 'censored' || us >= leastCensoredUs(summary));
+              return measured(us, formatMs, marks, 1_000);
+            },
+          ] as const,
+      ),
+    ]),
 };
 export default chart;
 
@@ -94,7 +85,7 @@ interface Ridge {
   merged: Histogram;
 }
 
-function ridgesOf({ arms, result }: CellView): Ridge[] {
+function listRidges({ arms, result }: CellView): Ridge[] {
   // Each client is at a rate of its own.
   if (result.scenario.load.model === 'capacity') return [];
   return arms.flatMap(arm => {
@@ -154,14 +145,14 @@ function hillLayer(
   // Where there is nothing, a line at the foot would look like something.
   const first = values.findIndex(({ top }) => top < foot);
   const last = values.findLastIndex(({ top }) => top < foot);
-  return {
-    data: { values: values.slice(Math.max(0, first - 1), last + 2) },
-    mark: { type: 'area', color: armColour(arm), opacity: 0.5, aria: false },
-    encoding: { y2: { field: 'foot' } },
-  };
+  return silent(
+    values.slice(Math.max(0, first - 1), last + 2),
+    { type: 'area', color: armColour(arm), opacity: 0.5 },
+    { y2: { field: 'foot' } },
+  );
 }
 
-function marksOf({ arm, summary }: Ridge, row: number) {
+function listMarks({ arm, summary }: Ridge, row: number) {
   const foot = footOf(row);
   return MARKED.map(({ name, read }) => ({
     name,
@@ -170,21 +161,4 @@ function marksOf({ arm, summary }: Ridge, row: number) {
     foot,
     tip: `${arm.label}: ${name} ${formatMs(read(summary))} ms`,
   }));
-}
-
-function markLayer(values: ReturnType<typeof marksOf>): Layer {
-  return {
-    data: { name: 'figures', values },
-    mark: { type: 'rule', strokeWidth: 2, color: INK },
-    encoding: {
-      y2: { field: 'foot' },
-      strokeDash: {
-        field: 'name',
-        type: 'nominal',
-        scale: { domain: MARKED.map(({ name }) => name), range: MARKED.map(({ dash }) => [...dash]) },
-        legend: null,
-      },
-      description: { field: 'tip' },
-    },
-  };
 }

@@ -1,23 +1,32 @@
-// Charts of latency by percentile, on the axis of HDR plots, where each further nine takes the same width.
+// Charts of latency by percentile, on the axis of HDR plots, where each further nine takes the same width, with the limits on it.
 
 import type { TopLevelSpec } from 'vega-lite';
 import { mergeHistograms, percentileCurve } from '../../results/histogram.ts';
-import { hasFewBeyond } from '../../results/metrics.ts';
+import { hasFewBeyond, METRIC_TABLE } from '../../results/metrics.ts';
 import type { Histogram } from '../../results/model/trial.ts';
 import { type ArmView, type CellView, leastCensoredUs, quantileMarks, signsOf } from '../cell-view.ts';
 import type { Mark, Table } from '../model.ts';
-import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
+import { describeExpectation } from '../tables/expectations.ts';
+import { figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
 import { formatLatency, formatMs } from '../words/numbers.ts';
-import type { Chart } from './chart.ts';
+import { capitalize } from '../words/text.ts';
+import { type Chart, tabulate } from './chart.ts';
 import {
-  describeLimits,
-  FIRST_RARITY,
-  type LatencyLimit,
-  limitLayers,
-  limitsOf,
-  reachWith,
-} from './latency-limits.ts';
-import { armColour, armLegend, armMarks, framed, type Layer, logAxis, type X, type Y } from './theme.ts';
+  armColour,
+  armLegend,
+  armMarks,
+  figures,
+  framed,
+  INK,
+  type Layer,
+  linearAxis,
+  logAxis,
+  powersOfTen,
+  silent,
+  tipped,
+  type X,
+  type Y,
+} from './theme.ts';
 
 /** Response time alone, for a closed load, and where another load generator sent: when a request was due is then not known. */
 export const latencyPercentiles = percentileChart({
@@ -77,31 +86,7 @@ function percentileChart(of: {
     applies: view => of.applies(view.result) && curvesIn(view).length > 0,
     caption: view => [of.caption, ...describeLimits(limitsOf(view))].join(' '),
     spec: view => drawCurves(curvesIn(view), { kinds: clocks, axisTitle, limits: limitsOf(view) }),
-    table: view =>
-      percentileTable({
-        name,
-        title,
-        columns: curvesIn(view).map(curve => ({
-          ...columnOf(curve),
-          ...(clocks.length > 1
-            ? {
-                key: `${curve.arm.name}${curve.kind === 'response' ? 'Response' : 'Service'}`,
-                heading: `${curve.arm.label} ${curve.kind}`,
-              }
-            : {}),
-        })),
-      }),
-  };
-}
-
-/** The column of a curve among those of other clients. */
-export function columnOf({ arm, rows }: Curve): PercentileColumn {
-  return {
-    key: arm.name,
-    heading: arm.label,
-    marks: arm.marks,
-    censoredFromMs: leastCensoredUs(arm.summary) / 1_000,
-    rows,
+    table: view => percentileTable({ name, title, kinds: clocks }, curvesIn(view)),
   };
 }
 
@@ -117,17 +102,16 @@ export function drawCurves(
   const arms = [...new Map(curves.map(({ arm }) => [arm.label, arm])).values()];
   const rows = curves.flatMap(curve => curve.rows.filter(isDrawn));
   const banded = curves.filter(({ kind }) => kind === kinds[0]);
-  const times = [
-    ...rows,
-    ...banded.flatMap(({ band }) => band.flatMap(({ ms, highMs }) => [{ ms }, { ms: highMs }])),
-  ];
   const axes = percentileAxes({
     rarest: Math.max(...rows.map(({ rarity }) => rarity)),
-    timesMs: times.map(({ ms }) => ms),
+    timesMs: [
+      ...rows.map(({ ms }) => ms),
+      ...banded.flatMap(({ band }) => band.flatMap(({ ms, highMs }) => [ms, highMs])),
+    ],
     limits,
     title: axisTitle,
   });
-  const { colour, dash } = armMarks(arms, armLegend(arms, 'stroke'));
+  const { colour: color, dash } = armMarks(arms, armLegend(arms, 'stroke'));
   const kindDash = {
     field: 'kind',
     type: 'nominal',
@@ -135,26 +119,26 @@ export function drawCurves(
     // There is no room for it; the caption says the same.
     legend: null,
   } as const;
-  return framed(
-    {
-      encoding: axes.encoding,
-      layer: [
-        ...banded.map(bandLayer),
-        {
-          data: { values: rows },
-          mark: { type: 'line', strokeWidth: 2.2, aria: false },
-          encoding: { color: colour, strokeDash: kinds.length > 1 ? kindDash : dash },
-        },
-        ...limitLayers(limits, axes.endsMs),
-        {
-          data: { name: 'figures', values: rows },
-          mark: { type: 'point', filled: true, size: 60, color: 'transparent', opacity: 1 },
-          encoding: { description: { field: 'tip' } },
-        },
-      ],
-    },
-    { heightPx: HEIGHT_PX },
-  );
+  return framed({
+    heightPx: HEIGHT_PX,
+    encoding: axes.encoding,
+    layer: [
+      ...banded.map(({ arm, band }) =>
+        silent(
+          band,
+          { type: 'area', color: armColour(arm), opacity: BAND_OPACITY },
+          { y2: { field: 'highMs' } },
+        ),
+      ),
+      silent(
+        rows,
+        { type: 'line', strokeWidth: 2.2 },
+        { color, strokeDash: kinds.length > 1 ? kindDash : dash },
+      ),
+      ...limitLayers(limits, axes.endsMs),
+      figures(rows, { type: 'point', filled: true, size: 60, color: 'transparent', opacity: 1 }),
+    ],
+  });
 }
 
 /** The distribution of a client's times, of one of the kinds that a picture shows. */
@@ -171,14 +155,6 @@ interface BandRow {
   rarity: number;
   ms: number;
   highMs: number;
-}
-
-function bandLayer({ arm, band }: Curve): Layer {
-  return {
-    data: { values: [...band] },
-    mark: { type: 'area', color: armColour(arm), opacity: BAND_OPACITY, aria: false },
-    encoding: { y2: { field: 'highMs' } },
-  };
 }
 
 function curvesOf({ arms }: CellView, clocks: readonly Clock[]): Curve[] {
@@ -246,7 +222,7 @@ function bandOf(histograms: readonly Histogram[]): BandRow[] {
 /** Beyond this ratio of the highest time to the lowest median, a linear axis would flatten the fastest curve. */
 const LOG_RATIO = 20;
 
-export interface PercentileRow {
+interface PercentileRow {
   percentile: number;
   /** One in `rarity` requests is slower. */
   rarity: number;
@@ -254,16 +230,6 @@ export interface PercentileRow {
   /** Of the quantile; the maximum, which is what it is of any number of requests, has none. */
   marks: readonly Mark[];
   tip: string;
-}
-
-export interface PercentileColumn {
-  /** Stable name for machines in the table, without its unit. */
-  key: string;
-  heading: string;
-  marks: readonly Mark[];
-  /** At or above this value a percentile is a lower bound; Infinity if every request finished. */
-  censoredFromMs: number;
-  rows: readonly PercentileRow[];
 }
 
 /** @param label starts the tip of each point */
@@ -289,7 +255,7 @@ function percentileAxes(of: {
   title: string;
 }): { encoding: { x: X; y: Y }; endsMs: [number, number] } {
   const { timesMs, limits, title } = of;
-  const rarest = Math.max(of.rarest, ...limits.map(({ endRarity }) => endRarity));
+  const rarest = Math.max(of.rarest, ...limits.map(({ rarity }) => rarity * STROKE));
   const [lowest, highest] = reachWith(limits, [Math.min(...timesMs), Math.max(...timesMs)]);
   const isLog = highest / lowest > LOG_RATIO && lowest > 0;
   return {
@@ -301,23 +267,13 @@ function percentileAxes(of: {
         scale: { type: 'log', domain: [FIRST_RARITY, rarest], nice: false },
         axis: {
           title: 'percentile',
-          values: [FIRST_RARITY, ...decadesTo(rarest)],
+          values: [FIRST_RARITY, ...powersOfTen(1, Math.floor(Math.log10(rarest)))],
           labelExpr: "format(100 - 100 / datum.value, '~r') + ' %'",
         },
       },
-      y: {
-        field: 'ms',
-        type: 'quantitative',
-        ...(isLog
-          ? {
-              scale: { type: 'log', domain: [lowest, highest], nice: false },
-              axis: logAxis(lowest, highest, title),
-            }
-          : {
-              scale: { domain: [0, highest * HEADROOM], nice: false },
-              axis: { title, tickCount: 6, format: ',~r' },
-            }),
-      },
+      y: isLog
+        ? logAxis('ms', [lowest, highest], title)
+        : linearAxis('ms', [0, highest * HEADROOM], { title, ticks: 6 }),
     },
   };
 }
@@ -325,44 +281,121 @@ function percentileAxes(of: {
 /** Above the highest time on a linear axis, as a factor. */
 const HEADROOM = 1.04;
 
-export function percentileTable(of: {
-  name: string;
-  title: string;
-  columns: readonly PercentileColumn[];
-}): Table {
-  const { name, title, columns } = of;
-  const percentiles = [...new Set(columns.flatMap(({ rows }) => rows.map(({ percentile }) => percentile)))];
-  const byPercentile = columns.map(({ rows }) => new Map(rows.map(row => [row.percentile, row])));
-  return createTable({
-    name,
-    title,
-    columns: [
-      keyColumn('percentile', 'percentile'),
-      ...columns.map(({ key, heading }) => figureColumn(`${key}Ms`, heading, 'ms')),
-    ],
-    rows: percentiles
-      .sort((a, b) => a - b)
-      .map(percentile => [
-        words(formatPercentile(percentile), percentile),
-        ...byPercentile.map((rows, index) => {
-          const row = rows.get(percentile);
-          if (row === undefined) return nothing;
-          const { marks, censoredFromMs } = columns[index]!;
-          const shown = marks.filter(mark => mark !== 'censored' || row.ms >= censoredFromMs);
-          return figure(formatMs(row.ms * 1000), row.ms, [...shown, ...row.marks]);
-        }),
-      ]),
-    notes: ['The last figure of each column is the maximum, placed according to the number of requests.'],
+/** @param kinds which a picture shows; of several, columns have names of their own */
+export function percentileTable(
+  { name, title, kinds }: { name: string; title: string; kinds: readonly string[] },
+  curves: readonly Curve[],
+): Table {
+  const rows = curves.flatMap(curve => curve.rows);
+  const percentiles = [...new Set(rows.map(({ percentile }) => percentile))].sort((a, b) => a - b);
+  const columns = curves.map(({ arm, kind, rows }) => {
+    const [key, heading] = kinds.length > 1 ? [capitalize(kind), ` ${kind}`] : ['', ''];
+    const censoredFromMs = leastCensoredUs(arm.summary) / 1_000;
+    return [
+      figureColumn(`${arm.name}${key}Ms`, `${arm.label}${heading}`, 'ms'),
+      (percentile: number) => {
+        const row = rows.find(found => found.percentile === percentile);
+        if (row === undefined) return nothing;
+        const marks = arm.marks.filter(mark => mark !== 'censored' || row.ms >= censoredFromMs);
+        return figure(formatMs(row.ms * 1000), row.ms, [...marks, ...row.marks]);
+      },
+    ] as const;
   });
+  return tabulate({ name, title, notes: TABLE_NOTES }, percentiles, [
+    [keyColumn('percentile', 'percentile'), percentile => words(formatPercentile(percentile), percentile)],
+    ...columns,
+  ]);
 }
 
-/** 10, 100 ... up to the rarest percentile. */
-function decadesTo(rarest: number): number[] {
-  return Array.from({ length: Math.max(0, Math.floor(Math.log10(rarest))) }, (_, index) => 10 ** (index + 1));
-}
+const TABLE_NOTES = [
+  'The last figure of each column is the maximum, placed according to the number of requests.',
+];
 
 /** With enough digits to distinguish it from 100 %. */
 function formatPercentile(percentile: number): string {
   const digits = Math.max(2, Math.ceil(-Math.log10(1 - percentile / 100)) + 1);
   return `${Number(percentile.toFixed(digits - 1))} %`;
+}
+
+/** Of p50, where the axis of percentiles begins: one in two requests is slower. */
+const FIRST_RARITY = 2;
+
+interface LatencyLimit {
+  /** One in `rarity` requests may be slower. */
+  rarity: number;
+  ms: number;
+  colour: string;
+  text: string;
+}
+
+/** Of the expectations of single clients, and of the objective of a capacity search. */
+export function limitsOf({ arms, result }: CellView): LatencyLimit[] {
+  const { load } = result.scenario;
+  const expected = result.expectations.flatMap(({ expectation }): LatencyLimit[] => {
+    const { metric, of, over, atMost } = expectation;
+    const { shareBeyond } = METRIC_TABLE[metric];
+    const arm = arms.find(({ name }) => name === of);
+    if (shareBeyond === undefined || over !== undefined || atMost === undefined || arm === undefined)
+      return [];
+    const text = describeExpectation(expectation);
+    return [{ rarity: 1 / shareBeyond, ms: atMost / 1_000, colour: armColour(arm), text }];
+  });
+  if (load.model !== 'capacity') return expected;
+  const { p50Ms, p99Ms } = load.objective;
+  const asked = [
+    { name: 'p50', rarity: 2, ms: p50Ms },
+    { name: 'p99', rarity: 100, ms: p99Ms },
+  ].flatMap(({ name, rarity, ms }) =>
+    ms === undefined ? [] : [{ rarity, ms, colour: INK, text: `${name} latency ≤ ${ms} ms` }],
+  );
+  return [...expected, ...asked];
+}
+
+/** To either side of a limit, as a factor of the rarity: its stroke. */
+const STROKE = 1.35;
+
+/** Behind a caption. */
+export function describeLimits(limits: readonly LatencyLimit[]): string[] {
+  const texts = [...new Set(limits.map(({ text }) => text))];
+  return texts.length === 0
+    ? []
+    : [`Strokes across are limits, with an arrow where one lies beyond the picture: ${texts.join('; ')}.`];
+}
+
+/** How many times as high as the highest time, or as low as the lowest, a limit may be for the axis to include it. */
+const REACH = 2;
+
+/** The ends of the axis, ms: those of the times, and of the limits that are near. */
+function reachWith(
+  limits: readonly LatencyLimit[],
+  [lowestMs, highestMs]: readonly [number, number],
+): [number, number] {
+  const near = limits.map(({ ms }) => ms).filter(ms => ms <= highestMs * REACH && ms >= lowestMs / REACH);
+  return [Math.min(lowestMs, ...near), Math.max(highestMs, ...near)];
+}
+
+/** A stroke at the percentile, or an arrow at the end of the axis beyond which the limit lies. */
+function limitLayers(
+  limits: readonly LatencyLimit[],
+  [lowestMs, highestMs]: readonly [number, number],
+): Layer[] {
+  return limits.map(({ rarity, colour, text, ...limit }) => {
+    const tip = `limit: ${text}`;
+    const ms = Math.min(Math.max(limit.ms, lowestMs), highestMs);
+    if (ms === limit.ms)
+      return tipped(
+        [{ rarity: Math.max(FIRST_RARITY, rarity / STROKE), to: rarity * STROKE, ms, tip }],
+        { type: 'rule', strokeWidth: 3, color: colour },
+        { x2: { field: 'to' } },
+      );
+    const shape = limit.ms > ms ? 'triangle-up' : 'triangle-down';
+    return tipped([{ rarity, ms, tip }], {
+      type: 'point',
+      shape,
+      filled: true,
+      size: 70,
+      color: colour,
+      opacity: 1,
+    });
+  });
 }

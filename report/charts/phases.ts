@@ -1,4 +1,5 @@
 // Chart: the mean response time of each client as a bar, divided into the phases of a request.
+import type { Phase } from '../../results/phases.ts';
 import { type CellView, onlyInvalid, signsOf } from '../cell-view.ts';
 import {
   describePhases,
@@ -8,18 +9,23 @@ import {
   phaseNotes,
   phasesOf,
 } from '../tables/phases.ts';
-import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
+import { figure, figureColumn, keyColumn, words } from '../tables/table.ts';
 import { formatLatency, formatMs, formatPercent } from '../words/numbers.ts';
-import type { Chart } from './chart.ts';
+import { type Chart, measured, tabulate } from './chart.ts';
 import {
   armRows,
   CHARACTER_PX,
   CHART_PX,
+  either,
   endWithRoom,
+  figures,
   framed,
   LABEL_PX,
   LINE_BREAK,
+  linearAxis,
   MUTED,
+  quantity,
+  silent,
 } from './theme.ts';
 
 /** Thinner parts are drawn without a gap to the next. */
@@ -54,7 +60,7 @@ const chart: Chart = {
     }));
     const limit = endWithRoom(totals);
     const px = (ms: number) => (ms / limit) * (CHART_PX - NAMES_PX);
-    const parts = partsOf(view).map(part => ({ ...part, isThin: px(part.ms) < THIN_PX }));
+    const parts = listParts(view).map(part => ({ ...part, isThin: px(part.ms) < THIN_PX }));
     const fits = (text: string, ms: number) => text.length * CHARACTER_PX + LABEL_GAP_PX <= px(ms);
     const named = parts.filter(({ phase, ms }) => fits(phase, ms));
     const labels = parts.flatMap(part => {
@@ -68,87 +74,78 @@ const chart: Chart = {
     const others = phases
       .map(phase => PHASE_NAMES[phase])
       .filter(name => named.every(({ phase }) => phase !== name));
-    const legendColumns = Math.floor((CHART_PX - NAMES_PX) / LEGEND_ITEM_PX) + 1;
-    return framed(
-      {
-        encoding: { y: armRows },
-        layer: [
+    const color = phaseColours(phases, others);
+    return framed({
+      heightPx: arms.length * ROW_PX + 66 + (others.length === 0 ? 0 : 34),
+      encoding: { y: armRows },
+      layer: [
+        figures(
+          parts,
+          { type: 'bar', height: { band: BAR_SHARE }, yOffset: -LIFT_PX, stroke: 'var(--paper)' },
           {
-            data: { name: 'figures', values: parts },
-            mark: { type: 'bar', height: { band: BAR_SHARE }, yOffset: -LIFT_PX, stroke: 'var(--paper)' },
-            encoding: {
-              x: {
-                field: 'from',
-                type: 'quantitative',
-                scale: { domain: [0, limit], nice: false },
-                axis: { title: 'mean response time (ms)', tickCount: 4, format: ',~r' },
-              },
-              x2: { field: 'to' },
-              color: {
-                field: 'phase',
-                type: 'nominal',
-                scale: { domain: phases.map(phase => PHASE_NAMES[phase]), range: phases.map(phaseColour) },
-                legend:
-                  others.length === 0
-                    ? null
-                    : {
-                        title: null,
-                        values: others,
-                        orient: 'top',
-                        direction: 'horizontal',
-                        columns: Math.min(others.length, legendColumns),
-                        symbolType: 'square',
-                        symbolStrokeWidth: 0,
-                      },
-              },
-              strokeWidth: { condition: { test: 'datum.isThin', value: 0 }, value: 1 },
-              description: { field: 'tip' },
-            },
+            x: linearAxis('from', [0, limit], { title: 'mean response time (ms)', ticks: 4 }),
+            x2: { field: 'to' },
+            color,
+            strokeWidth: either('datum.isThin', 0, 1),
           },
+        ),
+        silent(
+          labels,
           {
-            data: { values: labels },
-            mark: {
-              type: 'text',
-              baseline: 'top',
-              dy: (ROW_PX * BAR_SHARE) / 2 - LIFT_PX + 3,
-              lineHeight: 14,
-              color: MUTED,
-              aria: false,
-            },
-            encoding: { x: { field: 'middle', type: 'quantitative' }, text: { field: 'text' } },
+            type: 'text',
+            baseline: 'top',
+            dy: (ROW_PX * BAR_SHARE) / 2 - LIFT_PX + 3,
+            lineHeight: 14,
+            color: MUTED,
           },
-          {
-            data: { values: totals },
-            mark: { type: 'text', align: 'left', dx: 8, dy: -LIFT_PX, aria: false },
-            encoding: { x: { field: 'value', type: 'quantitative' }, text: { field: 'text' } },
-          },
-        ],
-      },
-      { heightPx: arms.length * ROW_PX + 66 + (others.length === 0 ? 0 : 34) },
-    );
+          { x: quantity('middle'), text: { field: 'text' } },
+        ),
+        silent(
+          totals,
+          { type: 'text', align: 'left', dx: 8, dy: -LIFT_PX },
+          { x: quantity('value'), text: { field: 'text' } },
+        ),
+      ],
+    });
   },
   table: view =>
-    createTable({
-      name: 'phases',
-      title: 'Where the time goes',
-      columns: [
-        keyColumn('arm', 'client'),
-        keyColumn('phase', 'phase'),
+    tabulate({ name: 'phases', title: 'Where the time goes' }, listParts(view), [
+      [keyColumn('arm', 'client'), part => words(part.arm, part.name)],
+      [keyColumn('phase', 'phase'), part => words(part.phase, part.key)],
+      [
         figureColumn('meanMs', 'mean', 'ms/request'),
-        figureColumn('shareRatio', 'share', 'of response time'),
+        ({ ms, marks }) => figure(formatMs(ms * 1000), ms, marks),
       ],
-      rows: partsOf(view).map(({ name, arm, key, phase, ms, share, marks }) => [
-        words(arm, name),
-        words(phase, key),
-        figure(formatMs(ms * 1000), ms, marks),
-        figure(formatPercent(share), share, marks),
-      ]),
-    }),
+      [
+        figureColumn('shareRatio', 'share', 'of response time'),
+        ({ share, marks }) => measured(share, formatPercent, marks),
+      ],
+    ]),
 };
 export default chart;
 
+/** @param unnamed phases that the picture has no room to name, and a legend above it does */
+function phaseColours(phases: readonly Phase[], unnamed: readonly string[]) {
+  const columns = Math.floor((CHART_PX - NAMES_PX) / LEGEND_ITEM_PX) + 1;
+  const legend = {
+    title: null,
+    values: [...unnamed],
+    orient: 'top',
+    direction: 'horizontal',
+    columns: Math.min(unnamed.length, columns),
+    symbolType: 'square',
+    symbolStrokeWidth: 0,
+  } as const;
+  return {
+    field: 'phase',
+    type: 'nominal',
+    scale: { domain: phases.map(phase => PHASE_NAMES[phase]), range: phases.map(phaseColour) },
+    legend: unnamed.length === 0 ? null : legend,
+  } as const;
+}
+
 /** The phases that take any time, end to end. */
-function partsOf(view: CellView) {
+function listParts(view: CellView) {
   const arms = phasedArms(view);
   const phases = phasesOf(arms);
   return arms.flatMap(({ arm: { name, label, marks: all }, split: { parts, responseUs } }) => {

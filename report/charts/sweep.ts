@@ -1,11 +1,11 @@
 // Charts of a sweep: what each client did along the swept setting, and relative to the baseline, as lines with interval bands.
+
 import type { TopLevelSpec } from 'vega-lite';
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import { INTERVAL_NAME } from '../../results/stats.ts';
 import type { SweepValue } from '../../scenarios/model/scenario.ts';
 import { signsOf } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
-import { titleOf } from '../sweeps/report.ts';
 import {
   armFigures,
   baselineOf,
@@ -19,19 +19,25 @@ import {
 import { describeExpectation, describeWanted } from '../tables/expectations.ts';
 import { formatValue, nameWithUnit } from '../words/dimensions.ts';
 import { toShownUnit } from '../words/numbers.ts';
+import { capitalize } from '../words/text.ts';
 import type { SweepChart, SweepPicture } from './chart.ts';
 import {
   armLegend,
   armScales,
   CHART_PX,
+  either,
   extentOf,
   FAILED,
   figureAxis,
+  figures,
   framed,
   INK,
   type Layer,
   MUTED,
+  quantity,
+  silent,
   stepScales,
+  tipped,
   within,
   type X,
 } from './theme.ts';
@@ -50,7 +56,7 @@ export const valueLines: SweepChart = {
         axisTitle: measure.unit === undefined ? measure.title : `${measure.title} (${measure.unit})`,
       })),
       title: arms.length === 1 ? arms[0]!.label : 'Each client',
-      caption: `${titleOf(measure)} by ${sweep.x.words}: ${measure.hasInterval ? `the centre over the replicates, with its ${INTERVAL_NAME}` : 'over all replicates together'}.`,
+      caption: `${capitalize(measure.title)} by ${sweep.x.words}: ${measure.hasInterval ? `the centre over the replicates, with its ${INTERVAL_NAME}` : 'over all replicates together'}.`,
       describeTip: ({ text }) => describeValue(measure, text),
       limits: limitsOf(sweep, measure),
       isRatio: false,
@@ -60,7 +66,7 @@ export const valueLines: SweepChart = {
 
 function describeValue(measure: Measure, text: string): string {
   const unit = measure.unit === undefined || measure.unit === '%' ? '' : ` ${measure.unit}`;
-  return `${titleOf(measure).toLowerCase()} ${text}${unit}`;
+  return `${measure.title.toLowerCase()} ${text}${unit}`;
 }
 
 /** Each client relative to the baseline. */
@@ -83,7 +89,7 @@ export const ratioLines: SweepChart = {
         axisTitle: `${isOnly ? name : 'ratio'} / ${baseline}`,
       })),
       title: `Relative to ${baseline}`,
-      caption: `${titleOf(measure)} divided by that of ${baseline}, by ${sweep.x.words}, with ${INTERVAL_NAME}s, paired within each cell. 1: the same as the baseline.`,
+      caption: `${capitalize(measure.title)} divided by that of ${baseline}, by ${sweep.x.words}, with ${INTERVAL_NAME}s, paired within each cell. 1: the same as the baseline.`,
       describeTip: ({ text }) => text,
       limits: limitsOf(sweep, measure, baseline),
       isRatio: true,
@@ -151,62 +157,62 @@ function limitsOf({ cells }: SweepView, { of: metric }: Measure, over?: string):
 
 /** One setting: one picture, with a line per client. Two settings: a picture per client, with a line per value of the other one. */
 function drawCourses(sweep: SweepView, of: Courses): SweepPicture[] {
-  const { other, x } = sweep;
-  const { courses, describeTip, isRatio } = of;
+  const { other, x, arms } = sweep;
+  const { courses, isRatio } = of;
+  const [first] = courses;
+  if (first === undefined) return [];
   const lineOf = (label: string, figures: readonly SweepFigure[]): Line => ({
     label: `${label}${signsOf(sharedMarks(figures))}`,
     figures,
-    tip: figure => `${label}, ${figure.cell.place}: ${describeTip(figure)}${signsOf(figure.marks)}`,
+    tip: figure => `${label}, ${figure.cell.place}: ${of.describeTip(figure)}${signsOf(figure.marks)}`,
   });
-  const [first] = courses;
-  if (first === undefined) return [];
+  const drawn = (
+    { title, lineIs }: { title: string; lineIs: string },
+    picture: Omit<LinePicture, 'x' | 'isRatio'>,
+  ): SweepPicture => ({
+    title,
+    caption: `${of.caption} One line per ${lineIs}.${describeLimits(picture.limits)}`,
+    spec: () => lineSpec({ ...picture, x, isRatio }),
+  });
+  const hasFigures = ({ figures }: Pick<Line, 'figures'>) => figures.length > 0;
   if (other === undefined) {
-    const drawn = courses.map(({ name, label, figures }) => ({ name, line: lineOf(label, figures) }));
-    const scales = armScales(
-      drawn.map(({ name, line: { label } }) => ({
-        label,
-        look: sweep.arms.find(arm => arm.name === name)!.look,
-      })),
-    );
-    const lines = drawn.map(({ line }) => line).filter(({ figures }) => figures.length > 0);
-    const limits = of.limits.filter(limit => courses.some(({ name }) => name === limit.of));
-    const picture = { x, lines, scales, limits, title: first.axisTitle, isRatio };
+    const lines = courses.map(({ label, figures }) => lineOf(label, figures));
+    const looks = courses.map(({ name }, index) => ({
+      label: lines[index]!.label,
+      look: arms.find(arm => arm.name === name)!.look,
+    }));
     return [
-      {
-        title: of.title,
-        caption: `${of.caption} One line per client.${describeLimits(limits)}`,
-        spec: () => lineSpec(picture),
-      },
+      drawn(
+        { title: of.title, lineIs: 'client' },
+        {
+          lines: lines.filter(hasFigures),
+          scales: armScales(looks),
+          limits: of.limits.filter(limit => courses.some(({ name }) => name === limit.of)),
+          title: first.axisTitle,
+        },
+      ),
     ];
   }
-  return courses
-    .filter(({ figures }) => figures.length > 0)
-    .map(({ name, figures, title, axisTitle }) => {
-      const limits = of.limits.filter(limit => limit.of === name);
-      const lines = other.values
-        .map(value =>
-          lineOf(
-            formatValue(value),
-            figures.filter(figure => figure.other === value),
-          ),
-        )
-        .filter(line => line.figures.length > 0);
-      const scales = stepScales(lines.map(({ label }) => label));
-      const picture = {
-        x,
+  return courses.filter(hasFigures).map(({ name, figures, title, axisTitle }) => {
+    const lines = other.values
+      .map(value =>
+        lineOf(
+          formatValue(value),
+          figures.filter(figure => figure.cell.other === value),
+        ),
+      )
+      .filter(hasFigures);
+    return drawn(
+      { title, lineIs: `value of ${other.words}` },
+      {
         lines,
-        scales,
-        limits,
+        scales: stepScales(lines.map(({ label }) => label)),
+        limits: of.limits.filter(limit => limit.of === name),
         legendTitle: nameWithUnit(other.path),
         title: axisTitle,
-        isRatio,
-      };
-      return {
-        title,
-        caption: `${of.caption} One line per value of ${other.words}.${describeLimits(limits)}`,
-        spec: () => lineSpec(picture),
-      };
-    });
+      },
+    );
+  });
 }
 
 /** Behind a caption. */
@@ -275,72 +281,55 @@ interface LinePicture {
 const WIDEST_BAND = 3;
 const HEIGHT_PX = 240;
 
-interface Row {
-  x: number | string;
-  line: string;
-  value: number;
-  low: number;
-  high: number;
-  tip: string;
-  signs: string;
-  isInvalid: boolean;
-}
+type Row = ReturnType<typeof listRows>[number];
 
 function lineSpec(picture: LinePicture): TopLevelSpec {
-  const { x: setting, scales, lines } = picture;
+  const { x: setting, scales, lines, isRatio, legendTitle } = picture;
   const isContinuous = axisScale(setting).type !== 'point';
-  const figures = lines.flatMap(line => rowsOf(line, isContinuous));
-  const limits = nearLimits(picture.limits, figures);
-  const extent = extentOf(figures, {
-    alsoShown: [...(picture.isRatio ? [1] : []), ...limits.map(({ value }) => value)],
+  const points = lines.flatMap(line => listRows(line, isContinuous));
+  const limits = nearLimits(picture.limits, points);
+  const extent = extentOf(points, {
+    alsoShown: [...(isRatio ? [1] : []), ...limits.map(({ value }) => value)],
     widestBand: WIDEST_BAND,
   });
-  const rows = figures.map(row => within(extent, row));
+  const rows = points.map(row => within(extent, row));
   const legend =
-    lines.length < 2 && picture.legendTitle === undefined
+    lines.length < 2 && legendTitle === undefined
       ? null
-      : {
-          ...armLegend(lines),
-          title: picture.legendTitle ?? null,
-          titleLimit: CHART_PX,
-          symbolOpacity: 1,
-        };
-  const color = { field: 'line', type: 'nominal', scale: scales.colour, legend } as const;
-  return framed(
-    {
-      encoding: { x: xOf(setting), y: figureAxis(extent, picture), color },
-      layer: [
-        ...(picture.isRatio ? [evenLayer] : []),
-        {
-          // Between words a band has no meaning.
-          data: { values: rows },
-          mark: isContinuous
-            ? { type: 'area', opacity: 0.18, aria: false }
-            : { type: 'rule', strokeWidth: 7, opacity: 0.3, aria: false },
-          encoding: { y: { field: 'low', type: 'quantitative' }, y2: { field: 'high' } },
-        },
-        {
-          data: { values: rows },
-          mark: { type: 'line', strokeWidth: isContinuous ? 2 : 1.2, aria: false },
-          encoding: {
-            strokeDash: { field: 'line', type: 'nominal', scale: scales.dash, legend },
-          },
-        },
-        {
-          data: { name: 'figures', values: rows },
-          mark: { type: 'point', filled: true, size: 50 },
-          encoding: {
-            shape: { field: 'line', type: 'nominal', scale: scales.shape, legend },
-            opacity: { condition: { test: 'datum.isInvalid', value: 0.45 }, value: 1 },
-            description: { field: 'tip' },
-          },
-        },
-        ...signLayers(rows),
-        ...limits.flatMap(limit => limitLayers(limit, isContinuous)),
-      ],
+      : { ...armLegend(lines), title: legendTitle ?? null, titleLimit: CHART_PX, symbolOpacity: 1 };
+  const byLine = <Scale>(scale: Scale) => ({ field: 'line', type: 'nominal', scale, legend }) as const;
+  return framed({
+    heightPx: HEIGHT_PX,
+    encoding: {
+      x: axisOf(setting),
+      y: figureAxis(extent, picture),
+      color: byLine(scales.colour),
     },
-    { heightPx: HEIGHT_PX },
-  );
+    layer: [
+      ...(isRatio ? [evenLayer] : []),
+      silent(
+        rows,
+        // Between words a band has no meaning.
+        isContinuous ? { type: 'area', opacity: 0.18 } : { type: 'rule', strokeWidth: 7, opacity: 0.3 },
+        { y: quantity('low'), y2: { field: 'high' } },
+      ),
+      silent(
+        rows,
+        { type: 'line', strokeWidth: isContinuous ? 2 : 1.2 },
+        { strokeDash: byLine(scales.dash) },
+      ),
+      figures(
+        rows,
+        { type: 'point', filled: true, size: 50 },
+        {
+          shape: byLine(scales.shape),
+          opacity: either('datum.isInvalid', 0.45, 1),
+        },
+      ),
+      ...signLayers(rows),
+      ...limits.flatMap(limit => limitLayers(limit, isContinuous)),
+    ],
+  });
 }
 
 /** How many times as high as the highest figure, or as low as the lowest, a limit may be for the axis to include it. */
@@ -354,52 +343,41 @@ function nearLimits(limits: readonly Limit[], figures: readonly Row[]): Limit[] 
 }
 
 /** A line across with what it limits; where it is for some points only, a stroke at each. */
-function limitLayers({ of, value, text, hasFailed, xs }: Limit, isContinuous: boolean): Layer[] {
-  const color = hasFailed ? FAILED : INK;
+function limitLayers({ of, value: limit, text, hasFailed, xs }: Limit, isContinuous: boolean): Layer[] {
+  const color = { value: hasFailed ? FAILED : INK };
   const tip = `limit: ${of} ${text}`;
-  const y = { field: 'limit', type: 'quantitative' } as const;
+  const y = quantity('limit');
   if (xs !== null) {
-    const values = xs.map(x => ({ x: isContinuous ? Number(x) : formatValue(x), limit: value, tip }));
-    return [
-      {
-        data: { values },
-        mark: { type: 'tick', orient: 'horizontal', size: 36, thickness: 3 },
-        encoding: { y, color: { value: color }, description: { field: 'tip' } },
-      },
-    ];
+    const values = xs.map(x => ({ x: isContinuous ? Number(x) : formatValue(x), limit, tip }));
+    return [tipped(values, { type: 'tick', orient: 'horizontal', size: 36, thickness: 3 }, { y, color })];
   }
-  const values = [{ limit: value, tip }];
+  const values = [{ limit, tip }];
   return [
-    {
-      data: { values },
-      mark: { type: 'rule', strokeWidth: 1.5, strokeDash: [8, 3] },
-      encoding: {
-        x: { value: 0 },
-        x2: { value: 'width' },
-        y,
-        color: { value: color },
-        description: { field: 'tip' },
-      },
-    },
-    {
-      data: { values },
-      mark: { type: 'text', align: 'right', dy: -6, dx: -2, aria: false, text: `limit ${text}` },
-      encoding: { x: { value: 'width' }, y, color: { value: color } },
-    },
+    tipped(
+      values,
+      { type: 'rule', strokeWidth: 1.5, strokeDash: [8, 3] },
+      { x: { value: 0 }, x2: { value: 'width' }, y, color },
+    ),
+    silent(
+      values,
+      { type: 'text', align: 'right', dy: -6, dx: -2, text: `limit ${text}` },
+      { x: { value: 'width' }, y, color },
+    ),
   ];
 }
 
-/** Above the figures whose marks differ from those of their line. */
+/** Above the points whose marks differ from those of their line. */
 function signLayers(rows: readonly Row[]): Layer[] {
   const values = rows.filter(({ signs }) => signs !== '');
-  if (values.length === 0) return [];
-  return [
-    {
-      data: { values },
-      mark: { type: 'text', dy: -11, fontSize: 11, aria: false },
-      encoding: { text: { field: 'signs' }, color: { value: INK } },
-    },
-  ];
+  return values.length === 0
+    ? []
+    : [
+        silent(
+          values,
+          { type: 'text', dy: -11, fontSize: 11 },
+          { text: { field: 'signs' }, color: { value: INK } },
+        ),
+      ];
 }
 
 /** Marks that all points of a line share; its label shows them. */
@@ -408,10 +386,10 @@ function sharedMarks(figures: readonly SweepFigure[]): Mark[] {
   return (first?.marks ?? []).filter(mark => others.every(({ marks }) => marks.includes(mark)));
 }
 
-function rowsOf({ label, figures, tip }: Line, isContinuous: boolean): Row[] {
+function listRows({ label, figures, tip }: Line, isContinuous: boolean) {
   const shared = sharedMarks(figures);
   return figures.map(figure => ({
-    x: isContinuous ? Number(figure.x) : formatValue(figure.x),
+    x: isContinuous ? Number(figure.cell.x) : formatValue(figure.cell.x),
     line: label,
     ...figure.interval,
     tip: tip(figure),
@@ -420,39 +398,27 @@ function rowsOf({ label, figures, tip }: Line, isContinuous: boolean): Row[] {
   }));
 }
 
-function xOf(setting: SweptSetting): X {
-  const scale = axisScale(setting);
-  if (scale.type === 'point') {
+function axisOf({ path, values, isNumeric }: SweptSetting): X {
+  const scale = axisScale({ values, isNumeric });
+  const title = nameWithUnit(path);
+  if (scale.type === 'point')
     return {
       field: 'x',
       type: 'ordinal',
       scale: { type: 'point', padding: 0.4 },
-      sort: setting.values.map(formatValue),
-      axis: { title: nameWithUnit(setting.path), labelAngle: 0, grid: false },
+      sort: values.map(formatValue),
+      axis: { title, labelAngle: 0, grid: false },
     };
-  }
   return {
-    field: 'x',
-    type: 'quantitative',
+    ...quantity('x'),
     scale: { ...scale, nice: false, zero: false, padding: 14 },
-    axis: {
-      title: nameWithUnit(setting.path),
-      values: setting.values.map(Number),
-      format: ',~r',
-      grid: false,
-    },
+    axis: { title, values: values.map(Number), format: ',~r', grid: false },
   };
 }
 
 /** Marks a ratio of 1. */
-const evenLayer: Layer = {
-  data: { values: [{ one: 1, tip: '1: the same as the baseline' }] },
-  mark: { type: 'rule', strokeDash: [4, 3], strokeWidth: 1.5 },
-  encoding: {
-    x: { value: 0 },
-    x2: { value: 'width' },
-    y: { field: 'one', type: 'quantitative' },
-    color: { value: MUTED },
-    description: { field: 'tip' },
-  },
-};
+const evenLayer = tipped(
+  [{ one: 1, tip: '1: the same as the baseline' }],
+  { type: 'rule', strokeDash: [4, 3], strokeWidth: 1.5 },
+  { x: { value: 0 }, x2: { value: 'width' }, y: quantity('one'), color: { value: MUTED } },
+);

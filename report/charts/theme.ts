@@ -5,52 +5,18 @@ import type { ArmView } from '../cell-view.ts';
 
 /**
  * Colours of clients: after Okabe and Ito (2008), distinguishable with any kind of colour vision, darkened to a contrast of at
- * least 3 on white. Each comes with a shape and a dash, for print. Charts name them by variables of their page.
+ * least 3 on white and lightened on dark. Each comes with a shape and a dash, for print. Charts name them by variables of their page.
  */
-export const ARM_COLOURS = [
-  '#c75300',
-  '#0072b2',
-  '#00805c',
-  '#a8508a',
-  '#85690a',
-  '#4f5b66',
-  '#1f8ac0',
-  '#7a4a21',
-];
-/** The same on a dark background. */
-export const ARM_COLOURS_DARK = [
-  '#ff8a3d',
-  '#56b4e9',
-  '#2fc79a',
-  '#e08fc2',
-  '#e0b83a',
-  '#b4bfca',
-  '#9bdcff',
-  '#d9a066',
-];
+export const ARM_COLOURS = {
+  light: ['#c75300', '#0072b2', '#00805c', '#a8508a', '#85690a', '#4f5b66', '#1f8ac0', '#7a4a21'],
+  dark: ['#ff8a3d', '#56b4e9', '#2fc79a', '#e08fc2', '#e0b83a', '#b4bfca', '#9bdcff', '#d9a066'],
+};
 
-/** Colours of the values of a second swept setting: none is a client's, and their order shows that of the values. On a light background. */
-export const STEP_COLOURS = [
-  '#5b2a86',
-  '#3d4fa3',
-  '#22739c',
-  '#0e8076',
-  '#3f7f2a',
-  '#837300',
-  '#a35a00',
-  '#a8324a',
-];
-/** The same on a dark background. */
-export const STEP_COLOURS_DARK = [
-  '#c79bf0',
-  '#9fb0f5',
-  '#74bfe6',
-  '#4fd0c0',
-  '#8fd676',
-  '#e0cf55',
-  '#f5aa5c',
-  '#ff8fa3',
-];
+/** Colours of the values of a second swept setting: none is a client's, and their order shows that of the values. */
+export const STEP_COLOURS = {
+  light: ['#5b2a86', '#3d4fa3', '#22739c', '#0e8076', '#3f7f2a', '#837300', '#a35a00', '#a8324a'],
+  dark: ['#c79bf0', '#9fb0f5', '#74bfe6', '#4fd0c0', '#8fd676', '#e0cf55', '#f5aa5c', '#ff8fa3'],
+};
 
 const SHAPES = [
   'circle',
@@ -84,20 +50,17 @@ const GRID = 'var(--grid)';
 /** No name contains it, because it would break the name in two. */
 export const LINE_BREAK = '\n';
 
-/** Clients at the y axis, `(baseline)` on a line of its own. */
-export const armAxis = {
-  domain: false,
-  grid: false,
-  labelExpr: `replace(datum.label, ' (baseline)', '${'\\n'}(baseline)')`,
-} as const;
-
-/** One row per client, in the order of the data. */
+/** One row per client, in the order of the data, `(baseline)` on a line of its own. */
 export const armRows = {
   field: 'arm',
   type: 'ordinal',
   sort: null,
   title: null,
-  axis: armAxis,
+  axis: {
+    domain: false,
+    grid: false,
+    labelExpr: `replace(datum.label, ' (baseline)', '${'\\n'}(baseline)')`,
+  },
 } as const;
 
 /** A line to compare figures with. */
@@ -116,8 +79,7 @@ export const CHARACTER_PX = 8;
 export const LABEL_PX = 150;
 
 export function armColour({ look }: Pick<ArmView, 'look'>): string {
-  const index = look % ARM_COLOURS.length;
-  return `var(--arm-${index})`;
+  return `var(--arm-${look % ARM_COLOURS.light.length})`;
 }
 
 /** Maps a client's label to its colour, shape and dash, which are the same in every chart. */
@@ -133,10 +95,11 @@ export function armScales(arms: readonly Pick<ArmView, 'label' | 'look'>[]) {
 
 /** The same for the values of a second swept setting; few values are spread over all colours. */
 export function stepScales(labels: readonly string[]) {
+  const count = STEP_COLOURS.light.length;
   const place = (index: number): number =>
-    labels.length <= STEP_COLOURS.length
-      ? Math.round((index * (STEP_COLOURS.length - 1)) / Math.max(1, labels.length - 1))
-      : index % STEP_COLOURS.length;
+    labels.length <= count
+      ? Math.round((index * (count - 1)) / Math.max(1, labels.length - 1))
+      : index % count;
   const cycled = <T>(list: readonly T[]) => labels.map((_, index) => list[index % list.length]!);
   return {
     colour: {
@@ -166,10 +129,36 @@ export function armLegend(arms: readonly Pick<ArmView, 'label'>[], symbolType?: 
 type Layered = Extract<TopLevelSpec, { layer: unknown }>;
 /** One layer of a picture. */
 export type Layer = Layered['layer'][number];
-type Encoding = NonNullable<Extract<Layer, { mark: unknown }>['encoding']>;
+type Unit = Extract<Layer, { mark: unknown }>;
+type MarkDef = Exclude<Unit['mark'], string>;
+type Encoding = NonNullable<Unit['encoding']>;
 /** A place on one of the axes. */
 export type X = NonNullable<Encoding['x']>;
 export type Y = NonNullable<Encoding['y']>;
+
+/** Marks with words of their own, which are the field `tip` of each value. */
+export function tipped(values: readonly object[], mark: MarkDef, encoding: Encoding = {}): Layer {
+  return { data: { values }, mark, encoding: { ...encoding, description: { field: 'tip' } } } as Layer;
+}
+
+/** The marks that the picture is about, each with its `tip`. */
+export function figures(values: readonly object[], mark: MarkDef, encoding: Encoding = {}): Layer {
+  return { ...tipped(values, mark, encoding), data: { name: 'figures', values } } as Layer;
+}
+
+/** Marks that belong to others, so that they are not read out. */
+export function silent(values: readonly object[], mark: MarkDef, encoding: Encoding = {}): Layer {
+  return { data: { values }, mark: { ...mark, aria: false }, encoding } as Layer;
+}
+
+export function quantity<Field extends string>(field: Field) {
+  return { field, type: 'quantitative' } as const;
+}
+
+/** One look of marks or another, by a test of `datum`. */
+export function either<Look>(test: string, yes: Look, no: Look) {
+  return { condition: { test, value: yes }, value: no };
+}
 
 /** Colour, shape and dash of marks with a client's label in their field `arm`. No legend if names are shown at an axis or beside the marks. */
 export function armMarks(arms: readonly ArmView[], legend: ReturnType<typeof armLegend> | null = null) {
@@ -191,10 +180,10 @@ export function endWithRoom(bars: readonly { value: number; text: string }[]): n
 }
 
 /** A layered picture, axes and legend included. */
-export function framed(
-  spec: Pick<Layered, 'layer' | 'encoding' | 'resolve'>,
-  { heightPx }: { heightPx: number },
-): Layered {
+export function framed({
+  heightPx,
+  ...spec
+}: Pick<Layered, 'layer' | 'encoding'> & { heightPx: number }): Layered {
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     background: 'transparent',
@@ -251,16 +240,15 @@ interface Extent {
 /** Where the whiskers of rows are cut off: the rows as they are drawn, and the ends at which arrows show that they go on. */
 export function clip<Row extends Interval>(rows: readonly Row[], alsoShown: readonly number[] = []) {
   const extent = extentOf(rows, { alsoShown, widestBand: WIDEST_WHISKER });
-  return {
-    extent,
-    rows: rows.map(row => within(extent, row)),
-    arrows: [
-      ...rows.filter(({ low }) => low < extent.low).map(row => ({ ...row, end: extent.low, shape: LEFT })),
-      ...rows
-        .filter(({ high }) => high > extent.high)
-        .map(row => ({ ...row, end: extent.high, shape: RIGHT })),
-    ],
-  };
+  return { extent, rows: rows.map(row => within(extent, row)), arrows: arrowsBeyond(extent, rows) };
+}
+
+/** The ends of the axis at which the whiskers of rows go on. */
+export function arrowsBeyond<Row extends Interval>({ low, high }: Extent, rows: readonly Row[]) {
+  return [
+    ...rows.filter(row => row.low < low).map(row => ({ ...row, end: low, shape: LEFT })),
+    ...rows.filter(row => row.high > high).map(row => ({ ...row, end: high, shape: RIGHT })),
+  ];
 }
 
 export const LEFT = 'triangle-left' as const;
@@ -271,16 +259,12 @@ export function arrowLayers(
   arrows: readonly { end: number; shape: typeof LEFT | typeof RIGHT }[],
   { x, ...encoding }: Encoding,
 ): Layer[] {
-  return [LEFT, RIGHT].flatMap((shape): Layer[] => {
+  return [LEFT, RIGHT].flatMap(shape => {
     const values = arrows.filter(arrow => arrow.shape === shape);
-    if (values.length === 0) return [];
-    return [
-      {
-        data: { values },
-        mark: { type: 'point', filled: true, size: 60, shape, opacity: 1, aria: false },
-        encoding: { ...encoding, x: { type: 'quantitative', ...x, field: 'end' } as X },
-      },
-    ];
+    const end = { type: 'quantitative', ...x, field: 'end' } as X;
+    return values.length === 0
+      ? []
+      : silent(values, { type: 'point', filled: true, size: 60, shape, opacity: 1 }, { ...encoding, x: end });
   });
 }
 
@@ -308,31 +292,57 @@ export function figureAxis(
   { low, high }: Extent,
   { title, isRatio }: { title: string; isRatio: boolean },
 ): Y {
-  const isLog = low > 0 && high / low > LOG_RATIO[isRatio ? 'ratios' : 'figures'];
-  if (!isLog) {
-    return {
-      field: 'value',
-      type: 'quantitative',
-      scale: { zero: !isRatio, nice: true },
-      axis: { title, tickCount: 5, format: ',~r' },
-    };
-  }
-  const domain = [low / LOG_MARGIN, high * LOG_MARGIN] as const;
+  if (low > 0 && high / low > LOG_RATIO[isRatio ? 'ratios' : 'figures'])
+    return logAxis('value', [low / LOG_MARGIN, high * LOG_MARGIN], title);
   return {
-    field: 'value',
-    type: 'quantitative',
-    scale: { type: 'log', domain: [...domain], nice: false },
-    axis: logAxis(...domain, title),
+    ...quantity('value'),
+    scale: { zero: !isRatio, nice: true },
+    axis: { title, tickCount: 5, format: ',~r' },
+  };
+}
+
+type Ends = readonly [low: number, high: number];
+
+export function linearAxis(field: string, domain: Ends, { title, ticks }: { title: string; ticks: number }) {
+  return {
+    ...quantity(field),
+    scale: { domain: [...domain], nice: false },
+    axis: { title, tickCount: ticks, format: ',~r' },
   };
 }
 
 /** An axis on which each factor takes the same width, its labels evenly spaced. */
-export function logAxis(low: number, high: number, title: string) {
-  return { title, values: logTicks(low, high), format: ',~r' };
+export function logAxis(field: string, domain: Ends, title: string) {
+  return {
+    ...quantity(field),
+    scale: { type: 'log' as const, domain: [...domain], nice: false },
+    axis: { title, values: logTicks(...domain), format: ',~r' },
+  };
+}
+
+/** Rows as numbers, from 0 at the top, so that marks can be placed within them; the axis shows their names. */
+export function rowAxis(field: string, names: readonly string[], more: object = {}) {
+  return {
+    ...quantity(field),
+    scale: { domain: [0, names.length], reverse: true, nice: false },
+    axis: {
+      title: null,
+      domain: false,
+      grid: false,
+      values: names.map((_, row) => row + 0.5),
+      labelExpr: `${JSON.stringify(names)}[floor(datum.value)]`,
+      ...more,
+    },
+  };
 }
 
 /** With fewer, steps of a factor say too little; with more, labels have no room. */
 const TICKS = { least: 3, most: 8 };
+
+/** 1, 10, 100 ..., from a power of ten to another. */
+export function powersOfTen(first: number, last: number): number[] {
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => 10 ** (first + index));
+}
 
 /** 1, 2, 5, 10 ..., or only powers of ten if there are many; equal steps where the axis spans less than these. */
 export function logTicks(low: number, high: number): number[] {

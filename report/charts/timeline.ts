@@ -1,96 +1,83 @@
-// Chart: requests per second over the time of a replicate, one line per trial.
-import type { CompletedTrial } from '../../results/model/trial.ts';
-import type { CellView } from '../cell-view.ts';
-import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
+// Charts of the course of a replicate: requests per second, what client and server held, and sockets by state.
+import type { CompletedTrial, Held } from '../../results/model/trial.ts';
+import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
+import { figureColumn, keyColumn, words } from '../tables/table.ts';
+import { describeLeaks } from '../words/leak.ts';
 import { formatCount, formatMs, formatSignificant } from '../words/numbers.ts';
-import type { Chart } from './chart.ts';
-import { armLegend, armMarks, framed } from './theme.ts';
+import { type Chart, measured, tabulate } from './chart.ts';
+import {
+  armLegend,
+  armMarks,
+  CHARACTER_PX,
+  either,
+  figures,
+  framed,
+  MUTED,
+  quantity,
+  silent,
+  stepScales,
+} from './theme.ts';
 
 /** A bucket of which the client's slices cover less than this share of the best covered one is mostly noise. */
 const LEAST_COVER = 0.1;
 
-const chart: Chart = {
+/** Requests per second, one line per trial. */
+export const timeline: Chart = {
   name: 'timeline',
   section: 'course',
   title: 'Over time',
-  applies: view => rowsOf(view).length > 0,
+  applies: view => listBuckets(view).length > 0,
   caption: ({ result }) =>
     `${result.imported === undefined ? 'Requests per second of steady time in each second of a replicate' : 'Requests per second in the periods of 10 s that a turn fills'}, one line per trial. A line that drifts suggests a warm-up that was too short; lines that lie apart suggest modes. Trials that failed an audit are dashed.`,
   spec(view) {
-    const rows = rowsOf(view);
+    const rows = listBuckets(view);
     const arms = view.arms.filter(({ trials }) => trials.length > 0);
-    const { colour, shape } = armMarks(arms, armLegend(arms));
-    return framed(
-      {
-        encoding: {
-          x: {
-            field: 'atSec',
-            type: 'quantitative',
-            scale: { zero: false, nice: true },
-            axis: {
-              title: 'time since the start of the replicate (s)',
-              grid: false,
-              tickCount: 6,
-            },
-          },
-          y: {
-            field: 'rate',
-            type: 'quantitative',
-            scale: { zero: true, nice: true },
-            axis: { title: 'requests per second', tickCount: 6, format: ',~r' },
-          },
+    const { colour: color, shape } = armMarks(arms, armLegend(arms));
+    return framed({
+      heightPx: 290,
+      encoding: {
+        x: timeAxis('time since the start of the replicate (s)', { nice: true }),
+        y: {
+          ...quantity('rate'),
+          scale: { zero: true, nice: true },
+          axis: { title: 'requests per second', tickCount: 6, format: ',~r' },
         },
-        layer: [
-          {
-            data: { values: rows },
-            mark: { type: 'line', strokeWidth: 1.6, opacity: 0.75, aria: false },
-            encoding: {
-              color: colour,
-              detail: { field: 'trial', type: 'nominal' },
-              strokeDash: { condition: { test: 'datum.isInvalid', value: [4, 3] }, value: [1, 0] },
-            },
-          },
-          {
-            data: { name: 'figures', values: rows },
-            mark: { type: 'point', filled: true, size: 28, opacity: 0.9 },
-            encoding: {
-              color: colour,
-              shape,
-              description: { field: 'tip' },
-            },
-          },
-        ],
       },
-      { heightPx: 290 },
-    );
+      layer: [
+        silent(
+          rows,
+          { type: 'line', strokeWidth: 1.6, opacity: 0.75 },
+          {
+            color,
+            detail: { field: 'trial', type: 'nominal' },
+            strokeDash: either('datum.isInvalid', [4, 3], [1, 0]),
+          },
+        ),
+        figures(rows, { type: 'point', filled: true, size: 28, opacity: 0.9 }, { color, shape }),
+      ],
+    });
   },
   table: view =>
-    createTable({
-      name: 'timeline',
-      title: 'Over time',
-      columns: [
-        keyColumn('arm', 'client'),
-        keyColumn('replicate', 'replicate'),
-        keyColumn('atSec', 'at (s)'),
-        figureColumn('requestsPerSec', 'requests/s'),
-        figureColumn('meanMs', 'mean', 'ms'),
-        figureColumn('maxMs', 'max', 'ms'),
-        figureColumn('failedCount', 'failed'),
-      ],
-      rows: rowsOf(view).map(row => [
-        words(row.arm, row.name),
-        words(String(row.replicate + 1), row.replicate),
-        words(String(Number(row.atSec.toFixed(3))), row.atSec),
-        figure(formatSignificant(row.rate), row.rate, row.marks),
-        figure(formatMs(row.meanUs), row.meanUs / 1000, row.marks),
-        figure(formatMs(row.maxUs), row.maxUs / 1000, row.marks),
-        figure(formatCount(row.failed), row.failed, row.marks),
-      ]),
-    }),
+    tabulate({ name: 'timeline', title: 'Over time' }, listBuckets(view), [
+      [keyColumn('arm', 'client'), row => words(row.arm, row.name)],
+      [keyColumn('replicate', 'replicate'), row => words(String(row.replicate + 1), row.replicate)],
+      [keyColumn('atSec', 'at (s)'), row => words(String(Number(row.atSec.toFixed(3))), row.atSec)],
+      [figureColumn('requestsPerSec', 'requests/s'), row => measured(row.rate, formatSignificant, row.marks)],
+      [figureColumn('meanMs', 'mean', 'ms'), row => measured(row.meanUs, formatMs, row.marks, 1_000)],
+      [figureColumn('maxMs', 'max', 'ms'), row => measured(row.maxUs, formatMs, row.marks, 1_000)],
+      [figureColumn('failedCount', 'failed'), row => measured(row.failed, formatCount, row.marks)],
+    ]),
 };
-export default chart;
 
-function rowsOf({ arms, invalidTrials }: CellView) {
+function timeAxis(title: string, { nice }: { nice: boolean }) {
+  return {
+    ...quantity('atSec'),
+    scale: { zero: false, nice },
+    axis: { title, grid: false, tickCount: 6 },
+  };
+}
+
+function listBuckets({ arms, invalidTrials }: CellView) {
   return arms.flatMap(({ name, label, trials }) =>
     trials.flatMap(trial => {
       const isInvalid = invalidTrials.has(trial.trial.id);
@@ -127,4 +114,215 @@ function ratesOf({ measurement: { timeline, slices } }: CompletedTrial) {
       meanUs,
       maxUs,
     }));
+}
+
+const MIB = 2 ** 20;
+const PANEL_PX = 92;
+/** Of a panel; the rest is for the name of its client. */
+const PLOT_SHARE = 0.74;
+/** Of a line; the line itself has all samples. */
+const MOST_POINTS = 40;
+
+interface Shown {
+  arm: ArmView;
+  trial: CompletedTrial;
+  held: Held;
+}
+
+interface Point {
+  arm: ArmView;
+  series: string;
+  atSec: number;
+  value: number;
+  /** Whether it has a mark and words of its own. */
+  isFigure: boolean;
+}
+
+/** The first replicate of each client that has samples. */
+function shownIn({ arms }: CellView): Shown[] {
+  return arms.flatMap(arm => {
+    const trial = arm.trials.find(({ measurement }) => measurement.held !== undefined);
+    return trial === undefined ? [] : { arm, trial, held: trial.measurement.held! };
+  });
+}
+
+/** Each client's samples in a panel of its own, all on the same scale. */
+function drawPanels(points: readonly Point[]) {
+  const arms = [...new Set(points.map(({ arm }) => arm))];
+  const series = [...new Set(points.map(point => point.series))];
+  const most = Math.max(1, ...points.map(({ value }) => value));
+  const floorOf = (arm: ArmView) => arms.length - 1 - arms.indexOf(arm);
+  const rows = points.map(({ arm, series, atSec, value, isFigure }) => ({
+    line: `${arm.name}/${series}`,
+    series,
+    isServer: series.startsWith('server'),
+    atSec,
+    y: floorOf(arm) + (PLOT_SHARE * value) / most,
+    isFigure,
+    tip: `${arm.label}, ${formatSec(atSec)} s: ${series} ${formatCount(value)}`,
+  }));
+  const legend = armLegend(series.map(label => ({ label })));
+  const color = { field: 'series', type: 'nominal', scale: stepScales(series).colour, legend } as const;
+  const firstSec = Math.min(...points.map(({ atSec }) => atSec));
+  const titles = arms.map(arm => ({ atSec: firstSec, y: floorOf(arm) + PLOT_SHARE, label: arm.label }));
+  return framed({
+    heightPx: arms.length * PANEL_PX + 80,
+    encoding: {
+      x: timeAxis("time since the start of the client's slice (s)", { nice: false }),
+      y: {
+        ...quantity('y'),
+        scale: { domain: [0, arms.length], nice: false },
+        axis: {
+          title: null,
+          values: arms.flatMap(arm => [floorOf(arm), floorOf(arm) + PLOT_SHARE]),
+          labelExpr: `datum.value - floor(datum.value) > 0.1 ? '${formatCount(most)}' : '0'`,
+        },
+      },
+    },
+    layer: [
+      silent(
+        rows,
+        { type: 'line', strokeWidth: 1.6 },
+        {
+          color,
+          detail: { field: 'line', type: 'nominal' },
+          strokeDash: either('datum.isServer', [4, 3], [1, 0]),
+        },
+      ),
+      figures(
+        rows.filter(row => row.isFigure),
+        { type: 'point', filled: true, size: 14 },
+        { color },
+      ),
+      silent(
+        titles,
+        { type: 'text', align: 'left', dy: -CHARACTER_PX, color: MUTED },
+        { text: { field: 'label' } },
+      ),
+    ],
+  });
+}
+
+/** Samples of both processes, paired by time. */
+function samplesOf({ client, server }: Held) {
+  const step = Math.ceil(client.atMs.length / MOST_POINTS);
+  return client.atMs.map((atMs, place) => {
+    const at = server === null || server.atMs.length === 0 ? null : nearest(server.atMs, atMs);
+    return {
+      atSec: (atMs - client.atMs[0]!) / 1_000,
+      isFigure: place % step === 0,
+      inFlight: client.inFlight[place]!,
+      sent: client.sent[place]!,
+      clientDescriptors: client.descriptors[place]!,
+      serverDescriptors: at === null ? null : server!.descriptors[at]!,
+      clientRssBytes: client.rssBytes[place] ?? null,
+      clientHeapBytes: client.heapBytes[place] ?? null,
+      serverRssBytes: at === null ? null : server!.rssBytes[at]!,
+    };
+  });
+}
+
+function nearest(timesMs: readonly number[], atMs: number): number {
+  const after = timesMs.findIndex(timeMs => timeMs >= atMs);
+  if (after === -1) return timesMs.length - 1;
+  return after > 0 && atMs - timesMs[after - 1]! < timesMs[after]! - atMs ? after - 1 : after;
+}
+
+const SERIES = {
+  inFlight: 'requests in flight',
+  clientDescriptors: "client's descriptors",
+  serverDescriptors: "server's descriptors",
+} as const;
+
+function heldPoints(view: CellView): Point[] {
+  return shownIn(view).flatMap(({ arm, held }) => {
+    const samples = samplesOf(held);
+    return (Object.keys(SERIES) as (keyof typeof SERIES)[]).flatMap(name =>
+      samples.flatMap(({ [name]: value, atSec, isFigure }) =>
+        value === null ? [] : { arm, series: SERIES[name], atSec, value, isFigure },
+      ),
+    );
+  });
+}
+
+/** A state that was seen once is 0 in all other counts. */
+function socketPoints(view: CellView): Point[] {
+  return shownIn(view).flatMap(({ arm, held: { client, sockets } }) =>
+    (['client', 'server'] as const).flatMap(end => {
+      const states = [...new Set(sockets.flatMap(counts => Object.keys(counts[end])))].sort();
+      return states.flatMap(state =>
+        sockets.map(counts => ({
+          arm,
+          series: `${end} ${state}`,
+          atSec: Math.max(0, counts.atMs - client.atMs[0]!) / 1_000,
+          value: counts[end][state] ?? 0,
+          isFigure: true,
+        })),
+      );
+    }),
+  );
+}
+
+export const held: Chart = {
+  name: 'held',
+  section: 'course',
+  title: 'Held over time',
+  applies: view => heldPoints(view).length > 0,
+  caption: view =>
+    [
+      'Requests in flight and open descriptors in the course of one replicate, its first, on the same scale for all clients. A descriptor is a socket, or one of some twenty of the process itself; the server (dashed) has those of all clients.',
+      describeLeaks(view.arms),
+    ]
+      .join(' ')
+      .trim(),
+  spec: view => drawPanels(heldPoints(view)),
+  table(view) {
+    const rows = shownIn(view).flatMap(({ arm, held }) =>
+      samplesOf(held)
+        .filter(({ isFigure }) => isFigure)
+        .map(sample => ({ ...sample, arm, marks: onlyInvalid(arm.marks) })),
+    );
+    type Row = (typeof rows)[number];
+    const count = (read: (row: Row) => number | null) => (row: Row) =>
+      measured(read(row), formatCount, row.marks);
+    const mib = (read: (row: Row) => number | null) => (row: Row) =>
+      measured(read(row), bytes => (bytes / MIB).toFixed(1), row.marks, MIB);
+    return tabulate({ name: 'held', title: 'Held over time', notes: HELD_NOTES }, rows, [
+      [keyColumn('arm', 'client'), ({ arm }) => words(arm.label, arm.name)],
+      [keyColumn('atSec', 'at (s)'), ({ atSec }) => words(formatSec(atSec), atSec)],
+      [figureColumn('inFlightCount', 'in flight'), count(row => row.inFlight)],
+      [figureColumn('sentCount', 'requests begun'), count(row => row.sent)],
+      [figureColumn('clientDescriptorCount', 'client: descriptors'), count(row => row.clientDescriptors)],
+      [figureColumn('serverDescriptorCount', 'server: descriptors'), count(row => row.serverDescriptors)],
+      [figureColumn('clientRssMiB', 'client: memory', 'MiB'), mib(row => row.clientRssBytes)],
+      [figureColumn('clientHeapMiB', 'client: heap in use', 'MiB'), mib(row => row.clientHeapBytes)],
+      [figureColumn('serverRssMiB', 'server: memory', 'MiB'), mib(row => row.serverRssBytes)],
+    ]);
+  },
+};
+
+const HELD_NOTES = ['Requests begun include those of the warm-up. The stored run has all samples.'];
+
+export const sockets: Chart = {
+  name: 'sockets',
+  section: 'course',
+  title: 'Sockets by state',
+  applies: view => socketPoints(view).length > 0,
+  caption: () =>
+    "The client's connections at both ends, by the kernel's list, in the course of one replicate (the server's dashed): those that were open when the slice began, and those opened in it. Reading the list takes milliseconds, so it is read as often as 0.4 % of a core permits; what came and went between two readings is not seen, and while connections are being opened, the two ends of one reading can differ by some.",
+  spec: view => drawPanels(socketPoints(view)),
+  table: view =>
+    tabulate({ name: 'sockets', title: 'Sockets by state' }, socketPoints(view), [
+      [keyColumn('arm', 'client'), ({ arm }) => words(arm.label, arm.name)],
+      [keyColumn('end', 'end and state'), ({ series }) => words(series)],
+      [keyColumn('atSec', 'at (s)'), ({ atSec }) => words(formatSec(atSec), atSec)],
+      [
+        figureColumn('socketCount', 'sockets'),
+        ({ arm, value }) => measured(value, formatCount, onlyInvalid(arm.marks)),
+      ],
+    ]),
+};
+
+function formatSec(atSec: number): string {
+  return atSec.toFixed(2);
 }

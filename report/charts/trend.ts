@@ -1,4 +1,5 @@
 // Charts and sentences of trends: ratios run by run with their intervals, their levels, and where they changed.
+
 import type { TopLevelSpec } from 'vega-lite';
 import type { RunSummary } from '../../results/baselines.ts';
 import type { Trend, TrendChange } from '../../results/history.ts';
@@ -6,18 +7,24 @@ import { METRIC_TABLE } from '../../results/metrics.ts';
 import { commitPage } from '../../results/repository.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { Figure, SmallFigure, Table, TableCell } from '../model.ts';
-import { createTable, figureColumn, keyColumn, linked, nothing, wordColumn, words } from '../tables/table.ts';
+import { figureColumn, keyColumn, linked, nothing, wordColumn, words } from '../tables/table.ts';
 import { describeMove, formatRatio, roundInterval } from '../words/numbers.ts';
 import { formatCommit, formatDay } from '../words/run.ts';
 import { capitalize } from '../words/text.ts';
+import { tabulate } from './chart.ts';
 import {
   armColour,
+  either,
   extentOf,
   figureAxis,
+  figures,
   framed,
   INK,
   type Layer,
   MUTED,
+  quantity,
+  silent,
+  tipped,
   WORSE,
   within,
   type X,
@@ -98,8 +105,8 @@ export function trendFigures(trends: readonly Trend[]): Figure[] {
     section: 'course',
     title: capitalize(trendName(trend)),
     caption: captionOf(trend),
-    spec: specOf(trend, runs),
-    table: tableOf(trend),
+    spec: drawTrend(trend, runs),
+    table: tabulateTrend(trend),
     small: smallOf(trend),
   }));
 }
@@ -147,53 +154,34 @@ function captionOf(trend: Trend): string {
 }
 
 /** @param runs at the axis, oldest first */
-function specOf(trend: Trend, runs: readonly RunSummary[]): TopLevelSpec {
+function drawTrend(trend: Trend, runs: readonly RunSummary[]): TopLevelSpec {
   const places = trend.points.map(({ run }) => runs.indexOf(run));
-  const points = pointsOf(trend, places);
+  const points = listPoints(trend, places);
   const extent = extentOf(points, { alsoShown: [], widestBand: WIDEST_BAND });
   const rows = points.map(point => within(extent, point));
-  const colour = armColour({ look: lookOf(trend) });
+  const color = armColour({ look: lookOf(trend) });
   const title = `${trend.arm} / ${trend.baseline}`;
-  return framed(
-    {
-      encoding: { x: xOf(runs), y: figureAxis(extent, { title, isRatio: true }) },
-      layer: [
+  return framed({
+    heightPx: HEIGHT_PX,
+    encoding: { x: axisOf(runs), y: figureAxis(extent, { title, isRatio: true }) },
+    layer: [
+      silent(rows, { type: 'area', opacity: 0.18, color }, { y: quantity('low'), y2: { field: 'high' } }),
+      silent(rows, { type: 'line', strokeWidth: 1, color, opacity: 0.6 }),
+      ...(trend.changes.length === 0 ? [] : [changeLayer(trend, places)]),
+      levelLayer(trend, places),
+      figures(
+        rows,
+        { type: 'point', filled: true, color, opacity: 1 },
         {
-          data: { values: rows },
-          mark: { type: 'area', opacity: 0.18, color: colour, aria: false },
-          encoding: { y: { field: 'low', type: 'quantitative' }, y2: { field: 'high' } },
+          shape: either('datum.isNewest', 'diamond', 'circle'),
+          size: either('datum.isNewest', 160, 34),
         },
-        {
-          data: { values: rows },
-          mark: { type: 'line', strokeWidth: 1, color: colour, opacity: 0.6, aria: false },
-        },
-        ...changeLayers(trend, places),
-        levelLayer(trend, places),
-        {
-          data: { name: 'figures', values: rows },
-          mark: { type: 'point', filled: true, color: colour, opacity: 1 },
-          encoding: {
-            shape: { condition: { test: 'datum.isNewest', value: 'diamond' }, value: 'circle' },
-            size: { condition: { test: 'datum.isNewest', value: 160 }, value: 34 },
-            description: { field: 'tip' },
-          },
-        },
-      ],
-    },
-    { heightPx: HEIGHT_PX },
-  );
+      ),
+    ],
+  });
 }
 
-interface Point {
-  x: number;
-  value: number;
-  low: number;
-  high: number;
-  isNewest: boolean;
-  tip: string;
-}
-
-function pointsOf({ points }: Trend, places: readonly number[]): Point[] {
+function listPoints({ points }: Trend, places: readonly number[]) {
   return points.map(({ run, ratio }, index) => ({
     x: places[index]!,
     ...ratio,
@@ -203,7 +191,7 @@ function pointsOf({ points }: Trend, places: readonly number[]): Point[] {
 }
 
 /** Runs are evenly spaced, whatever time lies between them; the axis shows their days. */
-function xOf(runs: readonly RunSummary[]): X {
+function axisOf(runs: readonly RunSummary[]): X {
   const last = runs.length - 1;
   const step = Math.ceil((last + 1) / MOST_TICKS);
   const days = runs.map(({ startedAt }) => formatDay(startedAt));
@@ -221,39 +209,30 @@ function xOf(runs: readonly RunSummary[]): X {
 }
 
 function levelLayer({ levels }: Trend, places: readonly number[]): Layer {
-  return {
-    data: {
-      values: levels.map(({ from, to, ratio }) => ({
-        x: places[from]! - 0.4,
-        end: places[to - 1]! + 0.4,
-        value: ratio.value,
-        tip: `level: ${formatLevel(ratio)}`,
-      })),
-    },
-    mark: { type: 'rule', strokeWidth: 2, color: INK },
-    encoding: { x2: { field: 'end' }, description: { field: 'tip' } },
-  };
+  const values = levels.map(({ from, to, ratio }) => ({
+    x: places[from]! - 0.4,
+    end: places[to - 1]! + 0.4,
+    value: ratio.value,
+    tip: `level: ${formatLevel(ratio)}`,
+  }));
+  return tipped(values, { type: 'rule', strokeWidth: 2, color: INK }, { x2: { field: 'end' } });
 }
 
-function changeLayers(trend: Trend, places: readonly number[]): Layer[] {
-  if (trend.changes.length === 0) return [];
+function changeLayer(trend: Trend, places: readonly number[]): Layer {
   const values = trend.changes.map(change => ({
     x: places[change.after.from]! - 0.5,
     colour: change.isWorse ? WORSE : MUTED,
     tip: describeChange(trend, change),
   }));
-  return [
+  return tipped(
+    values,
+    { type: 'rule', strokeDash: [4, 3], strokeWidth: 1.5 },
     {
-      data: { values },
-      mark: { type: 'rule', strokeDash: [4, 3], strokeWidth: 1.5 },
-      encoding: {
-        y: { value: 0 },
-        y2: { value: 'height' },
-        color: { field: 'colour', type: 'nominal', scale: null },
-        description: { field: 'tip' },
-      },
+      y: { value: 0 },
+      y2: { value: 'height' },
+      color: { field: 'colour', type: 'nominal', scale: null },
     },
-  ];
+  );
 }
 
 /** By its place in its cell, as in the report of the run. */
@@ -265,24 +244,21 @@ function lookOf({ cell, arm, points }: Trend): number {
   );
 }
 
-function tableOf(trend: Trend): Table {
-  return createTable({
-    name: 'trend',
-    title: capitalize(trendName(trend)),
-    columns: [
-      keyColumn('run', 'run'),
-      wordColumn('commit', 'commit'),
+function tabulateTrend(trend: Trend): Table {
+  const rows = trend.points.map((point, index) => ({
+    ...point,
+    level: trend.levels.find(({ from }) => from === index),
+  }));
+  return tabulate({ name: 'trend', title: capitalize(trendName(trend)) }, rows, [
+    [keyColumn('run', 'run'), ({ run }) => words(run.runId)],
+    [wordColumn('commit', 'commit'), ({ run }) => commitCell(run)],
+    [
       figureColumn('ratio', `${METRIC_TABLE[trend.metric].title} / ${trend.baseline}`, INTERVAL_NAME),
-      figureColumn('level', 'new level'),
+      ({ ratio }) => words(formatRatio(ratio), { ...ratio }),
     ],
-    rows: trend.points.map(({ run, ratio }, index) => {
-      const level = trend.levels.find(({ from }) => from === index);
-      return [
-        words(run.runId),
-        commitCell(run),
-        words(formatRatio(ratio), { ...ratio }),
-        level === undefined ? nothing : words(formatLevel(level.ratio), { ...level.ratio }),
-      ];
-    }),
-  });
+    [
+      figureColumn('level', 'new level'),
+      ({ level }) => (level === undefined ? nothing : words(formatLevel(level.ratio), { ...level.ratio })),
+    ],
+  ]);
 }

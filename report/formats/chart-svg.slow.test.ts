@@ -3,20 +3,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { framed, INK } from '../charts/theme.ts';
 import { pictureFile } from './chart-svg.ts';
-import { LIGHT } from './page.ts';
+import { LIGHT } from './page-style.ts';
 
-const spec = framed(
-  {
-    layer: [
-      {
-        data: { values: [{ at: 1, tip: 'said by a page' }] },
-        mark: { type: 'point', filled: true, size: 80, color: INK },
-        encoding: { x: { field: 'at', type: 'quantitative' }, description: { field: 'tip' } },
-      },
-    ],
-  },
-  { heightPx: 60 },
-);
+const spec = framed({
+  heightPx: 60,
+  layer: [
+    {
+      data: { values: [{ at: 1, tip: 'said by a page' }] },
+      mark: { type: 'point', filled: true, size: 80, color: INK },
+      encoding: { x: { field: 'at', type: 'quantitative' }, description: { field: 'tip' } },
+    },
+  ],
+});
 
 test('a picture file stands alone, and says when and how it was measured', async () => {
   const options = { id: 'one', description: 'what it shows', footer: 'a < b, 2026' };

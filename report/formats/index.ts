@@ -2,7 +2,7 @@
 
 /** Files beside a report that other programs read. */
 export const outputs = {
-  comment: () => import('./comment.ts'),
+  comment: async () => ({ default: (await import('./markdown.ts')).commentOutput }),
   junit: () => import('./junit.ts'),
   prometheus: () => import('./openmetrics.ts'),
 };

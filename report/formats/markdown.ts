@@ -1,4 +1,4 @@
-// Format: Markdown as GitHub shows it, including tables.
+// Markdown as GitHub shows it: a report as a file, and the result in at most 15 lines for a comment on a pull request.
 import { visibleLine } from '../../results/visible.ts';
 import {
   type Answer,
@@ -7,6 +7,7 @@ import {
   type CellReport,
   type Fact,
   type Figure,
+  isFailure,
   type Missing,
   type Report,
   type SweepReport,
@@ -14,7 +15,7 @@ import {
   type TableCell,
 } from '../model.ts';
 import { formatHeading } from '../tables/table.ts';
-import { type Format, partsOf, tablesOfClients } from './format.ts';
+import { type Format, type Output, partsOf, tablesOfClients } from './format.ts';
 
 /** Escapes text for Markdown. Names in a stored run are untrusted: none may be read as markup or break its line. */
 export function escapeMarkdown(text: string): string {
@@ -42,8 +43,9 @@ function blocksOf(report: Report): string[] {
   return [
     `# ${escapeMarkdown(report.title)}`,
     `**${escapeMarkdown(report.answer.verdict)}**`,
-    ...(report.limits === null ? [] : [layOutTable(report.limits), ...noteBlocks(report.limits)]),
-    ...answerBlocks(report.answer),
+    ...bareTable(report.limits),
+    ...answerLines(report.answer),
+    ...listBlock(report.answer.notes),
     ...(report.missing === null ? [] : [missingBlock(report.missing)]),
     ...(report.overview === null ? [] : [layOutTable(report.overview.table)]),
     escapeMarkdown(report.subtitle),
@@ -61,13 +63,8 @@ function blocksOf(report: Report): string[] {
   ];
 }
 
-/** What stands below the verdict. */
-function answerBlocks(answer: Answer): string[] {
-  return [...answerLines(answer), list(answer.notes)].filter(block => block !== '');
-}
-
 /** A line each: what was asked of which clients, how precise the answer is, the badges. */
-export function answerLines(answer: Answer): string[] {
+function answerLines(answer: Answer): string[] {
   return [
     escapeMarkdown(askedOf(answer)),
     escapeMarkdown(`${answer.precision} ${answer.context}`.trim()),
@@ -86,8 +83,8 @@ function sweepBlocks(sweep: SweepReport, hasSiblings: boolean): string[] {
   return [
     `## ${escapeMarkdown(sweep.name)}`,
     ...(hasSiblings ? [`*${escapeMarkdown(sweep.question)}*`, ...sectionBlocks(sweep.answer)] : []),
-    ...(sweep.caveats.length === 0 ? [] : [list(sweep.caveats)]),
-    ...(sweep.expectations === null ? [] : tableBlocks(sweep.expectations)),
+    ...listBlock(sweep.caveats),
+    ...tableBlocks(sweep.expectations),
     ...sweep.measures.flatMap(({ table }) => tableBlocks(table)),
     ...sweep.special.flatMap(tableBlocks),
     ...tableBlocks(sweep.cellTable),
@@ -98,39 +95,38 @@ function sweepBlocks(sweep: SweepReport, hasSiblings: boolean): string[] {
 
 /** Of one among several, whose verdict and badges are in the table above. */
 function sectionBlocks({ clients = '', precision, context, notes }: Answer): string[] {
-  return [escapeMarkdown(clients), escapeMarkdown(`${precision} ${context}`.trim()), list(notes)].filter(
-    block => block !== '',
-  );
+  const lines = [clients, `${precision} ${context}`.trim()].filter(line => line !== '');
+  return [...lines.map(escapeMarkdown), ...listBlock(notes)];
 }
 
 function cellBlocks(cell: CellReport, hasSiblings: boolean): string[] {
   return [
     `## ${escapeMarkdown(cell.name)}`,
     ...(hasSiblings ? [`*${escapeMarkdown(cell.question)}*`, ...sectionBlocks(cell.answer)] : []),
-    ...(cell.asides.length === 0 ? [] : [list(cell.asides)]),
+    ...listBlock(cell.asides),
     ...tablesOfClients(cell).flatMap(tableBlocks),
     ...cell.special.flatMap(tableBlocks),
     escapeMarkdown(cell.stop.text),
-    ...(cell.caveats.length === 0 ? [] : [list(cell.caveats)]),
-    ...(cell.errors === null ? [] : tableBlocks(cell.errors)),
-    ...(cell.failures === null ? [] : tableBlocks(cell.failures)),
+    ...listBlock(cell.caveats),
+    ...tableBlocks(cell.errors),
+    ...tableBlocks(cell.failures),
     `### ${escapeMarkdown(cell.auditTable.title)}`,
     escapeMarkdown(cell.auditSummary),
     layOutTable(cell.auditTable),
     '### Conditions',
     factList(cell.conditions),
-    ...(cell.phases === null ? [] : tableBlocks(cell.phases)),
+    ...tableBlocks(cell.phases),
     '### Figures',
     ...cell.figures.map(figureBlock),
   ];
 }
 
-function tableBlocks(table: Table): string[] {
-  return [`### ${escapeMarkdown(table.title)}`, layOutTable(table), ...noteBlocks(table)];
+function tableBlocks(table: Table | null): string[] {
+  return table === null ? [] : [`### ${escapeMarkdown(table.title)}`, ...bareTable(table)];
 }
 
-function noteBlocks({ notes }: Table): string[] {
-  return notes.length === 0 ? [] : [list(notes)];
+function bareTable(table: Table | null): string[] {
+  return table === null ? [] : [layOutTable(table), ...listBlock(table.notes)];
 }
 
 /** Folded, because a picture has many figures. */
@@ -138,13 +134,12 @@ function figureBlock({ title, caption, table }: Figure): string {
   return [
     `<details><summary>${escapeMarkdown(title)}</summary>`,
     escapeMarkdown(caption),
-    layOutTable(table),
-    ...noteBlocks(table),
+    ...bareTable(table),
     '</details>',
   ].join('\n\n');
 }
 
-export function layOutTable({ columns, rows }: Table): string {
+function layOutTable({ columns, rows }: Table): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [
     line(columns.map(column => escapeMarkdown(formatHeading(column)))),
@@ -157,10 +152,132 @@ function layOutCell({ text, href }: TableCell): string {
   return href === undefined ? escapeMarkdown(text) : `[${escapeMarkdown(text)}](${href})`;
 }
 
-export function list(items: readonly string[]): string {
+function listBlock(items: readonly string[]): string[] {
+  return items.length === 0 ? [] : [list(items)];
+}
+
+function list(items: readonly string[]): string {
   return items.map(item => `- ${escapeMarkdown(item)}`).join('\n');
 }
 
-export function factList(facts: readonly Fact[]): string {
+function factList(facts: readonly Fact[]): string {
   return facts.map(({ label, value }) => `- ${escapeMarkdown(label)}: ${escapeMarkdown(value)}`).join('\n');
+}
+
+/** GitHub refuses a comment of more than 65,536 characters. */
+const MOST_CHARS = 60_000;
+/** Before anything is opened; the marker is another line, and the workflow adds one with the link to the report. */
+const MOST_LINES = 13;
+/** Failed checks that are listed; of more, the number. */
+const MOST_LISTED = 3;
+
+/** By this line a workflow finds the comment of an earlier run, which it replaces. */
+const MARKER = '<!-- conntax -->';
+
+/** The result in at most 15 lines, for a comment on a pull request; everything else is folded. */
+export const commentOutput: Output = {
+  name: 'comment',
+  fileName: 'comment.md',
+  render: ({ report }) => `${MARKER}\n\n${comment(report)}`,
+};
+
+/** The text without the marker. */
+export function comment(report: Report): string {
+  const whole = layOut(report, blocks => [
+    ...blocks.cutTable,
+    ...listBlock(report.answer.notes),
+    ...report.cells.flatMap(commentBlocks),
+  ]);
+  if (whole.length <= MOST_CHARS) return whole;
+  const verdicts = report.cells.map(
+    ({ name, answer }) => `- ${escapeMarkdown(name)}: ${escapeMarkdown(answer.verdict)}`,
+  );
+  const shorter = layOut(report, () => [verdicts.join('\n')]);
+  return shorter.length <= MOST_CHARS
+    ? shorter
+    : layOut(report, () => [`The report has the ${report.cells.length} cells.`]);
+}
+
+/** @param fold chooses what is shown once it is opened; `cutTable` is the table in full, where there was no room for all of it */
+function layOut(report: Report, fold: (of: { cutTable: string[] }) => string[]): string {
+  const { answer, subtitle, limits } = report;
+  const table = tableOf(report);
+  const failed = failedLines(report);
+  const missed = limits === null ? [] : [layOutTable(firstRows(limits, MOST_LISTED - failed.length))];
+  const above = [`**${escapeMarkdown(answer.verdict)}**`, ...missed, ...answerLines(answer)];
+  const lines = above.join('\n').split('\n').length + failed.length;
+  // What failed comes before what was measured.
+  const room = Math.max(limits === null ? 1 : 0, MOST_LINES - lines - HEAD_LINES - CLOSING_LINES);
+  const rows = table?.rows ?? [];
+  const cut = Math.max(0, rows.length - room);
+  return `${[
+    ...above,
+    ...(table === null || rows.length === 0 || room === 0 ? [] : [layOutTable(firstRows(table, room))]),
+    ...(failed.length === 0 ? [] : [failed.join('\n')]),
+    `<details><summary>${cut === 0 ? 'Figures' : `${cut} more rows, figures`} and conditions</summary>`,
+    ...fold({ cutTable: table === null || cut === 0 ? [] : [layOutTable(table)] }),
+    '</details>',
+    `<sub>${escapeMarkdown(subtitle)}</sub>`,
+  ].join('\n\n')}\n`;
+}
+
+/** At least one. */
+function firstRows(table: Table, count: number): Table {
+  return { ...table, rows: table.rows.slice(0, Math.max(1, count)) };
+}
+
+/** Of a table: its headings and the line below them. */
+const HEAD_LINES = 2;
+/** The fold and the last line. */
+const CLOSING_LINES = 2;
+
+/** What was asked first: the scenarios, failed ones first; of a single one its limits, unless those that failed are above, else its figures. */
+function tableOf(report: Report): Table | null {
+  const { overview, brief } = report;
+  if (brief !== null) return brief;
+  if (overview !== null) {
+    const rank = (index: number): number => (isFailure(overview.rows[index]!.answer) ? 0 : 1);
+    const order = overview.rows.map((_, index) => index).toSorted((a, b) => rank(a) - rank(b));
+    return { ...overview.table, rows: order.map(index => overview.table.rows[index]!) };
+  }
+  const [part] = partsOf(report);
+  if (part === undefined) return null;
+  const expectations = part.kind === 'sweep' ? part.sweep.expectations : expectationsOf(part.cell);
+  if (report.limits === null && expectations != null) return expectations;
+  return part.kind === 'sweep' ? (part.sweep.measures[0]?.table ?? null) : part.cell.brief;
+}
+
+function expectationsOf({ special }: CellReport): Table | undefined {
+  return special.find(({ name }) => name === 'expectations');
+}
+
+/** The checks that failed, but for those that a table of limits shows already. */
+function failedLines({ checks, limits }: Report): string[] {
+  const failed = checks.filter(
+    ({ state, isFigure }) => state === 'broken' || (state === 'fail' && !(isFigure && limits !== null)),
+  );
+  const more = failed.length - MOST_LISTED;
+  return [
+    ...failed
+      .slice(0, MOST_LISTED)
+      .map(({ group, subject, detail }) => `- ${escapeMarkdown(`${group}: ${subject}: ${detail}`)}`),
+    ...(more > 0 ? [`- and ${more} more`] : []),
+  ];
+}
+
+function commentBlocks(cell: CellReport): string[] {
+  const expectations = expectationsOf(cell);
+  return [
+    `### ${escapeMarkdown(cell.name)}`,
+    escapeMarkdown(cell.question),
+    ...(cell.state === 'sound' ? [] : [escapeMarkdown(cell.auditSummary)]),
+    ...(expectations === undefined ? [] : [layOutTable(expectations)]),
+    ...(cell.failures === null ? [] : [layOutTable(cell.failures)]),
+    ...tablesOfClients(cell)
+      .filter(({ name }) => name !== cell.article.name)
+      .map(layOutTable),
+    escapeMarkdown(cell.stop.text),
+    ...listBlock(cell.caveats),
+    factList(cell.conditions),
+  ];
 }

@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import type { CellReport, Figure } from '../model.ts';
-import { inspectPage } from './testing/inspect-page.ts';
-import { ReportBrowser, skip } from './testing/open-report.ts';
+import { inspectPage, ReportBrowser, skip } from './testing/open-report.ts';
 
 let browser: ReportBrowser;
 

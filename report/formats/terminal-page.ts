@@ -25,7 +25,7 @@ const GAP = 2;
  * Indices of the columns that fit into `width`, in as few parts as possible and of about the same width. Each part begins
  * with the key columns, which identify its rows, unless another column stands before them.
  */
-export function fittingColumns(table: Table, width: number): number[][] {
+function fittingColumns(table: Table, width: number): number[][] {
   const { columns } = table;
   const widths = columnWidths(table);
   const indices = columns.map((_, index) => index);
@@ -234,15 +234,10 @@ function padded(text: string, width: number, { align }: Column): string {
 }
 
 /** Messages may have any length, so their rows are written as sentences that wrap. */
-export function layOutRows(
-  table: Table,
-  page: Page,
-  paint: (line: string) => string = page.colours.red,
-): string {
-  const lines = layOutSentences(table, page)
-    .flat()
-    .map(line => paint(line));
-  return ['', page.colours.bold(visibleLine(table.title)), ...lines].join('\n');
+export function layOutMessages(table: Table | null, page: Page, paint = page.colours.red): string[] {
+  if (table === null) return [];
+  const lines = layOutSentences(table, page).flat().map(paint);
+  return ['', page.colours.bold(visibleLine(table.title)), ...lines];
 }
 
 /** The lines of each row. */
@@ -316,11 +311,8 @@ export function layOutMissing({ text, command }: Missing, { width, colours }: Pa
 
 const SHELL_GOES_ON = ' \\';
 
-export function layOutList(items: readonly string[], { width, colours }: Page): string {
-  return items
-    .flatMap(item => wrapped(item, width, '- '))
-    .map(line => colours.dim(line))
-    .join('\n');
+export function layOutList(items: readonly string[], { width, colours }: Page): string[] {
+  return items.flatMap(item => wrapped(item, width, '- ')).map(line => colours.dim(line));
 }
 
 /** Columns two blanks apart under one rule, so that lines can be copied. */

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { CLIENT_SETTINGS, Client } from '../../scenarios/model/client.ts';
-import { settingsCode, type WriterName, writers } from './code.ts';
-import { libraries } from './libraries/index.ts';
-import { CONCEPTS, CONNTAX_ONLY, type Concept } from './table.ts';
+import { settingsCode } from './code.ts';
+import { type WriterName, writers } from './libraries/index.ts';
+import { CONCEPTS, CONNTAX_ONLY, type Concept } from './library.ts';
 
 const NAMES = Object.keys(writers) as WriterName[];
 
@@ -70,7 +70,6 @@ test('every setting of a client is in the table, or is of conntax alone', () => 
 
 for (const name of NAMES) {
   test(`${name}: a setting changes the code, or a comment says that the library has none`, () => {
-    const { library } = writers[name];
     const plain = codeFor({}, name);
     const probes = Object.entries(PROBES).flatMap(([setting, values]) =>
       values.map(value => [setting, value] as const),
@@ -79,7 +78,7 @@ for (const name of NAMES) {
       const { lacking, text } = settingsCode(Client.parse(clientWith(setting, value)), name, []);
       const isLacking = lacking.some(remark => remark.setting === setting);
       assert.equal(text.includes(`Not set: ${setting} = ${JSON.stringify(value)} (`), isLacking, setting);
-      const entry = setting in CONCEPTS ? libraries[library].settings[setting as Concept] : undefined;
+      const entry = setting in CONCEPTS ? writers[name].settings[setting as Concept] : undefined;
       // What the library does anyway needs no code, and off needs none where off is the default.
       const isDefault =
         entry?.default === value || (setting === 'pool.tlsSessions' && entry?.default === 'none resumed');

@@ -8,7 +8,7 @@ import axios from 'axios';
 import got from 'got';
 import { Client } from 'undici';
 import { libraries } from './libraries/index.ts';
-import { CONCEPTS, UNKNOWN } from './table.ts';
+import { CONCEPTS, UNKNOWN } from './library.ts';
 import { PAGE_FILE, settingsPage } from './write-page.ts';
 
 const page = settingsPage();

@@ -1,7 +1,7 @@
 // Writes docs/settings.md: what each concept of a client's connections is called in other libraries, and its default there.
 import { writeFileSync } from 'node:fs';
 import { libraries } from './libraries/index.ts';
-import { CONCEPTS, type Concept, type Library, UNKNOWN } from './table.ts';
+import { CONCEPTS, type Concept, type Library, UNKNOWN } from './library.ts';
 
 export const PAGE_FILE = new URL('../../docs/settings.md', import.meta.url);
 

@@ -1,13 +1,12 @@
 // Builds the report of a sweep: caveats, expectations, tables and pictures over all of its cells.
-import { INTERVAL_NAME } from '../../results/stats.ts';
+import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { SweepPoint, SweepValue } from '../../scenarios/model/scenario.ts';
 import { allMarks, type CellView, MARK_NOTES, stateOf } from '../cell-view.ts';
-import type { SweepChart } from '../charts/chart.ts';
+import { type ColumnOf, type SweepChart, tabulate } from '../charts/chart.ts';
 import type {
   CellState,
   Column,
   Fact,
-  Mark,
   Repetition,
   SweepMeasure,
   SweepReport,
@@ -33,8 +32,8 @@ import { conditionsOf } from '../words/conditions.ts';
 import { describePlaces, formatValue } from '../words/dimensions.ts';
 import { describeFailingRequests, describeMissingReuse } from '../words/doubts.ts';
 import { formatCount, formatPercent, formatSeconds } from '../words/numbers.ts';
-import { sweepAnswer } from './answer.ts';
-import { courseRemarks, sweepHeadline } from './headline.ts';
+import { capitalize } from '../words/text.ts';
+import { courseRemarks, sweepAnswer, sweepHeadline } from './answer.ts';
 import {
   armFigures,
   baselineOf,
@@ -45,6 +44,7 @@ import {
   type SweepFigure,
   type SweepView,
   type SweptCell,
+  type SweptSetting,
 } from './view.ts';
 
 function sweepState({ cells }: SweepView): CellState {
@@ -53,49 +53,30 @@ function sweepState({ cells }: SweepView): CellState {
   return states.includes('invalid') ? 'invalid' : 'sound';
 }
 
-function sweepMarks({ cells }: SweepView): Mark[] {
-  return [...new Set(cells.flatMap(({ view }) => allMarks(view)))];
-}
-
 /** What limits the figures, each doubt once, with the points that it applies to. */
 function describeDoubts(sweep: SweepView): string[] {
   const { cells, missing } = sweep;
-  const invalid = cells.filter(({ view }) => stateOf(view) === 'invalid');
-  const unmeasured = cells.filter(({ view }) => stateOf(view) === 'unmeasured');
-  const cut = cells.filter(({ view }) => view.result.stop === 'interrupted');
-  const planned = cells.length + missing.length;
+  const views = cells.map(({ view }) => view);
+  const where = (text: string, isAffected: (view: CellView) => boolean): string[] => {
+    const affected = cells.filter(({ view }) => isAffected(view)).map(({ points }) => points);
+    return affected.length === 0 ? [] : [`${text}${describeWhere(sweep, affected)}.`];
+  };
+  const each = (describe: (view: CellView) => string[], mark = ':'): string[] =>
+    cells.flatMap(({ view, place }) => describe(view).map(text => `With ${place}${mark} ${text}`));
   return [
-    ...(invalid.length === 0
-      ? []
-      : [`† Not reliable: an audit failed${describeWhere(sweep, pointsOf(invalid))}.`]),
-    ...(unmeasured.length === 0
-      ? []
-      : [`Nothing could be measured${describeWhere(sweep, pointsOf(unmeasured))}.`]),
-    ...(cut.length === 0 ? [] : [`Interrupted while measuring${describeWhere(sweep, pointsOf(cut))}.`]),
-    ...sweep.cells.flatMap(({ view, place }) =>
-      describeFailingRequests(view).map(text => `With ${place}: ${text}`),
-    ),
-    ...reusePlaces(sweep),
-    ...capacityPlaces(sweep),
+    ...where('† Not reliable: an audit failed', view => stateOf(view) === 'invalid'),
+    ...where('Nothing could be measured', view => stateOf(view) === 'unmeasured'),
+    ...where('Interrupted while measuring', view => view.result.stop === 'interrupted'),
+    ...each(describeFailingRequests),
+    ...each(describeMissingReuse, ','),
+    ...each(describeGaps),
     ...(missing.length === 0
       ? []
       : [
-          `Partial: the run ended before measuring ${missing.length} of ${planned} points: those${describeWhere(sweep, missing)}.`,
+          `Partial: the run ended before measuring ${missing.length} of ${cells.length + missing.length} points: those${describeWhere(sweep, missing)}.`,
         ]),
-    ...boundRemarks(sweep.cells.map(({ view }) => view)),
+    ...boundRemarks(views),
   ];
-}
-
-/** Clients that should reuse connections but do not, and where. */
-function reusePlaces(sweep: SweepView): string[] {
-  return sweep.cells.flatMap(({ view, place }) =>
-    describeMissingReuse(view).map(text => `With ${place}, ${text}`),
-  );
-}
-
-/** Searches that ended without a capacity, and where. */
-function capacityPlaces(sweep: SweepView): string[] {
-  return sweep.cells.flatMap(({ view, place }) => describeGaps(view).map(text => `With ${place}: ${text}`));
 }
 
 /** Caveats of the cells, each once, with the values that it applies to. */
@@ -112,38 +93,19 @@ export function sweepCaveats(sweep: SweepView): Caveat[] {
   });
 }
 
-function pointsOf(cells: readonly SweptCell[]): (readonly SweepPoint[])[] {
-  return cells.map(({ points }) => points);
-}
-
 /** ` with round trip 20 and 80 ms`; empty for all cells. */
 function describeWhere({ axes }: SweepView, subset: readonly (readonly SweepPoint[])[]): string {
   const text = describePlaces(axes, subset);
   return text === '' ? '' : ` with ${text}`;
 }
 
-type Outcome = 'fail' | 'unsure' | 'pass';
-
-interface ExpectedOutcomes {
-  text: string;
-  outcomes: readonly { outcome: Outcome; points: SweepView['cells'][number]['points'] }[];
-}
-
-/** Every expectation of the scenario, with its outcome in each cell. */
-function listExpectations({ cells }: SweepView): ExpectedOutcomes[] {
+/** Every expectation of the scenario, with the points at which it has each outcome. */
+function sweepExpectationTable({ axes, cells }: SweepView): Table | null {
   const all = cells.flatMap(({ points, view }) =>
-    view.result.expectations.map(({ expectation, state }) => ({
-      text: describeExpectation(expectation),
-      outcome: state,
-      points,
-    })),
+    view.result.expectations.map(({ expectation, state }) => ({ expectation, state, points })),
   );
-  return [...Map.groupBy(all, ({ text }) => text)].map(([text, outcomes]) => ({ text, outcomes }));
-}
-
-function sweepExpectationTable(sweep: SweepView): Table | null {
-  const expected = listExpectations(sweep);
-  if (expected.length === 0) return null;
+  if (all.length === 0) return null;
+  const groups = Map.groupBy(all, ({ expectation }) => describeExpectation(expectation));
   return createTable({
     name: 'sweep-expectations',
     title: 'Expectations at every point',
@@ -153,18 +115,15 @@ function sweepExpectationTable(sweep: SweepView): Table | null {
       wordColumn('unsurePlaces', 'unsure'),
       wordColumn('passPlaces', 'holds'),
     ],
-    rows: expected.map(expectation => [
-      words(expectation.text),
-      ...(['fail', 'unsure', 'pass'] as const).map(outcome => placesCell(sweep, expectation, outcome)),
+    rows: [...groups].map(([text, group]) => [
+      words(text),
+      ...(['fail', 'unsure', 'pass'] as const).map(outcome => {
+        const places = group.filter(({ state }) => state === outcome).map(({ points }) => points);
+        if (places.length === 0) return words('', null);
+        return words(places.length === group.length ? 'everywhere' : describePlaces(axes, places));
+      }),
     ]),
   });
-}
-
-function placesCell({ axes }: SweepView, { outcomes }: ExpectedOutcomes, outcome: Outcome): TableCell {
-  const places = outcomes.filter(each => each.outcome === outcome).map(({ points }) => points);
-  if (places.length === 0) return words('', null);
-  if (places.length === outcomes.length) return words('everywhere', 'everywhere');
-  return words(describePlaces(axes, places));
 }
 
 /** A combination of the sweep; its cell is undefined if the run did not reach it. */
@@ -188,92 +147,85 @@ function rowsOf({ x, other, cells, missing }: SweepView): Row[] {
   );
 }
 
-function placeColumns({ x, other }: SweepView): Column[] {
-  return [...(other === undefined ? [] : [other]), x].map(({ path, words: heading, unit, isNumeric }) => ({
+/** The columns that say where a row is. */
+function placeColumns({ x, other }: SweepView): ColumnOf<Pick<Row, 'x' | 'other'>>[] {
+  const columnOf = ({ path, words: heading, unit, isNumeric }: SweptSetting): Column => ({
     ...keyColumn(path, heading),
     ...(unit === '' ? {} : { unit }),
     align: isNumeric ? 'right' : 'left',
-  }));
-}
-
-function placeCells({ x, other }: Pick<Row, 'x' | 'other'>): TableCell[] {
-  return [...(other === undefined ? [] : [other]), x].map(value => words(formatValue(value), value));
+  });
+  return [
+    ...(other === undefined
+      ? []
+      : [
+          [columnOf(other), (row: Pick<Row, 'other'>) => words(formatValue(row.other!), row.other!)] as const,
+        ]),
+    [columnOf(x), row => words(formatValue(row.x), row.x)],
+  ];
 }
 
 export function measureTable(sweep: SweepView, measure: Measure): Table {
   const baseline = baselineOf(sweep);
-  const arms = sweep.arms.map(arm => ({ ...arm, figures: armFigures(sweep, arm.name, measure) }));
-  const ratios = candidatesOf(sweep)
-    .map(name => ({ name, figures: ratioFigures(sweep, name, measure) }))
-    .filter(({ figures }) => figures.length > 0);
-  const at = (figures: readonly SweepFigure[], { cell }: Row) =>
-    figures.find(found => found.cell === cell && cell !== undefined);
-  return createTable({
-    name: `sweep-${measure.key}`,
-    title: titleOf(measure),
-    columns: [
-      ...placeColumns(sweep),
-      // First, so that they are seen on a phone too.
-      ...ratios.map(({ name }) => figureColumn(`${name}:ratio`, `${name} / ${baseline}`)),
-      ...arms.map(({ name, label }) => figureColumn(`${name}:${measure.key}`, label, measure.unit)),
-    ],
-    rows: rowsOf(sweep).map(row => [
-      ...placeCells(row),
-      ...ratios.map(({ figures }) => ratioCell(at(figures, row))),
-      ...arms.map(({ figures }) => {
-        const found = at(figures, row);
-        return found === undefined
-          ? nothing
-          : figure(
-              found.text,
-              measure.hasInterval ? { ...found.interval } : found.interval.value,
-              found.marks,
-            );
-      }),
-    ]),
-    notes: measure.hasInterval && hasTwoEstimators(measure.of) ? [CENTRE_NOTE] : [],
+  const column = (
+    about: Column,
+    figures: readonly SweepFigure[],
+    hasInterval: (interval: Interval) => boolean,
+  ): ColumnOf<Row> => [
+    about,
+    ({ cell }) => {
+      const found = cell && figures.find(figure => figure.cell === cell);
+      if (found === undefined) return nothing;
+      const { interval, text, marks } = found;
+      return figure(text, hasInterval(interval) ? { ...interval } : interval.value, marks);
+    },
+  ];
+  const ratios = candidatesOf(sweep).flatMap(name => {
+    const figures = ratioFigures(sweep, name, measure);
+    const about = figureColumn(`${name}:ratio`, `${name} / ${baseline}`);
+    return figures.length === 0 ? [] : [column(about, figures, ({ low, high }) => high > low)];
   });
-}
-
-/** `Mean latency`. */
-export function titleOf({ title }: Measure): string {
-  return title.charAt(0).toUpperCase() + title.slice(1);
-}
-
-function ratioCell(found: SweepFigure | undefined): TableCell {
-  if (found === undefined) return nothing;
-  const { interval, text, marks } = found;
-  return figure(text, interval.high > interval.low ? { ...interval } : interval.value, marks);
+  const arms = sweep.arms.map(({ name, label }) =>
+    column(
+      figureColumn(`${name}:${measure.key}`, label, measure.unit),
+      armFigures(sweep, name, measure),
+      () => measure.hasInterval,
+    ),
+  );
+  const about = {
+    name: `sweep-${measure.key}`,
+    title: capitalize(measure.title),
+    notes: measure.hasInterval && hasTwoEstimators(measure.of) ? [CENTRE_NOTE] : [],
+  };
+  // Ratios first, so that they are seen on a phone too.
+  return tabulate(about, rowsOf(sweep), [...placeColumns(sweep), ...ratios, ...arms]);
 }
 
 function cellTable(sweep: SweepView): Table {
-  return createTable({
-    name: 'sweep-cells',
-    title: 'Points of the sweep',
-    columns: [
-      ...placeColumns(sweep),
+  const inCell =
+    (show: (cell: SweptCell) => TableCell, other = nothing) =>
+    ({ cell }: Row) =>
+      cell === undefined ? other : show(cell);
+  return tabulate({ name: 'sweep-cells', title: 'Points of the sweep' }, rowsOf(sweep), [
+    ...placeColumns(sweep),
+    [
       figureColumn('replicateCount', 'replicates'),
-      figureColumn('elapsedMs', 'duration'),
-      figureColumn('errorRatio', 'highest error rate'),
-      wordColumn('stop', 'stopped'),
-      wordColumn('audits', 'audits not passed'),
-      wordColumn('limitedBy', 'bottleneck'),
+      inCell(({ view: { result } }) => words(formatCount(result.replicates), result.replicates)),
     ],
-    rows: rowsOf(sweep).map(row => {
-      if (row.cell === undefined)
-        return [...placeCells(row), nothing, nothing, nothing, words('not measured', null), nothing, nothing];
-      const { result } = row.cell.view;
-      return [
-        ...placeCells(row),
-        words(formatCount(result.replicates), result.replicates),
-        words(formatSeconds(result.elapsedMs), result.elapsedMs),
-        errorCell(row.cell),
-        words(nameStop(result.stop), result.stop),
-        auditCell(row.cell),
-        limitCell(row.cell),
-      ];
-    }),
-  });
+    [
+      figureColumn('elapsedMs', 'duration'),
+      inCell(({ view: { result } }) => words(formatSeconds(result.elapsedMs), result.elapsedMs)),
+    ],
+    [figureColumn('errorRatio', 'highest error rate'), inCell(errorCell)],
+    [
+      wordColumn('stop', 'stopped'),
+      inCell(
+        ({ view: { result } }) => words(nameStop(result.stop), result.stop),
+        words('not measured', null),
+      ),
+    ],
+    [wordColumn('audits', 'audits not passed'), inCell(auditCell)],
+    [wordColumn('limitedBy', 'bottleneck'), inCell(limitCell)],
+  ]);
 }
 
 /** What set the pace of the clients at a point. */
@@ -311,25 +263,24 @@ export type CreateTable = (view: CellView) => Table | null;
 
 /** The tables of all cells, one below the other, each row with its place; more than one if cells have different columns. */
 function stackedTables(sweep: SweepView, creators: readonly CreateTable[]): Table[] {
+  const places = placeColumns(sweep);
   return creators.flatMap(create => {
     const tables = sweep.cells.flatMap(cell => {
       const table = create(cell.view);
       return table === null ? [] : [{ cell, table }];
     });
-    return [...Map.groupBy(tables, ({ table }) => identifyColumns(table.columns)).values()].map(group => {
+    return [...Map.groupBy(tables, ({ table }) => JSON.stringify(table.columns)).values()].map(group => {
       const [{ table }] = group as [(typeof group)[number]];
       return {
         ...table,
-        columns: [...placeColumns(sweep), ...table.columns],
-        rows: group.flatMap(({ cell, table: own }) => own.rows.map(row => [...placeCells(cell), ...row])),
+        columns: [...places.map(([column]) => column), ...table.columns],
+        rows: group.flatMap(({ cell, table: own }) =>
+          own.rows.map(row => [...places.map(([, show]) => show(cell)), ...row]),
+        ),
         notes: [...new Set(group.flatMap(({ table: own }) => own.notes))],
       };
     });
   });
-}
-
-function identifyColumns(columns: readonly Column[]): string {
-  return JSON.stringify(columns);
 }
 
 export function reportSweep(
@@ -355,7 +306,7 @@ export function reportSweep(
     cellTable: cellTable(sweep),
     repeat,
     conditions: conditionsOfSweep(sweep),
-    markNotes: sweepMarks(sweep).map(mark => MARK_NOTES[mark]),
+    markNotes: [...new Set(sweep.cells.flatMap(({ view }) => allMarks(view)))].map(mark => MARK_NOTES[mark]),
     caveats: sweepCaveats(sweep).map(caveat => wordCaveat(caveat)),
   };
 }
@@ -375,7 +326,7 @@ export function sweepRemarks(sweep: SweepView): string[] {
 function reportMeasure(sweep: SweepView, measure: Measure, charts: readonly SweepChart[]): SweepMeasure {
   return {
     name: measure.key,
-    title: titleOf(measure),
+    title: capitalize(measure.title),
     table: measureTable(sweep, measure),
     pictures: charts.flatMap(chart =>
       chart.pictures(sweep, measure).map(({ title, caption, spec }, index) => ({

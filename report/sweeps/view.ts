@@ -67,7 +67,7 @@ export interface SweepView {
 }
 
 /** An arm over all cells of the sweep. */
-export type SweptArm = Pick<ArmView, 'name' | 'label' | 'look' | 'isBaseline'>;
+type SweptArm = Pick<ArmView, 'name' | 'label' | 'look' | 'isBaseline'>;
 
 export type Section = { kind: 'cell'; view: CellView } | { kind: 'sweep'; sweep: SweepView };
 
@@ -192,8 +192,8 @@ export interface Measure {
   text(value: Interval): string;
 }
 
-function scaled({ value, low, high }: Interval, factor: number): Interval {
-  return { value: value * factor, low: low * factor, high: high * factor };
+function scaled(found: Interval | null, factor: number): Interval | null {
+  return found && { value: found.value * factor, low: found.low * factor, high: found.high * factor };
 }
 
 export function measureOf(metric: ExpectedMetric): Measure {
@@ -217,10 +217,7 @@ function readerOf(metric: ExpectedMetric): Reader {
   if (isCompared(metric)) {
     return {
       hasInterval: true,
-      read({ trials }) {
-        const found = armInterval(metric, trials);
-        return found === null ? null : scaled(found, factor);
-      },
+      read: ({ trials }) => scaled(armInterval(metric, trials), factor),
       values: ({ trials }) => replicateValues(metric, trials).map(value => value * factor),
     };
   }
@@ -236,13 +233,7 @@ function readerOf(metric: ExpectedMetric): Reader {
       text: ({ value }) => formatPercent(value / factor),
     };
   }
-  return {
-    hasInterval: false,
-    read({ summary }) {
-      const found = summaryFigure(metric, summary);
-      return found === null ? null : scaled(found, factor);
-    },
-  };
+  return { hasInterval: false, read: ({ summary }) => scaled(summaryFigure(metric, summary), factor) };
 }
 
 /** The measures of a sweep that have something to show: a figure above 0 in some cell. */
@@ -256,8 +247,6 @@ export function measuresOf(sweep: SweepView): Measure[] {
 /** A figure of one cell. */
 export interface SweepFigure {
   cell: SweptCell;
-  x: SweepValue;
-  other: SweepValue | undefined;
   /** Without width if it is unknown; `text` then lists the values of the replicates. */
   interval: Interval;
   /** As text, without marks and unit. */
@@ -274,7 +263,7 @@ export function armFigures({ cells }: SweepView, arm: string, measure: Measure):
     const values = measure.values?.(view);
     const text = values === undefined ? measure.text(interval) : formatReplicates(interval, values);
     const marks = figureMarks(view, measure.of);
-    return [{ cell, x: cell.x, other: cell.other, interval: drawable(interval), text, marks }];
+    return [{ cell, interval: drawable(interval), text, marks }];
   });
 }
 
@@ -286,10 +275,16 @@ export function ratioFigures({ cells }: SweepView, candidate: string, { metric }
     );
     if (comparison === undefined || comparison.replicateRatios.length === 0) return [];
     if (isSetByLoad(comparison.metric, cell.view.result.scenario.load)) return [];
-    const interval = drawable(comparison.ratio ?? pointOf(comparison.replicateRatios));
-    const text = formatComparison(comparison);
-    const marks = comparisonMarks(comparison, cell.view);
-    return [{ cell, x: cell.x, other: cell.other, interval, text, marks }];
+    // Without an interval, their centre.
+    const centre = pointAt(Math.exp(meanOf(comparison.replicateRatios.map(Math.log))));
+    return [
+      {
+        cell,
+        interval: drawable(comparison.ratio ?? centre),
+        text: formatComparison(comparison),
+        marks: comparisonMarks(comparison, cell.view),
+      },
+    ];
   });
 }
 
@@ -304,13 +299,7 @@ export function baselineOf({ arms }: SweepView): string {
 
 /** An interval too wide to be useful is dropped: as a band it would dwarf all others. */
 function drawable(interval: Interval): Interval {
-  const { value } = interval;
-  return isKnown(interval) ? interval : pointAt(value);
-}
-
-/** The centre of ratios that have no interval. */
-function pointOf(ratios: readonly number[]): Interval {
-  return pointAt(Math.exp(meanOf(ratios.map(Math.log))));
+  return isKnown(interval) ? interval : pointAt(interval.value);
 }
 
 function pointAt(value: number): Interval {

@@ -5,7 +5,7 @@ import { PHASES } from '../../results/phases.ts';
 import { phasedTrial } from '../../results/testing/sample-run.ts';
 import { armNames, type CellView, viewCell } from '../cell-view.ts';
 import phasesChart from '../charts/phases.ts';
-import { ARM_COLOURS, ARM_COLOURS_DARK } from '../charts/theme.ts';
+import { ARM_COLOURS } from '../charts/theme.ts';
 import type { Table } from '../model.ts';
 import { contrastOf, differenceOf, visions } from '../testing/colour-vision.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
@@ -23,8 +23,8 @@ describe('The colours of the phases are distinguishable with any colour vision, 
   });
 
   for (const [theme, colours, clients, ground] of [
-    ['light', PHASE_COLOURS, ARM_COLOURS, '#ffffff'],
-    ['dark', PHASE_COLOURS_DARK, ARM_COLOURS_DARK, '#14181d'],
+    ['light', PHASE_COLOURS, ARM_COLOURS.light, '#ffffff'],
+    ['dark', PHASE_COLOURS_DARK, ARM_COLOURS.dark, '#14181d'],
   ] as const) {
     test(`${theme}: no phase is taken for a client`, () => {
       for (const phase of PHASES) {

@@ -9,7 +9,7 @@ import type { TrialResult } from '../../results/model/trial.ts';
 import { Expectation } from '../../scenarios/model/scenario.ts';
 import { buildReport } from '../build.ts';
 import { armNames, viewCell } from '../cell-view.ts';
-import replicateRatios from '../charts/ratios.ts';
+import { replicateRatios } from '../charts/ratios.ts';
 import { buildGateReport } from '../gate.ts';
 import type { Report, Table } from '../model.ts';
 import { articleTable } from '../tables/main.ts';

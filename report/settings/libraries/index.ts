@@ -1,10 +1,11 @@
-// The table of settings: every library, in the order in which docs/settings.md shows them.
-import type { Library } from '../table.ts';
-import { apacheHttpClient, dotnet, go, httpx, java, pythonRequests } from './languages.ts';
+// The libraries whose settings are known, and those of them that code can be written for.
+import type { Library, WritableLibrary } from '../library.ts';
+import { apacheHttpClient, dotnet, go, java } from './compiled.ts';
 import { axios, got, nodeHttp, undici } from './node.ts';
 import { curl, envoy, libcurl, nginx } from './proxies.ts';
+import { httpx, pythonRequests } from './python.ts';
 
-export const libraries = {
+const withCode = {
   undici,
   'node-http': nodeHttp,
   axios,
@@ -16,9 +17,12 @@ export const libraries = {
   httpx,
   dotnet,
   curl,
-  libcurl,
-  nginx,
-  envoy,
-} as const satisfies Record<string, Library>;
+};
 
-export type LibraryName = keyof typeof libraries;
+/** What code can be written for, by the names of `conntax settings --for`. */
+export const writers = { ...withCode, nginx } satisfies Record<string, WritableLibrary>;
+
+export type WriterName = keyof typeof writers;
+
+/** In the order in which docs/settings.md shows them. */
+export const libraries = { ...withCode, libcurl, nginx, envoy } satisfies Record<string, Library>;

@@ -1,13 +1,28 @@
-// Names and defaults in libraries of Node: undici, node:http, axios, got.
-import { type Concept, fixed, has, type Library, none, type Setting } from '../table.ts';
+// Libraries of Node: undici, node:http, axios, got.
+import type { Client } from '../../../scenarios/model/client.ts';
+import {
+  asNumber,
+  type Concept,
+  code,
+  fixed,
+  has,
+  hasOrder,
+  none,
+  refuseUsual,
+  type Setting,
+  type WritableLibrary,
+  when,
+} from '../library.ts';
 
 const AGENT = 'lib/_http_agent.js';
-const H1_ONLY = fixed('off', AGENT, 'HTTP/1.1 only; HTTP/2 is another module, `node:http2`');
 
-export const undici: Library = {
+export const undici: WritableLibrary = {
   title: 'undici',
   version: '8.12.4',
   source: 'npm package undici',
+  comment: '//',
+  write: writeUndici,
+  refuse: refuseOfUndici,
   settings: {
     'pool.maxConnections': has(
       '`connections` of `Agent` or `Pool`',
@@ -84,10 +99,74 @@ export const undici: Library = {
   },
 };
 
-export const nodeHttp: Library = {
+/** What undici has in another form, or not at all. */
+function refuseOfUndici(concept: Concept, value: unknown): string | undefined {
+  if (concept === 'pool.tlsSessions' && value === 'pinned')
+    return 'its cache holds sessions weakly: keep the newest one by a connect function of your own';
+  if (concept === 'pool.scheduling' && value !== 'round-robin')
+    return 'it knows the first connection that is free, and round-robin';
+  return undefined;
+}
+
+function writeUndici(client: Client): string[] {
+  const { pool, timeouts, requestsPerConnection, protocol } = client;
+  const pipelining = requestsPerConnection === 1 ? 0 : pool.pipelining;
+  const isInTurn = pool.scheduling === 'round-robin';
+  const isCounted = typeof requestsPerConnection === 'number' && requestsPerConnection > 1;
+  const connect = [
+    ...when(timeouts.connectMs, ms => `timeout: ${ms}`),
+    ...when(pool.tcpKeepAliveMs, ms => `keepAliveInitialDelay: ${ms}`),
+  ];
+  const ofRequest = [
+    'dispatcher',
+    ...((pipelining ?? 1) > 1 ? ['blocking: false'] : []),
+    ...totalSignal(client),
+  ];
+  return code`
+    import { Agent${isInTurn ? ', RoundRobinPool' : ''} } from 'undici';
+
+    export const dispatcher = new Agent({
+      allowH2: ${String(protocol === 'h2')},
+      ${isInTurn ? 'factory: (origin, options) => new RoundRobinPool(origin, options),' : ''}
+      ${when(asNumber(pool.maxConnections), count => `connections: ${count},`)}
+      ${when(pool.idleTimeoutMs, ms => `keepAliveTimeout: ${ms},\nkeepAliveMaxTimeout: ${ms},`)}
+      ${when(pool.idleTimeoutBufferMs, ms => `keepAliveTimeoutThreshold: ${ms},`)}
+      ${when(pool.maxLifetimeMs, ms => `clientTtl: ${ms},`)}
+      ${when(pipelining, count => `pipelining: ${count},`)}
+      ${isCounted ? `maxRequestsPerClient: ${requestsPerConnection},` : ''}
+      ${when(pool.maxConcurrentStreams, count => `h2Options: { maxConcurrentStreams: ${count} },`)}
+      ${pool.tlsSessions === 'none' ? 'maxCachedSessions: 0,' : ''}
+      ${when(timeouts.headersMs, ms => `headersTimeout: ${ms},`)}
+      ${when(timeouts.bodyMs, ms => `bodyTimeout: ${ms},`)}
+      ${nested('connect', connect)}
+    });
+    ${requestOptions("For undici's request(url, requestOptions()) or fetch(url, requestOptions()).", ofRequest)}
+  `;
+}
+
+/** A function that makes the options of one request; none if there are none. */
+function requestOptions(usage: string, options: readonly string[]): string[] {
+  return options.length === 0
+    ? []
+    : ['', `/** ${usage} */`, `export const requestOptions = () => ({ ${options.join(', ')} });`];
+}
+
+/** `name: { … },`; none if there is nothing in it. */
+function nested(name: string, members: readonly string[]): string {
+  return members.length === 0 ? '' : `${name}: { ${members.join(', ')} },`;
+}
+
+function totalSignal({ timeouts }: Client): string[] {
+  return when(timeouts.totalMs, ms => `signal: AbortSignal.timeout(${ms})`);
+}
+
+export const nodeHttp: WritableLibrary = {
   title: 'node:http, node:https',
   version: 'Node 26.10.0',
   source: "Node's source",
+  comment: '//',
+  write: writeNodeHttp,
+  refuse: refuseUsual,
   settings: {
     'pool.maxConnections': has('`maxSockets` of an `Agent`', 'unlimited', AGENT),
     'pool.maxTotalConnections': has('`maxTotalSockets`', 'unlimited', AGENT),
@@ -116,7 +195,7 @@ export const nodeHttp: Library = {
       AGENT,
       '`keepAlive: false` alone still reuses connections while requests queue for `maxSockets`. There is no limit of n.',
     ),
-    protocol: H1_ONLY,
+    protocol: fixed('off', AGENT, 'HTTP/1.1 only; HTTP/2 is another module, `node:http2`'),
     'pool.maxConcurrentStreams': none('HTTP/1.1 only'),
     'pool.pipelining': none('a request is sent only after the response before it'),
     'pool.scheduling': has('`scheduling`', 'lifo', AGENT),
@@ -136,6 +215,50 @@ export const nodeHttp: Library = {
   },
 };
 
+/** Both agents, with their imports above the line that `library` adds. */
+function agents({ pool, requestsPerConnection }: Client, library = ''): string[] {
+  return code`
+    import http from 'node:http';
+    import https from 'node:https';
+    ${library}
+
+    const agentOptions = {
+      keepAlive: ${String(requestsPerConnection !== 1)},
+      ${when(asNumber(pool.maxConnections), count => `maxSockets: ${count},`)}
+      ${when(asNumber(pool.maxTotalConnections), count => `maxTotalSockets: ${count},`)}
+      ${when(pool.maxIdleConnections || undefined, count => `maxFreeSockets: ${count},`)}
+      ${when(pool.idleTimeoutMs, ms => `timeout: ${ms},`)}
+      ${when(pool.idleTimeoutBufferMs, ms => `agentKeepAliveTimeoutBuffer: ${ms},`)}
+      ${hasOrder(pool.scheduling) ? `scheduling: '${pool.scheduling}',` : ''}
+      ${when(pool.tcpKeepAliveMs, ms => `keepAliveMsecs: ${ms},`)}
+      ${pool.tlsSessions === 'none' ? 'maxCachedSessions: 0,' : ''}
+    };
+    export const httpAgent = new http.Agent(agentOptions);
+    export const httpsAgent = new https.Agent(agentOptions);
+    ${pool.maxIdleConnections === 0 ? NO_IDLE : ''}
+  `;
+}
+
+const NO_IDLE = code`
+  // As an option, 0 would mean the default.
+  httpAgent.maxFreeSockets = httpsAgent.maxFreeSockets = 0;
+`;
+
+/** `keepAlive: false` alone still reuses connections while requests queue. */
+function closeHeader({ requestsPerConnection }: Client): string[] {
+  return requestsPerConnection === 1 ? ["headers: { connection: 'close' }"] : [];
+}
+
+function writeNodeHttp(client: Client): string[] {
+  return [
+    ...agents(client),
+    ...requestOptions('For http.request(url, { agent: httpAgent, ...requestOptions() }).', [
+      ...closeHeader(client),
+      ...totalSignal(client),
+    ]),
+  ];
+}
+
 /** Settings of the agent of node:http, in a library that takes one. */
 function ofAgent(option: string): Record<Concept, Setting> {
   const entries = Object.entries(nodeHttp.settings).map(([concept, setting]) => [
@@ -147,10 +270,13 @@ function ofAgent(option: string): Record<Concept, Setting> {
   return Object.fromEntries(entries);
 }
 
-export const axios: Library = {
+export const axios: WritableLibrary = {
   title: 'axios',
   version: '1.21.1',
   source: 'npm package axios',
+  comment: '//',
+  write: writeAxios,
+  refuse: refuseUsual,
   settings: {
     ...ofAgent('in `httpAgent` and `httpsAgent`'),
     requestsPerConnection: has(
@@ -181,10 +307,28 @@ export const axios: Library = {
   },
 };
 
-export const got: Library = {
+function writeAxios(client: Client): string[] {
+  return code`
+    ${agents(client, "import axios from 'axios';")}
+
+    export const client = axios.create({
+      httpAgent,
+      httpsAgent,
+      ${closeHeader(client).map(header => `${header},`)}
+      ${client.protocol === 'h2' ? 'httpVersion: 2,' : ''}
+      ${when(client.timeouts.headersMs, ms => `timeout: ${ms},`)}
+    });
+    ${requestOptions('For client.get(url, requestOptions()).', totalSignal(client))}
+  `;
+}
+
+export const got: WritableLibrary = {
   title: 'got',
   version: '14.6.6',
   source: 'npm package got',
+  comment: '//',
+  write: writeGot,
+  refuse: refuseUsual,
   settings: {
     ...ofAgent('in `agent.http` and `agent.https`'),
     requestsPerConnection: has(
@@ -226,3 +370,23 @@ export const got: Library = {
     ),
   },
 };
+
+function writeGot(client: Client): string[] {
+  const { timeouts, protocol } = client;
+  const timeout = [
+    ...when(timeouts.connectMs, ms => `connect: ${ms}, secureConnect: ${ms}`),
+    ...when(timeouts.headersMs, ms => `response: ${ms}`),
+    ...when(timeouts.bodyMs, ms => `socket: ${ms}`),
+    ...when(timeouts.totalMs, ms => `request: ${ms}`),
+  ];
+  return code`
+    ${agents(client, "import got from 'got';")}
+
+    export const client = got.extend({
+      agent: { http: httpAgent, https: httpsAgent },
+      ${closeHeader(client).map(header => `${header},`)}
+      ${protocol === 'h2' ? 'http2: true,' : ''}
+      ${nested('timeout', timeout)}
+    });
+  `;
+}

@@ -1,12 +1,31 @@
-// Names and defaults in curl, libcurl, nginx as a proxy, and Envoy.
-import { fixed, has, type Library, none, unknown } from '../table.ts';
+// curl and libcurl, and nginx and Envoy as proxies.
+import type { Client } from '../../../scenarios/model/client.ts';
+import {
+  asNumber,
+  code,
+  fixed,
+  has,
+  type Library,
+  none,
+  notesKernelTime,
+  notesRounding,
+  refuseUsual,
+  unknown,
+  type WritableLibrary,
+  when,
+  wholeSeconds,
+} from '../library.ts';
 
 const MAN = 'curl(1)';
 
-export const curl: Library = {
+export const curl: WritableLibrary = {
   title: 'curl (command)',
   version: '7.88.1',
   source: 'Debian package curl',
+  comment: '#',
+  write: writeCurl,
+  refuse: refuseUsual,
+  notes: { 'pool.tcpKeepAliveMs': notesRounding, 'timeouts.bodyMs': notesRounding },
   settings: {
     'pool.maxConnections': has(
       '`--parallel-max` with `--parallel`',
@@ -47,6 +66,20 @@ export const curl: Library = {
     'timeouts.totalMs': has('`--max-time`', 'none', MAN),
   },
 };
+
+/** A file for `curl --config`. */
+function writeCurl({ pool, timeouts, requestsPerConnection, protocol }: Client): string[] {
+  return code`
+    ${when(asNumber(pool.maxConnections), count => `parallel\nparallel-max = ${count}`)}
+    ${protocol === 'h2' ? 'http2' : 'http1.1'}
+    ${requestsPerConnection === 1 ? 'header = "Connection: close"' : ''}
+    ${when(pool.tcpKeepAliveMs, ms => `keepalive-time = ${wholeSeconds(ms)}`)}
+    ${pool.tlsSessions === 'none' ? 'no-sessionid' : ''}
+    ${when(timeouts.connectMs, ms => `connect-timeout = ${ms / 1_000}`)}
+    ${when(timeouts.bodyMs, ms => `speed-limit = 1\nspeed-time = ${wholeSeconds(ms)}`)}
+    ${when(timeouts.totalMs, ms => `max-time = ${ms / 1_000}`)}
+  `;
+}
 
 export const libcurl: Library = {
   title: 'libcurl',
@@ -113,10 +146,15 @@ const UPSTREAM = 'ngx_http_upstream.c';
 const KEEPALIVE = 'ngx_http_upstream_keepalive_module.c';
 const PROXY = 'ngx_http_proxy_module.c';
 
-export const nginx: Library = {
+export const nginx: WritableLibrary = {
   title: 'nginx upstream',
   version: '1.22.1',
   source: 'Debian source package nginx',
+  comment: '#',
+  write: writeNginx,
+  refuse: (concept, value) =>
+    concept === 'protocol' && value === 'h2' ? 'it speaks HTTP/1.1 to an upstream' : undefined,
+  notes: { 'pool.tcpKeepAliveMs': notesKernelTime },
   settings: {
     'pool.maxConnections': has(
       '`max_conns` of `server`',
@@ -177,6 +215,41 @@ export const nginx: Library = {
     'timeouts.totalMs': none(),
   },
 };
+
+/** The most requests that a connection of a scenario can have: nginx has no word for no limit. */
+const MOST_REQUESTS = 1_000_000;
+
+function writeNginx({ pool, timeouts, requestsPerConnection }: Client): string[] {
+  const connections = asNumber(pool.maxConnections);
+  const idle = pool.maxIdleConnections ?? connections;
+  const isKept = requestsPerConnection !== 1 && idle !== 0;
+  const kept = code`
+    ${idle === undefined ? '# The requests that are in flight at once, of each worker process.' : ''}
+    keepalive ${idle ?? 32};
+    keepalive_requests ${requestsPerConnection === 'unlimited' ? MOST_REQUESTS : requestsPerConnection};
+    ${when(pool.idleTimeoutMs, ms => `keepalive_timeout ${ms}ms;`)}
+    ${when(pool.maxLifetimeMs, ms => `keepalive_time ${ms}ms;`)}
+  `;
+  return code`
+    upstream backend {
+        server 127.0.0.1:8080${when(connections, count => ` max_conns=${count}`)};
+        ${isKept ? kept : ''}
+    }
+
+    server {
+        listen 127.0.0.1:8000;
+        location / {
+            proxy_pass http://backend;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "${isKept ? '' : 'close'}";
+            ${when(pool.tcpKeepAliveMs, () => 'proxy_socket_keepalive on;')}
+            ${when(pool.tlsSessions, sessions => `proxy_ssl_session_reuse ${sessions === 'none' ? 'off' : 'on'};`)}
+            ${when(timeouts.connectMs, ms => `proxy_connect_timeout ${ms}ms;`)}
+            ${when(timeouts.headersMs, ms => `proxy_read_timeout ${ms}ms;`)}
+        }
+    }
+  `;
+}
 
 const CLUSTER = 'envoy/config/cluster/v3/cluster.proto';
 const BREAKERS = 'envoy/config/cluster/v3/circuit_breaker.proto';

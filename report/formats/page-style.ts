@@ -1,5 +1,5 @@
 // Style sheet of the HTML page: light and dark, wide and narrow, screen and paper.
-import { ARM_COLOURS, ARM_COLOURS_DARK, STEP_COLOURS, STEP_COLOURS_DARK } from '../charts/theme.ts';
+import { ARM_COLOURS, STEP_COLOURS } from '../charts/theme.ts';
 import { PHASE_COLOURS, PHASE_COLOURS_DARK } from '../tables/phases.ts';
 
 const variables = (kind: 'arm' | 'phase' | 'step', colours: readonly string[] | Record<string, string>) =>
@@ -10,11 +10,11 @@ const variables = (kind: 'arm' | 'phase' | 'step', colours: readonly string[] | 
 /** Colours on a light background, as declarations of style sheets. */
 export const LIGHT = `--paper: #fff; --panel: #f6f8fa; --ink: #1b1f24; --muted: #59636e; --grid: #e3e7eb; --line: #d5dae0;
   --accent: #0062a8; --good: #00694a; --bad: #b3261e; --unsure: #7a5500; --good-bg: #e3f4ed; --bad-bg: #fdeceb; --unsure-bg: #fcf2d9;
-  ${variables('arm', ARM_COLOURS)} ${variables('step', STEP_COLOURS)} ${variables('phase', PHASE_COLOURS)}`;
+  ${variables('arm', ARM_COLOURS.light)} ${variables('step', STEP_COLOURS.light)} ${variables('phase', PHASE_COLOURS)}`;
 
 const DARK = `--paper: #14181d; --panel: #1c2229; --ink: #e8ecf0; --muted: #a3adb8; --grid: #2a313a; --line: #37404a;
   --accent: #6cb6f5; --good: #5fd3a6; --bad: #ff9389; --unsure: #f0c35c; --good-bg: #17352b; --bad-bg: #45211f; --unsure-bg: #3b3116;
-  ${variables('arm', ARM_COLOURS_DARK)} ${variables('step', STEP_COLOURS_DARK)} ${variables('phase', PHASE_COLOURS_DARK)}`;
+  ${variables('arm', ARM_COLOURS.dark)} ${variables('step', STEP_COLOURS.dark)} ${variables('phase', PHASE_COLOURS_DARK)}`;
 
 export const STYLE = `
 :root { color-scheme: light dark; ${LIGHT} }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { renderChart } from '../formats/chart-svg.ts';
-import { overlayRuns } from './overlay.ts';
+import { overlayRuns } from './before-after.ts';
 
 const after = sampleRun();
 const before = sampleRun({ blocks: 4 });

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import type { Interval } from '../../results/stats.ts';
 import { armNames, type CellView, viewCell } from '../cell-view.ts';
 import { sampleRuns } from '../testing/sample-runs.ts';
-import forest from './forest.ts';
+import { forest } from './ratios.ts';
 
 function viewOf(name: string): CellView {
   const { run, trials } = sampleRuns[name]!;

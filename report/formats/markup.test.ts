@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { html, trusted } from './html.ts';
+import { html, trusted } from './markup.ts';
 
 describe('The template tag escapes hostile text', () => {
   test('text is escaped, markup is not, lists are joined', () => {

@@ -1,7 +1,7 @@
 // A drawing is made shorter without a change of its look, and whatever its texts contain.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { slimSvg } from './slim-svg.ts';
+import { slimSvg } from './chart-svg.ts';
 
 describe('A drawing without what it repeats: a table', () => {
   const rows: [why: string, before: string, after: string][] = [

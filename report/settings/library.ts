@@ -1,4 +1,4 @@
-// The concepts of a client's connections, and what a library's entry in the table of them is.
+// What an entry of a library is: its name and default for each concept of a client's connections, and how its code is written.
 import type { Client } from '../../scenarios/model/client.ts';
 
 /** The settings that other libraries have too, by conntax's own names; docs/settings.md has a section for each. */
@@ -126,6 +126,18 @@ export interface Library {
   settings: Readonly<Record<Concept, Setting>>;
 }
 
+/** A library that code can be written for. */
+export interface WritableLibrary extends Library {
+  /** What begins a comment. */
+  comment: '//' | '#';
+  /** A client as code, line by line. Settings that the entry says the library lacks are left out. */
+  write(client: Client): string[];
+  /** Values that the library cannot have, of settings that it has: the reason, or undefined. */
+  refuse?(concept: Concept, value: unknown): string | undefined;
+  /** Settings that the code has with another meaning or precision: what differs for this value, or undefined. */
+  notes?: Partial<Readonly<Record<Concept, (value: unknown) => string | undefined>>>;
+}
+
 /** A setting with a name. */
 export function has(name: string, byDefault: string, where: string, remark = ''): Setting {
   return { name, default: byDefault, where, remark };
@@ -146,22 +158,62 @@ export function unknown(name: string | null = null, remark = ''): Setting {
   return { name, default: UNKNOWN, where: '', remark };
 }
 
-/** What a scenario's client sets, by concept; defaults of the schema are left out where they say nothing. */
-export function givenSettings(client: Client): Map<string, unknown> {
-  const { requestsPerConnection, protocol, pool, timeouts, api, options, body, interceptors, resilience } =
-    client;
-  const nested = (prefix: string, members: object): [string, unknown][] =>
-    Object.entries(members).map(([name, value]) => [`${prefix}.${name}`, value]);
-  const all: [string, unknown][] = [
-    ['requestsPerConnection', requestsPerConnection],
-    ['protocol', protocol],
-    ...nested('pool', pool),
-    ...nested('timeouts', timeouts),
-    ...nested('interceptors', interceptors ?? {}),
-    ...nested('resilience', resilience ?? {}),
-    ['api', api],
-    ['options', options],
-    ['body', body === 'read' ? undefined : body],
-  ];
-  return new Map(all.filter(([, value]) => value !== undefined));
+/**
+ * Lines of code, indented as they stand in the template but for their common margin. Several lines in the place of one are
+ * indented like it; a line that has nothing but an empty value is left out.
+ */
+export function code(
+  strings: TemplateStringsArray,
+  ...values: readonly (string | number | readonly string[])[]
+): string[] {
+  const template = strings
+    .join('\0')
+    .replace(/^\n|\n *$/g, '')
+    .split('\n');
+  const margin = Math.min(...template.filter(line => line !== '').map(line => line.search(/[^ ]/)));
+  const rest = values.values();
+  return template.flatMap(line => {
+    const text = line.slice(margin).replaceAll('\0', () => [rest.next().value!].flat().join('\n'));
+    if (text.trim() === '' && line.includes('\0')) return [];
+    const indent = /^[ \t]*/.exec(text)![0];
+    return text.split('\n').map((part, index) => (index === 0 || part === '' ? part : indent + part));
+  });
+}
+
+/** The lines for a value; none without one. */
+export function when<Value>(value: Value | undefined, write: (value: Value) => string | string[]): string[] {
+  return value === undefined ? [] : [write(value)].flat();
+}
+
+/** A limit as a number; undefined where there is none. */
+export function asNumber(limit: number | 'unlimited' | undefined): number | undefined {
+  return typeof limit === 'number' ? limit : undefined;
+}
+
+/** Whether an order of idle connections is one that pools of agents have. */
+export function hasOrder(order: Client['pool']['scheduling']): order is 'lifo' | 'fifo' {
+  return order === 'lifo' || order === 'fifo';
+}
+
+/** For libraries that only know whole seconds: never less than what was asked for. */
+export function wholeSeconds(ms: number): number {
+  return Math.ceil(ms / 1_000);
+}
+
+/** A note on a time that the code has in whole seconds. */
+export function notesRounding(ms: unknown): string | undefined {
+  return Number(ms) % 1_000 === 0 ? undefined : 'in whole seconds, rounded up';
+}
+
+/** A note where TCP keep-alive can only be switched on. */
+export function notesKernelTime(): string {
+  return "switched on, after the idle time of the kernel's own";
+}
+
+/** Refuses what most libraries cannot: a number of requests for each connection, and connections used in turn. */
+export function refuseUsual(concept: Concept, value: unknown): string | undefined {
+  if (concept === 'requestsPerConnection' && typeof value === 'number' && value > 1)
+    return 'it knows one request for each connection, or no limit';
+  if (concept === 'pool.scheduling' && value === 'round-robin') return 'it knows lifo and fifo';
+  return undefined;
 }

@@ -9,7 +9,7 @@ import { buildReport } from '../build.ts';
 import { armNames, viewCell } from '../cell-view.ts';
 import { sweepAndScenario } from '../testing/sample-runs.ts';
 import { sampleSweeps } from '../testing/sample-sweeps.ts';
-import { courseRemarks, sweepHeadline, type Trend, trendOf } from './headline.ts';
+import { courseRemarks, sweepHeadline, type Trend, trendOf } from './answer.ts';
 import { type SweepView, sectionsOf } from './view.ts';
 
 describe('What intervals show of a course, and no more than they show: a table, and properties', () => {

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { reportOf, SAMPLES } from '../testing/format-suite.ts';
-import comment from './comment.ts';
-import { escapeMarkdown } from './markdown.ts';
+import { commentOutput as comment, escapeMarkdown } from './markdown.ts';
 
 const render = (report: ReturnType<typeof reportOf>): string =>
   comment.render({ report } as Parameters<typeof comment.render>[0]) as string;
