@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { openDeafPort } from '../../../servers/deaf-port.ts';
+import { openDeafPort } from '../../../servers/listeners.ts';
 import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
 import { sharedCertificate } from '../../../servers/testing/target.ts';
