@@ -16,10 +16,12 @@ import { classifyError, describeError } from './errors.ts';
 import {
   bodyRemarks,
   closingRefusals,
+  fetchDumpRefusals,
   fetchFaultRefusals,
   fetchRefusals,
-  leftBodyRefusals,
   reachRefusals,
+  refuse,
+  sharedBodyRefusals,
 } from './refusals.ts';
 import { bodyOf } from './request.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
@@ -154,51 +156,38 @@ const UNABLE = {
   proxy: 'fetch has no option for a proxy; Node has one for the whole process only (NODE_USE_ENV_PROXY)',
 };
 
-function refusals(
-  { requestsPerConnection, protocol, body }: Client,
-  target: Target,
-  requests: readonly Request[] = [],
-): Refusal[] {
-  const refused: Refusal[] = [
+function refusals(client: Client, target: Target, requests: readonly Request[] = []): Refusal[] {
+  const { requestsPerConnection, protocol } = client;
+  return [
     ...reachRefusals(target, UNABLE),
     ...requests.flatMap(fetchRefusals),
     ...fetchFaultRefusals(target),
-  ];
-  if (requestsPerConnection !== 1 && protocol === 'http1')
-    refused.push(...requests.flatMap(request => closingRefusals('fetch', request)));
-  if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {
-    refused.push({
+    ...(requestsPerConnection !== 1 && protocol === 'http1'
+      ? requests.flatMap(request => closingRefusals('fetch', request))
+      : []),
+    ...refuse({
+      when: typeof requestsPerConnection === 'number' && requestsPerConnection > 1,
       path: 'requestsPerConnection',
       message: 'fetch can only close a connection after every request or leave it to its pool',
       hint: "1 or 'unlimited', or transport: 'undici' with api: 'fetch'",
-    });
-  }
-  if (body === 'dump') {
-    refused.push({
-      path: 'body',
-      message: 'fetch cannot dump a body: cancelling it closes the connection',
-      hint: "body: 'read' or 'cancel', or transport: 'undici'",
-    });
-  }
-  if (protocol === 'h2') {
-    refused.push(
-      ...leftBodyRefusals({ body }, 'other responses wait on the connection of a body that is left'),
-    );
-  }
-  if (protocol !== target.protocol) {
-    refused.push({
-      path: 'protocol',
-      message: `fetch uses HTTP/2 exactly where the server offers it, and this target ${target.protocol === 'h2' ? 'does' : 'does not'}`,
-      hint: `protocol: '${target.protocol}'`,
-    });
-  } else if (protocol === 'h2' && requestsPerConnection === 1) {
-    refused.push({
-      path: 'requestsPerConnection',
-      message: 'over HTTP/2, fetch cannot use a new connection for each request',
-      hint: "'unlimited', or a target.protocol of 'http1'",
-    });
-  }
-  return refused;
+    }),
+    ...fetchDumpRefusals(client, "transport: 'undici'"),
+    ...(protocol === 'h2' ? sharedBodyRefusals(client) : []),
+    ...refuse(
+      {
+        when: protocol !== target.protocol,
+        path: 'protocol',
+        message: `fetch uses HTTP/2 exactly where the server offers it, and this target ${target.protocol === 'h2' ? 'does' : 'does not'}`,
+        hint: `protocol: '${target.protocol}'`,
+      },
+      {
+        when: protocol === 'h2' && target.protocol === 'h2' && requestsPerConnection === 1,
+        path: 'requestsPerConnection',
+        message: 'over HTTP/2, fetch cannot use a new connection for each request',
+        hint: "'unlimited', or a target.protocol of 'http1'",
+      },
+    ),
+  ];
 }
 
 const NO_POOL =

@@ -22,11 +22,9 @@ import {
 } from '../contracts.ts';
 import { NO_INTERCEPTORS, RESILIENCE_SETTINGS } from '../resending.ts';
 import { classifyError, describeError } from './errors.ts';
-import { findOrigin } from './origins.ts';
-import { proxyRefusals } from './proxy.ts';
-import { bodyRemarks, plainTargetRefusals, socketRefusals } from './refusals.ts';
+import { bodyRemarks, plainTargetRefusals, proxyRefusals, refuse, socketRefusals } from './refusals.ts';
 import { framedHeaders } from './request.ts';
-import { type ClientSockets, createClientSockets } from './sockets.ts';
+import { type ClientSockets, createClientSockets, findOrigin } from './sockets.ts';
 import { identityOptions, trustInProcess } from './trust.ts';
 
 /** An agent of Node's whose connections are counted and timed. */
@@ -420,57 +418,52 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
 /** Node's agent counts a connection only once its tunnel stands, so requests that come before open one each. */
 function tunnelRefusals({ pool }: Client, target: Target): Refusal[] {
   if (target.proxy === undefined || !usesTls(target)) return [];
-  return (['maxConnections', 'maxTotalConnections'] as const)
-    .filter(name => typeof pool[name] === 'number')
-    .map(name => ({
-      path: `pool.${name}`,
-      message:
-        "Node's agent exceeds this limit while a proxy opens its tunnels, because it counts finished ones only",
-      hint: "'unlimited', or transport: 'undici'",
-    }));
+  const rules = (['maxConnections', 'maxTotalConnections'] as const).map(name => ({
+    when: typeof pool[name] === 'number',
+    path: `pool.${name}`,
+    message:
+      "Node's agent exceeds this limit while a proxy opens its tunnels, because it counts finished ones only",
+    hint: "'unlimited', or transport: 'undici'",
+  }));
+  return refuse(...rules);
 }
 
 function refusals(client: Client, target: Target): Refusal[] {
   const { pool, requestsPerConnection, protocol } = client;
-  const refused: Refusal[] = [];
-  if (protocol === 'h2') {
-    refused.push({
-      path: 'protocol',
-      message: 'node:http and node:https speak HTTP/1.1 only',
-      hint: "protocol: 'http1', or transport: 'undici'",
-    });
-  }
-  if (pool.idleTimeoutBufferMs !== undefined && pool.idleTimeoutMs === undefined) {
-    refused.push({
-      path: 'pool.idleTimeoutBufferMs',
-      message:
-        "without idleTimeoutMs, Node's agent ignores the server's Keep-Alive hint, and the buffer with it",
-      hint: 'idleTimeoutMs as well',
-    });
-  }
-  if (pool.scheduling === 'round-robin') {
-    refused.push({
-      path: 'pool.scheduling',
-      message: "Node's agent takes idle connections by when they were last used",
-      hint: "'fifo', which uses idle connections in turn, or transport: 'undici'",
-    });
-  }
-  if (pool.tcpKeepAliveMs !== undefined && pool.tcpKeepAliveMs % 1_000 !== 0) {
-    refused.push({
-      path: 'pool.tcpKeepAliveMs',
-      message: 'Node rounds the keep-alive time down to whole seconds',
-      hint: 'a multiple of 1000',
-    });
-  }
-  if (pool.tcpKeepAliveMs !== undefined && requestsPerConnection === 1) {
-    refused.push({
-      path: 'pool.tcpKeepAliveMs',
-      message: "Node's agent sends keep-alive probes only on connections that it keeps",
-      hint: 'no tcpKeepAliveMs, or more requestsPerConnection',
-    });
-  }
   return [
-    ...refused,
+    ...refuse(
+      {
+        when: protocol === 'h2',
+        path: 'protocol',
+        message: 'node:http and node:https speak HTTP/1.1 only',
+        hint: "protocol: 'http1', or transport: 'undici'",
+      },
+      {
+        when: pool.idleTimeoutBufferMs !== undefined && pool.idleTimeoutMs === undefined,
+        path: 'pool.idleTimeoutBufferMs',
+        message:
+          "without idleTimeoutMs, Node's agent ignores the server's Keep-Alive hint, and the buffer with it",
+        hint: 'idleTimeoutMs as well',
+      },
+      {
+        when: pool.scheduling === 'round-robin',
+        path: 'pool.scheduling',
+        message: "Node's agent takes idle connections by when they were last used",
+        hint: "'fifo', which uses idle connections in turn, or transport: 'undici'",
+      },
+      {
+        when: (pool.tcpKeepAliveMs ?? 0) % 1_000 !== 0,
+        path: 'pool.tcpKeepAliveMs',
+        message: 'Node rounds the keep-alive time down to whole seconds',
+        hint: 'a multiple of 1000',
+      },
+      {
+        when: pool.tcpKeepAliveMs !== undefined && requestsPerConnection === 1,
+        path: 'pool.tcpKeepAliveMs',
+        message: "Node's agent sends keep-alive probes only on connections that it keeps",
+        hint: 'no tcpKeepAliveMs, or more requestsPerConnection',
+      },
+    ),
     ...plainTargetRefusals(client, target, nodeHttp.honours),
     ...socketRefusals(client, target),
     ...proxyRefusals(client, target),

@@ -1,9 +1,6 @@
 // What the URL of an HTTP proxy says: where it is, what it gets to know of its user, and what no output may contain.
 import { isIPv6 } from 'node:net';
-import type { Client } from '../../scenarios/model/client.ts';
 import { hostAndPort } from '../../scenarios/model/host.ts';
-import type { Target } from '../../scenarios/model/target.ts';
-import type { Refusal } from '../contracts.ts';
 import { everyForm } from './request.ts';
 
 /** Without user and password, for people. */
@@ -49,25 +46,4 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
-}
-
-/** Settings that no client keeps through a proxy. */
-export function proxyRefusals({ protocol, pool }: Client, { proxy }: Target): Refusal[] {
-  if (proxy === undefined) return [];
-  const refused: Refusal[] = [];
-  if (protocol === 'h2') {
-    refused.push({
-      path: 'protocol',
-      message: 'conntax measures HTTP/1.1 only through a proxy',
-      hint: "protocol: 'http1', or a target without proxy",
-    });
-  }
-  if (pool.tlsSessions === 'pinned') {
-    refused.push({
-      path: 'pool.tlsSessions',
-      message: 'within a tunnel, the library alone decides which session a connection resumes',
-      hint: "'none' or 'library', or a target without proxy",
-    });
-  }
-  return refused;
 }

@@ -4,6 +4,7 @@ import { Agent, type buildConnector, Dispatcher, fetch, Pool, type RequestInit, 
 import type { Client } from '../../scenarios/model/client.ts';
 import { leavesBody } from '../../scenarios/model/client-facts.ts';
 import type { Request } from '../../scenarios/model/request.ts';
+import type { Target } from '../../scenarios/model/target.ts';
 import {
   type AttemptSink,
   beginExchange,
@@ -17,14 +18,17 @@ import {
 } from '../contracts.ts';
 import { INTERCEPTOR_SETTINGS, RESILIENCE_SETTINGS } from '../resending.ts';
 import { classifyError, describeError, type Evidence, rootCause } from './errors.ts';
-import { proxyRefusals } from './proxy.ts';
 import {
   bodyRemarks,
   closingRefusals,
+  fetchDumpRefusals,
   fetchFaultRefusals,
   fetchRefusals,
   leftBodyRefusals,
   plainTargetRefusals,
+  proxyRefusals,
+  refuse,
+  sharedBodyRefusals,
   socketRefusals,
 } from './refusals.ts';
 import { bodyOf } from './request.ts';
@@ -373,7 +377,7 @@ function open({
     requests: requests.map(request => slotRequest(request, endpoint.origin)),
     hasPhases,
     body: client.body,
-    isPipelined: (client.pool.pipelining ?? 1) > 1,
+    isPipelined: isPipelined(client),
     isForwarded: endpoint.proxyUrl !== undefined && endpoint.origin.startsWith('http:'),
     evidenceOf,
   };
@@ -420,61 +424,99 @@ function timerRemarks({ timeouts }: Client): string[] {
   });
 }
 
+function isPipelined({ pool }: Client): boolean {
+  return (pool.pipelining ?? 1) > 1;
+}
+
 /** Requests that undici sends by other rules than the settings say. */
-function requestRefusals(
-  { requestsPerConnection, pool, protocol, api }: Client,
-  request: Request,
-): Refusal[] {
+function requestRefusals(client: Client, request: Request): Refusal[] {
+  const { requestsPerConnection, protocol, api } = client;
   const { method } = request;
-  const refusals: Refusal[] = [];
-  if (requestsPerConnection !== 1 && protocol === 'http1')
-    refusals.push(...closingRefusals('undici', request));
-  if (method !== 'GET' && method !== 'HEAD' && (pool.pipelining ?? 1) > 1) {
-    refusals.push({
+  return [
+    ...(requestsPerConnection !== 1 && protocol === 'http1' ? closingRefusals('undici', request) : []),
+    ...refuse({
+      when: method !== 'GET' && method !== 'HEAD' && isPipelined(client),
       path: 'pool.pipelining',
       message: `undici pipelines GET and HEAD only, not ${method}`,
       hint: '1, or transport: wire',
-    });
-  }
-  if (api === 'fetch') refusals.push(...fetchRefusals(request));
-  return refusals;
+    }),
+    ...(api === 'fetch' ? fetchRefusals(request) : []),
+  ];
 }
 
 /** Refuses settings of shared connections that the protocol does not have. */
-function protocolRefusals({ protocol, requestsPerConnection, pool }: Client): Refusal[] {
-  const refusals: Refusal[] = [];
-  if (protocol === 'h2') {
-    if (requestsPerConnection !== 'unlimited') {
-      refusals.push({
-        path: 'requestsPerConnection',
-        message: 'over HTTP/2, undici cannot limit the requests of a connection',
-        hint: "'unlimited', or protocol: 'http1'",
-      });
-    }
-    if (pool.pipelining !== undefined) {
-      refusals.push({
-        path: 'pool.pipelining',
-        message: 'HTTP/2 uses streams instead of pipelining',
-        hint: 'pool.maxConcurrentStreams',
-      });
-    }
-    return refusals;
-  }
-  if (pool.maxConcurrentStreams !== undefined) {
-    refusals.push({
+function protocolRefusals(client: Client): Refusal[] {
+  const { protocol, requestsPerConnection, pool } = client;
+  const isHttp2 = protocol === 'h2';
+  return refuse(
+    {
+      when: isHttp2 && requestsPerConnection !== 'unlimited',
+      path: 'requestsPerConnection',
+      message: 'over HTTP/2, undici cannot limit the requests of a connection',
+      hint: "'unlimited', or protocol: 'http1'",
+    },
+    {
+      when: isHttp2 && pool.pipelining !== undefined,
+      path: 'pool.pipelining',
+      message: 'HTTP/2 uses streams instead of pipelining',
+      hint: 'pool.maxConcurrentStreams',
+    },
+    {
+      when: !isHttp2 && pool.maxConcurrentStreams !== undefined,
       path: 'pool.maxConcurrentStreams',
       message: 'an HTTP/1.1 connection has no streams',
       hint: "pool.pipelining, or protocol: 'h2'",
-    });
-  }
-  if ((pool.pipelining ?? 1) > 1 && typeof requestsPerConnection === 'number') {
-    refusals.push({
+    },
+    {
+      when: !isHttp2 && isPipelined(client) && typeof requestsPerConnection === 'number',
       path: 'pool.pipelining',
       message: 'pipelined requests would exceed the limit of requestsPerConnection',
       hint: "pipelining: 1, or requestsPerConnection: 'unlimited'",
-    });
+    },
+  );
+}
+
+/** Bodies that cannot be left with this interface, or on a shared connection. */
+function bodyRefusals(client: Client): Refusal[] {
+  if (client.api === 'dispatch') {
+    return leftBodyRefusals(client, 'dispatch hands over each piece of a body, so none can be left unread');
   }
-  return refusals;
+  return client.protocol === 'h2' || isPipelined(client) ? sharedBodyRefusals(client) : [];
+}
+
+function refusals(client: Client, target: Target, requests: readonly Request[] = []): Refusal[] {
+  const { api, pool } = client;
+  return [
+    ...protocolRefusals(client),
+    ...requests.flatMap(request => requestRefusals(client, request)),
+    ...(api === 'fetch' ? fetchFaultRefusals(target) : []),
+    ...refuse({
+      when: api !== undefined && !isApi(api),
+      path: 'api',
+      message: `undici has no api "${api}"`,
+      hint: `one of ${Object.keys(SLOTS).join(', ')}`,
+    }),
+    ...(api === 'fetch' ? fetchDumpRefusals(client, "api: 'request'") : []),
+    ...bodyRefusals(client),
+    ...refuse(
+      {
+        when: pool.scheduling !== undefined && pool.scheduling !== 'round-robin',
+        path: 'pool.scheduling',
+        message: `undici has no ${pool.scheduling}: its Pool takes the first connection that is free, and its RoundRobinPool each in turn`,
+        hint: "'round-robin', or no scheduling, or transport: node-http or wire",
+      },
+      {
+        when: (pool.tcpKeepAliveMs ?? 0) % 1_000 !== 0,
+        path: 'pool.tcpKeepAliveMs',
+        message: 'TCP keep-alive is set in whole seconds; Node ignores the rest',
+        hint: 'a multiple of 1000',
+      },
+    ),
+    ...plainTargetRefusals(client, target, undici.honours),
+    ...socketRefusals(client, target),
+    ...proxyRefusals(client, target),
+    ...interceptorRefusals(client, target, requests),
+  ];
 }
 
 const undici: TransportModule = {
@@ -501,58 +543,7 @@ const undici: TransportModule = {
     ...INTERCEPTOR_SETTINGS,
     ...RESILIENCE_SETTINGS,
   ],
-  refusals(client, target, requests = []) {
-    const refusals: Refusal[] = [
-      ...protocolRefusals(client),
-      ...requests.flatMap(request => requestRefusals(client, request)),
-      ...(client.api === 'fetch' ? fetchFaultRefusals(target) : []),
-    ];
-    if (client.api !== undefined && !isApi(client.api)) {
-      refusals.push({
-        path: 'api',
-        message: `undici has no api "${client.api}"`,
-        hint: `one of ${Object.keys(SLOTS).join(', ')}`,
-      });
-    }
-    if (client.api === 'fetch' && client.body === 'dump') {
-      refusals.push({
-        path: 'body',
-        message: 'fetch cannot dump a body: cancelling it closes the connection',
-        hint: "body: 'read' or 'cancel', or api: 'request'",
-      });
-    }
-    if (client.api === 'dispatch') {
-      refusals.push(
-        ...leftBodyRefusals(client, 'dispatch hands over each piece of a body, so none can be left unread'),
-      );
-    } else if (client.protocol === 'h2' || (client.pool.pipelining ?? 1) > 1) {
-      refusals.push(
-        ...leftBodyRefusals(client, 'other responses wait on the connection of a body that is left'),
-      );
-    }
-    const { scheduling } = client.pool;
-    if (scheduling !== undefined && scheduling !== 'round-robin') {
-      refusals.push({
-        path: 'pool.scheduling',
-        message: `undici has no ${scheduling}: its Pool takes the first connection that is free, and its RoundRobinPool each in turn`,
-        hint: "'round-robin', or no scheduling, or transport: node-http or wire",
-      });
-    }
-    if ((client.pool.tcpKeepAliveMs ?? 0) % 1_000 !== 0) {
-      refusals.push({
-        path: 'pool.tcpKeepAliveMs',
-        message: 'TCP keep-alive is set in whole seconds; Node ignores the rest',
-        hint: 'a multiple of 1000',
-      });
-    }
-    refusals.push(
-      ...plainTargetRefusals(client, target, undici.honours),
-      ...socketRefusals(client, target),
-      ...proxyRefusals(client, target),
-      ...interceptorRefusals(client, target, requests),
-    );
-    return refusals;
-  },
+  refusals,
   open,
   cannot: {
     'pool.closing': 'undici closes a connection itself, at once after the last response',

@@ -34,7 +34,7 @@ import {
 } from '../contracts.ts';
 import { RESILIENCE_SETTINGS } from '../resending.ts';
 import { classifyError, codedOutcome, describeError, type Evidence, rootCause } from './errors.ts';
-import { plainTargetRefusals, reachRefusals } from './refusals.ts';
+import { plainTargetRefusals, reachRefusals, refuse } from './refusals.ts';
 import { type WatchedSockets, watchEndpoint } from './sockets.ts';
 import { trustInProcess } from './trust.ts';
 
@@ -429,20 +429,25 @@ function callRefuse({ refuse }: ClientDefinition, client: Client): string | unde
 }
 
 function refusalsOf(definition: ClientDefinition, client: Client, target: Target): Refusal[] {
-  const refused: Refusal[] = [];
   const { honours = [] } = definition;
   const message = callRefuse(definition, client);
-  if (message !== undefined) {
-    refused.push({ path: 'transport', message, hint: 'other settings, or a module that supports these' });
-  }
-  if (client.body !== 'read' && !honours.includes('body')) {
-    refused.push({
-      path: 'body',
-      message: 'your own module reads the whole body, unless it lists body in honours',
-      hint: "body: 'read', or 'body' in its honours",
-    });
-  }
-  return [...refused, ...plainTargetRefusals(client, target, honours)];
+  return [
+    ...refuse(
+      {
+        when: message !== undefined,
+        path: 'transport',
+        message: message ?? '',
+        hint: 'other settings, or a module that supports these',
+      },
+      {
+        when: client.body !== 'read' && !honours.includes('body'),
+        path: 'body',
+        message: 'your own module reads the whole body, unless it lists body in honours',
+        hint: "body: 'read', or 'body' in its honours",
+      },
+    ),
+    ...plainTargetRefusals(client, target, honours),
+  ];
 }
 
 /** A module is given a URL and an authority. */
@@ -460,25 +465,23 @@ function requestRefusals(
   requests: readonly Request[],
   target: Target,
 ): Refusal[] {
-  if (requests.some(({ framing }) => framing === 'chunked')) {
-    return [
-      {
-        path: 'transport',
-        message: 'sends its body as it likes: a module cannot be asked to send it in chunks',
-        hint: "request.framing: 'length', or transport: undici, node-http, fetch or wire",
-      },
-    ];
-  }
   const isOne = requests.length < 2 && originCount(target) === 1;
-  if (sendsRequest === true || (isOne && requests.every(isPlain))) return [];
-  return [
+  const isChunked = requests.some(({ framing }) => framing === 'chunked');
+  return refuse(
     {
+      when: isChunked,
+      path: 'transport',
+      message: 'sends its body as it likes: a module cannot be asked to send it in chunks',
+      hint: "request.framing: 'length', or transport: undici, node-http, fetch or wire",
+    },
+    {
+      when: !isChunked && sendsRequest !== true && !(isOne && requests.every(isPlain)),
       path: 'transport',
       message:
         'does not state sendsRequest, so it may send a plain GET of one path instead of what the scenario asks for',
       hint: 'sendsRequest: true in a module that sends the method, URL, headers and body that send() is given',
     },
-  ];
+  );
 }
 
 function isPlain(request: Request): boolean {

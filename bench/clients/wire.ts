@@ -12,7 +12,7 @@ import type {
   TransportOptions,
 } from '../contracts.ts';
 import { NO_INTERCEPTORS, RESILIENCE_SETTINGS } from '../resending.ts';
-import { leftBodyRefusals, plainTargetRefusals, reachRefusals, socketRefusals } from './refusals.ts';
+import { leftBodyRefusals, plainTargetRefusals, reachRefusals, refuse, socketRefusals } from './refusals.ts';
 import {
   type ConnectionOwner,
   createSettings,
@@ -266,58 +266,53 @@ const UNABLE = {
 
 function refusals(client: Client, target: Target): Refusal[] {
   const { pool, requestsPerConnection, protocol } = client;
-  const refused: Refusal[] = leftBodyRefusals(client, 'wire reads every body');
-  if (protocol === 'h2') {
-    refused.push({
-      path: 'protocol',
-      message: 'wire speaks HTTP/1.1 only',
-      hint: "protocol: 'http1', or transport: 'undici'",
-    });
-  }
-  if ((pool.pipelining ?? 1) > 1 && requestsPerConnection === 1) {
-    refused.push({
-      path: 'pool.pipelining',
-      message: 'a connection that carries one request has no pipeline',
-      hint: 'pipelining: 1, or more requestsPerConnection',
-    });
-  }
-  if ((pool.pipelining ?? 1) > 1 && pool.maxIdleConnections !== undefined) {
-    refused.push({
-      path: 'pool.maxIdleConnections',
-      message: 'wire does not count idle connections apart from those with room in their pipeline',
-      hint: 'leave it out, or pipelining: 1',
-    });
-  }
-  if (pool.scheduling === 'round-robin') {
-    refused.push({
-      path: 'pool.scheduling',
-      message: 'wire takes idle connections by when they were last used',
-      hint: "'fifo', which uses idle connections in turn, or transport: 'undici'",
-    });
-  }
-  if ((pool.tcpKeepAliveMs ?? 0) % 1_000 !== 0) {
-    refused.push({
-      path: 'pool.tcpKeepAliveMs',
-      message: 'the kernel takes whole seconds, and Node ignores the rest',
-      hint: 'a multiple of 1000',
-    });
-  }
-  if (pool.closing === 'reset' && usesTls(target)) {
-    refused.push({
-      path: 'pool.closing',
-      message: 'Node resets plain TCP connections only',
-      hint: "'client' or 'server', or a target without TLS",
-    });
-  }
-  if (pool.tlsSessions === 'library') {
-    refused.push({
-      path: 'pool.tlsSessions',
-      message: 'wire has no session cache of its own',
-      hint: "'none' or 'pinned'",
-    });
-  }
+  const isPipelined = (pool.pipelining ?? 1) > 1;
   return [
-    ...refused,
+    ...leftBodyRefusals(client, 'wire reads every body'),
+    ...refuse(
+      {
+        when: protocol === 'h2',
+        path: 'protocol',
+        message: 'wire speaks HTTP/1.1 only',
+        hint: "protocol: 'http1', or transport: 'undici'",
+      },
+      {
+        when: isPipelined && requestsPerConnection === 1,
+        path: 'pool.pipelining',
+        message: 'a connection that carries one request has no pipeline',
+        hint: 'pipelining: 1, or more requestsPerConnection',
+      },
+      {
+        when: isPipelined && pool.maxIdleConnections !== undefined,
+        path: 'pool.maxIdleConnections',
+        message: 'wire does not count idle connections apart from those with room in their pipeline',
+        hint: 'leave it out, or pipelining: 1',
+      },
+      {
+        when: pool.scheduling === 'round-robin',
+        path: 'pool.scheduling',
+        message: 'wire takes idle connections by when they were last used',
+        hint: "'fifo', which uses idle connections in turn, or transport: 'undici'",
+      },
+      {
+        when: (pool.tcpKeepAliveMs ?? 0) % 1_000 !== 0,
+        path: 'pool.tcpKeepAliveMs',
+        message: 'the kernel takes whole seconds, and Node ignores the rest',
+        hint: 'a multiple of 1000',
+      },
+      {
+        when: pool.closing === 'reset' && usesTls(target),
+        path: 'pool.closing',
+        message: 'Node resets plain TCP connections only',
+        hint: "'client' or 'server', or a target without TLS",
+      },
+      {
+        when: pool.tlsSessions === 'library',
+        path: 'pool.tlsSessions',
+        message: 'wire has no session cache of its own',
+        hint: "'none' or 'pinned'",
+      },
+    ),
     ...plainTargetRefusals(client, target, wire.honours),
     ...socketRefusals(client, target),
     ...reachRefusals(target, UNABLE),

@@ -2,15 +2,16 @@
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Request } from '../../scenarios/model/request.ts';
+import { refuse } from '../clients/refusals.ts';
 import type { EngineModule, PreparedRequests, Refusal } from '../contracts.ts';
 import {
   bodyRefusals,
   countingRefusals,
+  ExternalEngine,
   type ExternalTool,
   engineCannot,
   faultRefusals,
   missingProgram,
-  openExternalEngine,
   openUnnamed,
   type Place,
   requestRefusals,
@@ -173,25 +174,21 @@ function secretRefusals(requests: readonly Request[]): Refusal[] {
     ...Object.values(headers),
     ...Object.values(query),
   ]);
-  if (values.every(value => typeof value === 'string')) return [];
-  return [
-    {
-      path: 'transport',
-      message: 'hey takes headers and query as arguments, which other users of the machine can read',
-      hint: 'transport: wrk or autocannon, or no value from the environment',
-    },
-  ];
+  return refuse({
+    when: values.some(value => typeof value !== 'string'),
+    path: 'transport',
+    message: 'hey takes headers and query as arguments, which other users of the machine can read',
+    hint: 'transport: wrk or autocannon, or no value from the environment',
+  });
 }
 
 function severalRefusals(requests: readonly Request[]): Refusal[] {
-  if (requests.length < 2) return [];
-  return [
-    {
-      path: 'transport',
-      message: 'hey sends one request again and again, not several',
-      hint: 'transport: wrk or autocannon, or request in place of requests',
-    },
-  ];
+  return refuse({
+    when: requests.length > 1,
+    path: 'transport',
+    message: 'hey sends one request again and again, not several',
+    hint: 'transport: wrk or autocannon, or request in place of requests',
+  });
 }
 
 const HONOURS = ['requestsPerConnection', 'body'] as const;
@@ -224,6 +221,6 @@ const engine: EngineModule = {
     ...faultRefusals('hey', target, "Go's client sends a request again if its connection was closed"),
     ...secretRefusals(requests),
   ],
-  open: options => openExternalEngine(hey, options),
+  open: options => new ExternalEngine(hey, options),
 };
 export default engine;

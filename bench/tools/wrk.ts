@@ -8,15 +8,16 @@ import { hostOf } from '../../scenarios/model/host.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/target-facts.ts';
+import { refuse } from '../clients/refusals.ts';
 import type { EngineModule, Obstacle, PreparedRequest, PreparedRequests, Refusal } from '../contracts.ts';
 import {
   bodyRefusals,
   countingRefusals,
+  ExternalEngine,
   type ExternalTool,
   engineCannot,
   faultRefusals,
   missingProgram,
-  openExternalEngine,
   openUnnamed,
   type Place,
   requestRefusals,
@@ -330,7 +331,8 @@ function isAddressed({ url = '', serverName }: Target): boolean {
 }
 
 function refusals(client: Client, target: Target, requests: readonly Request[] = []): Refusal[] {
-  const refused = [
+  const { expectStatus } = target;
+  return [
     ...bodyRefusals('wrk', client),
     ...countingRefusals('wrk', client),
     ...toolReachRefusals(target),
@@ -340,37 +342,34 @@ function refusals(client: Client, target: Target, requests: readonly Request[] =
       target,
       'it drops its requests in flight at the end of each slice, failed ones too',
     ),
+    ...refuse(
+      {
+        when: target.framing === 'close',
+        path: 'transport',
+        message: 'wrk counts a response that ends with the connection twice, the second time as an error',
+        hint: "transport: hey or autocannon, or target.framing 'length' or 'chunked'",
+      },
+      {
+        when: client.requestsPerConnection === 1 && usesTls(target),
+        path: 'requestsPerConnection',
+        message:
+          'wrk times a request from when its connection is ready, so its latencies exclude every handshake',
+        hint: "'unlimited', or target.tls: 'none', or transport: hey",
+      },
+      {
+        when: target.url?.startsWith('https:') === true && !isAddressed(target),
+        path: 'transport',
+        message: 'wrk is given the checked address, so it would not name the server in its TLS handshake',
+        hint: 'transport: hey or autocannon, or a url with an address',
+      },
+      {
+        when: !isJudgeable(expectStatus),
+        path: 'transport',
+        message: `wrk reports only the number of statuses of 400 or above, which cannot be compared with target.expectStatus: ${JSON.stringify(expectStatus)}`,
+        hint: "expectStatus: ['2xx'] or ['2xx', '3xx'], or transport: hey or autocannon",
+      },
+    ),
   ];
-  if (target.framing === 'close') {
-    refused.push({
-      path: 'transport',
-      message: 'wrk counts a response that ends with the connection twice, the second time as an error',
-      hint: "transport: hey or autocannon, or target.framing 'length' or 'chunked'",
-    });
-  }
-  if (client.requestsPerConnection === 1 && usesTls(target)) {
-    refused.push({
-      path: 'requestsPerConnection',
-      message:
-        'wrk times a request from when its connection is ready, so its latencies exclude every handshake',
-      hint: "'unlimited', or target.tls: 'none', or transport: hey",
-    });
-  }
-  if (target.url?.startsWith('https:') && !isAddressed(target)) {
-    refused.push({
-      path: 'transport',
-      message: 'wrk is given the checked address, so it would not name the server in its TLS handshake',
-      hint: 'transport: hey or autocannon, or a url with an address',
-    });
-  }
-  if (!isJudgeable(target.expectStatus)) {
-    refused.push({
-      path: 'transport',
-      message: `wrk reports only the number of statuses of 400 or above, which cannot be compared with target.expectStatus: ${JSON.stringify(target.expectStatus)}`,
-      hint: "expectStatus: ['2xx'] or ['2xx', '3xx'], or transport: hey or autocannon",
-    });
-  }
-  return refused;
 }
 
 /** wrk counts every status below 400 as success; a caveat reports that this includes redirects. */
@@ -413,6 +412,6 @@ const engine: EngineModule = {
   missing: () => missingProgram('wrk'),
   refusals,
   refusesAnswers,
-  open: options => openExternalEngine(wrk, options),
+  open: options => new ExternalEngine(wrk, options),
 };
 export default engine;
