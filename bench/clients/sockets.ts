@@ -115,6 +115,22 @@ function isLoopback(address: string): boolean {
   return loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 
+/**
+ * By the host (as in its URL, without brackets, or its address) and the port that a client connects to: which of several origins
+ * it is; undefined where there is one.
+ */
+export function findOrigin({
+  origins = [],
+}: Pick<Endpoint, 'origins'>): (host: unknown, port: unknown) => number | undefined {
+  const byPlace = new Map<string, number>(
+    origins.flatMap(({ origin, address }, index) => {
+      const { host, port } = hostAndPort(origin);
+      return [host, address ?? host].map(place => [`${place}:${port}`, index] as const);
+    }),
+  );
+  return (host, port) => byPlace.get(`${host}:${port}`);
+}
+
 /** Which of the endpoint's origins a connection leads to, by index; -1: none of them. */
 function destinationIn(endpoint: Endpoint): (address: string, port: number | undefined) => number {
   const { origins = [endpoint] } = endpoint;

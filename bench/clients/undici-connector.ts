@@ -8,8 +8,8 @@ import type { Client } from '../../scenarios/model/client.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { TransportOptions } from '../contracts.ts';
 import type { Evidence } from './errors.ts';
-import { findOrigin } from './origins.ts';
 import { proxyAuthorization, proxyOrigin } from './proxy.ts';
+import { findOrigin } from './sockets.ts';
 import { identityOptions, trustInProcess } from './trust.ts';
 
 interface CountingConnector {
