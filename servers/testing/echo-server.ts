@@ -1,8 +1,8 @@
 // A server of node:http that writes down each request that reaches it, so that what a client sends can be compared with what it was asked to send.
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Endpoint } from '../protocol.ts';
 import type { Scope } from './client.ts';
+import { listenOnLoopback } from './listen.ts';
 
 export interface ReceivedRequest {
   method: string;
@@ -43,16 +43,7 @@ export async function openEchoServer(
   server.on('connection', () => {
     connections++;
   });
-  await new Promise<void>(resolve => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  scope.after(() => {
-    server.closeAllConnections();
-    return new Promise<void>(resolve => {
-      server.close(() => resolve());
-    });
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOnLoopback(scope, server);
   return {
     endpoint: { origin: `http://127.0.0.1:${port}`, path: '/' },
     received,
