@@ -3,14 +3,7 @@ import { causesOf } from '../../results/errors.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import {
-  beginExchange,
-  type Exchange,
-  type Refusal,
-  type Transport,
-  type TransportModule,
-  type TransportOptions,
-} from '../contracts.ts';
+import type { Exchange, Refusal, Transport, TransportModule, TransportOptions } from '../contracts.ts';
 import { RESILIENCE_SETTINGS } from '../resending.ts';
 import { classifyError, describeError } from './errors.ts';
 import {
@@ -24,51 +17,47 @@ import {
   sharedBodyRefusals,
 } from './refusals.ts';
 import { bodyOf } from './request.ts';
-import { type WatchedSockets, watchEndpoint } from './sockets.ts';
+import { ReusableRequest, sendReusing } from './reusable-request.ts';
+import { EndpointSockets } from './sockets.ts';
 import { trustInProcess } from './trust.ts';
 
-interface SlotContext {
+/** What all exchanges of one client share. */
+interface Context {
   /** By index of the scenario's requests; a signal is added where needed. */
   requests: readonly { url: string; init: RequestInit }[];
   /** Whether requests can be cancelled. */
   hasSignal: boolean;
   hasPhases: boolean;
-  brokenConnection: WatchedSockets['brokenConnection'];
+  sockets: EndpointSockets;
   body: Client['body'];
   isClosed: boolean;
 }
 
-type OnEnd = (exchange: Exchange) => void;
-
 const noop = (): undefined => undefined;
 
-/** The state of one exchange record. An abandoned record is never reused, so a late response cannot reach another exchange. */
-class FetchSlot {
-  readonly #context: SlotContext;
-  readonly #exchange: Exchange;
-  #onEnd: OnEnd = () => {};
+class FetchRequest extends ReusableRequest {
+  readonly #context: Context;
   #controller: AbortController | undefined;
   #hasResponse = false;
-  #isAbandoned = false;
 
-  constructor(context: SlotContext, exchange: Exchange) {
+  constructor(context: Context, exchange: Exchange) {
+    super(exchange);
     this.#context = context;
-    this.#exchange = exchange;
   }
 
-  send(onEnd: OnEnd): void {
-    const exchange = this.#exchange;
-    this.#onEnd = onEnd;
+  protected override start(): void {
     this.#hasResponse = false;
-    beginExchange(exchange);
-    exchange.abandon = this.#abandon;
-    this.#start().then(this.#onResponse).then(this.#onBody, this.#onError);
+    this.#fetch().then(this.#onResponse).then(this.#onBody, this.#onError);
   }
 
-  #start(): Promise<Response> {
+  protected override giveUp(): void {
+    this.#controller?.abort();
+  }
+
+  #fetch(): Promise<Response> {
     const { requests, hasSignal, isClosed } = this.#context;
     if (isClosed) return Promise.reject(new Error('the transport is closed'));
-    const { url, init } = requests[this.#exchange.request]!;
+    const { url, init } = requests[this.exchange.request]!;
     if (!hasSignal) return fetch(url, init);
     this.#controller = new AbortController();
     return fetch(url, { ...init, signal: this.#controller.signal });
@@ -76,7 +65,7 @@ class FetchSlot {
 
   readonly #onResponse = (response: Response): Promise<ArrayBuffer | undefined> | undefined => {
     this.#hasResponse = true;
-    const exchange = this.#exchange;
+    const { exchange } = this;
     if (this.#context.hasPhases) exchange.headersAtMs = performance.now();
     exchange.status = response.status;
     if (this.#context.body === 'cancel') return response.body?.cancel().then(noop);
@@ -85,38 +74,26 @@ class FetchSlot {
 
   /** @param body absent if it was left */
   readonly #onBody = (body: ArrayBuffer | undefined): void => {
-    this.#exchange.bodyBytes = body?.byteLength ?? 0;
-    this.#end();
+    this.exchange.bodyBytes = body?.byteLength ?? 0;
+    this.end();
   };
 
   readonly #onError = (error: unknown): void => {
-    const exchange = this.#exchange;
-    const { isReusedConnection, hasResponse } = this.#context.brokenConnection(causesOf(error));
+    const { exchange } = this;
+    const { isReusedConnection, hasResponse } = this.#context.sockets.brokenConnection(causesOf(error));
     exchange.outcome = classifyError(error, {
       isReusedConnection,
       hasResponse: hasResponse || this.#hasResponse,
     });
     exchange.error = describeError(error);
-    this.#end();
-  };
-
-  #end(): void {
-    this.#exchange.endedAtMs = performance.now();
-    if (this.#isAbandoned) return;
-    this.#exchange.abandon = undefined;
-    this.#onEnd(this.#exchange);
-  }
-
-  readonly #abandon = (): void => {
-    this.#isAbandoned = true;
-    this.#controller?.abort();
+    this.end();
   };
 }
 
 function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
   trustInProcess(endpoint.caPem);
-  const sockets = watchEndpoint(endpoint, onConnection);
-  const context: SlotContext = {
+  const sockets = new EndpointSockets(endpoint, onConnection);
+  const context: Context = {
     requests: requests.map(({ method, path, headers, body, isChunked, origin = endpoint.origin }) => ({
       url: origin + path,
       init: {
@@ -129,17 +106,14 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
     })),
     hasSignal: client.timeouts.totalMs !== undefined,
     hasPhases,
-    brokenConnection: sockets.brokenConnection,
+    sockets,
     body: client.body,
     isClosed: false,
   };
   return {
-    send(exchange, onEnd) {
-      exchange.transportState ??= new FetchSlot(context, exchange);
-      (exchange.transportState as FetchSlot).send(onEnd);
-    },
-    openConnections: sockets.openConnections,
-    openedElsewhere: sockets.openedElsewhere,
+    send: sendReusing(exchange => new FetchRequest(context, exchange)),
+    openConnections: () => sockets.openConnections(),
+    openedElsewhere: () => sockets.openedElsewhere(),
     remarks: () => bodyRemarks(client),
     async close() {
       context.isClosed = true;

@@ -12,19 +12,13 @@ import { leavesBody } from '../../scenarios/model/client-facts.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/target-facts.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
-import {
-  beginExchange,
-  type Exchange,
-  type Refusal,
-  type Transport,
-  type TransportModule,
-  type TransportOptions,
-} from '../contracts.ts';
+import type { Exchange, Refusal, Transport, TransportModule, TransportOptions } from '../contracts.ts';
 import { NO_INTERCEPTORS, RESILIENCE_SETTINGS } from '../resending.ts';
 import { classifyError, describeError } from './errors.ts';
 import { bodyRemarks, plainTargetRefusals, proxyRefusals, refuse, socketRefusals } from './refusals.ts';
 import { framedHeaders } from './request.ts';
-import { type ClientSockets, createClientSockets, findOrigin } from './sockets.ts';
+import { ReusableRequest, sendReusing, sweepTimeouts } from './reusable-request.ts';
+import { ClientSockets, findOrigin } from './sockets.ts';
 import { identityOptions, trustInProcess } from './trust.ts';
 
 /** An agent of Node's whose connections are counted and timed. */
@@ -113,7 +107,7 @@ export function createAgent({
   const { maxIdleConnections, tlsSessions } = client.pool;
   // As a constructor option, 0 would mean "not given".
   if (maxIdleConnections !== undefined) agent.maxFreeSockets = maxIdleConnections;
-  const sockets = createClientSockets(onConnection);
+  const sockets = new ClientSockets(onConnection);
   const dial = agent.createConnection.bind(agent) as Dial;
   const { connectMs } = client.timeouts;
   const originOf = findOrigin(endpoint);
@@ -156,7 +150,7 @@ export function createAgent({
 }
 
 /** What all exchanges of one client share. */
-export interface SlotContext {
+interface Context {
   /** `http.request` or `https.request`. */
   request(options: RequestOptions): ClientRequest;
   /** By index of the scenario's requests. */
@@ -172,50 +166,37 @@ export interface SlotContext {
   isTimed: boolean;
   body: Client['body'];
   isClosed: boolean;
-  /** Exchanges with timeouts to watch. */
-  slots: Set<NodeHttpSlot>;
+  /** For timeouts. */
+  watched: Set<NodeHttpRequest>;
 }
-
-type OnEnd = (exchange: Exchange) => void;
 
 const noop = (): void => {};
 
-/** The state of one exchange record: handles its requests one after another, without allocations beyond Node's own. */
-export class NodeHttpSlot {
-  readonly #context: SlotContext;
-  readonly #exchange: Exchange;
+/** Handles the requests of a record without allocations beyond Node's own. */
+class NodeHttpRequest extends ReusableRequest {
+  readonly #context: Context;
   readonly #chunks: Buffer[] = [];
-  #onEnd: OnEnd = () => {};
   /** The request in flight; events of earlier requests are ignored. */
   #request: ClientRequest | undefined;
   #bytesBefore = 0;
   #hasResponse = false;
   #lastPieceAtMs = Number.NaN;
-  #isAbandoned = false;
 
-  constructor(context: SlotContext, exchange: Exchange) {
+  constructor(context: Context, exchange: Exchange) {
+    super(exchange);
     this.#context = context;
-    this.#exchange = exchange;
-    context.slots.add(this);
+    context.watched.add(this);
   }
 
-  send(onEnd: OnEnd): void {
-    const exchange = this.#exchange;
-    this.#onEnd = onEnd;
+  protected override start(): void {
     this.#bytesBefore = 0;
     this.#hasResponse = false;
-    beginExchange(exchange);
-    exchange.abandon = this.#abandon;
-    this.#start();
-  }
-
-  #start(): void {
     const { request: createRequest, requests, requestsPerConnection, isClosed } = this.#context;
     if (isClosed) {
-      this.#fail('other', 'the transport is closed');
+      this.fail('other', 'the transport is closed');
       return;
     }
-    const { options, body } = requests[this.#exchange.request]!;
+    const { options, body } = requests[this.exchange.request]!;
     const request = createRequest(options);
     this.#request = request;
     request.on('socket', this.#onSocket);
@@ -234,7 +215,7 @@ export class NodeHttpSlot {
       const count = (carried.get(socket) ?? 0) + 1;
       carried.set(socket, count);
       if (count >= requestsPerConnection) this.#request!.shouldKeepAlive = false;
-      this.#request!.end(requests[this.#exchange.request]!.body);
+      this.#request!.end(requests[this.exchange.request]!.body);
     }
     if (!isTimed) return;
     if (sockets.isReady(socket)) this.#onReady();
@@ -242,12 +223,12 @@ export class NodeHttpSlot {
   };
 
   readonly #onReady = (): void => {
-    this.#exchange.writtenAtMs = performance.now();
+    this.exchange.writtenAtMs = performance.now();
   };
 
   readonly #onResponse = (response: IncomingMessage): void => {
     const { isTimed, body, timeouts } = this.#context;
-    const exchange = this.#exchange;
+    const { exchange } = this;
     const request = this.#request!;
     this.#hasResponse = true;
     if (isTimed) {
@@ -270,16 +251,16 @@ export class NodeHttpSlot {
     response.on('error', noop);
     if (this.#context.body === 'cancel') response.destroy();
     this.#request = undefined;
-    this.#exchange.endedAtMs = performance.now();
-    process.nextTick(this.#report);
+    this.exchange.endedAtMs = performance.now();
+    process.nextTick(this.report);
   }
 
   readonly #onPieceDumped = (piece: Buffer): void => {
-    this.#exchange.bodyBytes += piece.length;
+    this.exchange.bodyBytes += piece.length;
   };
 
   readonly #onPiece = (piece: Buffer): void => {
-    this.#exchange.bodyBytes += piece.length;
+    this.exchange.bodyBytes += piece.length;
     this.#chunks.push(piece);
   };
 
@@ -294,8 +275,8 @@ export class NodeHttpSlot {
     // Joined, as in a program that reads the body.
     if (this.#chunks.length > 1) this.#chunks[0] = Buffer.concat(this.#chunks);
     this.#chunks.length = 0;
-    this.#exchange.endedAtMs = performance.now();
-    process.nextTick(this.#report);
+    this.exchange.endedAtMs = performance.now();
+    process.nextTick(this.report);
   };
 
   #onError(request: ClientRequest, error: Error): void {
@@ -305,38 +286,27 @@ export class NodeHttpSlot {
       isReusedConnection: this.#bytesBefore > 0,
       hasResponse: this.#hasResponse || bytesRead > this.#bytesBefore,
     };
-    this.#fail(classifyError(error, evidence), describeError(error));
+    this.fail(classifyError(error, evidence), describeError(error));
   }
 
   /** After status 101 (switching protocols) Node closes a request without a response and without an error. */
   #onClose(request: ClientRequest): void {
     if (request !== this.#request || this.#hasResponse) return;
-    this.#fail('other', 'the connection was closed without a readable response (status 101?)');
+    this.fail('other', 'the connection was closed without a readable response (status 101?)');
   }
 
-  #fail(outcome: Outcome, error: string): void {
-    const exchange = this.#exchange;
+  override fail(outcome: Outcome, error: string): void {
     this.#request = undefined;
     this.#chunks.length = 0;
-    exchange.outcome = outcome;
-    exchange.error = error;
-    exchange.endedAtMs = performance.now();
-    setImmediate(this.#report);
+    super.fail(outcome, error);
   }
 
-  readonly #report = (): void => {
-    if (this.#isAbandoned) return;
-    this.#exchange.abandon = undefined;
-    this.#onEnd(this.#exchange);
-  };
-
-  readonly #abandon = (): void => {
-    this.#isAbandoned = true;
-    this.#context.slots.delete(this);
+  protected override giveUp(): void {
+    this.#context.watched.delete(this);
     const request = this.#request;
     this.#request = undefined;
     request?.destroy();
-  };
+  }
 
   /** Fails the exchange if one of its phases has exceeded its timeout. */
   expire(nowMs: number): void {
@@ -345,26 +315,12 @@ export class NodeHttpSlot {
     const { headersMs = Infinity, bodyMs = Infinity } = this.#context.timeouts;
     const isLate = this.#hasResponse
       ? nowMs - this.#lastPieceAtMs >= bodyMs
-      : nowMs - this.#exchange.writtenAtMs >= headersMs;
+      : nowMs - this.exchange.writtenAtMs >= headersMs;
     if (!isLate) return;
-    if (this.#hasResponse) this.#fail('timeoutBody', `no further data of the body within bodyMs = ${bodyMs}`);
-    else this.#fail('timeoutHeaders', `no response header within headersMs = ${headersMs}`);
+    if (this.#hasResponse) this.fail('timeoutBody', `no further data of the body within bodyMs = ${bodyMs}`);
+    else this.fail('timeoutHeaders', `no response header within headersMs = ${headersMs}`);
     request.destroy();
   }
-}
-
-/** Resolution of headersMs and bodyMs: a twentieth of the shorter one, within these bounds. */
-const SWEEP_MS = { least: 5, most: 100 } as const;
-
-/** Checks all exchanges with one timer, which costs much less than a timer for each. */
-function watchTimeouts({ timeouts, slots }: SlotContext): NodeJS.Timeout | undefined {
-  const shortestMs = Math.min(timeouts.headersMs ?? Infinity, timeouts.bodyMs ?? Infinity);
-  if (shortestMs === Infinity) return undefined;
-  const everyMs = Math.min(SWEEP_MS.most, Math.max(SWEEP_MS.least, shortestMs / 20));
-  return setInterval(() => {
-    const nowMs = performance.now();
-    for (const slot of slots) slot.expire(nowMs);
-  }, everyMs).unref();
 }
 
 function placeOf(origin: string): Pick<RequestOptions, 'hostname' | 'port'> {
@@ -376,7 +332,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
   const isTls = endpoint.origin.startsWith('https:');
   const { agent, sockets, close } = createAgent({ client, endpoint, onConnection });
   const { headersMs, bodyMs } = client.timeouts;
-  const context: SlotContext = {
+  const context: Context = {
     request: isTls ? https.request : http.request,
     requests: requests.map(request => ({
       options: {
@@ -397,15 +353,14 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
     isTimed: hasPhases || headersMs !== undefined || bodyMs !== undefined,
     body: client.body,
     isClosed: false,
-    slots: new Set(),
+    watched: new Set(),
   };
-  const timer = watchTimeouts(context);
+  const timer = sweepTimeouts([headersMs, bodyMs], nowMs => {
+    for (const request of context.watched) request.expire(nowMs);
+  });
   return {
-    send(exchange, onEnd) {
-      exchange.transportState ??= new NodeHttpSlot(context, exchange);
-      (exchange.transportState as NodeHttpSlot).send(onEnd);
-    },
-    openConnections: sockets.openConnections,
+    send: sendReusing(exchange => new NodeHttpRequest(context, exchange)),
+    openConnections: () => sockets.openConnections(),
     remarks: () => bodyRemarks(client),
     async close() {
       context.isClosed = true;

@@ -16,30 +16,30 @@ import type { Method, Request } from '../../scenarios/model/request.ts';
 import { hasBody } from '../../scenarios/model/request-facts.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import { originCount } from '../../scenarios/model/target-facts.ts';
-import {
-  beginExchange,
-  type ClientAnswer,
-  type ClientDefinition,
-  type Exchange,
-  type HonourableSetting,
-  type ModuleLoading,
-  type Obstacle,
-  type OwnClient,
-  type PreparedRequest,
-  type Refusal,
-  type RequestToSend,
-  type Transport,
-  type TransportModule,
-  type TransportOptions,
+import type {
+  ClientAnswer,
+  ClientDefinition,
+  Exchange,
+  HonourableSetting,
+  ModuleLoading,
+  Obstacle,
+  OwnClient,
+  PreparedRequest,
+  Refusal,
+  RequestToSend,
+  Transport,
+  TransportModule,
+  TransportOptions,
 } from '../contracts.ts';
 import { RESILIENCE_SETTINGS } from '../resending.ts';
 import { classifyError, codedOutcome, describeError, type Evidence, rootCause } from './errors.ts';
 import { plainTargetRefusals, reachRefusals, refuse } from './refusals.ts';
-import { type WatchedSockets, watchEndpoint } from './sockets.ts';
+import { ReusableRequest, sendReusing } from './reusable-request.ts';
+import { EndpointSockets } from './sockets.ts';
 import { trustInProcess } from './trust.ts';
 
 /** What all exchanges of one client share. */
-export interface SlotContext {
+export interface Context {
   /** Undefined while it is being opened. */
   client: OwnClient | undefined;
   opening: Promise<OwnClient>;
@@ -90,39 +90,27 @@ class RequestOfModule implements RequestToSend {
   }
 }
 
-type OnEnd = (exchange: Exchange) => void;
+export class ModuleRequest extends ReusableRequest {
+  readonly #context: Context;
+  #request: RequestOfModule | undefined;
 
-/** The state of one exchange record. An abandoned record is never reused, so a late response cannot reach another exchange. */
-export class UserSlot {
-  readonly #context: SlotContext;
-  readonly #exchange: Exchange;
-  #onEnd: OnEnd = () => {};
-  #request: RequestOfModule;
-  #isAbandoned = false;
-
-  constructor(context: SlotContext, exchange: Exchange) {
+  constructor(context: Context, exchange: Exchange) {
+    super(exchange);
     this.#context = context;
-    this.#exchange = exchange;
-    this.#request = this.#newRequest();
   }
 
-  #newRequest(): RequestOfModule {
-    return new RequestOfModule(this.#context.contents[this.#exchange.request]!);
+  protected override start(): void {
+    this.#request = new RequestOfModule(this.#context.contents[this.exchange.request]!);
+    this.#ask(this.#request).then(this.#onAnswer, this.#onError);
   }
 
-  send(onEnd: OnEnd): void {
-    const exchange = this.#exchange;
-    this.#onEnd = onEnd;
-    this.#request = this.#newRequest();
-    beginExchange(exchange);
-    exchange.abandon = this.#abandon;
-    this.#start().then(this.#onAnswer, this.#onError);
+  protected override giveUp(): void {
+    this.#request?.abort();
   }
 
   /** Always returns a promise, even if the module does not. */
-  #start(): Promise<ClientAnswer> {
+  #ask(request: RequestOfModule): Promise<ClientAnswer> {
     const { client, opening, isClosed } = this.#context;
-    const request = this.#request;
     if (isClosed) return Promise.reject(new Error('the transport is closed'));
     // A native promise around the module's: it settles once, and asynchronously.
     return new Promise(resolve =>
@@ -131,7 +119,7 @@ export class UserSlot {
   }
 
   readonly #onAnswer = (answer: ClientAnswer): void => {
-    const exchange = this.#exchange;
+    const { exchange } = this;
     const read = readAnswer(answer);
     if (read === undefined) {
       exchange.outcome = 'other';
@@ -141,26 +129,15 @@ export class UserSlot {
       exchange.bodyBytes = read.bytes;
       exchange.status = read.status;
     }
-    this.#end();
+    this.end();
   };
 
   readonly #onError = (error: unknown): void => {
-    this.#exchange.outcome = outcomeOf(error, this.#context.brokenConnection(causesOf(error)));
-    this.#exchange.error = describeError(error);
-    if (this.#exchange.outcome === 'badStatus') this.#exchange.status = badStatusOf(error);
-    this.#end();
-  };
-
-  #end(): void {
-    this.#exchange.endedAtMs = performance.now();
-    if (this.#isAbandoned) return;
-    this.#exchange.abandon = undefined;
-    this.#onEnd(this.#exchange);
-  }
-
-  readonly #abandon = (): void => {
-    this.#isAbandoned = true;
-    this.#request.abort();
+    const { exchange } = this;
+    exchange.outcome = outcomeOf(error, this.#context.brokenConnection(causesOf(error)));
+    exchange.error = describeError(error);
+    if (exchange.outcome === 'badStatus') exchange.status = badStatusOf(error);
+    this.end();
   };
 }
 
@@ -291,7 +268,7 @@ export function readClient(client: unknown, path: string): OwnClient {
 const ALWAYS_HONOURED = ['options', 'body', 'timeouts.totalMs', ...RESILIENCE_SETTINGS];
 
 /** Remarks if the client's own count of its connections differs from conntax's. */
-function accountRemarks(client: OwnClient, opened: number, sockets: WatchedSockets): string[] {
+function accountRemarks(client: OwnClient, opened: number, sockets: EndpointSockets): string[] {
   let stats: unknown;
   try {
     stats = client.stats?.();
@@ -342,7 +319,7 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
   const { origin, caPem } = endpoint;
   trustInProcess(caPem);
   let opened = 0;
-  const sockets = watchEndpoint(endpoint, connection => {
+  const sockets = new EndpointSockets(endpoint, connection => {
     opened++;
     onConnection(connection);
   });
@@ -358,7 +335,7 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
       }),
       path,
     ))();
-  const context: SlotContext = {
+  const context: Context = {
     client: undefined,
     opening,
     contents: requests.map(({ method, path, headers, body, origin: own = origin }) => ({
@@ -367,7 +344,7 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
       body,
       url: own + path,
     })),
-    brokenConnection: sockets.brokenConnection,
+    brokenConnection: causes => sockets.brokenConnection(causes),
     isClosed: false,
   };
   const ready = opening.then(
@@ -383,12 +360,9 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
   let closing: string | undefined;
   return {
     ready,
-    send(exchange, onEnd) {
-      exchange.transportState ??= new UserSlot(context, exchange);
-      (exchange.transportState as UserSlot).send(onEnd);
-    },
-    openConnections: sockets.openConnections,
-    openedElsewhere: sockets.openedElsewhere,
+    send: sendReusing(exchange => new ModuleRequest(context, exchange)),
+    openConnections: () => sockets.openConnections(),
+    openedElsewhere: () => sockets.openedElsewhere(),
     async close() {
       context.isClosed = true;
       if (context.client !== undefined) {

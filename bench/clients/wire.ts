@@ -4,7 +4,6 @@ import { connectionLimit } from '../../scenarios/model/client-facts.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/target-facts.ts';
 import type {
-  Exchange,
   OpenedConnection,
   Refusal,
   Transport,
@@ -13,9 +12,11 @@ import type {
 } from '../contracts.ts';
 import { NO_INTERCEPTORS, RESILIENCE_SETTINGS } from '../resending.ts';
 import { leftBodyRefusals, plainTargetRefusals, reachRefusals, refuse, socketRefusals } from './refusals.ts';
+import { sendReusing, sweepTimeouts } from './reusable-request.ts';
 import {
   type ConnectionOwner,
   createSettings,
+  type RequestOwner,
   WireConnection,
   WireRequest,
   type WireSettings,
@@ -72,7 +73,7 @@ class Ring<T> {
 }
 
 /** Who gets which connection: requests wait in order, and connections are opened while there are fewer dials than waits. */
-class WirePool implements ConnectionOwner {
+class WirePool implements ConnectionOwner, RequestOwner {
   readonly #settings: WireSettings;
   readonly #onConnection: (connection: OpenedConnection) => void;
   readonly #limit: number;
@@ -103,10 +104,7 @@ class WirePool implements ConnectionOwner {
     );
   }
 
-  send(exchange: Exchange, onEnd: (exchange: Exchange) => void): void {
-    exchange.transportState ??= new WireRequest(exchange, this.#onAbandoned);
-    const request = exchange.transportState as WireRequest;
-    request.begin(onEnd);
+  take(request: WireRequest): void {
     if (this.#isClosed) {
       request.fail('other', 'the transport is closed');
       return;
@@ -167,12 +165,12 @@ class WirePool implements ConnectionOwner {
     if (this.#spare.length === this.#connections.length) this.#onLastClosed?.();
   }
 
-  readonly #onAbandoned = (request: WireRequest): void => {
+  abandon(request: WireRequest): void {
     const { connection } = request;
     if (connection === undefined) this.#waiting.remove(request);
     // Its answer may still come: the connection is of no use to another request.
     else connection.lose('reset', 'another request on this connection was given up', request);
-  };
+  }
 
   /** Not bound to a request: whichever connection is ready first serves the one that has waited longest. */
   #dialForWaiting(): void {
@@ -229,26 +227,17 @@ class WirePool implements ConnectionOwner {
   }
 }
 
-/** How finely timeouts are kept: a twentieth of the shortest one, within these bounds. */
-const SWEEP_MS = { least: 5, most: 100 } as const;
-
-/** One timer for all connections; a timer for each request would cost each of them. */
-function watchTimeouts({ timeouts, pool }: Client, pooled: WirePool): NodeJS.Timeout | undefined {
-  const { connectMs, headersMs, bodyMs } = timeouts;
-  const { idleTimeoutMs, idleTimeoutBufferMs } = pool;
-  const limitsMs = [connectMs, headersMs, bodyMs, idleTimeoutMs].filter(ms => ms !== undefined);
-  // The server's own hint is in whole seconds.
-  if (idleTimeoutBufferMs !== undefined) limitsMs.push(1_000);
-  if (limitsMs.length === 0) return undefined;
-  const everyMs = Math.min(SWEEP_MS.most, Math.max(SWEEP_MS.least, Math.min(...limitsMs) / 20));
-  return setInterval(() => pooled.expire(performance.now()), everyMs).unref();
-}
-
 function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
   const pool = new WirePool(createSettings(client, endpoint, requests, hasPhases), onConnection);
-  const timer = watchTimeouts(client, pool);
+  const { connectMs, headersMs, bodyMs } = client.timeouts;
+  const { idleTimeoutMs, idleTimeoutBufferMs } = client.pool;
+  // The server's own hint is in whole seconds.
+  const hintMs = idleTimeoutBufferMs === undefined ? undefined : 1_000;
+  const timer = sweepTimeouts([connectMs, headersMs, bodyMs, idleTimeoutMs, hintMs], nowMs =>
+    pool.expire(nowMs),
+  );
   return {
-    send: (exchange, onEnd) => pool.send(exchange, onEnd),
+    send: sendReusing(exchange => new WireRequest(exchange, pool)),
     openConnections: () => pool.openConnections(),
     async close() {
       clearInterval(timer);
