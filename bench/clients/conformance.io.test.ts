@@ -9,12 +9,12 @@ import { endingCase, failuresCase } from './testing/endings-case.ts';
 import { exchangeCase, leftBodyCase, requestCase } from './testing/request-case.ts';
 import type { Subject } from './testing/subject.ts';
 
-type Traits = Pick<Subject, 'untold' | 'closesAfter304'>;
+type Traits = Pick<Subject, 'unreported' | 'closesAfter304'>;
 
 /** The interfaces of those that have several. */
 const APIS: Readonly<Record<string, readonly string[]>> = { undici: ['request', 'dispatch', 'fetch'] };
 const TRAITS: Readonly<Record<string, Traits>> = {
-  fetch: { untold: ['writtenAtMs'], closesAfter304: true },
+  fetch: { unreported: ['writtenAtMs'], closesAfter304: true },
   undici: { closesAfter304: true },
 };
 
@@ -41,7 +41,7 @@ subjects.push({
   name: 'a module of the user, with got',
   module: loading.module,
   settings: { transport },
-  untold: ['writtenAtMs', 'headersAtMs'],
+  unreported: ['writtenAtMs', 'headersAtMs'],
 });
 
 test('there are transports', () => {

@@ -8,7 +8,7 @@ import { suite, test } from 'node:test';
 import type { ConnectionOptions } from 'node:tls';
 import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
-import { listenOnLoopback } from '../../../servers/testing/listen.ts';
+import { listenOnLoopback } from '../../../servers/testing/servers.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
 import { eventually } from '../../run/testing/processes.ts';
 import { answerWith, openMisbehavingServer } from './misbehaving-server.ts';

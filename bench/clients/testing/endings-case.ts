@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { suite, test } from 'node:test';
 import type { Outcome } from '../../../results/model/trial.ts';
 import { dialCount } from '../../../servers/testing/client.ts';
-import { listenOnLoopback } from '../../../servers/testing/listen.ts';
+import { listenOnLoopback } from '../../../servers/testing/servers.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
 import type { Exchange } from '../../contracts.ts';
 import { eventually } from '../../run/testing/processes.ts';
@@ -236,8 +236,8 @@ export function endingCase(subject: Subject): void {
       });
       const { ask, sendToAbandon } = openSubject(t, subject, server.endpoint, callable);
       const given = sendToAbandon();
-      // Who tells no times shows a body only when it is whole.
-      const isSeen = subject.untold === undefined;
+      // A client that reports no times shows a body only when it is whole.
+      const isSeen = subject.unreported === undefined;
       await eventually('a part of the body has arrived', () =>
         isSeen ? given.bodyBytes === 4 : server.requests === 1,
       );

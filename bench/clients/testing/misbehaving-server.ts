@@ -5,10 +5,10 @@ import { createServer as createTlsServer } from 'node:tls';
 import { openDeafPort } from '../../../servers/listeners.ts';
 import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
-import { listenOnLoopback } from '../../../servers/testing/listen.ts';
+import { listenOnLoopback } from '../../../servers/testing/servers.ts';
 import { sharedCertificate } from '../../../servers/testing/target.ts';
 
-export interface MisbehavingServer {
+interface MisbehavingServer {
   endpoint: Endpoint;
   readonly accepted: number;
   readonly requests: number;

@@ -7,7 +7,7 @@ import { createDraw } from '../../../results/draw.ts';
 import { Request, Requests } from '../../../scenarios/model/request.ts';
 import { Target } from '../../../scenarios/model/target.ts';
 import stream from '../../../servers/behaviours/stream.ts';
-import { openEchoServer, type ReceivedRequest } from '../../../servers/testing/echo-server.ts';
+import { openEchoServer, type ReceivedRequest } from '../../../servers/testing/servers.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
 import { newExchange } from '../../contracts.ts';
 import { createClosedLoad } from '../../load/closed.ts';
@@ -320,10 +320,10 @@ export function exchangeCase(subject: Subject): void {
         });
         const beforeMs = performance.now();
         for (const { startedAtMs, writtenAtMs, headersAtMs, endedAtMs } of await askTimes(20, 6)) {
-          const told = { writtenAtMs, headersAtMs };
-          for (const [name, ms] of Object.entries(told)) {
-            const isUntold = subject.untold?.includes(name as keyof typeof told) ?? false;
-            assert.equal(Number.isNaN(ms), isUntold, name);
+          const reported = { writtenAtMs, headersAtMs };
+          for (const [name, ms] of Object.entries(reported)) {
+            const isUnreported = subject.unreported?.includes(name as keyof typeof reported) ?? false;
+            assert.equal(Number.isNaN(ms), isUnreported, name);
           }
           const times = [
             beforeMs,

@@ -27,8 +27,8 @@ export interface Subject {
   module: TransportModule;
   /** Settings that choose the interface. */
   settings: Stated;
-  /** Times within an exchange that it does not tell. */
-  untold?: readonly ('writtenAtMs' | 'headersAtMs')[];
+  /** Times within an exchange that it does not report. */
+  unreported?: readonly ('writtenAtMs' | 'headersAtMs')[];
   /** Whether it closes a connection after a 304 that names the length of the body that it does not have. */
   closesAfter304?: true;
 }
