@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { asOwnTarget } from '../results/connections.ts';
 import { UsageError } from '../results/errors.ts';
 import { createRandom } from '../results/random.ts';
+import { sumOf } from '../results/stats.ts';
 import { meanFaultMs } from '../scenarios/model/fault.ts';
 import { METHODS } from '../scenarios/model/request.ts';
 import { countBackends, type OwnTarget, type Target } from '../scenarios/model/target.ts';
@@ -334,9 +335,7 @@ export async function openOrigins(options: OpenTargetOptions): Promise<OpenTarge
         ...total,
         backends: [{ accepted, requests }],
         growth: null,
-        faults: counters[0]!.faults.map((_, index) =>
-          counters.reduce((sum, { faults }) => sum + faults[index]!, 0),
-        ),
+        faults: counters[0]!.faults.map((_, index) => sumOf(counters, ({ faults }) => faults[index]!)),
         origins: counters.map(({ accepted, requests }) => ({ accepted, requests })),
       };
     },

@@ -3,6 +3,7 @@ import type { ServerHttp2Session } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ProcessReading } from '../results/model/trial.ts';
+import { sumOf } from '../results/stats.ts';
 import type { TargetReading } from './protocol.ts';
 
 /** Counts of connections and requests, cumulative except for openConnections. */
@@ -14,7 +15,7 @@ export type ServerCounters = Omit<TargetCounters, 'backends' | 'growth'>;
 /** The counters of a target whose servers share its address; each server's own are beside their sum. */
 export function sumCounters(all: readonly ServerCounters[]): Omit<TargetCounters, 'growth'> {
   const sum = (name: Exclude<keyof ServerCounters, 'requestsPerConnection'>): number =>
-    all.reduce((total, counters) => total + counters[name], 0);
+    sumOf(all, counters => counters[name]);
   const byBin = Map.groupBy(
     all.flatMap(({ requestsPerConnection }) => requestsPerConnection),
     ({ requests }) => requests,
@@ -29,7 +30,7 @@ export function sumCounters(all: readonly ServerCounters[]): Omit<TargetCounters
     requestsPerConnection: [...byBin]
       .map(([requests, entries]) => ({
         requests,
-        connections: entries.reduce((total, { connections }) => total + connections, 0),
+        connections: sumOf(entries, ({ connections }) => connections),
       }))
       .sort((a, b) => a.requests - b.requests),
     backends: all.map(({ accepted, requests }) => ({ accepted, requests })),

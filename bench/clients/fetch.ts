@@ -5,6 +5,7 @@ import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { Exchange, Refusal, Transport, TransportModule, TransportOptions } from '../contracts.ts';
 import { RESILIENCE_SETTINGS } from '../resending.ts';
+import { trustInProcess } from './connection-options.ts';
 import { classifyError, describeError } from './errors.ts';
 import {
   bodyRemarks,
@@ -19,7 +20,6 @@ import {
 import { bodyOf } from './request.ts';
 import { ReusableRequest, sendReusing } from './reusable-request.ts';
 import { EndpointSockets } from './sockets.ts';
-import { trustInProcess } from './trust.ts';
 
 /** What all exchanges of one client share. */
 interface Context {

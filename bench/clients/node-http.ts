@@ -14,15 +14,15 @@ import { usesTls } from '../../scenarios/model/target-facts.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { Exchange, Refusal, Transport, TransportModule, TransportOptions } from '../contracts.ts';
 import { NO_INTERCEPTORS, RESILIENCE_SETTINGS } from '../resending.ts';
+import { given, identityOptions, limitOf, trustInProcess } from './connection-options.ts';
 import { classifyError, describeError } from './errors.ts';
 import { bodyRemarks, plainTargetRefusals, proxyRefusals, refuse, socketRefusals } from './refusals.ts';
 import { framedHeaders } from './request.ts';
 import { ReusableRequest, sendReusing, sweepTimeouts } from './reusable-request.ts';
 import { ClientSockets, findOrigin } from './sockets.ts';
-import { identityOptions, trustInProcess } from './trust.ts';
 
 /** An agent of Node's whose connections are counted and timed. */
-export interface CountedAgent {
+interface CountedAgent {
   agent: http.Agent;
   sockets: ClientSockets;
   /** Ends every connection and dial and prevents new ones; resolves when all are closed. */
@@ -32,26 +32,23 @@ export interface CountedAgent {
 type OnDialled = (error: Error | null, socket?: Socket) => void;
 type Dial = (options: ConnectionOptions, callback: OnDialled) => Socket | undefined;
 
-/** Only the given settings; others stay at the agent's defaults. */
 function agentOptions({ pool, requestsPerConnection }: Client, endpoint: Endpoint): https.AgentOptions {
   const identity = identityOptions(endpoint);
   const { proxyUrl } = endpoint;
-  return {
+  return given<https.AgentOptions>({
     ...identity,
-    ...(proxyUrl === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl } }),
+    proxyEnv: proxyUrl === undefined ? undefined : { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl },
     keepAlive: requestsPerConnection !== 1,
-    ...(typeof pool.maxConnections === 'number' ? { maxSockets: pool.maxConnections } : {}),
-    ...(typeof pool.maxTotalConnections === 'number' ? { maxTotalSockets: pool.maxTotalConnections } : {}),
+    maxSockets: limitOf(pool.maxConnections),
+    maxTotalSockets: limitOf(pool.maxTotalConnections),
     // As an agent option it closes idle sockets only; without it the agent ignores a server's Keep-Alive hint.
-    ...(pool.idleTimeoutMs === undefined ? {} : { timeout: pool.idleTimeoutMs }),
-    ...(pool.idleTimeoutBufferMs === undefined
-      ? {}
-      : { agentKeepAliveTimeoutBuffer: pool.idleTimeoutBufferMs }),
-    ...(pool.scheduling === 'lifo' || pool.scheduling === 'fifo' ? { scheduling: pool.scheduling } : {}),
-    ...(pool.tcpKeepAliveMs === undefined ? {} : { keepAliveMsecs: pool.tcpKeepAliveMs }),
-    ...(pool.tlsContext === 'shared' ? { secureContext: createSecureContext(identity) } : {}),
-    ...(pool.tlsSessions === 'none' || pool.tlsSessions === 'pinned' ? { maxCachedSessions: 0 } : {}),
-  };
+    timeout: pool.idleTimeoutMs,
+    agentKeepAliveTimeoutBuffer: pool.idleTimeoutBufferMs,
+    scheduling: pool.scheduling === 'round-robin' ? undefined : pool.scheduling,
+    keepAliveMsecs: pool.tcpKeepAliveMs,
+    secureContext: pool.tlsContext === 'shared' ? createSecureContext(identity) : undefined,
+    maxCachedSessions: pool.tlsSessions === 'none' || pool.tlsSessions === 'pinned' ? 0 : undefined,
+  });
 }
 
 function connectTimeout(ms: number): Error {
@@ -95,7 +92,7 @@ function dialTunnel(
   return way;
 }
 
-export function createAgent({
+function createAgent({
   client,
   endpoint,
   onConnection,

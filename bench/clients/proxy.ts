@@ -28,7 +28,7 @@ export function proxyAuthorization(proxyUrl: string): string | undefined {
   return `Basic ${Buffer.from(credentials).toString('base64')}`;
 }
 
-/** The URL, its password, and every other form of that; none without a user, or of what is no URL. */
+/** The URL, its password, and every other form of that; none without a user, or if it is not a URL. */
 export function proxySecrets(proxyUrl: string | undefined): string[] {
   if (proxyUrl === undefined || !URL.canParse(proxyUrl)) return [];
   const authorization = proxyAuthorization(proxyUrl);

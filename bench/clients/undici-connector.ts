@@ -7,10 +7,10 @@ import { buildConnector, type Dispatcher, Pool, ProxyAgent } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { TransportOptions } from '../contracts.ts';
+import { given, identityOptions, trustInProcess } from './connection-options.ts';
 import { type Evidence, NO_EVIDENCE } from './errors.ts';
 import { proxyAuthorization, proxyOrigin } from './proxy.ts';
 import { findOrigin, OpenSockets } from './sockets.ts';
-import { identityOptions, trustInProcess } from './trust.ts';
 
 /** The server chose another protocol than the client's. */
 class WrongProtocolError extends Error {
@@ -25,7 +25,7 @@ export type ConnectorOptions = Pick<TransportOptions, 'client' | 'endpoint' | 'o
 type Dial = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket;
 
 /** The sockets of a client, and what each had carried when it broke. */
-export class WatchedSockets {
+class WatchedSockets {
   readonly #isHttp2: boolean;
   readonly #sockets = new OpenSockets();
   readonly #evidence = new WeakMap<Error, Evidence>();
@@ -73,13 +73,12 @@ interface CountingConnector {
   sockets: WatchedSockets;
 }
 
-/** Options for opening connections: undici's defaults where nothing is stated. */
+/** Options for opening connections. */
 function dialOptions({ pool, timeouts }: Client): buildConnector.BuildOptions {
-  const { tcpKeepAliveMs } = pool;
-  return {
-    ...(timeouts.connectMs === undefined ? {} : { timeout: timeouts.connectMs }),
-    ...(tcpKeepAliveMs === undefined ? {} : { keepAliveInitialDelay: tcpKeepAliveMs }),
-  };
+  return given<buildConnector.BuildOptions>({
+    timeout: timeouts.connectMs,
+    keepAliveInitialDelay: pool.tcpKeepAliveMs,
+  });
 }
 
 /** Options for shaking hands. */
@@ -88,11 +87,11 @@ function tlsOptions(
   endpoint: Endpoint,
 ): buildConnector.BuildOptions {
   const identity = identityOptions(endpoint);
-  return {
-    ...(tlsSessions === 'none' ? { maxCachedSessions: 0 } : {}),
+  return given<buildConnector.BuildOptions>({
+    maxCachedSessions: tlsSessions === 'none' ? 0 : undefined,
     ...identity,
-    ...(tlsContext === 'shared' ? { secureContext: createSecureContext(identity) } : {}),
-  };
+    secureContext: tlsContext === 'shared' ? createSecureContext(identity) : undefined,
+  });
 }
 
 /**
@@ -169,7 +168,7 @@ function countBytesBefore(socket: Socket): () => number {
 }
 
 /** Makes the pool of an origin with the client's settings. */
-export type CreatePool = (origin: string | URL, connect: buildConnector.connector) => Dispatcher;
+type CreatePool = (origin: string | URL, connect: buildConnector.connector) => Dispatcher;
 
 /** A dispatcher, and the connections that it opens. */
 export interface ConnectedDispatcher {
@@ -212,24 +211,26 @@ interface Opening {
   tunnelledAtMs: number;
 }
 
-function createTunnelled(
-  { client, endpoint, onConnection }: ConnectorOptions,
-  createPool: CreatePool,
-  agentOptions: ProxyAgent.Options,
-): ConnectedDispatcher {
-  trustInProcess(endpoint.caPem);
-  const ways = new OpenSockets();
-  const tunnels = new WatchedSockets();
-  const openings = new AsyncLocalStorage<Opening>();
-  const dial = buildConnector(dialOptions(client)) as Dial;
+/** Opens and times connections through tunnels: ways to the proxy, and the TLS connections to the server within them. */
+class Tunnels {
+  readonly ways = new OpenSockets();
+  readonly sockets = new WatchedSockets();
+  readonly #dial: Dial;
+  readonly #onConnection: TransportOptions['onConnection'];
+  readonly #openings = new AsyncLocalStorage<Opening>();
+
+  constructor({ client, onConnection }: ConnectorOptions) {
+    this.#dial = buildConnector(dialOptions(client)) as Dial;
+    this.#onConnection = onConnection;
+  }
 
   /** Connections to the proxy: each becomes a tunnel, so this pool has no limit. */
-  function openWays(proxy: URL): Pool {
+  openWays(proxy: URL): Pool {
     const pool = new Pool(proxy, {
-      connect(options, callback) {
-        const socket = dial(options, callback);
-        ways.add(socket);
-        return socket;
+      connect: (options, callback) => {
+        const way = this.#dial(options, callback);
+        this.ways.add(way);
+        return way;
       },
     });
     const ask = pool.connect.bind(pool) as (
@@ -237,7 +238,7 @@ function createTunnelled(
     ) => Promise<Dispatcher.ConnectData>;
     const askTimed: typeof ask = async options => {
       const answer = await ask(options);
-      const opening = openings.getStore();
+      const opening = this.#openings.getStore();
       if (opening !== undefined) opening.tunnelledAtMs = performance.now();
       return answer;
     };
@@ -245,15 +246,15 @@ function createTunnelled(
   }
 
   /** @param open ProxyAgent's own connector, which asks the proxy and then shakes hands with the server */
-  function timed(open: buildConnector.connector): buildConnector.connector {
+  timed(open: buildConnector.connector): buildConnector.connector {
     return (options, callback) => {
       const opening: Opening = { tunnelledAtMs: Number.NaN };
       const dialledAtMs = performance.now();
-      openings.run(opening, open, options, (...result: Parameters<buildConnector.Callback>) => {
+      this.#openings.run(opening, open, options, (...result: Parameters<buildConnector.Callback>) => {
         const [error, socket] = result;
         if (error === null) {
-          tunnels.add(socket as Socket);
-          onConnection({
+          this.sockets.add(socket as Socket);
+          this.#onConnection({
             connectMs: opening.tunnelledAtMs - dialledAtMs,
             tlsMs: performance.now() - opening.tunnelledAtMs,
             isResumed: (socket as TLSSocket).isSessionReused(),
@@ -263,19 +264,28 @@ function createTunnelled(
       });
     };
   }
+}
 
+function createTunnelled(
+  options: ConnectorOptions,
+  createPool: CreatePool,
+  agentOptions: ProxyAgent.Options,
+): ConnectedDispatcher {
+  const { client, endpoint } = options;
+  trustInProcess(endpoint.caPem);
+  const tunnels = new Tunnels(options);
   const dispatcher = new ProxyAgent({
     ...agentOptions,
     requestTls: { ...dialOptions(client), ...tlsOptions(client, endpoint), allowH2: false },
-    clientFactory: openWays,
+    clientFactory: proxy => tunnels.openWays(proxy),
     factory: (origin, { connect }: { connect: buildConnector.connector }) =>
-      createPool(origin, timed(connect)),
+      createPool(origin, tunnels.timed(connect)),
   });
   return {
     dispatcher,
-    sockets: tunnels,
+    sockets: tunnels.sockets,
     async closeAll() {
-      await Promise.all([tunnels.closeAll(), ways.closeAll()]);
+      await Promise.all([tunnels.sockets.closeAll(), tunnels.ways.closeAll()]);
     },
   };
 }

@@ -12,6 +12,7 @@ import type { Target } from '../../scenarios/model/target.ts';
 import { externalUrls } from '../../scenarios/model/target-facts.ts';
 import type { AttemptSink, Refusal } from '../contracts.ts';
 import { INTERCEPTOR_SETTINGS } from '../resending.ts';
+import { given } from './connection-options.ts';
 import { classifyError, type Evidence, rootCause } from './errors.ts';
 import { refuse } from './refusals.ts';
 
@@ -80,13 +81,6 @@ type Dispatch = Dispatcher['dispatch'];
 function countAttempts(attempts: AttemptSink, evidenceOf: EvidenceOf): Interceptor {
   return dispatch => (options, handler) =>
     dispatch(options, new AttemptHandler(handler, attempts, evidenceOf));
-}
-
-/** Only the given settings; others stay at undici's defaults. */
-function given<Options extends object>(
-  options: { [Name in keyof Options]: Options[Name] | undefined },
-): Options {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options;
 }
 
 /** How often the name of the server was resolved. */
@@ -159,7 +153,7 @@ export function needsAgent({ interceptors }: Client): boolean {
   return interceptors?.dns !== undefined;
 }
 
-export interface Intercepted {
+interface Intercepted {
   dispatch: Dispatch;
   remarks(): string[];
 }

@@ -7,6 +7,7 @@ import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { AttemptSink, Refusal, Transport, TransportModule, TransportOptions } from '../contracts.ts';
 import { INTERCEPTOR_SETTINGS, RESILIENCE_SETTINGS } from '../resending.ts';
+import { given, limitOf } from './connection-options.ts';
 import type { Evidence } from './errors.ts';
 import {
   bodyRemarks,
@@ -31,33 +32,28 @@ import {
 } from './undici-connector.ts';
 import { intercept, interceptorRefusals, needsAgent } from './undici-interceptors.ts';
 
-/** Only the given settings; others stay at undici's defaults. */
 function poolOptions(client: Client): Pool.Options {
   const { pool, timeouts, requestsPerConnection } = client;
-  return {
+  const isLimited = typeof requestsPerConnection === 'number' && requestsPerConnection > 1;
+  return given<Pool.Options>({
     allowH2: client.protocol === 'h2',
-    ...(pool.maxConcurrentStreams === undefined
-      ? {}
-      : { h2Options: { maxConcurrentStreams: pool.maxConcurrentStreams } }),
+    h2Options:
+      pool.maxConcurrentStreams === undefined
+        ? undefined
+        : { maxConcurrentStreams: pool.maxConcurrentStreams },
     // undici documents it as an idle time, but it is the age since connect, checked before each request.
-    ...(pool.maxLifetimeMs === undefined ? {} : { clientTtl: pool.maxLifetimeMs }),
-    ...(pool.pipelining === undefined ? {} : { pipelining: pool.pipelining }),
+    clientTtl: pool.maxLifetimeMs,
     // With pipelining 0 every request sends `connection: close`; no other option guarantees that.
-    ...(requestsPerConnection === 1 ? { pipelining: 0 } : {}),
-    ...(typeof requestsPerConnection === 'number' && requestsPerConnection > 1
-      ? { maxRequestsPerClient: requestsPerConnection }
-      : {}),
-    ...(typeof pool.maxConnections === 'number' ? { connections: pool.maxConnections } : {}),
+    pipelining: requestsPerConnection === 1 ? 0 : pool.pipelining,
+    maxRequestsPerClient: isLimited ? requestsPerConnection : undefined,
+    connections: limitOf(pool.maxConnections),
     // Both, because a server's Keep-Alive hint could otherwise extend the idle timeout.
-    ...(pool.idleTimeoutMs === undefined
-      ? {}
-      : { keepAliveTimeout: pool.idleTimeoutMs, keepAliveMaxTimeout: pool.idleTimeoutMs }),
-    ...(pool.idleTimeoutBufferMs === undefined
-      ? {}
-      : { keepAliveTimeoutThreshold: pool.idleTimeoutBufferMs }),
-    ...(timeouts.headersMs === undefined ? {} : { headersTimeout: timeouts.headersMs }),
-    ...(timeouts.bodyMs === undefined ? {} : { bodyTimeout: timeouts.bodyMs }),
-  };
+    keepAliveTimeout: pool.idleTimeoutMs,
+    keepAliveMaxTimeout: pool.idleTimeoutMs,
+    keepAliveTimeoutThreshold: pool.idleTimeoutBufferMs,
+    headersTimeout: timeouts.headersMs,
+    bodyTimeout: timeouts.bodyMs,
+  });
 }
 
 function createPool(client: Client, origin: string | URL, connect: buildConnector.connector): Dispatcher {

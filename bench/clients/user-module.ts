@@ -32,11 +32,11 @@ import type {
   TransportOptions,
 } from '../contracts.ts';
 import { RESILIENCE_SETTINGS } from '../resending.ts';
+import { trustInProcess } from './connection-options.ts';
 import { classifyError, codedOutcome, describeError, type Evidence, rootCause } from './errors.ts';
 import { plainTargetRefusals, reachRefusals, refuse } from './refusals.ts';
 import { ReusableRequest, sendReusing } from './reusable-request.ts';
 import { EndpointSockets } from './sockets.ts';
-import { trustInProcess } from './trust.ts';
 
 /** What all exchanges of one client share. */
 export interface Context {
@@ -199,7 +199,7 @@ function outcomeOf(error: unknown, connection: Evidence): Outcome {
 const RIGHT_EXPORT = 'export default defineClient({ open({ url }) { ... return { send, close }; } })';
 const MOST_TEXTS = 100;
 
-export type Reading = { definition: ClientDefinition } | { fault: Obstacle };
+type Reading = { definition: ClientDefinition } | { fault: Obstacle };
 
 function fault(message: string, hint: string): Reading {
   return { fault: { message, hint } };
@@ -218,7 +218,7 @@ function readTexts(value: unknown): string[] | undefined {
 }
 
 /** Reads the definition of a client once. @throws whatever the module's getters throw */
-export function readDefinition(exported: unknown): Reading {
+function readDefinition(exported: unknown): Reading {
   if (exported === undefined) return fault('has no default export', RIGHT_EXPORT);
   const definition = Object(exported) as Record<keyof ClientDefinition, unknown>;
   const { open, honours, refuse, sendsRequest, caveats } = definition;
@@ -249,7 +249,7 @@ export function readDefinition(exported: unknown): Reading {
 }
 
 /** The result of `open`, with its functions read once. @throws MeasureError when a required function is missing */
-export function readClient(client: unknown, path: string): OwnClient {
+function readClient(client: unknown, path: string): OwnClient {
   const { send, close, stats } = Object(client) as OwnClient;
   if (isFunction(send) && isFunction(close) && (stats === undefined || isFunction(stats))) {
     return {
@@ -314,40 +314,43 @@ function openError(error: unknown, path: string): MeasureError {
   return new MeasureError('open-failed', text, { cause: error });
 }
 
+async function openClient(
+  definition: ClientDefinition,
+  path: string,
+  { client: settings, endpoint: { origin, caPem }, requests: [first] }: TransportOptions,
+): Promise<OwnClient> {
+  const opened = await definition.open({
+    url: origin + first.path,
+    origin,
+    path: first.path,
+    ...(caPem === undefined ? {} : { caPem }),
+    settings: settingsOf(settings),
+    options: settings.options ?? {},
+  });
+  return readClient(opened, path);
+}
+
 function openWith(definition: ClientDefinition, path: string, options: TransportOptions): Transport {
-  const { client: settings, endpoint, requests, onConnection } = options;
-  const { origin, caPem } = endpoint;
-  trustInProcess(caPem);
+  const { endpoint, requests, onConnection } = options;
+  trustInProcess(endpoint.caPem);
   let opened = 0;
   const sockets = new EndpointSockets(endpoint, connection => {
     opened++;
     onConnection(connection);
   });
-  const opening = (async () =>
-    readClient(
-      await definition.open({
-        url: origin + requests[0].path,
-        origin,
-        path: requests[0].path,
-        ...(caPem === undefined ? {} : { caPem }),
-        settings: settingsOf(settings),
-        options: settings.options ?? {},
-      }),
-      path,
-    ))();
   const context: Context = {
     client: undefined,
-    opening,
-    contents: requests.map(({ method, path, headers, body, origin: own = origin }) => ({
+    opening: openClient(definition, path, options),
+    contents: requests.map(({ method, path, headers, body, origin = endpoint.origin }) => ({
       method,
       headers,
       body,
-      url: own + path,
+      url: origin + path,
     })),
     brokenConnection: causes => sockets.brokenConnection(causes),
     isClosed: false,
   };
-  const ready = opening.then(
+  const ready = context.opening.then(
     client => {
       context.client = client;
     },

@@ -6,9 +6,9 @@ import type { Client } from '../../scenarios/model/client.ts';
 import { hostOf } from '../../scenarios/model/host.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { Exchange, OpenedConnection, PreparedRequest, PreparedRequests } from '../contracts.ts';
+import { identityOptions, trustInProcess } from './connection-options.ts';
 import { classifyError, describeError } from './errors.ts';
 import { ReusableRequest } from './reusable-request.ts';
-import { identityOptions, trustInProcess } from './trust.ts';
 import { AnswerParser, HeadMemo } from './wire-parser.ts';
 
 /** As much as one read can take in; the kernel seldom has more ready. */

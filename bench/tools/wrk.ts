@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { boundsOf, LCG } from '../../results/draw.ts';
 import type { ForeignServer } from '../../results/model/run.ts';
 import type { Outcome } from '../../results/model/trial.ts';
+import { sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { hostOf } from '../../scenarios/model/host.ts';
 import type { Request } from '../../scenarios/model/request.ts';
@@ -29,30 +30,33 @@ import {
   toolReachRefusals,
 } from './external.ts';
 
-export interface WrkCounts {
-  durationUs: number;
+/** In the order in which the script prints them. */
+const COUNT_NAMES = [
+  'durationUs',
   /** Responses, including those with a bad status. */
-  requests: number;
+  'requests',
   /** Bytes received, including response headers. */
-  bytes: number;
-  connectErrors: number;
-  readErrors: number;
-  writeErrors: number;
-  statusErrors: number;
+  'bytes',
+  'connectErrors',
+  'readErrors',
+  'writeErrors',
+  'statusErrors',
   /** Responses that took longer than the longest latency wrk keeps. */
-  timeouts: number;
-  /** CPU time of the process until it had stopped sending. */
-  cpuUs: number;
-}
+  'timeouts',
+  /** CPU time of the process until it had stopped sending; printed in seconds. */
+  'cpuUs',
+] as const;
 
-export interface WrkOutput {
+type WrkCounts = Record<(typeof COUNT_NAMES)[number], number>;
+
+interface WrkOutput {
   counts: WrkCounts;
   /** Latencies in µs, each with its number, ascending. */
   latencies: readonly (readonly [us: number, count: number])[];
 }
 
 /** wrk calls `done` at its end: it prints a line of counts, then each latency with its frequency. */
-export const WRK_SCRIPT = `
+const WRK_SCRIPT = `
 done = function(summary, latency)
   local cpu, errors = os.clock(), summary.errors
   io.write(string.format("counts %d %d %d %d %d %d %d %d %.6f\\n", summary.duration, summary.requests, summary.bytes,
@@ -72,42 +76,20 @@ export function readWrkOutput(output: string, connections: number): WrkOutput {
   if (line === undefined || !output.endsWith('end\n')) {
     throw new Error(`the output of wrk does not match its script: ${output.slice(-500)}`);
   }
-  const [
-    durationUs,
-    requests,
-    bytes,
-    connectErrors,
-    readErrors,
-    writeErrors,
-    statusErrors,
-    timeouts,
-    cpuSec,
-  ] = line.split(' ').map(Number) as [number, number, number, number, number, number, number, number, number];
+  const values = line.split(' ').map(Number);
+  const counts = Object.fromEntries(COUNT_NAMES.map((name, index) => [name, values[index]])) as WrkCounts;
+  const { durationUs, requests, timeouts } = counts;
   const printed = [...output.matchAll(/^latency (\d+) (\d+)$/gm)].map(
     ([, us, count]) => [Number(us), Number(count)] as const,
   );
   const latencies = uncorrected(printed, expectedIntervalUs(durationUs, requests, connections));
-  const kept = latencies.reduce((sum, [, count]) => sum + count, 0);
+  const kept = sumOf(latencies, ([, count]) => count);
   if (kept !== requests - timeouts) {
     throw new Error(
       `wrk counted ${requests} responses, ${timeouts} of them too late to keep, but reported ${kept} latencies`,
     );
   }
-  const cpuUs = cpuSec * 1e6;
-  return {
-    counts: {
-      durationUs,
-      requests,
-      bytes,
-      connectErrors,
-      readErrors,
-      writeErrors,
-      statusErrors,
-      timeouts,
-      cpuUs,
-    },
-    latencies,
-  };
+  return { counts: { ...counts, cpuUs: counts.cpuUs * 1e6 }, latencies };
 }
 
 /** wrk's estimate of the time between two requests of a connection, µs; 0: wrk corrects nothing. */
@@ -155,7 +137,7 @@ function lua(text: string): string {
 }
 
 /** Sets the requests where only wrk reads them: other users of the machine see the arguments of a program. */
-export function requestScript(requests: PreparedRequests, seed: number): string {
+function requestScript(requests: PreparedRequests, seed: number): string {
   return requests.length === 1 ? singleScript(requests[0]) : severalScript(requests, seed);
 }
 
@@ -304,13 +286,8 @@ function read(output: string, users: number, _times: ToolTimes, requestCount: nu
 }
 
 function meanUs(latencies: WrkOutput['latencies']): number {
-  let count = 0;
-  let sumUs = 0;
-  for (const [us, times] of latencies) {
-    count += times;
-    sumUs += us * times;
-  }
-  return count === 0 ? 0 : sumUs / count;
+  const total = sumOf(latencies, ([, count]) => count);
+  return total === 0 ? 0 : sumOf(latencies, ([us, count]) => us * count) / total;
 }
 
 const wrk: ExternalTool = {

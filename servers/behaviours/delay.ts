@@ -9,7 +9,7 @@ import { createBodyResponder, jsonBytes } from './fixed.ts';
  * A responder that answers after a delay. Each request has its own timer, so concurrent requests are served concurrently, even
  * on one connection. Whole milliseconds; 0 answers at once.
  */
-export function delayedResponder(respond: Responder, nextMs: () => number): Responder {
+function delayedResponder(respond: Responder, nextMs: () => number): Responder {
   return response => {
     const waitMs = nextMs();
     if (waitMs === 0) {
