@@ -29,12 +29,9 @@ export function connectionsCase(subject: Subject): void {
     for (const { pattern, count, users, pool } of patterns) {
       where({ requestsPerConnection: 1, pool })(
         `requestsPerConnection 1, ${pattern}: as many connections as requests`,
-        async t => {
+        async (t, open) => {
           const target = await openTestTarget(t);
-          const { transport, connections, askTimes } = openSubject(t, subject, target.endpoint, {
-            requestsPerConnection: 1,
-            pool,
-          });
+          const { transport, connections, askTimes } = open(target.endpoint);
           const ended = await askTimes(count, users);
           assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
           await transport.close();
@@ -46,12 +43,9 @@ export function connectionsCase(subject: Subject): void {
 
       where({ requestsPerConnection: 3, pool })(
         `requestsPerConnection 3, ${pattern}: three on each but the last ones`,
-        async t => {
+        async (t, open) => {
           const target = await openTestTarget(t);
-          const { transport, connections, askTimes } = openSubject(t, subject, target.endpoint, {
-            requestsPerConnection: 3,
-            pool,
-          });
+          const { transport, connections, askTimes } = open(target.endpoint);
           const ended = await askTimes(count, users);
           assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
           await transport.close();
@@ -71,12 +65,9 @@ export function connectionsCase(subject: Subject): void {
     for (const n of [2, 3, 7]) {
       where({ requestsPerConnection: n, pool: { maxConnections: 1 } })(
         `requestsPerConnection ${n} on a pool of one: exactly ${n} on each, and the rest on the last`,
-        async t => {
+        async (t, open) => {
           const target = await openTestTarget(t);
-          const { transport, askTimes } = openSubject(t, subject, target.endpoint, {
-            requestsPerConnection: n,
-            pool: { maxConnections: 1 },
-          });
+          const { transport, askTimes } = open(target.endpoint);
           await askTimes(3 * n + 1, 1);
           await transport.close();
           await eventually('the target has seen every close', () => target.read().openConnections === 0);
@@ -97,11 +88,9 @@ export function connectionsCase(subject: Subject): void {
     for (const { maxConnections, users } of pools) {
       where({ pool: { maxConnections } })(
         `unlimited: ${users} users share at most ${maxConnections} connections`,
-        async t => {
+        async (t, open) => {
           const target = await openTestTarget(t);
-          const { transport, connections, askTimes } = openSubject(t, subject, target.endpoint, {
-            pool: { maxConnections },
-          });
+          const { transport, connections, askTimes } = open(target.endpoint);
           const ended = await askTimes(100, users);
           assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
           const { accepted } = target.read();
@@ -115,24 +104,19 @@ export function connectionsCase(subject: Subject): void {
     for (const requestsPerConnection of [1, 3, 'unlimited'] as const) {
       where({ requestsPerConnection, pool: { maxConnections: 3 } })(
         `requestsPerConnection ${requestsPerConnection}: never more than maxConnections open at once`,
-        async t => {
-          let open = 0;
+        async (t, open) => {
+          let current = 0;
           let peak = 0;
           const server = createServer((_request, response) => {
             setImmediate(() => response.end('ok'));
           });
           server.on('connection', socket => {
-            open++;
-            peak = Math.max(peak, open);
-            socket.once('close', () => open--);
+            current++;
+            peak = Math.max(peak, current);
+            socket.once('close', () => current--);
           });
           const port = await listenOnLoopback(t, server);
-          const { askTimes } = openSubject(
-            t,
-            subject,
-            { origin: `http://127.0.0.1:${port}`, path: '/' },
-            { requestsPerConnection, pool: { maxConnections: 3 } },
-          );
+          const { askTimes } = open({ origin: `http://127.0.0.1:${port}`, path: '/' });
           await askTimes(60, 12);
           assert.equal(peak, 3);
         },
@@ -141,11 +125,9 @@ export function connectionsCase(subject: Subject): void {
 
     where({ pool: { maxConnections: 1, idleTimeoutMs: 50 } })(
       'idleTimeoutMs closes an idle connection, whatever longer time the server announces',
-      async t => {
+      async (t, open) => {
         const target = await openTestTarget(t, { keepAliveTimeoutMs: 600_000 });
-        const { connections, transport, ask } = openSubject(t, subject, target.endpoint, {
-          pool: { maxConnections: 1, idleTimeoutMs: 50 },
-        });
+        const { connections, transport, ask } = open(target.endpoint);
         await ask();
         await eventually('the idle connection is closed', () => target.read().openConnections === 0);
         assert.equal(transport.openConnections(), 0);
@@ -156,11 +138,9 @@ export function connectionsCase(subject: Subject): void {
 
     where({ pool: { maxConnections: 1, maxLifetimeMs: 40 } })(
       'maxLifetimeMs replaces a connection that is in constant use, and not before its time',
-      async t => {
+      async (t, open) => {
         const target = await openTestTarget(t);
-        const brief = openSubject(t, subject, target.endpoint, {
-          pool: { maxConnections: 1, maxLifetimeMs: 40 },
-        });
+        const brief = open(target.endpoint);
         const long = openSubject(t, subject, target.endpoint, {
           pool: { maxConnections: 1, maxLifetimeMs: 3_600_000 },
         });
@@ -183,7 +163,7 @@ export function connectionsCase(subject: Subject): void {
       const depth = pipelining ?? 1;
       where({ pool: { maxConnections: 1, ...(pipelining === undefined ? {} : { pipelining }) } })(
         `pipelining ${pipelining ?? 'not stated'}: ${depth} in flight on one connection`,
-        async t => {
+        async (t, open) => {
           const held: (() => void)[] = [];
           let peak = 0;
           const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
@@ -191,9 +171,7 @@ export function connectionsCase(subject: Subject): void {
             else held.push(() => socket.write(answerWith('ok')));
             peak = Math.max(peak, held.length);
           });
-          const { ask } = openSubject(t, subject, server.endpoint, {
-            pool: { maxConnections: 1, ...(pipelining === undefined ? {} : { pipelining }) },
-          });
+          const { ask } = open(server.endpoint);
           await ask();
           const asked = Promise.all(Array.from({ length: 8 }, () => ask()));
           for (let answered = 0; answered < 8; answered++) {
@@ -209,13 +187,15 @@ export function connectionsCase(subject: Subject): void {
       );
     }
 
-    const unpipelined = { requestsPerConnection: 1, pool: { pipelining: 1 } } as const;
-    where(unpipelined)('requestsPerConnection 1 holds beside a pipelining of 1', async t => {
-      const target = await openTestTarget(t);
-      const { askTimes } = openSubject(t, subject, target.endpoint, unpipelined);
-      await askTimes(6, 2);
-      assert.equal(target.read().accepted, 6);
-    });
+    where({ requestsPerConnection: 1, pool: { pipelining: 1 } })(
+      'requestsPerConnection 1 holds beside a pipelining of 1',
+      async (t, open) => {
+        const target = await openTestTarget(t);
+        const { askTimes } = open(target.endpoint);
+        await askTimes(6, 2);
+        assert.equal(target.read().accepted, 6);
+      },
+    );
 
     test('a server that ends every connection gets a new one for every request', async t => {
       const target = await openTestTarget(t, { connectionClose: true });
@@ -240,9 +220,9 @@ export function poolCase(subject: Subject): void {
     for (const maxIdleConnections of [0, 2, 8]) {
       const stated = { pool: { maxIdleConnections } };
       const title = `maxIdleConnections ${maxIdleConnections}: that many of a burst of 8 stay open; the next burst opens the rest`;
-      where(stated)(title, async t => {
+      where(stated)(title, async (t, open) => {
         const target = await openTestTarget(t);
-        const watched = openSubject(t, subject, target.endpoint, stated);
+        const watched = open(target.endpoint);
         await burst(watched, 8);
         assert.equal(target.read().accepted, 8);
         await eventually('the others are closed', () => target.read().openConnections === maxIdleConnections);
@@ -253,13 +233,15 @@ export function poolCase(subject: Subject): void {
       });
     }
 
-    const total = { pool: { maxTotalConnections: 3 } };
-    where(total)('maxTotalConnections 3: 12 users share 3 connections', async t => {
-      const target = await openTestTarget(t);
-      const { askTimes, connections } = openSubject(t, subject, target.endpoint, total);
-      await askTimes(60, 12);
-      assert.deepEqual([target.read().accepted, connections.length], [3, 3]);
-    });
+    where({ pool: { maxTotalConnections: 3 } })(
+      'maxTotalConnections 3: 12 users share 3 connections',
+      async (t, open) => {
+        const target = await openTestTarget(t);
+        const { askTimes, connections } = open(target.endpoint);
+        await askTimes(60, 12);
+        assert.deepEqual([target.read().accepted, connections.length], [3, 3]);
+      },
+    );
 
     for (const [idleTimeoutBufferMs, isKept] of [
       [1_000, true],
@@ -268,9 +250,9 @@ export function poolCase(subject: Subject): void {
       const stated = { pool: { maxConnections: 1, idleTimeoutMs: 120_000, idleTimeoutBufferMs } };
       // A hint that is long against any pause of a busy machine.
       const title = `idleTimeoutBufferMs ${idleTimeoutBufferMs} of a hint of 60 s: kept ${isKept}`;
-      where(stated)(title, async t => {
+      where(stated)(title, async (t, open) => {
         const target = await openTestTarget(t, { keepAliveTimeoutMs: 60_000 });
-        const { askTimes } = openSubject(t, subject, target.endpoint, stated);
+        const { askTimes } = open(target.endpoint);
         await askTimes(4, 1);
         assert.equal(target.read().accepted, isKept ? 1 : 4);
       });
@@ -280,7 +262,7 @@ export function poolCase(subject: Subject): void {
       const stated = { pool: { scheduling, maxConnections: 4 } };
       where(stated)(
         `scheduling ${scheduling}: of idle connections, the one that was ${scheduling === 'lifo' ? 'used last' : 'idle longest, or whose turn it is'}`,
-        async t => {
+        async (t, open) => {
           const used: number[] = [];
           const ids = new Map<unknown, number>();
           const server = await openMisbehavingServer(t, ({ socket }) => {
@@ -288,7 +270,7 @@ export function poolCase(subject: Subject): void {
             used.push(ids.get(socket)!);
             socket.write(answerWith('ok'));
           });
-          const watched = openSubject(t, subject, server.endpoint, stated);
+          const watched = open(server.endpoint);
           await burst(watched, 4);
           used.length = 0;
           await watched.askTimes(8, 1);
@@ -327,13 +309,13 @@ export function closingCase(subject: Subject): void {
     ] as const;
     for (const { closing, answer, sign } of cases) {
       const title = `${closing}, after an answer ${answer === LAST ? 'with' : 'without'} Connection: close: the server sees ${sign}`;
-      testWhere(subject, stated(closing))(title, async t => {
+      testWhere(subject, stated(closing))(title, async (t, open) => {
         const signs: Promise<string>[] = [];
         const server = await openMisbehavingServer(t, ({ socket }) => {
           signs.push(firstSign(socket));
           socket.write(answer);
         });
-        const { askTimes } = openSubject(t, subject, server.endpoint, stated(closing));
+        const { askTimes } = open(server.endpoint);
         const ended = await askTimes(3, 1);
         assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
         assert.deepEqual(await Promise.all(signs), [sign, sign, sign]);
@@ -342,13 +324,13 @@ export function closingCase(subject: Subject): void {
 
     testWhere(subject, stated('server'))(
       'server: the connection stays open, and counts, until the server ends it',
-      async t => {
+      async (t, open) => {
         const sockets: Socket[] = [];
         const server = await openMisbehavingServer(t, ({ socket }) => {
           sockets.push(socket);
           socket.write(LAST);
         });
-        const { ask, transport } = openSubject(t, subject, server.endpoint, stated('server'));
+        const { ask, transport } = open(server.endpoint);
         assert.equal((await ask()).outcome, 'ok');
         const second = ask();
         assert.deepEqual([transport.openConnections(), server.requests], [1, 1]);

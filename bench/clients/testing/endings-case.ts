@@ -171,10 +171,8 @@ export function failuresCase(subject: Subject): void {
 
     where({ timeouts: { connectMs: 100 } })(
       'connectMs ends a connection attempt that gets no answer: timeoutConnect',
-      async t => {
-        const { ask, connections, transport } = openSubject(t, subject, await openBlackHole(t), {
-          timeouts: { connectMs: 100 },
-        });
+      async (t, open) => {
+        const { ask, connections, transport } = open(await openBlackHole(t));
         const { outcome, error } = await ask();
         assert.equal(outcome, 'timeoutConnect', String(error));
         assert.equal(connections.length, 0);

@@ -428,9 +428,9 @@ export function leftBodyCase(subject: Subject): void {
 
     testWhere(subject, { body: 'ignore' })(
       'ignore: each response holds its connection until the end',
-      async t => {
+      async (t, open) => {
         const target = await openTestTarget(t, { behaviour: LONG });
-        const { askTimes, transport } = openSubject(t, subject, target.endpoint, { body: 'ignore' });
+        const { askTimes, transport } = open(target.endpoint);
         const ended = await askTimes(3, 1);
         assert.deepEqual(
           ended.map(({ outcome, status }) => [outcome, status]),
@@ -443,29 +443,29 @@ export function leftBodyCase(subject: Subject): void {
     );
 
     for (const body of ['cancel', 'ignore'] as const) {
-      testWhere(subject, { body })(`${body}: what comes late is not of the next exchange`, async t => {
-        const behaviour = { name: 'stream', chunks: 10, chunkBytes: 1_000, intervalMs: 20 };
-        const target = await openTestTarget(t, { behaviour }, stream);
-        const { ask } = openSubject(t, subject, target.endpoint, { body });
-        const reader = openSubject(t, subject, target.endpoint);
-        const record = newExchange();
-        await ask(record);
-        const { outcome, bodyBytes } = await ask(record);
-        assert.equal(outcome, 'ok');
-        // It began later, so all of both bodies has come by its end.
-        assert.equal((await reader.ask()).bodyBytes, 10_000);
-        assert.equal(record.bodyBytes, bodyBytes);
-      });
+      testWhere(subject, { body })(
+        `${body}: what comes late is not of the next exchange`,
+        async (t, open) => {
+          const behaviour = { name: 'stream', chunks: 10, chunkBytes: 1_000, intervalMs: 20 };
+          const target = await openTestTarget(t, { behaviour }, stream);
+          const { ask } = open(target.endpoint);
+          const reader = openSubject(t, subject, target.endpoint);
+          const record = newExchange();
+          await ask(record);
+          const { outcome, bodyBytes } = await ask(record);
+          assert.equal(outcome, 'ok');
+          // It began later, so all of both bodies has come by its end.
+          assert.equal((await reader.ask()).bodyBytes, 10_000);
+          assert.equal(record.bodyBytes, bodyBytes);
+        },
+      );
     }
 
     testWhere(subject, { body: 'ignore', pool: { maxConnections: 1 } })(
       'ignore: in a limited pool the next request waits, and can be abandoned',
-      async t => {
+      async (t, open) => {
         const target = await openTestTarget(t, { behaviour: LONG });
-        const { ask, sendToAbandon } = openSubject(t, subject, target.endpoint, {
-          body: 'ignore',
-          pool: { maxConnections: 1 },
-        });
+        const { ask, sendToAbandon } = open(target.endpoint);
         assert.equal((await ask()).outcome, 'ok');
         sendToAbandon().abandon?.();
         assert.equal(target.read().accepted, 1);
