@@ -13,21 +13,20 @@ import type { Target } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/target-facts.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { Exchange, Refusal, Transport, TransportModule, TransportOptions } from '../contracts.ts';
-import { NO_INTERCEPTORS, RESILIENCE_SETTINGS } from '../resending.ts';
+import { NO_INTERCEPTORS } from '../resending.ts';
 import { given, identityOptions, limitOf, trustInProcess } from './connection-options.ts';
 import { classifyError, describeError } from './errors.ts';
-import { bodyRemarks, plainTargetRefusals, proxyRefusals, refuse, socketRefusals } from './refusals.ts';
+import {
+  bodyRemarks,
+  POOL_CLIENT_SETTINGS,
+  plainTargetRefusals,
+  proxyRefusals,
+  refuse,
+  socketRefusals,
+} from './refusals.ts';
 import { framedHeaders } from './request.ts';
 import { ReusableRequest, sendReusing, sweepTimeouts } from './reusable-request.ts';
 import { ClientSockets, findOrigin } from './sockets.ts';
-
-/** An agent of Node's whose connections are counted and timed. */
-interface CountedAgent {
-  agent: http.Agent;
-  sockets: ClientSockets;
-  /** Ends every connection and dial and prevents new ones; resolves when all are closed. */
-  close(): Promise<void>;
-}
 
 type OnDialled = (error: Error | null, socket?: Socket) => void;
 type Dial = (options: ConnectionOptions, callback: OnDialled) => Socket | undefined;
@@ -92,11 +91,12 @@ function dialTunnel(
   return way;
 }
 
+/** An agent of Node's whose connections are counted and timed. */
 function createAgent({
   client,
   endpoint,
   onConnection,
-}: Pick<TransportOptions, 'client' | 'endpoint' | 'onConnection'>): CountedAgent {
+}: Pick<TransportOptions, 'client' | 'endpoint' | 'onConnection'>) {
   const isTls = endpoint.origin.startsWith('https:');
   trustInProcess(endpoint.caPem);
   const options = agentOptions(client, endpoint);
@@ -138,6 +138,7 @@ function createAgent({
   return {
     agent,
     sockets,
+    /** Ends every connection and dial and prevents new ones; resolves when all are closed. */
     async close() {
       isClosed = true;
       agent.destroy();
@@ -425,25 +426,7 @@ function refusals(client: Client, target: Target): Refusal[] {
 
 const nodeHttp: TransportModule = {
   kind: 'transport',
-  honours: [
-    'protocol',
-    'requestsPerConnection',
-    'pool.maxConnections',
-    'pool.maxTotalConnections',
-    'pool.maxIdleConnections',
-    'pool.idleTimeoutMs',
-    'pool.idleTimeoutBufferMs',
-    'pool.scheduling',
-    'pool.tcpKeepAliveMs',
-    'pool.tlsSessions',
-    'pool.tlsContext',
-    'timeouts.connectMs',
-    'timeouts.headersMs',
-    'timeouts.bodyMs',
-    'timeouts.totalMs',
-    'body',
-    ...RESILIENCE_SETTINGS,
-  ],
+  honours: [...POOL_CLIENT_SETTINGS, 'pool.maxTotalConnections', 'pool.maxIdleConnections'],
   cannot: {
     ...NO_INTERCEPTORS,
     'pool.closing': 'node:http closes a connection itself, at once after the last response',

@@ -1,11 +1,31 @@
-// What several clients refuse, in the same words; each client's own file says why.
+// What several clients support, and what they refuse in the same words; each client's own file has the rest.
 import type { Client } from '../../scenarios/model/client.ts';
 import { leavesBody } from '../../scenarios/model/client-facts.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import { hasBody } from '../../scenarios/model/request-facts.ts';
 import type { REACH_SETTINGS, Target } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/target-facts.ts';
-import type { Refusal } from '../contracts.ts';
+import type { ClientSetting, Refusal } from '../contracts.ts';
+import { RESILIENCE_SETTINGS } from '../resending.ts';
+
+/** Settings of every client whose pool can be configured: undici, node-http and wire. */
+export const POOL_CLIENT_SETTINGS = [
+  'protocol',
+  'requestsPerConnection',
+  'pool.maxConnections',
+  'pool.idleTimeoutMs',
+  'pool.idleTimeoutBufferMs',
+  'pool.scheduling',
+  'pool.tcpKeepAliveMs',
+  'pool.tlsSessions',
+  'pool.tlsContext',
+  'timeouts.connectMs',
+  'timeouts.headersMs',
+  'timeouts.bodyMs',
+  'timeouts.totalMs',
+  'body',
+  ...RESILIENCE_SETTINGS,
+] as const satisfies readonly ClientSetting[];
 
 /** What is refused, and when. */
 interface Rule extends Refusal {

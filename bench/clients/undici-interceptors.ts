@@ -164,9 +164,7 @@ export function intercept(
   { retry, dns: names, cache }: Interceptors,
   { attempts, evidenceOf }: { attempts: AttemptSink; evidenceOf: EvidenceOf },
 ): Intercepted {
-  requireInterceptors(
-    Object.entries({ retry, dns: names, cache }).flatMap(([name, one]) => (one === undefined ? [] : [name])),
-  );
+  requireInterceptors(Object.keys(given({ retry, dns: names, cache })));
   const lookups: Lookups = { count: 0 };
   const composed = dispatcher.compose([
     countAttempts(attempts, evidenceOf),

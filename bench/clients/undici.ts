@@ -6,7 +6,7 @@ import { leavesBody } from '../../scenarios/model/client-facts.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { AttemptSink, Refusal, Transport, TransportModule, TransportOptions } from '../contracts.ts';
-import { INTERCEPTOR_SETTINGS, RESILIENCE_SETTINGS } from '../resending.ts';
+import { INTERCEPTOR_SETTINGS } from '../resending.ts';
 import { given, limitOf } from './connection-options.ts';
 import type { Evidence } from './errors.ts';
 import {
@@ -16,6 +16,7 @@ import {
   fetchFaultRefusals,
   fetchRefusals,
   leftBodyRefusals,
+  POOL_CLIENT_SETTINGS,
   plainTargetRefusals,
   proxyRefusals,
   refuse,
@@ -243,26 +244,12 @@ function refusals(client: Client, target: Target, requests: readonly Request[] =
 const undici: TransportModule = {
   kind: 'transport',
   honours: [
+    ...POOL_CLIENT_SETTINGS,
     'api',
-    'protocol',
-    'requestsPerConnection',
-    'pool.maxConnections',
-    'pool.idleTimeoutMs',
-    'pool.idleTimeoutBufferMs',
     'pool.maxLifetimeMs',
     'pool.pipelining',
     'pool.maxConcurrentStreams',
-    'pool.scheduling',
-    'pool.tcpKeepAliveMs',
-    'pool.tlsSessions',
-    'pool.tlsContext',
-    'timeouts.connectMs',
-    'timeouts.headersMs',
-    'timeouts.bodyMs',
-    'timeouts.totalMs',
-    'body',
     ...INTERCEPTOR_SETTINGS,
-    ...RESILIENCE_SETTINGS,
   ],
   refusals,
   open,

@@ -10,8 +10,15 @@ import type {
   TransportModule,
   TransportOptions,
 } from '../contracts.ts';
-import { NO_INTERCEPTORS, RESILIENCE_SETTINGS } from '../resending.ts';
-import { leftBodyRefusals, plainTargetRefusals, reachRefusals, refuse, socketRefusals } from './refusals.ts';
+import { NO_INTERCEPTORS } from '../resending.ts';
+import {
+  leftBodyRefusals,
+  POOL_CLIENT_SETTINGS,
+  plainTargetRefusals,
+  reachRefusals,
+  refuse,
+  socketRefusals,
+} from './refusals.ts';
 import { sendReusing, sweepTimeouts } from './reusable-request.ts';
 import {
   type ConnectionOwner,
@@ -311,26 +318,12 @@ function refusals(client: Client, target: Target): Refusal[] {
 const wire: TransportModule = {
   kind: 'transport',
   honours: [
-    'protocol',
-    'requestsPerConnection',
-    'pool.maxConnections',
+    ...POOL_CLIENT_SETTINGS,
     'pool.maxTotalConnections',
     'pool.maxIdleConnections',
-    'pool.idleTimeoutMs',
-    'pool.idleTimeoutBufferMs',
     'pool.maxLifetimeMs',
     'pool.pipelining',
-    'pool.scheduling',
     'pool.closing',
-    'pool.tcpKeepAliveMs',
-    'pool.tlsSessions',
-    'pool.tlsContext',
-    'timeouts.connectMs',
-    'timeouts.headersMs',
-    'timeouts.bodyMs',
-    'timeouts.totalMs',
-    'body',
-    ...RESILIENCE_SETTINGS,
   ],
   cannot: {
     ...NO_INTERCEPTORS,
