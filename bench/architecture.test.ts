@@ -91,6 +91,7 @@ test('what sends load is loaded without the schemas, which would take a third of
   for (const path of [
     'bench/run/generator-child.ts',
     ...['undici', 'node-http', 'wire', 'fetch'].map(client => `bench/clients/${client}.ts`),
+    ...['autocannon', 'wrk', 'hey'].map(tool => `bench/tools/${tool}.ts`),
   ]) {
     const loaded = loadedBy(path);
     assert.ok(loaded.size > 4, path);

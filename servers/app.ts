@@ -1,5 +1,6 @@
 // Opens a target, at one or several origins: servers on 127.0.0.1, or another address, with a scenario's settings and behaviour, and
 // their counters.
+
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
@@ -10,14 +11,14 @@ import { z } from 'zod';
 import { asOwnTarget } from '../results/connections.ts';
 import { UsageError } from '../results/errors.ts';
 import { createRandom } from '../results/random.ts';
+import { sumOf } from '../results/stats.ts';
 import { closesAfterResponse, originCount } from '../scenarios/model/facts.ts';
 import { METHODS } from '../scenarios/model/request.ts';
 import { countBackends, meanFaultMs, type OwnTarget, type Target } from '../scenarios/model/target.ts';
-import { Balancer } from './backends.ts';
 import type { BehaviourModule } from './behaviour.ts';
-import { type ConnectionCounters, countConnections, sumCounters, type TargetCounters } from './counters.ts';
-import { type DeafPort, openDeafPort } from './deaf-port.ts';
+import { ConnectionCounters, sumCounters, type TargetCounters } from './counters.ts';
 import { createFaultyResponder } from './faults.ts';
+import { Balancer, openDeafPort } from './listeners.ts';
 import type { Endpoint, TargetReading } from './protocol.ts';
 
 /**
@@ -28,15 +29,15 @@ import type { Endpoint, TargetReading } from './protocol.ts';
 function closeIdleSessions(server: Server, keepAliveTimeoutMs: number): void {
   if (keepAliveTimeoutMs === 0) return;
   server.on('session', (session: ServerHttp2Session) => {
-    let underWay = 0;
+    let inFlight = 0;
     const timer = setTimeout(() => {
-      if (underWay === 0) session.close();
+      if (inFlight === 0) session.close();
     }, keepAliveTimeoutMs);
     session.on('stream', (stream: ServerHttp2Stream) => {
-      underWay++;
+      inFlight++;
       stream.once('close', () => {
-        underWay--;
-        if (underWay === 0 && !session.closed) timer.refresh();
+        inFlight--;
+        if (inFlight === 0 && !session.closed) timer.refresh();
       });
     });
     session.once('close', () => clearTimeout(timer));
@@ -121,6 +122,8 @@ function parseBehaviour(behaviour: BehaviourModule, target: Target): unknown {
   );
 }
 
+type TlsOptions = Awaited<ReturnType<typeof createTlsOptions>>;
+
 async function createTlsOptions(target: Target, address: string, certificate?: Certificate) {
   if (target.tls === 'none') return null;
   const { keyPem, certPem } = certificate ?? (await createCertificate(target.tlsKey, address));
@@ -134,7 +137,7 @@ async function createTlsOptions(target: Target, address: string, certificate?: C
   };
 }
 
-function createApp(target: Target, tlsOptions: Awaited<ReturnType<typeof createTlsOptions>>) {
+function createApp(target: Target, tlsOptions: TlsOptions) {
   const options = {
     rewriteUrl: () => '/',
     bodyLimit: Number.MAX_SAFE_INTEGER,
@@ -190,7 +193,7 @@ interface Backend {
 /** A server that does not listen yet. It answers every method on every path alike, after the body of the request has arrived. */
 function createBackend(
   target: OwnTarget,
-  tlsOptions: Awaited<ReturnType<typeof createTlsOptions>>,
+  tlsOptions: TlsOptions,
   respond: (response: ServerResponse) => void,
 ): Backend {
   const app = createApp(target, tlsOptions);
@@ -200,7 +203,7 @@ function createBackend(
   server.maxRequestsPerSocket = target.maxRequestsPerSocket;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
 
-  const connections = countConnections(server);
+  const connections = new ConnectionCounters(server);
   if (target.protocol === 'h2') closeIdleSessions(server, target.keepAliveTimeoutMs);
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     if (request.httpVersionMajor !== 1) return;
@@ -224,12 +227,11 @@ function createBackend(
   return { app, connections };
 }
 
-/** Where backends listen together; one alone listens itself, so that nothing stands before it. */
+/** Where a target listens; a single server listens itself, so that nothing stands before it. */
 interface Front {
   port: number;
   balancer?: Balancer;
-  /** Where connections are not accepted. */
-  deafPort?: DeafPort;
+  close?(): Promise<void>;
 }
 
 async function listen(
@@ -237,10 +239,7 @@ async function listen(
   { backends: setting, backlog = BACKLOG, accepts = true }: OwnTarget,
   host: string,
 ): Promise<Front> {
-  if (!accepts) {
-    const deafPort = await openDeafPort();
-    return { port: deafPort.port, deafPort };
-  }
+  if (!accepts) return openDeafPort();
   const [first] = backends;
   if (backends.length === 1 && first !== undefined) {
     await first.app.listen({ host, port: 0, backlog });
@@ -252,7 +251,8 @@ async function listen(
     setting,
     read: () => backends.map(({ connections }) => connections.read()),
   });
-  return { port: (await balancer.listen({ host, port: 0, backlog })).port, balancer };
+  const { port } = await balancer.listen({ host, port: 0, backlog });
+  return { port, balancer, close: () => balancer.close() };
 }
 
 /**
@@ -283,25 +283,24 @@ export async function openTarget({
   );
   for (let index = 0; index < countBackends(target); index++)
     backends.push(createBackend(target, tlsOptions, faulty.respond));
-  const { port, balancer, deafPort } = await listen(backends, target, address);
+  const front = await listen(backends, target, address);
+  const origin = `${tlsOptions ? 'https' : 'http'}://${address}:${front.port}`;
   return {
-    endpoint: tlsOptions
-      ? { origin: `https://${address}:${port}`, path: '/', caPem: tlsOptions.cert }
-      : { origin: `http://${address}:${port}`, path: '/' },
+    endpoint: { origin, path: '/', ...(tlsOptions && { caPem: tlsOptions.cert }) },
     serviceMs: behaviour.meanServiceMs(options) + meanFaultMs(target.faults),
     read() {
       const counters = backends.map(({ connections }) => connections.read());
-      return { ...sumCounters(counters), growth: balancer?.growth ?? null, faults: faulty.read() };
+      return { ...sumCounters(counters), growth: front.balancer?.growth ?? null, faults: faulty.read() };
     },
     startSlice(windowAfterMs) {
-      balancer?.startSlice(windowAfterMs);
+      front.balancer?.startSlice(windowAfterMs);
       faulty.startSlice(windowAfterMs);
     },
     async close() {
       for (const { app } of backends) app.server.on('connection', socket => socket.destroy());
-      const isListenerClosed = balancer?.close() ?? deafPort?.close();
+      const frontClosed = front.close?.();
       await Promise.all(backends.map(({ connections }) => connections.destroyConnections()));
-      await Promise.all([isListenerClosed, ...backends.map(({ app }) => app.close())]);
+      await Promise.all([frontClosed, ...backends.map(({ app }) => app.close())]);
     },
   };
 }
@@ -336,9 +335,7 @@ export async function openOrigins(options: OpenTargetOptions): Promise<OpenTarge
         ...total,
         backends: [{ accepted, requests }],
         growth: null,
-        faults: counters[0]!.faults.map((_, index) =>
-          counters.reduce((sum, { faults }) => sum + faults[index]!, 0),
-        ),
+        faults: counters[0]!.faults.map((_, index) => sumOf(counters, ({ faults }) => faults[index]!)),
         origins: counters.map(({ accepted, requests }) => ({ accepted, requests })),
       };
     },

@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import type { ServerHttp2Session } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import { test } from 'node:test';
-import { countConnections, requestsBin } from './counters.ts';
+import { ConnectionCounters, requestsBin } from './counters.ts';
 
 const cases: [requests: number, bin: number, why: string][] = [
   [0, 0, 'a connection may carry nothing'],
@@ -43,7 +43,7 @@ for (const order of [
 ] as const) {
   test(`a connection is counted once and with its requests, though its ${order[0]} end closes before the other`, () => {
     const server = new EventEmitter();
-    const counters = countConnections(server as unknown as Server);
+    const counters = new ConnectionCounters(server as unknown as Server);
     const used = openConnection(server);
     used.session.emit('stream');
     used.session.emit('stream');

@@ -3,6 +3,7 @@ import type { ServerHttp2Session } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ProcessReading } from '../results/model/trial.ts';
+import { sumOf } from '../results/stats.ts';
 import type { TargetReading } from './protocol.ts';
 
 /** Counts of connections and requests, cumulative except for openConnections. */
@@ -14,7 +15,7 @@ export type ServerCounters = Omit<TargetCounters, 'backends' | 'growth'>;
 /** The counters of a target whose servers share its address; each server's own are beside their sum. */
 export function sumCounters(all: readonly ServerCounters[]): Omit<TargetCounters, 'growth'> {
   const sum = (name: Exclude<keyof ServerCounters, 'requestsPerConnection'>): number =>
-    all.reduce((total, counters) => total + counters[name], 0);
+    sumOf(all, counters => counters[name]);
   const byBin = Map.groupBy(
     all.flatMap(({ requestsPerConnection }) => requestsPerConnection),
     ({ requests }) => requests,
@@ -29,21 +30,11 @@ export function sumCounters(all: readonly ServerCounters[]): Omit<TargetCounters
     requestsPerConnection: [...byBin]
       .map(([requests, entries]) => ({
         requests,
-        connections: entries.reduce((total, { connections }) => total + connections, 0),
+        connections: sumOf(entries, ({ connections }) => connections),
       }))
       .sort((a, b) => a.requests - b.requests),
     backends: all.map(({ accepted, requests }) => ({ accepted, requests })),
   };
-}
-
-export interface ConnectionCounters {
-  /** Call it for each HTTP/1.1 request, before it is answered. Returns the number of requests on its connection so far. */
-  countRequest(socket: Socket): number;
-  /** The accepted socket below a request's socket, the same without TLS; undefined once it is closed. */
-  rawSocketOf(socket: Socket): Socket | undefined;
-  read(): ServerCounters;
-  /** Destroys every open connection, including those in a handshake; resolves when each is counted as closed. */
-  destroyConnections(): Promise<void>;
 }
 
 /** The bin for a number of requests per connection: exact up to 64, two significant digits above. */
@@ -67,82 +58,88 @@ function peerOf({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'r
  * the requests, or has a session that does, and closes a moment before or after. They are matched by the address of their
  * peer, so that each connection is counted as closed once: with its requests if it carried any, else without.
  */
-export function countConnections(server: Server): ConnectionCounters {
-  const open = new Set<Socket>();
-  const byPeer = new Map<string, Socket>();
-  const carrying = new WeakSet<Socket>();
-  const carriedBy = new Map<Carrier, number>();
-  const closedByBin = new Map<number, number>();
-  let accepted = 0;
-  let requests = 0;
-  let handshakesFull = 0;
-  let handshakesResumed = 0;
-  let acceptedHttp2 = 0;
+export class ConnectionCounters {
+  readonly #open = new Set<Socket>();
+  readonly #byPeer = new Map<string, Socket>();
+  readonly #carrying = new WeakSet<Socket>();
+  readonly #carriedBy = new Map<Carrier, number>();
+  readonly #closedByBin = new Map<number, number>();
+  #accepted = 0;
+  #requests = 0;
+  #handshakesFull = 0;
+  #handshakesResumed = 0;
+  #acceptedHttp2 = 0;
 
-  server.on('connection', (socket: Socket) => {
-    accepted++;
-    open.add(socket);
-    const peer = peerOf(socket);
-    byPeer.set(peer, socket);
-    socket.once('close', () => {
-      open.delete(socket);
-      if (byPeer.get(peer) === socket) byPeer.delete(peer);
-      if (!carrying.has(socket)) countClosed(0);
+  constructor(server: Server) {
+    server.on('connection', (socket: Socket) => this.#countAccepted(socket));
+    server.on('secureConnection', (socket: TLSSocket) => {
+      peerOf(socket); // Node keeps it, so that it is still known at the first request if the peer has gone by then.
+      if (socket.isSessionReused()) this.#handshakesResumed++;
+      else this.#handshakesFull++;
     });
-  });
-  server.on('secureConnection', (socket: TLSSocket) => {
-    peerOf(socket); // Node keeps it, so that it is still known at the first request if the peer has gone by then.
-    if (socket.isSessionReused()) handshakesResumed++;
-    else handshakesFull++;
-  });
-  server.on('session', (session: ServerHttp2Session) => {
-    acceptedHttp2++;
-    session.on('stream', () => countRequest(session));
-  });
-
-  function countClosed(carried: number): void {
-    const bin = requestsBin(carried);
-    closedByBin.set(bin, (closedByBin.get(bin) ?? 0) + 1);
+    server.on('session', (session: ServerHttp2Session) => {
+      this.#acceptedHttp2++;
+      session.on('stream', () => this.countRequest(session));
+    });
   }
 
-  function tally(carrier: Carrier): void {
-    countClosed(carriedBy.get(carrier)!);
-    carriedBy.delete(carrier);
-  }
-
-  function countRequest(carrier: Carrier): number {
-    requests++;
-    const carried = (carriedBy.get(carrier) ?? 0) + 1;
-    carriedBy.set(carrier, carried);
+  /** Call it for each HTTP/1.1 request, before it is answered. Returns the number of requests on its connection so far. */
+  countRequest(carrier: Carrier): number {
+    this.#requests++;
+    const carried = (this.#carriedBy.get(carrier) ?? 0) + 1;
+    this.#carriedBy.set(carrier, carried);
     if (carried === 1) {
-      const socket = byPeer.get(peerOf('socket' in carrier ? carrier.socket : carrier));
-      if (socket !== undefined) carrying.add(socket);
-      carrier.once('close', () => tally(carrier));
+      const socket = this.rawSocketOf('socket' in carrier ? carrier.socket : carrier);
+      if (socket !== undefined) this.#carrying.add(socket);
+      carrier.once('close', () => {
+        this.#countClosed(this.#carriedBy.get(carrier)!);
+        this.#carriedBy.delete(carrier);
+      });
     }
     return carried;
   }
 
-  return {
-    countRequest,
-    rawSocketOf: socket => byPeer.get(peerOf(socket)),
-    read() {
-      const closed = [...closedByBin].sort(([a], [b]) => a - b);
-      return {
-        accepted,
-        requests,
-        openConnections: open.size,
-        handshakesFull,
-        handshakesResumed,
-        acceptedHttp2,
-        requestsPerConnection: closed.map(([requests, connections]) => ({ requests, connections })),
-      };
-    },
-    async destroyConnections() {
-      const closed = [...open, ...carriedBy.keys()].map(
-        carrier => new Promise<void>(resolve => carrier.once('close', () => resolve())),
-      );
-      for (const socket of open) socket.destroy();
-      await Promise.all(closed);
-    },
-  };
+  /** The accepted socket below a request's socket, the same without TLS; undefined once it is closed. */
+  rawSocketOf(socket: Pick<Socket, 'remoteAddress' | 'remotePort'>): Socket | undefined {
+    return this.#byPeer.get(peerOf(socket));
+  }
+
+  read(): ServerCounters {
+    const closed = [...this.#closedByBin].sort(([a], [b]) => a - b);
+    return {
+      accepted: this.#accepted,
+      requests: this.#requests,
+      openConnections: this.#open.size,
+      handshakesFull: this.#handshakesFull,
+      handshakesResumed: this.#handshakesResumed,
+      acceptedHttp2: this.#acceptedHttp2,
+      requestsPerConnection: closed.map(([requests, connections]) => ({ requests, connections })),
+    };
+  }
+
+  /** Destroys every open connection, including those in a handshake; resolves when each is counted as closed. */
+  async destroyConnections(): Promise<void> {
+    const closed = [...this.#open, ...this.#carriedBy.keys()].map(
+      carrier => new Promise<void>(resolve => carrier.once('close', () => resolve())),
+    );
+    for (const socket of this.#open) socket.destroy();
+    await Promise.all(closed);
+  }
+
+  #countAccepted(socket: Socket): void {
+    this.#accepted++;
+    this.#open.add(socket);
+    const peer = peerOf(socket);
+    this.#byPeer.set(peer, socket);
+    socket.once('close', () => {
+      this.#open.delete(socket);
+      if (this.#byPeer.get(peer) === socket) this.#byPeer.delete(peer);
+      if (!this.#carrying.has(socket)) this.#countClosed(0);
+    });
+  }
+
+  #countClosed(carried: number): void {
+    const bin = requestsBin(carried);
+    this.#closedByBin.set(bin, (this.#closedByBin.get(bin) ?? 0) + 1);
+  }
 }

@@ -3,21 +3,18 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { transports, userModules } from './index.ts';
-import { closingCase, connectionsCase, poolCase } from './testing/connections-case.ts';
+import { closingCase, connectionsCase, poolCase, tlsCase } from './testing/connections-case.ts';
 import { declarationCase } from './testing/declaration-case.ts';
-import { endingCase } from './testing/ending-case.ts';
-import { exchangeCase, leftBodyCase } from './testing/exchange-case.ts';
-import { failuresCase } from './testing/failures-case.ts';
-import { requestCase } from './testing/request-case.ts';
+import { endingCase, failuresCase } from './testing/endings-case.ts';
+import { exchangeCase, leftBodyCase, requestCase } from './testing/request-case.ts';
 import type { Subject } from './testing/subject.ts';
-import { tlsCase } from './testing/tls-case.ts';
 
-type Traits = Pick<Subject, 'untold' | 'closesAfter304'>;
+type Traits = Pick<Subject, 'unreported' | 'closesAfter304'>;
 
 /** The interfaces of those that have several. */
 const APIS: Readonly<Record<string, readonly string[]>> = { undici: ['request', 'dispatch', 'fetch'] };
 const TRAITS: Readonly<Record<string, Traits>> = {
-  fetch: { untold: ['writtenAtMs'], closesAfter304: true },
+  fetch: { unreported: ['writtenAtMs'], closesAfter304: true },
   undici: { closesAfter304: true },
 };
 
@@ -44,7 +41,7 @@ subjects.push({
   name: 'a module of the user, with got',
   module: loading.module,
   settings: { transport },
-  untold: ['writtenAtMs', 'headersAtMs'],
+  unreported: ['writtenAtMs', 'headersAtMs'],
 });
 
 test('there are transports', () => {

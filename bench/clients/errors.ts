@@ -25,13 +25,15 @@ const BY_CODE: ReadonlyMap<unknown, Outcome> = new Map([
   ['ENFILE', 'descriptorLimit'],
 ]);
 
-/** What the connection of a failed request had carried. */
+/** What the connection of a failed request had carried, as far as it is known. */
 export interface Evidence {
   /** Whether the connection had carried an answer before this request. */
   isReusedConnection: boolean;
   /** Whether any of this response had arrived. */
   hasResponse: boolean;
 }
+
+export const NO_EVIDENCE: Evidence = { isReusedConnection: false, hasResponse: false };
 
 /** The deepest cause with a known code, because wrapping errors often have another code. */
 function knownCause(error: unknown): unknown {

@@ -3,70 +3,61 @@ import { causesOf } from '../../results/errors.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import {
-  beginExchange,
-  type Exchange,
-  type Refusal,
-  type Transport,
-  type TransportModule,
-  type TransportOptions,
-} from '../contracts.ts';
+import type { Exchange, Refusal, Transport, TransportModule, TransportOptions } from '../contracts.ts';
 import { RESILIENCE_SETTINGS } from '../resending.ts';
+import { trustInProcess } from './connection-options.ts';
 import { classifyError, describeError } from './errors.ts';
 import {
   bodyRemarks,
   closingRefusals,
+  fetchDumpRefusals,
   fetchFaultRefusals,
   fetchRefusals,
-  leftBodyRefusals,
   reachRefusals,
+  refuse,
+  sharedBodyRefusals,
 } from './refusals.ts';
 import { bodyOf } from './request.ts';
-import { type WatchedSockets, watchEndpoint } from './sockets.ts';
-import { trustInProcess } from './trust.ts';
+import { ReusableRequest, sendReusing } from './reusable-request.ts';
+import { EndpointSockets } from './sockets.ts';
 
-interface SlotContext {
+/** What all exchanges of one client share. */
+interface Context {
   /** By index of the scenario's requests; a signal is added where needed. */
   requests: readonly { url: string; init: RequestInit }[];
   /** Whether requests can be cancelled. */
   hasSignal: boolean;
   hasPhases: boolean;
-  brokenConnection: WatchedSockets['brokenConnection'];
+  sockets: EndpointSockets;
   body: Client['body'];
   isClosed: boolean;
 }
 
-type OnEnd = (exchange: Exchange) => void;
-
 const noop = (): undefined => undefined;
 
-/** The state of one exchange record. An abandoned record is never reused, so a late response cannot reach another exchange. */
-class FetchSlot {
-  readonly #context: SlotContext;
-  readonly #exchange: Exchange;
-  #onEnd: OnEnd = () => {};
+class FetchRequest extends ReusableRequest {
+  readonly #context: Context;
   #controller: AbortController | undefined;
   #hasResponse = false;
-  #isAbandoned = false;
 
-  constructor(context: SlotContext, exchange: Exchange) {
+  constructor(context: Context, exchange: Exchange) {
+    super(exchange);
     this.#context = context;
-    this.#exchange = exchange;
   }
 
-  send(onEnd: OnEnd): void {
-    const exchange = this.#exchange;
-    this.#onEnd = onEnd;
+  protected override start(): void {
     this.#hasResponse = false;
-    beginExchange(exchange);
-    exchange.abandon = this.#abandon;
-    this.#start().then(this.#onResponse).then(this.#onBody, this.#onError);
+    this.#fetch().then(this.#onResponse).then(this.#onBody, this.#onError);
   }
 
-  #start(): Promise<Response> {
+  protected override giveUp(): void {
+    this.#controller?.abort();
+  }
+
+  #fetch(): Promise<Response> {
     const { requests, hasSignal, isClosed } = this.#context;
     if (isClosed) return Promise.reject(new Error('the transport is closed'));
-    const { url, init } = requests[this.#exchange.request]!;
+    const { url, init } = requests[this.exchange.request]!;
     if (!hasSignal) return fetch(url, init);
     this.#controller = new AbortController();
     return fetch(url, { ...init, signal: this.#controller.signal });
@@ -74,7 +65,7 @@ class FetchSlot {
 
   readonly #onResponse = (response: Response): Promise<ArrayBuffer | undefined> | undefined => {
     this.#hasResponse = true;
-    const exchange = this.#exchange;
+    const { exchange } = this;
     if (this.#context.hasPhases) exchange.headersAtMs = performance.now();
     exchange.status = response.status;
     if (this.#context.body === 'cancel') return response.body?.cancel().then(noop);
@@ -83,38 +74,26 @@ class FetchSlot {
 
   /** @param body absent if it was left */
   readonly #onBody = (body: ArrayBuffer | undefined): void => {
-    this.#exchange.bodyBytes = body?.byteLength ?? 0;
-    this.#end();
+    this.exchange.bodyBytes = body?.byteLength ?? 0;
+    this.end();
   };
 
   readonly #onError = (error: unknown): void => {
-    const exchange = this.#exchange;
-    const { isReusedConnection, hasResponse } = this.#context.brokenConnection(causesOf(error));
+    const { exchange } = this;
+    const { isReusedConnection, hasResponse } = this.#context.sockets.brokenConnection(causesOf(error));
     exchange.outcome = classifyError(error, {
       isReusedConnection,
       hasResponse: hasResponse || this.#hasResponse,
     });
     exchange.error = describeError(error);
-    this.#end();
-  };
-
-  #end(): void {
-    this.#exchange.endedAtMs = performance.now();
-    if (this.#isAbandoned) return;
-    this.#exchange.abandon = undefined;
-    this.#onEnd(this.#exchange);
-  }
-
-  readonly #abandon = (): void => {
-    this.#isAbandoned = true;
-    this.#controller?.abort();
+    this.end();
   };
 }
 
 function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
   trustInProcess(endpoint.caPem);
-  const sockets = watchEndpoint(endpoint, onConnection);
-  const context: SlotContext = {
+  const sockets = new EndpointSockets(endpoint, onConnection);
+  const context: Context = {
     requests: requests.map(({ method, path, headers, body, isChunked, origin = endpoint.origin }) => ({
       url: origin + path,
       init: {
@@ -127,17 +106,14 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
     })),
     hasSignal: client.timeouts.totalMs !== undefined,
     hasPhases,
-    brokenConnection: sockets.brokenConnection,
+    sockets,
     body: client.body,
     isClosed: false,
   };
   return {
-    send(exchange, onEnd) {
-      exchange.transportState ??= new FetchSlot(context, exchange);
-      (exchange.transportState as FetchSlot).send(onEnd);
-    },
-    openConnections: sockets.openConnections,
-    openedElsewhere: sockets.openedElsewhere,
+    send: sendReusing(exchange => new FetchRequest(context, exchange)),
+    openConnections: () => sockets.openConnections(),
+    openedElsewhere: () => sockets.openedElsewhere(),
     remarks: () => bodyRemarks(client),
     async close() {
       context.isClosed = true;
@@ -154,51 +130,38 @@ const UNABLE = {
   proxy: 'fetch has no option for a proxy; Node has one for the whole process only (NODE_USE_ENV_PROXY)',
 };
 
-function refusals(
-  { requestsPerConnection, protocol, body }: Client,
-  target: Target,
-  requests: readonly Request[] = [],
-): Refusal[] {
-  const refused: Refusal[] = [
+function refusals(client: Client, target: Target, requests: readonly Request[] = []): Refusal[] {
+  const { requestsPerConnection, protocol } = client;
+  return [
     ...reachRefusals(target, UNABLE),
     ...requests.flatMap(fetchRefusals),
     ...fetchFaultRefusals(target),
-  ];
-  if (requestsPerConnection !== 1 && protocol === 'http1')
-    refused.push(...requests.flatMap(request => closingRefusals('fetch', request)));
-  if (typeof requestsPerConnection === 'number' && requestsPerConnection > 1) {
-    refused.push({
+    ...(requestsPerConnection !== 1 && protocol === 'http1'
+      ? requests.flatMap(request => closingRefusals('fetch', request))
+      : []),
+    ...refuse({
+      when: typeof requestsPerConnection === 'number' && requestsPerConnection > 1,
       path: 'requestsPerConnection',
       message: 'fetch can only close a connection after every request or leave it to its pool',
       hint: "1 or 'unlimited', or transport: 'undici' with api: 'fetch'",
-    });
-  }
-  if (body === 'dump') {
-    refused.push({
-      path: 'body',
-      message: 'fetch cannot dump a body: cancelling it closes the connection',
-      hint: "body: 'read' or 'cancel', or transport: 'undici'",
-    });
-  }
-  if (protocol === 'h2') {
-    refused.push(
-      ...leftBodyRefusals({ body }, 'other responses wait on the connection of a body that is left'),
-    );
-  }
-  if (protocol !== target.protocol) {
-    refused.push({
-      path: 'protocol',
-      message: `fetch uses HTTP/2 exactly where the server offers it, and this target ${target.protocol === 'h2' ? 'does' : 'does not'}`,
-      hint: `protocol: '${target.protocol}'`,
-    });
-  } else if (protocol === 'h2' && requestsPerConnection === 1) {
-    refused.push({
-      path: 'requestsPerConnection',
-      message: 'over HTTP/2, fetch cannot use a new connection for each request',
-      hint: "'unlimited', or a target.protocol of 'http1'",
-    });
-  }
-  return refused;
+    }),
+    ...fetchDumpRefusals(client, "transport: 'undici'"),
+    ...(protocol === 'h2' ? sharedBodyRefusals(client) : []),
+    ...refuse(
+      {
+        when: protocol !== target.protocol,
+        path: 'protocol',
+        message: `fetch uses HTTP/2 exactly where the server offers it, and this target ${target.protocol === 'h2' ? 'does' : 'does not'}`,
+        hint: `protocol: '${target.protocol}'`,
+      },
+      {
+        when: protocol === 'h2' && target.protocol === 'h2' && requestsPerConnection === 1,
+        path: 'requestsPerConnection',
+        message: 'over HTTP/2, fetch cannot use a new connection for each request',
+        hint: "'unlimited', or a target.protocol of 'http1'",
+      },
+    ),
+  ];
 }
 
 const NO_POOL =

@@ -1,9 +1,9 @@
-// Every transport that a scenario can name: client libraries and load tools, each loaded when needed.
-import { loadTools } from '../tools/index.ts';
+// Every transport that a scenario can name: load tools with a loop of their own, and client libraries, each loaded when needed.
 
-/** Client libraries, and load tools with their own loop. Imported only by the command line and the child processes. */
 export const transports = {
-  ...loadTools,
+  autocannon: () => import('../tools/autocannon.ts'),
+  wrk: () => import('../tools/wrk.ts'),
+  hey: () => import('../tools/hey.ts'),
   undici: () => import('./undici.ts'),
   'node-http': () => import('./node-http.ts'),
   wire: () => import('./wire.ts'),

@@ -11,54 +11,42 @@ import type { Client } from '../../scenarios/model/client.ts';
 import { leavesBody, usesTls } from '../../scenarios/model/facts.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
-import {
-  beginExchange,
-  type Exchange,
-  type Refusal,
-  type Transport,
-  type TransportModule,
-  type TransportOptions,
-} from '../contracts.ts';
-import { NO_INTERCEPTORS, RESILIENCE_SETTINGS } from '../resending.ts';
+import type { Exchange, Refusal, Transport, TransportModule, TransportOptions } from '../contracts.ts';
+import { NO_INTERCEPTORS } from '../resending.ts';
+import { given, identityOptions, limitOf, trustInProcess } from './connection-options.ts';
 import { classifyError, describeError } from './errors.ts';
-import { findOrigin } from './origins.ts';
-import { proxyRefusals } from './proxy.ts';
-import { bodyRemarks, plainTargetRefusals, socketRefusals } from './refusals.ts';
+import {
+  bodyRemarks,
+  POOL_CLIENT_SETTINGS,
+  plainTargetRefusals,
+  proxyRefusals,
+  refuse,
+  socketRefusals,
+} from './refusals.ts';
 import { framedHeaders } from './request.ts';
-import { type ClientSockets, createClientSockets } from './sockets.ts';
-import { identityOptions, trustInProcess } from './trust.ts';
-
-/** An agent of Node's whose connections are counted and timed. */
-export interface CountedAgent {
-  agent: http.Agent;
-  sockets: ClientSockets;
-  /** Ends every connection and dial and prevents new ones; resolves when all are closed. */
-  close(): Promise<void>;
-}
+import { ReusableRequest, sendReusing, sweepTimeouts } from './reusable-request.ts';
+import { ClientSockets, findOrigin } from './sockets.ts';
 
 type OnDialled = (error: Error | null, socket?: Socket) => void;
 type Dial = (options: ConnectionOptions, callback: OnDialled) => Socket | undefined;
 
-/** Only the given settings; others stay at the agent's defaults. */
 function agentOptions({ pool, requestsPerConnection }: Client, endpoint: Endpoint): https.AgentOptions {
   const identity = identityOptions(endpoint);
   const { proxyUrl } = endpoint;
-  return {
+  return given<https.AgentOptions>({
     ...identity,
-    ...(proxyUrl === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl } }),
+    proxyEnv: proxyUrl === undefined ? undefined : { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl },
     keepAlive: requestsPerConnection !== 1,
-    ...(typeof pool.maxConnections === 'number' ? { maxSockets: pool.maxConnections } : {}),
-    ...(typeof pool.maxTotalConnections === 'number' ? { maxTotalSockets: pool.maxTotalConnections } : {}),
+    maxSockets: limitOf(pool.maxConnections),
+    maxTotalSockets: limitOf(pool.maxTotalConnections),
     // As an agent option it closes idle sockets only; without it the agent ignores a server's Keep-Alive hint.
-    ...(pool.idleTimeoutMs === undefined ? {} : { timeout: pool.idleTimeoutMs }),
-    ...(pool.idleTimeoutBufferMs === undefined
-      ? {}
-      : { agentKeepAliveTimeoutBuffer: pool.idleTimeoutBufferMs }),
-    ...(pool.scheduling === 'lifo' || pool.scheduling === 'fifo' ? { scheduling: pool.scheduling } : {}),
-    ...(pool.tcpKeepAliveMs === undefined ? {} : { keepAliveMsecs: pool.tcpKeepAliveMs }),
-    ...(pool.tlsContext === 'shared' ? { secureContext: createSecureContext(identity) } : {}),
-    ...(pool.tlsSessions === 'none' || pool.tlsSessions === 'pinned' ? { maxCachedSessions: 0 } : {}),
-  };
+    timeout: pool.idleTimeoutMs,
+    agentKeepAliveTimeoutBuffer: pool.idleTimeoutBufferMs,
+    scheduling: pool.scheduling === 'round-robin' ? undefined : pool.scheduling,
+    keepAliveMsecs: pool.tcpKeepAliveMs,
+    secureContext: pool.tlsContext === 'shared' ? createSecureContext(identity) : undefined,
+    maxCachedSessions: pool.tlsSessions === 'none' || pool.tlsSessions === 'pinned' ? 0 : undefined,
+  });
 }
 
 function connectTimeout(ms: number): Error {
@@ -102,11 +90,12 @@ function dialTunnel(
   return way;
 }
 
-export function createAgent({
+/** An agent of Node's whose connections are counted and timed. */
+function createAgent({
   client,
   endpoint,
   onConnection,
-}: Pick<TransportOptions, 'client' | 'endpoint' | 'onConnection'>): CountedAgent {
+}: Pick<TransportOptions, 'client' | 'endpoint' | 'onConnection'>) {
   const isTls = endpoint.origin.startsWith('https:');
   trustInProcess(endpoint.caPem);
   const options = agentOptions(client, endpoint);
@@ -114,7 +103,7 @@ export function createAgent({
   const { maxIdleConnections, tlsSessions } = client.pool;
   // As a constructor option, 0 would mean "not given".
   if (maxIdleConnections !== undefined) agent.maxFreeSockets = maxIdleConnections;
-  const sockets = createClientSockets(onConnection);
+  const sockets = new ClientSockets(onConnection);
   const dial = agent.createConnection.bind(agent) as Dial;
   const { connectMs } = client.timeouts;
   const originOf = findOrigin(endpoint);
@@ -148,6 +137,7 @@ export function createAgent({
   return {
     agent,
     sockets,
+    /** Ends every connection and dial and prevents new ones; resolves when all are closed. */
     async close() {
       isClosed = true;
       agent.destroy();
@@ -157,7 +147,7 @@ export function createAgent({
 }
 
 /** What all exchanges of one client share. */
-export interface SlotContext {
+interface Context {
   /** `http.request` or `https.request`. */
   request(options: RequestOptions): ClientRequest;
   /** By index of the scenario's requests. */
@@ -173,50 +163,37 @@ export interface SlotContext {
   isTimed: boolean;
   body: Client['body'];
   isClosed: boolean;
-  /** Exchanges with timeouts to watch. */
-  slots: Set<NodeHttpSlot>;
+  /** For timeouts. */
+  watched: Set<NodeHttpRequest>;
 }
-
-type OnEnd = (exchange: Exchange) => void;
 
 const noop = (): void => {};
 
-/** The state of one exchange record: handles its requests one after another, without allocations beyond Node's own. */
-export class NodeHttpSlot {
-  readonly #context: SlotContext;
-  readonly #exchange: Exchange;
+/** Handles the requests of a record without allocations beyond Node's own. */
+class NodeHttpRequest extends ReusableRequest {
+  readonly #context: Context;
   readonly #chunks: Buffer[] = [];
-  #onEnd: OnEnd = () => {};
   /** The request in flight; events of earlier requests are ignored. */
   #request: ClientRequest | undefined;
   #bytesBefore = 0;
   #hasResponse = false;
   #lastPieceAtMs = Number.NaN;
-  #isAbandoned = false;
 
-  constructor(context: SlotContext, exchange: Exchange) {
+  constructor(context: Context, exchange: Exchange) {
+    super(exchange);
     this.#context = context;
-    this.#exchange = exchange;
-    context.slots.add(this);
+    context.watched.add(this);
   }
 
-  send(onEnd: OnEnd): void {
-    const exchange = this.#exchange;
-    this.#onEnd = onEnd;
+  protected override start(): void {
     this.#bytesBefore = 0;
     this.#hasResponse = false;
-    beginExchange(exchange);
-    exchange.abandon = this.#abandon;
-    this.#start();
-  }
-
-  #start(): void {
     const { request: createRequest, requests, requestsPerConnection, isClosed } = this.#context;
     if (isClosed) {
-      this.#fail('other', 'the transport is closed');
+      this.fail('other', 'the transport is closed');
       return;
     }
-    const { options, body } = requests[this.#exchange.request]!;
+    const { options, body } = requests[this.exchange.request]!;
     const request = createRequest(options);
     this.#request = request;
     request.on('socket', this.#onSocket);
@@ -235,7 +212,7 @@ export class NodeHttpSlot {
       const count = (carried.get(socket) ?? 0) + 1;
       carried.set(socket, count);
       if (count >= requestsPerConnection) this.#request!.shouldKeepAlive = false;
-      this.#request!.end(requests[this.#exchange.request]!.body);
+      this.#request!.end(requests[this.exchange.request]!.body);
     }
     if (!isTimed) return;
     if (sockets.isReady(socket)) this.#onReady();
@@ -243,12 +220,12 @@ export class NodeHttpSlot {
   };
 
   readonly #onReady = (): void => {
-    this.#exchange.writtenAtMs = performance.now();
+    this.exchange.writtenAtMs = performance.now();
   };
 
   readonly #onResponse = (response: IncomingMessage): void => {
     const { isTimed, body, timeouts } = this.#context;
-    const exchange = this.#exchange;
+    const { exchange } = this;
     const request = this.#request!;
     this.#hasResponse = true;
     if (isTimed) {
@@ -271,16 +248,16 @@ export class NodeHttpSlot {
     response.on('error', noop);
     if (this.#context.body === 'cancel') response.destroy();
     this.#request = undefined;
-    this.#exchange.endedAtMs = performance.now();
-    process.nextTick(this.#report);
+    this.exchange.endedAtMs = performance.now();
+    process.nextTick(this.report);
   }
 
   readonly #onPieceDumped = (piece: Buffer): void => {
-    this.#exchange.bodyBytes += piece.length;
+    this.exchange.bodyBytes += piece.length;
   };
 
   readonly #onPiece = (piece: Buffer): void => {
-    this.#exchange.bodyBytes += piece.length;
+    this.exchange.bodyBytes += piece.length;
     this.#chunks.push(piece);
   };
 
@@ -295,8 +272,8 @@ export class NodeHttpSlot {
     // Joined, as in a program that reads the body.
     if (this.#chunks.length > 1) this.#chunks[0] = Buffer.concat(this.#chunks);
     this.#chunks.length = 0;
-    this.#exchange.endedAtMs = performance.now();
-    process.nextTick(this.#report);
+    this.exchange.endedAtMs = performance.now();
+    process.nextTick(this.report);
   };
 
   #onError(request: ClientRequest, error: Error): void {
@@ -306,38 +283,27 @@ export class NodeHttpSlot {
       isReusedConnection: this.#bytesBefore > 0,
       hasResponse: this.#hasResponse || bytesRead > this.#bytesBefore,
     };
-    this.#fail(classifyError(error, evidence), describeError(error));
+    this.fail(classifyError(error, evidence), describeError(error));
   }
 
   /** After status 101 (switching protocols) Node closes a request without a response and without an error. */
   #onClose(request: ClientRequest): void {
     if (request !== this.#request || this.#hasResponse) return;
-    this.#fail('other', 'the connection was closed without a readable response (status 101?)');
+    this.fail('other', 'the connection was closed without a readable response (status 101?)');
   }
 
-  #fail(outcome: Outcome, error: string): void {
-    const exchange = this.#exchange;
+  override fail(outcome: Outcome, error: string): void {
     this.#request = undefined;
     this.#chunks.length = 0;
-    exchange.outcome = outcome;
-    exchange.error = error;
-    exchange.endedAtMs = performance.now();
-    setImmediate(this.#report);
+    super.fail(outcome, error);
   }
 
-  readonly #report = (): void => {
-    if (this.#isAbandoned) return;
-    this.#exchange.abandon = undefined;
-    this.#onEnd(this.#exchange);
-  };
-
-  readonly #abandon = (): void => {
-    this.#isAbandoned = true;
-    this.#context.slots.delete(this);
+  protected override giveUp(): void {
+    this.#context.watched.delete(this);
     const request = this.#request;
     this.#request = undefined;
     request?.destroy();
-  };
+  }
 
   /** Fails the exchange if one of its phases has exceeded its timeout. */
   expire(nowMs: number): void {
@@ -346,26 +312,12 @@ export class NodeHttpSlot {
     const { headersMs = Infinity, bodyMs = Infinity } = this.#context.timeouts;
     const isLate = this.#hasResponse
       ? nowMs - this.#lastPieceAtMs >= bodyMs
-      : nowMs - this.#exchange.writtenAtMs >= headersMs;
+      : nowMs - this.exchange.writtenAtMs >= headersMs;
     if (!isLate) return;
-    if (this.#hasResponse) this.#fail('timeoutBody', `no further data of the body within bodyMs = ${bodyMs}`);
-    else this.#fail('timeoutHeaders', `no response header within headersMs = ${headersMs}`);
+    if (this.#hasResponse) this.fail('timeoutBody', `no further data of the body within bodyMs = ${bodyMs}`);
+    else this.fail('timeoutHeaders', `no response header within headersMs = ${headersMs}`);
     request.destroy();
   }
-}
-
-/** Resolution of headersMs and bodyMs: a twentieth of the shorter one, within these bounds. */
-const SWEEP_MS = { least: 5, most: 100 } as const;
-
-/** Checks all exchanges with one timer, which costs much less than a timer for each. */
-function watchTimeouts({ timeouts, slots }: SlotContext): NodeJS.Timeout | undefined {
-  const shortestMs = Math.min(timeouts.headersMs ?? Infinity, timeouts.bodyMs ?? Infinity);
-  if (shortestMs === Infinity) return undefined;
-  const everyMs = Math.min(SWEEP_MS.most, Math.max(SWEEP_MS.least, shortestMs / 20));
-  return setInterval(() => {
-    const nowMs = performance.now();
-    for (const slot of slots) slot.expire(nowMs);
-  }, everyMs).unref();
 }
 
 function placeOf(origin: string): Pick<RequestOptions, 'hostname' | 'port'> {
@@ -377,7 +329,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
   const isTls = endpoint.origin.startsWith('https:');
   const { agent, sockets, close } = createAgent({ client, endpoint, onConnection });
   const { headersMs, bodyMs } = client.timeouts;
-  const context: SlotContext = {
+  const context: Context = {
     request: isTls ? https.request : http.request,
     requests: requests.map(request => ({
       options: {
@@ -398,15 +350,14 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
     isTimed: hasPhases || headersMs !== undefined || bodyMs !== undefined,
     body: client.body,
     isClosed: false,
-    slots: new Set(),
+    watched: new Set(),
   };
-  const timer = watchTimeouts(context);
+  const timer = sweepTimeouts([headersMs, bodyMs], nowMs => {
+    for (const request of context.watched) request.expire(nowMs);
+  });
   return {
-    send(exchange, onEnd) {
-      exchange.transportState ??= new NodeHttpSlot(context, exchange);
-      (exchange.transportState as NodeHttpSlot).send(onEnd);
-    },
-    openConnections: sockets.openConnections,
+    send: sendReusing(exchange => new NodeHttpRequest(context, exchange)),
+    openConnections: () => sockets.openConnections(),
     remarks: () => bodyRemarks(client),
     async close() {
       context.isClosed = true;
@@ -419,57 +370,52 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
 /** Node's agent counts a connection only once its tunnel stands, so requests that come before open one each. */
 function tunnelRefusals({ pool }: Client, target: Target): Refusal[] {
   if (target.proxy === undefined || !usesTls(target)) return [];
-  return (['maxConnections', 'maxTotalConnections'] as const)
-    .filter(name => typeof pool[name] === 'number')
-    .map(name => ({
-      path: `pool.${name}`,
-      message:
-        "Node's agent exceeds this limit while a proxy opens its tunnels, because it counts finished ones only",
-      hint: "'unlimited', or transport: 'undici'",
-    }));
+  const rules = (['maxConnections', 'maxTotalConnections'] as const).map(name => ({
+    when: typeof pool[name] === 'number',
+    path: `pool.${name}`,
+    message:
+      "Node's agent exceeds this limit while a proxy opens its tunnels, because it counts finished ones only",
+    hint: "'unlimited', or transport: 'undici'",
+  }));
+  return refuse(...rules);
 }
 
 function refusals(client: Client, target: Target): Refusal[] {
   const { pool, requestsPerConnection, protocol } = client;
-  const refused: Refusal[] = [];
-  if (protocol === 'h2') {
-    refused.push({
-      path: 'protocol',
-      message: 'node:http and node:https speak HTTP/1.1 only',
-      hint: "protocol: 'http1', or transport: 'undici'",
-    });
-  }
-  if (pool.idleTimeoutBufferMs !== undefined && pool.idleTimeoutMs === undefined) {
-    refused.push({
-      path: 'pool.idleTimeoutBufferMs',
-      message:
-        "without idleTimeoutMs, Node's agent ignores the server's Keep-Alive hint, and the buffer with it",
-      hint: 'idleTimeoutMs as well',
-    });
-  }
-  if (pool.scheduling === 'round-robin') {
-    refused.push({
-      path: 'pool.scheduling',
-      message: "Node's agent takes idle connections by when they were last used",
-      hint: "'fifo', which uses idle connections in turn, or transport: 'undici'",
-    });
-  }
-  if (pool.tcpKeepAliveMs !== undefined && pool.tcpKeepAliveMs % 1_000 !== 0) {
-    refused.push({
-      path: 'pool.tcpKeepAliveMs',
-      message: 'Node rounds the keep-alive time down to whole seconds',
-      hint: 'a multiple of 1000',
-    });
-  }
-  if (pool.tcpKeepAliveMs !== undefined && requestsPerConnection === 1) {
-    refused.push({
-      path: 'pool.tcpKeepAliveMs',
-      message: "Node's agent sends keep-alive probes only on connections that it keeps",
-      hint: 'no tcpKeepAliveMs, or more requestsPerConnection',
-    });
-  }
   return [
-    ...refused,
+    ...refuse(
+      {
+        when: protocol === 'h2',
+        path: 'protocol',
+        message: 'node:http and node:https speak HTTP/1.1 only',
+        hint: "protocol: 'http1', or transport: 'undici'",
+      },
+      {
+        when: pool.idleTimeoutBufferMs !== undefined && pool.idleTimeoutMs === undefined,
+        path: 'pool.idleTimeoutBufferMs',
+        message:
+          "without idleTimeoutMs, Node's agent ignores the server's Keep-Alive hint, and the buffer with it",
+        hint: 'idleTimeoutMs as well',
+      },
+      {
+        when: pool.scheduling === 'round-robin',
+        path: 'pool.scheduling',
+        message: "Node's agent takes idle connections by when they were last used",
+        hint: "'fifo', which uses idle connections in turn, or transport: 'undici'",
+      },
+      {
+        when: (pool.tcpKeepAliveMs ?? 0) % 1_000 !== 0,
+        path: 'pool.tcpKeepAliveMs',
+        message: 'Node rounds the keep-alive time down to whole seconds',
+        hint: 'a multiple of 1000',
+      },
+      {
+        when: pool.tcpKeepAliveMs !== undefined && requestsPerConnection === 1,
+        path: 'pool.tcpKeepAliveMs',
+        message: "Node's agent sends keep-alive probes only on connections that it keeps",
+        hint: 'no tcpKeepAliveMs, or more requestsPerConnection',
+      },
+    ),
     ...plainTargetRefusals(client, target, nodeHttp.honours),
     ...socketRefusals(client, target),
     ...proxyRefusals(client, target),
@@ -479,25 +425,7 @@ function refusals(client: Client, target: Target): Refusal[] {
 
 const nodeHttp: TransportModule = {
   kind: 'transport',
-  honours: [
-    'protocol',
-    'requestsPerConnection',
-    'pool.maxConnections',
-    'pool.maxTotalConnections',
-    'pool.maxIdleConnections',
-    'pool.idleTimeoutMs',
-    'pool.idleTimeoutBufferMs',
-    'pool.scheduling',
-    'pool.tcpKeepAliveMs',
-    'pool.tlsSessions',
-    'pool.tlsContext',
-    'timeouts.connectMs',
-    'timeouts.headersMs',
-    'timeouts.bodyMs',
-    'timeouts.totalMs',
-    'body',
-    ...RESILIENCE_SETTINGS,
-  ],
+  honours: [...POOL_CLIENT_SETTINGS, 'pool.maxTotalConnections', 'pool.maxIdleConnections'],
   cannot: {
     ...NO_INTERCEPTORS,
     'pool.closing': 'node:http closes a connection itself, at once after the last response',

@@ -9,7 +9,7 @@ import type { Scope } from '../../servers/testing/client.ts';
 import { newExchange, type OpenedConnection } from '../contracts.ts';
 import fetchModule from './fetch.ts';
 import nodeHttp from './node-http.ts';
-import { requestsTo } from './origins.ts';
+import { requestsTo } from './request.ts';
 import { clientOf, type Stated, type Subject } from './testing/subject.ts';
 import undici from './undici.ts';
 

@@ -8,7 +8,8 @@ import { createDraw } from '../../results/random.ts';
 import { Request, Requests } from '../../scenarios/model/request.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import type { PreparedRequests } from '../contracts.ts';
-import { findOrigin, requestsTo } from './origins.ts';
+import { requestsTo } from './request.ts';
+import { findOrigin } from './sockets.ts';
 
 const places = [4001, 4002, 4003].map(port => ({ origin: `http://127.0.0.1:${port}`, path: '/' }));
 const endpoint = { path: '/', origins: places };

@@ -1,9 +1,5 @@
-// What the URL of an HTTP proxy says: where it is, what it gets to know of its user, and what no output may contain.
 import { isIPv6 } from 'node:net';
-import type { Client } from '../../scenarios/model/client.ts';
 import { hostAndPort } from '../../scenarios/model/facts.ts';
-import type { Target } from '../../scenarios/model/target.ts';
-import type { Refusal } from '../contracts.ts';
 import { everyForm } from './request.ts';
 
 /** Without user and password, for people. */
@@ -31,7 +27,7 @@ export function proxyAuthorization(proxyUrl: string): string | undefined {
   return `Basic ${Buffer.from(credentials).toString('base64')}`;
 }
 
-/** The URL, its password, and every other form of that; none without a user, or of what is no URL. */
+/** The URL, its password, and every other form of that; none without a user, or if it is not a URL. */
 export function proxySecrets(proxyUrl: string | undefined): string[] {
   if (proxyUrl === undefined || !URL.canParse(proxyUrl)) return [];
   const authorization = proxyAuthorization(proxyUrl);
@@ -49,25 +45,4 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
-}
-
-/** Settings that no client keeps through a proxy. */
-export function proxyRefusals({ protocol, pool }: Client, { proxy }: Target): Refusal[] {
-  if (proxy === undefined) return [];
-  const refused: Refusal[] = [];
-  if (protocol === 'h2') {
-    refused.push({
-      path: 'protocol',
-      message: 'conntax measures HTTP/1.1 only through a proxy',
-      hint: "protocol: 'http1', or a target without proxy",
-    });
-  }
-  if (pool.tlsSessions === 'pinned') {
-    refused.push({
-      path: 'pool.tlsSessions',
-      message: 'within a tunnel, the library alone decides which session a connection resumes',
-      hint: "'none' or 'library', or a target without proxy",
-    });
-  }
-  return refused;
 }

@@ -25,7 +25,7 @@ const subjects: Subject[] = [
   })),
   { name: 'node-http', module: nodeHttp, settings: { transport: 'node-http' } },
   { name: 'wire', module: wire, settings: { transport: 'wire' } },
-  { name: 'fetch', module: fetchModule, settings: { transport: 'fetch' }, untold: ['writtenAtMs'] },
+  { name: 'fetch', module: fetchModule, settings: { transport: 'fetch' }, unreported: ['writtenAtMs'] },
 ];
 
 interface Counted {

@@ -1,10 +1,15 @@
 // Prepares the requests of a scenario for sending: reads the files of their bodies, and the environment for their secrets.
+
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../../results/errors.ts';
 import { regularFileBytes } from '../../results/files.ts';
+import type { Trial } from '../../results/model/trial.ts';
+import { sumOf } from '../../results/stats.ts';
+import { nameOfOrigin, originShares } from '../../scenarios/model/facts.ts';
 import type { NamedRequest, Request, Value } from '../../scenarios/model/request.ts';
 import { MAX_REQUEST_BYTES, nameOfRequest, PLAIN_REQUEST } from '../../scenarios/model/request-facts.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
+import type { Endpoint } from '../../servers/protocol.ts';
 import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -31,9 +36,53 @@ export function prepareRequests(
   return [request === undefined ? plainRequest(path) : prepare(request, path, { env, place: 'request' })];
 }
 
+/** What a scenario's clients send, and where to. */
+type Asked = Pick<Trial, 'request' | 'requests' | 'target'>;
+
+/**
+ * The requests of a scenario; with several origins each request once per origin, with its share: an origin is drawn as a request
+ * is, by the same sequence.
+ * @throws UsageError as prepareRequests
+ */
+export function requestsTo(
+  endpoint: Pick<Endpoint, 'path' | 'origins'>,
+  asked: Asked,
+  env: Environment,
+): PreparedRequests {
+  const requests = prepareRequests(asked, endpoint.path, env);
+  const { origins } = endpoint;
+  if (origins === undefined) return requests;
+  const shares = originShares(asked.target);
+  const total = sumOf(shares, share => share);
+  // Bodies are the same everywhere, and may be long or a file: they are read once.
+  const bodiless = withoutBodies(asked);
+  const [first, ...others] = origins.flatMap(({ origin, path }, index) =>
+    prepareRequests(bodiless, path, env).map((request, place) => ({
+      ...request,
+      body: requests[place]!.body,
+      name:
+        requests.length === 1
+          ? nameOfOrigin(asked.target, index)
+          : `${request.name}, ${nameOfOrigin(asked.target, index)}`,
+      weight: (request.weight * shares[index]!) / total,
+      origin,
+    })),
+  );
+  return [first!, ...others];
+}
+
+function withoutBodies({ request, requests, target }: Asked): Asked {
+  const bodiless = <One extends Request>({ body, bodyFile, bodyBytes, ...rest }: One) => rest;
+  return {
+    target,
+    ...(request === undefined ? {} : { request: bodiless(request) }),
+    ...(requests === undefined ? {} : { requests: requests.map(bodiless) }),
+  } as Asked;
+}
+
 /** @throws UsageError when the bodies are too long together */
 function requireRoom(requests: PreparedRequests): PreparedRequests {
-  const bytes = requests.reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
+  const bytes = sumOf(requests, ({ body }) => body?.length ?? 0);
   if (bytes <= MAX_REQUEST_BYTES) return requests;
   throw new UsageError(
     `requests: their bodies have ${bytes} bytes together; expected: at most ${MAX_REQUEST_BYTES}`,

@@ -17,7 +17,8 @@ import {
 } from 'cockatiel';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { Resilience } from '../../scenarios/model/client.ts';
-import { type AttemptSink, beginExchange, type Exchange, newExchange, type Transport } from '../contracts.ts';
+import { type AttemptSink, type Exchange, newExchange, type Transport } from '../contracts.ts';
+import { ReusableRequest, sendReusing } from './reusable-request.ts';
 
 /** An attempt that failed by itself: the policies may repeat and count it. */
 class FailedAttempt extends Error {
@@ -63,13 +64,11 @@ function createPolicy(given: Resilience): IPolicy {
 }
 
 /** What all exchanges of one client share. */
-interface SlotContext {
+interface Context {
   transport: Transport;
   policy: IPolicy;
   attempts: AttemptSink;
 }
-
-type OnEnd = (exchange: Exchange) => void;
 
 /** How an exchange ends that a policy has ended, and not an attempt. */
 function rejectionOf(error: unknown): Outcome {
@@ -78,31 +77,28 @@ function rejectionOf(error: unknown): Outcome {
   return error instanceof TaskCancelledError ? 'timeoutAttempt' : 'other';
 }
 
-/** The state of one exchange record. An abandoned record is never reused, and neither is that of an abandoned attempt. */
-class Slot {
-  readonly #context: SlotContext;
-  readonly #exchange: Exchange;
-  #onEnd: OnEnd = () => {};
+/** The record of an abandoned attempt is never reused either. */
+class ResilientRequest extends ReusableRequest {
+  readonly #context: Context;
   #giveUp = new AbortController();
   /** Of an attempt that has ended. */
   #spare: Exchange | undefined;
 
-  constructor(context: SlotContext, exchange: Exchange) {
+  constructor(context: Context, exchange: Exchange) {
+    super(exchange);
     this.#context = context;
-    this.#exchange = exchange;
   }
 
-  send(onEnd: OnEnd): void {
-    this.#onEnd = onEnd;
+  protected override start(): void {
     this.#giveUp = new AbortController();
-    beginExchange(this.#exchange);
-    this.#exchange.abandon = this.#abandon;
     this.#context.policy
       .execute(({ signal }) => this.#attempt(signal), this.#giveUp.signal)
       .then(this.#answered, this.#failed);
   }
 
-  readonly #abandon = (): void => this.#giveUp.abort(new Error('abandoned by conntax'));
+  protected override giveUp(): void {
+    this.#giveUp.abort(new Error('abandoned by conntax'));
+  }
 
   /** @param signal aborts at the timeout of an attempt, and when the exchange is abandoned */
   #attempt(signal: AbortSignal): Promise<Exchange> {
@@ -111,7 +107,7 @@ class Slot {
     if (giveUp.aborted) return Promise.reject(giveUp.reason);
     const attempt = this.#spare ?? newExchange();
     this.#spare = undefined;
-    attempt.request = this.#exchange.request;
+    attempt.request = this.exchange.request;
     return new Promise((resolve, reject) => {
       const abort = (): void => {
         attempt.abandon?.();
@@ -137,25 +133,14 @@ class Slot {
       this.#endAs(error.attempt);
       return;
     }
-    const exchange = this.#exchange;
-    exchange.endedAtMs = performance.now();
-    exchange.outcome = rejectionOf(error);
-    exchange.error = error instanceof Error ? error.message : String(error);
-    // A rejection takes no time: users that go on at once would keep everything else from running.
-    setImmediate(this.#report);
+    this.fail(rejectionOf(error), error instanceof Error ? error.message : String(error));
   };
 
   /** As the last attempt did. */
   #endAs({ writtenAtMs, headersAtMs, endedAtMs, bodyBytes, status, outcome, error }: Exchange): void {
-    Object.assign(this.#exchange, { writtenAtMs, headersAtMs, endedAtMs, bodyBytes, status, outcome, error });
-    this.#report();
+    Object.assign(this.exchange, { writtenAtMs, headersAtMs, endedAtMs, bodyBytes, status, outcome, error });
+    this.report();
   }
-
-  readonly #report = (): void => {
-    if (this.#giveUp.signal.aborted) return;
-    this.#exchange.abandon = undefined;
-    this.#onEnd(this.#exchange);
-  };
 }
 
 /**
@@ -169,12 +154,9 @@ export function createResilient(
   resilience: Resilience,
   attempts: AttemptSink,
 ): Transport {
-  const context: SlotContext = { transport, policy: createPolicy(resilience), attempts };
+  const context: Context = { transport, policy: createPolicy(resilience), attempts };
   return {
     ...transport,
-    send(exchange, onEnd) {
-      exchange.transportState ??= new Slot(context, exchange);
-      (exchange.transportState as Slot).send(onEnd);
-    },
+    send: sendReusing(exchange => new ResilientRequest(context, exchange)),
   };
 }

@@ -14,14 +14,15 @@ import tls from 'node:tls';
 import type { Endpoint } from '../../servers/protocol.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import type { OpenedConnection } from '../contracts.ts';
-import { type BrokenConnection, watchEndpoint, watchFailures } from './sockets.ts';
+import { type Evidence, NO_EVIDENCE } from './errors.ts';
+import { ConnectionFailures, EndpointSockets } from './sockets.ts';
 import { answerWith, openMisbehavingServer } from './testing/misbehaving-server.ts';
 
 function watch(t: TestContext, endpoint: Endpoint) {
   const connections: OpenedConnection[] = [];
-  const watched = watchEndpoint(endpoint, connection => connections.push(connection));
-  t.after(watched.stop);
-  return { ...watched, connections };
+  const watched = new EndpointSockets(endpoint, connection => connections.push(connection));
+  t.after(() => watched.stop());
+  return Object.assign(watched, { connections });
 }
 
 async function dial(t: TestContext, { origin }: Endpoint) {
@@ -151,8 +152,7 @@ suite('client sockets', () => {
 
 const PART = 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this much';
 const HEAD = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
-const UNKNOWN: BrokenConnection = { isReusedConnection: false, hasResponse: false };
-const STALE: BrokenConnection = { isReusedConnection: true, hasResponse: false };
+const STALE: Evidence = { isReusedConnection: true, hasResponse: false };
 
 /** Breaks the connection at its request `failing`, after `words`. */
 async function breakingServer(
@@ -188,10 +188,15 @@ function failureOf(ask: () => http.ClientRequest): Promise<Error> {
 }
 
 suite('of a request of node:http', () => {
-  const cases: [what: string, failing: number, words: string, expected: BrokenConnection][] = [
-    ['a new connection', 1, '', UNKNOWN],
+  const cases: [what: string, failing: number, words: string, expected: Evidence][] = [
+    ['a new connection', 1, '', NO_EVIDENCE],
     ['one that had worked', 3, '', STALE],
-    ['within the header, the first of its connection', 1, 'HTTP/1.1 2', { ...UNKNOWN, hasResponse: true }],
+    [
+      'within the header, the first of its connection',
+      1,
+      'HTTP/1.1 2',
+      { ...NO_EVIDENCE, hasResponse: true },
+    ],
     ['within the header', 2, 'HTTP/1.1 2', { ...STALE, hasResponse: true }],
     ['within the body', 2, PART, { ...STALE, hasResponse: true }],
   ];
@@ -200,8 +205,8 @@ suite('of a request of node:http', () => {
       for (const [what, failing, words, expected] of cases) {
         test(`${isTls ? 'TLS: ' : ''}${what}, ${isReset ? 'reset' : 'ended'}`, async t => {
           const server = await breakingServer(t, failing, isReset, words, isTls);
-          const watched = watchEndpoint(server.endpoint, () => {});
-          t.after(watched.stop);
+          const watched = new EndpointSockets(server.endpoint, () => {});
+          t.after(() => watched.stop());
           const { caPem: ca } = server.endpoint;
           const agent = isTls
             ? new https.Agent({ keepAlive: true, maxSockets: 1, ca: ca! })
@@ -212,7 +217,7 @@ suite('of a request of node:http', () => {
           // As a library does that keeps nothing of the error.
           assert.deepEqual(watched.brokenConnection([new Error('it failed')]), expected, 'of the same turn');
           for (const _ of Array(5)) await new Promise(resolve => setImmediate(resolve)); // its end and its close
-          assert.deepEqual(watched.brokenConnection([new Error('it failed')]), UNKNOWN, 'of a later one');
+          assert.deepEqual(watched.brokenConnection([new Error('it failed')]), NO_EVIDENCE, 'of a later one');
         });
       }
     }
@@ -224,8 +229,8 @@ suite('of sockets written to by hand', () => {
   async function openPair(t: TestContext) {
     const peers: Socket[] = [];
     const server = await openMisbehavingServer(t, ({ socket }) => socket.write(answerWith('ok')));
-    const failures = watchFailures();
-    t.after(failures.stop);
+    const failures = new ConnectionFailures();
+    t.after(() => failures.stop());
     const sockets = [1, 2].map(() => {
       const socket = connect(Number(new URL(server.endpoint.origin).port), '127.0.0.1').on('error', () => {});
       failures.add(socket);
@@ -247,7 +252,7 @@ suite('of sockets written to by hand', () => {
     const error = new Error('gone');
     socket.destroy(error);
     await new Promise(resolve => socket.once('close', resolve));
-    assert.deepEqual(failures.evidenceOf([error]), UNKNOWN);
+    assert.deepEqual(failures.evidenceOf([error]), NO_EVIDENCE);
   });
 
   test('two that break in one turn and tell two things: not known', async t => {
@@ -263,8 +268,8 @@ suite('of sockets written to by hand', () => {
     const error = new Error('gone');
     fresh.destroy(error);
     await new Promise(resolve => process.nextTick(() => process.nextTick(resolve)));
-    assert.deepEqual(failures.evidenceOf([new Error('it failed')]), UNKNOWN);
-    assert.deepEqual(failures.evidenceOf(['words', undefined, null, error]), UNKNOWN);
+    assert.deepEqual(failures.evidenceOf([new Error('it failed')]), NO_EVIDENCE);
+    assert.deepEqual(failures.evidenceOf(['words', undefined, null, error]), NO_EVIDENCE);
   });
 
   test('one that names the port of its connection is of that', async t => {
@@ -294,6 +299,6 @@ suite('of sockets written to by hand', () => {
     const error = new Error('gone');
     socket.destroy(error);
     await new Promise(resolve => socket.once('close', resolve));
-    assert.deepEqual(failures.evidenceOf([error]), { ...UNKNOWN, hasResponse: true });
+    assert.deepEqual(failures.evidenceOf([error]), { ...NO_EVIDENCE, hasResponse: true });
   });
 });

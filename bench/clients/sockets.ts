@@ -8,103 +8,108 @@ import { TLSSocket } from 'node:tls';
 import { hostAndPort } from '../../scenarios/model/facts.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { OpenedConnection } from '../contracts.ts';
+import { type Evidence, NO_EVIDENCE } from './errors.ts';
 
-export interface ClientSockets {
-  /** Starts watching a socket that began to dial at this time, one of several origins perhaps, and is not connected yet. */
-  add(socket: Socket, dialledAtMs: number, origin?: number): void;
-  /**
-   * Starts watching a socket that began to dial a proxy, which it asks for a tunnel.
-   * @returns to be called with the TLS socket within the tunnel once it is ready: that is the connection
-   */
-  addWay(way: Socket): (tunnel: Socket) => void;
-  /** Whether the socket is connected and its TLS handshake complete. */
-  isReady(socket: Socket): boolean;
-  openConnections(): number;
+/** Sockets that are not closed yet. */
+export class OpenSockets {
+  readonly #sockets = new Set<Socket>();
+  #isClosed = false;
+  #onLastClosed: (() => void) | undefined;
+
+  add(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      if (this.#sockets.size === 0) this.#onLastClosed?.();
+    });
+    // Deferred: the socket is about to use the handle that destroy() releases.
+    if (this.#isClosed) process.nextTick(() => socket.destroy());
+  }
+
+  count(isCounted: (socket: Socket) => boolean): number {
+    return [...this.#sockets].filter(socket => !socket.destroyed && isCounted(socket)).length;
+  }
+
   /** Destroys all sockets, including dials and sockets added later; resolves when all are closed. */
-  closeAll(): Promise<void>;
+  closeAll(): Promise<void> {
+    this.#isClosed = true;
+    return new Promise(resolve => {
+      if (this.#sockets.size === 0) resolve();
+      else this.#onLastClosed = resolve;
+      for (const socket of this.#sockets) socket.destroy();
+    });
+  }
 }
 
 type OnConnection = (connection: OpenedConnection) => void;
 
-/** Watches sockets that are added explicitly, for clients with a hook for each dial. */
-export function createClientSockets(onConnection: OnConnection): ClientSockets {
-  const sockets = new Set<Socket>();
-  const ready = new WeakSet<Socket>();
-  let isClosed = false;
-  let onLastClosed: (() => void) | undefined;
+/** Counts and times the sockets that are added to it, for clients with a hook for each dial. */
+export class ClientSockets {
+  readonly #onConnection: OnConnection;
+  readonly #sockets = new OpenSockets();
+  readonly #ready = new WeakSet<Socket>();
 
-  function hold(socket: Socket): void {
-    sockets.add(socket);
-    socket.once('close', () => {
-      sockets.delete(socket);
-      if (sockets.size === 0) onLastClosed?.();
-    });
-    // Deferred: the socket is about to use the handle that destroy() releases.
-    if (isClosed) process.nextTick(() => socket.destroy());
+  constructor(onConnection: OnConnection) {
+    this.#onConnection = onConnection;
   }
 
-  return {
-    add(socket, dialledAtMs, origin) {
-      let connectedAtMs = Number.NaN;
-      const onReady = (): void => {
-        ready.add(socket);
-        const isTls = socket instanceof TLSSocket;
-        onConnection({
-          connectMs: connectedAtMs - dialledAtMs,
-          tlsMs: isTls ? performance.now() - connectedAtMs : Number.NaN,
-          isResumed: isTls && socket.isSessionReused(),
-          origin,
-        });
-      };
-      // Before the client's own listeners, which use the connection at once.
-      socket.prependOnceListener('connect', () => {
-        connectedAtMs = performance.now();
-        if (!(socket instanceof TLSSocket)) onReady();
+  /** Starts watching a socket that began to dial at this time, one of several origins perhaps, and is not connected yet. */
+  add(socket: Socket, dialledAtMs: number, origin?: number): void {
+    let connectedAtMs = Number.NaN;
+    const onReady = (): void => {
+      this.#ready.add(socket);
+      const isTls = socket instanceof TLSSocket;
+      this.#onConnection({
+        connectMs: connectedAtMs - dialledAtMs,
+        tlsMs: isTls ? performance.now() - connectedAtMs : Number.NaN,
+        isResumed: isTls && socket.isSessionReused(),
+        origin,
       });
-      if (socket instanceof TLSSocket) socket.prependOnceListener('secureConnect', onReady);
-      hold(socket);
-    },
-    addWay(way) {
-      const dialledAtMs = performance.now();
-      let answeredAtMs = Number.NaN;
-      // The proxy's answer to CONNECT is the first that can be read.
-      way.prependOnceListener('readable', () => {
-        answeredAtMs = performance.now();
-      });
-      hold(way);
-      return tunnel => {
-        hold(tunnel);
-        ready.add(tunnel);
-        onConnection({
-          connectMs: answeredAtMs - dialledAtMs,
-          tlsMs: performance.now() - answeredAtMs,
-          isResumed: tunnel instanceof TLSSocket && tunnel.isSessionReused(),
-        });
-      };
-    },
-    isReady: socket => ready.has(socket),
-    openConnections: () => [...sockets].filter(socket => ready.has(socket) && !socket.destroyed).length,
-    closeAll() {
-      isClosed = true;
-      return new Promise(resolve => {
-        if (sockets.size === 0) resolve();
-        else onLastClosed = resolve;
-        for (const socket of sockets) socket.destroy();
-      });
-    },
-  };
-}
+    };
+    // Before the client's own listeners, which use the connection at once.
+    socket.prependOnceListener('connect', () => {
+      connectedAtMs = performance.now();
+      if (!(socket instanceof TLSSocket)) onReady();
+    });
+    if (socket instanceof TLSSocket) socket.prependOnceListener('secureConnect', onReady);
+    this.#sockets.add(socket);
+  }
 
-/** Node publishes every `node:net` socket that is about to dial on this channel; the address is known only later. */
-const DIALS = 'net.client.socket';
+  /**
+   * Starts watching a socket that began to dial a proxy, which it asks for a tunnel.
+   * @returns to be called with the TLS socket within the tunnel once it is ready: that is the connection
+   */
+  addWay(way: Socket): (tunnel: Socket) => void {
+    const dialledAtMs = performance.now();
+    let answeredAtMs = Number.NaN;
+    // The proxy's answer to CONNECT is the first that can be read.
+    way.prependOnceListener('readable', () => {
+      answeredAtMs = performance.now();
+    });
+    this.#sockets.add(way);
+    return tunnel => {
+      this.#sockets.add(tunnel);
+      this.#ready.add(tunnel);
+      this.#onConnection({
+        connectMs: answeredAtMs - dialledAtMs,
+        tlsMs: performance.now() - answeredAtMs,
+        isResumed: tunnel instanceof TLSSocket && tunnel.isSessionReused(),
+      });
+    };
+  }
 
-export interface WatchedSockets extends Omit<ClientSockets, 'add' | 'addWay'> {
-  /** Connections to anything but the endpoint: another port or host, a proxy, a Unix socket. */
-  openedElsewhere(): number;
-  /** What the connection of a failed request had carried, by the error's causes. */
-  brokenConnection(causes: readonly unknown[]): BrokenConnection;
-  /** Stops watching; results stay available. */
-  stop(): void;
+  /** Whether the socket is connected and its TLS handshake complete. */
+  isReady(socket: Socket): boolean {
+    return this.#ready.has(socket);
+  }
+
+  openConnections(): number {
+    return this.#sockets.count(socket => this.isReady(socket));
+  }
+
+  closeAll(): Promise<void> {
+    return this.#sockets.closeAll();
+  }
 }
 
 const loopback = new BlockList();
@@ -113,6 +118,22 @@ loopback.addAddress('::1', 'ipv6');
 
 function isLoopback(address: string): boolean {
   return loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+/**
+ * By the host (as in its URL, without brackets, or its address) and the port that a client connects to: which of several origins
+ * it is; undefined where there is one.
+ */
+export function findOrigin({
+  origins = [],
+}: Pick<Endpoint, 'origins'>): (host: unknown, port: unknown) => number | undefined {
+  const byPlace = new Map<string, number>(
+    origins.flatMap(({ origin, address }, index) => {
+      const { host, port } = hostAndPort(origin);
+      return [host, address ?? host].map(place => [`${place}:${port}`, index] as const);
+    }),
+  );
+  return (host, port) => byPlace.get(`${host}:${port}`);
 }
 
 /** Which of the endpoint's origins a connection leads to, by index; -1: none of them. */
@@ -134,57 +155,57 @@ function isSame({ address }: { address: string }, attempted: string): boolean {
   return isIP(address) === 0 || (isLoopback(attempted) && isLoopback(address));
 }
 
+/** Node publishes every `node:net` socket that is about to dial on this channel; the address is known only later. */
+const DIALS = 'net.client.socket';
+
 /**
  * Watches all `node:net` connections, plain or TLS, that this process opens to the endpoint, by any library, and counts
  * those that lead elsewhere. For TLS over an existing socket (as through a proxy) only the connect is seen. Connections
  * outside `node:net`, by native code or in a worker thread, are not seen.
  */
-export function watchEndpoint(endpoint: Endpoint, onConnection: OnConnection): WatchedSockets {
-  const destinationOf = destinationIn(endpoint);
-  const { add, addWay: _, ...account } = createClientSockets(onConnection);
-  const failures = watchFailures();
-  let elsewhere = 0;
-  const onDial = (message: unknown): void => {
+export class EndpointSockets extends ClientSockets {
+  readonly #endpoint: Endpoint;
+  readonly #destinationOf: ReturnType<typeof destinationIn>;
+  readonly #failures = new ConnectionFailures();
+  #elsewhere = 0;
+
+  constructor(endpoint: Endpoint, onConnection: OnConnection) {
+    super(onConnection);
+    this.#endpoint = endpoint;
+    this.#destinationOf = destinationIn(endpoint);
+    subscribe(DIALS, this.#onDial);
+  }
+
+  /** Connections to anything but the endpoint: another port or host, a proxy, a Unix socket. */
+  openedElsewhere(): number {
+    return this.#elsewhere;
+  }
+
+  /** What the connection of a failed request had carried, by the error's causes. */
+  brokenConnection(causes: readonly unknown[]): Evidence {
+    return this.#failures.evidenceOf(causes);
+  }
+
+  /** Stops watching; results stay available. */
+  stop(): void {
+    unsubscribe(DIALS, this.#onDial);
+    this.#failures.stop();
+  }
+
+  readonly #onDial = (message: unknown): void => {
     const { socket } = message as { socket: Socket };
     const dialledAtMs = performance.now();
-    failures.add(socket);
+    this.#failures.add(socket);
     socket.once('connectionAttempt', (address: string, port: number | undefined) => {
-      const index = destinationOf(address, port);
-      if (index === -1) socket.once('connect', () => elsewhere++);
-      else add(socket, dialledAtMs, endpoint.origins && index);
+      const index = this.#destinationOf(address, port);
+      if (index === -1) socket.once('connect', () => this.#elsewhere++);
+      else this.add(socket, dialledAtMs, this.#endpoint.origins && index);
     });
   };
-  subscribe(DIALS, onDial);
-  return {
-    ...account,
-    openedElsewhere: () => elsewhere,
-    brokenConnection: failures.evidenceOf,
-    stop() {
-      unsubscribe(DIALS, onDial);
-      failures.stop();
-    },
-  };
-}
-
-/** What is known about a connection that broke; both false if nothing is. */
-export interface BrokenConnection {
-  /** Whether it had carried an answer before the request. */
-  isReusedConnection: boolean;
-  /** Whether any byte of the answer had come. */
-  hasResponse: boolean;
-}
-
-interface ConnectionFailures {
-  /** Starts watching a socket that has begun to dial. */
-  add(socket: Socket): void;
-  /** The connection that caused an error, by the error and its causes. Both are false if that is uncertain. */
-  evidenceOf(causes: readonly unknown[]): BrokenConnection;
-  stop(): void;
 }
 
 /** Node publishes every error of a request of its own client on this channel, with the connection. */
 const REQUEST_ERRORS = 'http.client.request.error';
-const UNKNOWN: BrokenConnection = { isReusedConnection: false, hasResponse: false };
 const REQUEST_HEAD = /^[A-Z-]{3,20} \S+ HTTP\/1\.[01]\r\n/;
 const LONGEST_REQUEST_LINE = 4_096;
 
@@ -216,12 +237,9 @@ function watchRequests(socket: Socket, wire: Wire): void {
   } as Socket['write'];
 }
 
-function evidenceOfWire(
-  { bytesRead }: Socket,
-  { requests, bytesBefore, isPipelined }: Wire,
-): BrokenConnection {
+function evidenceOfWire({ bytesRead }: Socket, { requests, bytesBefore, isPipelined }: Wire): Evidence {
   // With HTTP/2, or TLS over an existing socket, request heads cannot be seen.
-  if (requests === 0 || isPipelined) return UNKNOWN;
+  if (requests === 0 || isPipelined) return NO_EVIDENCE;
   return { isReusedConnection: bytesBefore > 0, hasResponse: bytesRead > bytesBefore };
 }
 
@@ -239,63 +257,70 @@ function localPortOf(cause: unknown): unknown {
  * connection's port. An error that a library created itself, without a cause, is assigned to the connections that broke in
  * the same turn of the event loop, if they all agree.
  */
-export function watchFailures(): ConnectionFailures {
-  const wires = new WeakMap<Socket, Wire>();
-  const byError = new WeakMap<object, BrokenConnection>();
-  const byPort = new Map<unknown, BrokenConnection>();
-  let broken = new Map<Socket, BrokenConnection>();
+export class ConnectionFailures {
+  readonly #wires = new WeakMap<Socket, Wire>();
+  readonly #byError = new WeakMap<object, Evidence>();
+  readonly #byPort = new Map<unknown, Evidence>();
+  readonly #broken = new Map<Socket, Evidence>();
 
-  function noteBroken(socket: Socket): BrokenConnection {
-    const wire = wires.get(socket);
-    if (wire === undefined) return UNKNOWN;
-    const noted = broken.get(socket);
-    if (noted !== undefined) return noted;
-    const evidence = evidenceOfWire(socket, wire);
-    if (broken.size === 0) {
-      setImmediate(() => {
-        broken = new Map();
-        byPort.clear();
-      });
-    }
-    broken.set(socket, evidence);
-    if (wire.port !== undefined) byPort.set(wire.port, evidence);
-    return evidence;
+  constructor() {
+    subscribe(REQUEST_ERRORS, this.#onRequestError);
   }
 
-  const onRequestError = (message: unknown): void => {
+  /** Starts watching a socket that has begun to dial. */
+  add(socket: Socket): void {
+    const wire: Wire = { requests: 0, bytesBefore: 0, isPipelined: false, port: undefined };
+    this.#wires.set(socket, wire);
+    // Deferred, because a socket restores its own `write` when it begins to dial; still before a client writes to it.
+    process.nextTick(watchRequests, socket, wire);
+    socket.prependOnceListener('connect', () => {
+      wire.port = socket.localPort;
+    });
+    // errorMonitor, so that an unhandled error stays unhandled.
+    socket.once(errorMonitor, (error: Error) => this.#byError.set(error, this.#noteBroken(socket)));
+    // An ended socket is closed in a later turn, and only then does a request fail within its body.
+    for (const event of ['end', 'close']) socket.prependOnceListener(event, () => this.#noteBroken(socket));
+  }
+
+  /** The connection that caused an error, by the error and its causes. No evidence if that is uncertain. */
+  evidenceOf(causes: readonly unknown[]): Evidence {
+    for (const cause of causes) {
+      const own = this.#byError.get(cause as object) ?? this.#byPort.get(localPortOf(cause) ?? Number.NaN);
+      if (own !== undefined) return own;
+    }
+    const [first = NO_EVIDENCE, ...others] = this.#broken.values();
+    const isAgreed = others.every(
+      other =>
+        other.isReusedConnection === first.isReusedConnection && other.hasResponse === first.hasResponse,
+    );
+    return isAgreed ? first : NO_EVIDENCE;
+  }
+
+  stop(): void {
+    unsubscribe(REQUEST_ERRORS, this.#onRequestError);
+  }
+
+  readonly #onRequestError = (message: unknown): void => {
     const { request, error } = message as { request: ClientRequest & { res?: unknown }; error: Error };
     if (request.socket == null) return;
-    const { isReusedConnection, hasResponse } = noteBroken(request.socket);
-    byError.set(error, { isReusedConnection, hasResponse: hasResponse || request.res != null });
+    const { isReusedConnection, hasResponse } = this.#noteBroken(request.socket);
+    this.#byError.set(error, { isReusedConnection, hasResponse: hasResponse || request.res != null });
   };
-  subscribe(REQUEST_ERRORS, onRequestError);
 
-  return {
-    add(socket) {
-      const wire: Wire = { requests: 0, bytesBefore: 0, isPipelined: false, port: undefined };
-      wires.set(socket, wire);
-      // Deferred, because a socket restores its own `write` when it begins to dial; still before a client writes to it.
-      process.nextTick(watchRequests, socket, wire);
-      socket.prependOnceListener('connect', () => {
-        wire.port = socket.localPort;
+  #noteBroken(socket: Socket): Evidence {
+    const wire = this.#wires.get(socket);
+    if (wire === undefined) return NO_EVIDENCE;
+    const noted = this.#broken.get(socket);
+    if (noted !== undefined) return noted;
+    const evidence = evidenceOfWire(socket, wire);
+    if (this.#broken.size === 0) {
+      setImmediate(() => {
+        this.#broken.clear();
+        this.#byPort.clear();
       });
-      // errorMonitor, so that an unhandled error stays unhandled.
-      socket.once(errorMonitor, (error: Error) => byError.set(error, noteBroken(socket)));
-      // An ended socket is closed in a later turn, and only then does a request fail within its body.
-      for (const event of ['end', 'close']) socket.prependOnceListener(event, () => noteBroken(socket));
-    },
-    evidenceOf(causes) {
-      for (const cause of causes) {
-        const own = byError.get(cause as object) ?? byPort.get(localPortOf(cause) ?? Number.NaN);
-        if (own !== undefined) return own;
-      }
-      const [first = UNKNOWN, ...others] = broken.values();
-      const isAgreed = others.every(
-        other =>
-          other.isReusedConnection === first.isReusedConnection && other.hasResponse === first.hasResponse,
-      );
-      return isAgreed ? first : UNKNOWN;
-    },
-    stop: () => void unsubscribe(REQUEST_ERRORS, onRequestError),
-  };
+    }
+    this.#broken.set(socket, evidence);
+    if (wire.port !== undefined) this.#byPort.set(wire.port, evidence);
+    return evidence;
+  }
 }

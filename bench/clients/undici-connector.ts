@@ -7,24 +7,10 @@ import { buildConnector, type Dispatcher, Pool, ProxyAgent } from 'undici';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { TransportOptions } from '../contracts.ts';
-import type { Evidence } from './errors.ts';
-import { findOrigin } from './origins.ts';
+import { given, identityOptions, trustInProcess } from './connection-options.ts';
+import { type Evidence, NO_EVIDENCE } from './errors.ts';
 import { proxyAuthorization, proxyOrigin } from './proxy.ts';
-import { identityOptions, trustInProcess } from './trust.ts';
-
-interface CountingConnector {
-  connect: buildConnector.connector;
-  openConnections(): number;
-  /** Ends all connections and dials; resolves when all are closed. */
-  closeAll(): Promise<void>;
-  /**
-   * What the HTTP/1.1 connection had carried that this error broke. Never a reused one over HTTP/2: a server announces that it
-   * closes an idle connection, and undici resends requests that came too late.
-   */
-  evidenceOf(error: unknown): Evidence;
-}
-
-const NO_EVIDENCE: Evidence = { isReusedConnection: false, hasResponse: false };
+import { findOrigin, OpenSockets } from './sockets.ts';
 
 /** The server chose another protocol than the client's. */
 class WrongProtocolError extends Error {
@@ -38,58 +24,61 @@ export type ConnectorOptions = Pick<TransportOptions, 'client' | 'endpoint' | 'o
 /** A connector of undici, whose types do not say that it returns the socket. */
 type Dial = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket;
 
-/** The sockets of a client: what is open, what each had carried when it broke, and their end. */
-interface SocketWatch extends Omit<CountingConnector, 'connect'> {
+/** The sockets of a client, and what each had carried when it broke. */
+class WatchedSockets {
+  readonly #isHttp2: boolean;
+  readonly #sockets = new OpenSockets();
+  readonly #evidence = new WeakMap<Error, Evidence>();
+
+  constructor(isHttp2 = false) {
+    this.#isHttp2 = isHttp2;
+  }
+
   /** Watches a socket that begins to dial, or to shake hands within a tunnel. */
-  add(socket: Socket): void;
-}
-
-/** @param isHttp2 whether errors tell nothing of what a connection had carried */
-function watchSockets(isHttp2: boolean): SocketWatch {
-  const sockets = new Set<Socket>();
-  const evidence = new WeakMap<Error, Evidence>();
-  let onLastClosed: (() => void) | undefined;
-  return {
-    add(socket) {
-      sockets.add(socket);
-      if (!isHttp2) {
-        const bytesBefore = countBytesBefore(socket);
-        socket.once('error', (error: Error) => {
-          evidence.set(error, {
-            isReusedConnection: bytesBefore() > 0,
-            hasResponse: socket.bytesRead > bytesBefore(),
-          });
-        });
-      }
-      socket.once('close', () => {
-        sockets.delete(socket);
-        if (sockets.size === 0) onLastClosed?.();
+  add(socket: Socket): void {
+    this.#sockets.add(socket);
+    if (this.#isHttp2) return;
+    const bytesBefore = countBytesBefore(socket);
+    socket.once('error', (error: Error) => {
+      this.#evidence.set(error, {
+        isReusedConnection: bytesBefore() > 0,
+        hasResponse: socket.bytesRead > bytesBefore(),
       });
-    },
-    openConnections: () => [...sockets].filter(socket => !socket.connecting && !socket.destroyed).length,
-    closeAll: () =>
-      new Promise(resolve => {
-        if (sockets.size === 0) resolve();
-        else onLastClosed = resolve;
-        for (const socket of sockets) socket.destroy();
-      }),
-    evidenceOf(error) {
-      if (isHttp2) return NO_EVIDENCE;
-      const known = error instanceof Error ? evidence.get(error) : undefined;
-      if (known !== undefined) return known;
-      const info = (error as { socket?: { bytesRead?: number } } | null)?.socket;
-      return { isReusedConnection: (info?.bytesRead ?? 0) > 0, hasResponse: false };
-    },
-  };
+    });
+  }
+
+  openConnections(): number {
+    return this.#sockets.count(({ connecting }) => !connecting);
+  }
+
+  closeAll(): Promise<void> {
+    return this.#sockets.closeAll();
+  }
+
+  /**
+   * What the HTTP/1.1 connection had carried that this error broke. Never a reused one over HTTP/2: a server announces that it
+   * closes an idle connection, and undici resends requests that came too late.
+   */
+  evidenceOf(error: unknown): Evidence {
+    if (this.#isHttp2) return NO_EVIDENCE;
+    const known = error instanceof Error ? this.#evidence.get(error) : undefined;
+    if (known !== undefined) return known;
+    const info = (error as { socket?: { bytesRead?: number } } | null)?.socket;
+    return { isReusedConnection: (info?.bytesRead ?? 0) > 0, hasResponse: false };
+  }
 }
 
-/** Options for opening connections: undici's defaults where nothing is stated. */
+interface CountingConnector {
+  connect: buildConnector.connector;
+  sockets: WatchedSockets;
+}
+
+/** Options for opening connections. */
 function dialOptions({ pool, timeouts }: Client): buildConnector.BuildOptions {
-  const { tcpKeepAliveMs } = pool;
-  return {
-    ...(timeouts.connectMs === undefined ? {} : { timeout: timeouts.connectMs }),
-    ...(tcpKeepAliveMs === undefined ? {} : { keepAliveInitialDelay: tcpKeepAliveMs }),
-  };
+  return given<buildConnector.BuildOptions>({
+    timeout: timeouts.connectMs,
+    keepAliveInitialDelay: pool.tcpKeepAliveMs,
+  });
 }
 
 /** Options for shaking hands. */
@@ -98,11 +87,11 @@ function tlsOptions(
   endpoint: Endpoint,
 ): buildConnector.BuildOptions {
   const identity = identityOptions(endpoint);
-  return {
-    ...(tlsSessions === 'none' ? { maxCachedSessions: 0 } : {}),
+  return given<buildConnector.BuildOptions>({
+    maxCachedSessions: tlsSessions === 'none' ? 0 : undefined,
     ...identity,
-    ...(tlsContext === 'shared' ? { secureContext: createSecureContext(identity) } : {}),
-  };
+    secureContext: tlsContext === 'shared' ? createSecureContext(identity) : undefined,
+  });
 }
 
 /**
@@ -120,14 +109,14 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
     ...(endpoint.socketPath === undefined ? {} : { socketPath: endpoint.socketPath }),
     ...tlsOptions(client, endpoint),
   }) as Dial;
-  const { add, ...watch } = watchSockets(isHttp2);
+  const sockets = new WatchedSockets(isHttp2);
   const originOf = findOrigin(endpoint);
   // undici's cache holds sessions weakly, so resumption would depend on garbage collection: holding the newest one here
   // keeps it in the cache.
   const pinnedSessions: Buffer[] = [];
 
   return {
-    ...watch,
+    sockets,
     connect(options, callback) {
       const dialedAtMs = performance.now();
       let connectedAtMs = Number.NaN;
@@ -149,7 +138,7 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
         }
         callback(...result);
       });
-      add(socket);
+      sockets.add(socket);
       // Before undici's own listener, which uses the connection at once.
       socket.prependOnceListener('connect', () => {
         connectedAtMs = performance.now();
@@ -160,10 +149,6 @@ export function createConnector({ client, endpoint, onConnection }: ConnectorOpt
         });
       }
       return socket;
-    },
-    closeAll() {
-      pinnedSessions.length = 0;
-      return watch.closeAll();
     },
   };
 }
@@ -183,17 +168,21 @@ function countBytesBefore(socket: Socket): () => number {
 }
 
 /** Makes the pool of an origin with the client's settings. */
-export type CreatePool = (origin: string | URL, connect: buildConnector.connector) => Dispatcher;
+type CreatePool = (origin: string | URL, connect: buildConnector.connector) => Dispatcher;
 
-export interface ProxiedClient extends Omit<CountingConnector, 'connect'> {
+/** A dispatcher, and the connections that it opens. */
+export interface ConnectedDispatcher {
   dispatcher: Dispatcher;
+  sockets: WatchedSockets;
+  /** Ends all connections and dials; resolves when all are closed. */
+  closeAll(): Promise<void>;
 }
 
 /** Requests to an http server go to the proxy; those to an https server through a tunnel that the proxy opens. */
 export function createProxied(
   options: ConnectorOptions & { proxyUrl: string },
   createPool: CreatePool,
-): ProxiedClient {
+): ConnectedDispatcher {
   const { proxyUrl, endpoint } = options;
   const authorization = proxyAuthorization(proxyUrl);
   const agentOptions = {
@@ -211,10 +200,10 @@ function createForwarding(
   options: ConnectorOptions,
   createPool: CreatePool,
   agentOptions: ProxyAgent.Options,
-): ProxiedClient {
-  const { connect, ...watch } = createConnector(options);
+): ConnectedDispatcher {
+  const { connect, sockets } = createConnector(options);
   const dispatcher = new ProxyAgent({ ...agentOptions, factory: proxy => createPool(proxy, connect) });
-  return { ...watch, dispatcher };
+  return { dispatcher, sockets, closeAll: () => sockets.closeAll() };
 }
 
 /** A connection while it is opened. */
@@ -222,24 +211,26 @@ interface Opening {
   tunnelledAtMs: number;
 }
 
-function createTunnelled(
-  { client, endpoint, onConnection }: ConnectorOptions,
-  createPool: CreatePool,
-  agentOptions: ProxyAgent.Options,
-): ProxiedClient {
-  trustInProcess(endpoint.caPem);
-  const ways = watchSockets(false);
-  const tunnels = watchSockets(false);
-  const openings = new AsyncLocalStorage<Opening>();
-  const dial = buildConnector(dialOptions(client)) as Dial;
+/** Opens and times connections through tunnels: ways to the proxy, and the TLS connections to the server within them. */
+class Tunnels {
+  readonly ways = new OpenSockets();
+  readonly sockets = new WatchedSockets();
+  readonly #dial: Dial;
+  readonly #onConnection: TransportOptions['onConnection'];
+  readonly #openings = new AsyncLocalStorage<Opening>();
+
+  constructor({ client, onConnection }: ConnectorOptions) {
+    this.#dial = buildConnector(dialOptions(client)) as Dial;
+    this.#onConnection = onConnection;
+  }
 
   /** Connections to the proxy: each becomes a tunnel, so this pool has no limit. */
-  function openWays(proxy: URL): Pool {
+  openWays(proxy: URL): Pool {
     const pool = new Pool(proxy, {
-      connect(options, callback) {
-        const socket = dial(options, callback);
-        ways.add(socket);
-        return socket;
+      connect: (options, callback) => {
+        const way = this.#dial(options, callback);
+        this.ways.add(way);
+        return way;
       },
     });
     const ask = pool.connect.bind(pool) as (
@@ -247,7 +238,7 @@ function createTunnelled(
     ) => Promise<Dispatcher.ConnectData>;
     const askTimed: typeof ask = async options => {
       const answer = await ask(options);
-      const opening = openings.getStore();
+      const opening = this.#openings.getStore();
       if (opening !== undefined) opening.tunnelledAtMs = performance.now();
       return answer;
     };
@@ -255,15 +246,15 @@ function createTunnelled(
   }
 
   /** @param open ProxyAgent's own connector, which asks the proxy and then shakes hands with the server */
-  function timed(open: buildConnector.connector): buildConnector.connector {
+  timed(open: buildConnector.connector): buildConnector.connector {
     return (options, callback) => {
       const opening: Opening = { tunnelledAtMs: Number.NaN };
       const dialledAtMs = performance.now();
-      openings.run(opening, open, options, (...result: Parameters<buildConnector.Callback>) => {
+      this.#openings.run(opening, open, options, (...result: Parameters<buildConnector.Callback>) => {
         const [error, socket] = result;
         if (error === null) {
-          tunnels.add(socket as Socket);
-          onConnection({
+          this.sockets.add(socket as Socket);
+          this.#onConnection({
             connectMs: opening.tunnelledAtMs - dialledAtMs,
             tlsMs: performance.now() - opening.tunnelledAtMs,
             isResumed: (socket as TLSSocket).isSessionReused(),
@@ -273,20 +264,28 @@ function createTunnelled(
       });
     };
   }
+}
 
+function createTunnelled(
+  options: ConnectorOptions,
+  createPool: CreatePool,
+  agentOptions: ProxyAgent.Options,
+): ConnectedDispatcher {
+  const { client, endpoint } = options;
+  trustInProcess(endpoint.caPem);
+  const tunnels = new Tunnels(options);
   const dispatcher = new ProxyAgent({
     ...agentOptions,
     requestTls: { ...dialOptions(client), ...tlsOptions(client, endpoint), allowH2: false },
-    clientFactory: openWays,
+    clientFactory: proxy => tunnels.openWays(proxy),
     factory: (origin, { connect }: { connect: buildConnector.connector }) =>
-      createPool(origin, timed(connect)),
+      createPool(origin, tunnels.timed(connect)),
   });
   return {
     dispatcher,
-    openConnections: tunnels.openConnections,
-    evidenceOf: tunnels.evidenceOf,
+    sockets: tunnels.sockets,
     async closeAll() {
-      await Promise.all([tunnels.closeAll(), ways.closeAll()]);
+      await Promise.all([tunnels.sockets.closeAll(), tunnels.ways.closeAll()]);
     },
   };
 }

@@ -10,7 +10,9 @@ import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type { AttemptSink, Refusal } from '../contracts.ts';
 import { INTERCEPTOR_SETTINGS } from '../resending.ts';
+import { given } from './connection-options.ts';
 import { classifyError, type Evidence, rootCause } from './errors.ts';
+import { refuse } from './refusals.ts';
 
 type Handler = Dispatcher.DispatchHandler;
 type Arguments<Name extends keyof Handler> = Parameters<NonNullable<Handler[Name]>>;
@@ -77,13 +79,6 @@ type Dispatch = Dispatcher['dispatch'];
 function countAttempts(attempts: AttemptSink, evidenceOf: EvidenceOf): Interceptor {
   return dispatch => (options, handler) =>
     dispatch(options, new AttemptHandler(handler, attempts, evidenceOf));
-}
-
-/** Only the given settings; others stay at undici's defaults. */
-function given<Options extends object>(
-  options: { [Name in keyof Options]: Options[Name] | undefined },
-): Options {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options;
 }
 
 /** How often the name of the server was resolved. */
@@ -156,7 +151,7 @@ export function needsAgent({ interceptors }: Client): boolean {
   return interceptors?.dns !== undefined;
 }
 
-export interface Intercepted {
+interface Intercepted {
   dispatch: Dispatch;
   remarks(): string[];
 }
@@ -167,9 +162,7 @@ export function intercept(
   { retry, dns: names, cache }: Interceptors,
   { attempts, evidenceOf }: { attempts: AttemptSink; evidenceOf: EvidenceOf },
 ): Intercepted {
-  requireInterceptors(
-    Object.entries({ retry, dns: names, cache }).flatMap(([name, one]) => (one === undefined ? [] : [name])),
-  );
+  requireInterceptors(Object.keys(given({ retry, dns: names, cache })));
   const lookups: Lookups = { count: 0 };
   const composed = dispatcher.compose([
     countAttempts(attempts, evidenceOf),
@@ -201,64 +194,60 @@ const REPEATED_METHODS = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE', 'Q
 
 function retryRefusals(requests: readonly Request[]): Refusal[] {
   const path = 'interceptors.retry';
-  return requests.flatMap(({ method, framing }): Refusal[] => {
-    if (!REPEATED_METHODS.includes(method)) {
-      return [
-        {
-          path,
-          message: `undici repeats only requests that may be sent twice, and ${method} is not one of them`,
-          hint: `${REPEATED_METHODS.slice(0, -1).join(', ')}, or resilience.retry, which repeats any request`,
-        },
-      ];
-    }
-    return framing === 'chunked'
-      ? [
-          {
-            path,
-            message: 'undici cannot repeat a body that is sent in chunks',
-            hint: 'a body of known length',
-          },
-        ]
-      : [];
+  return requests.flatMap(({ method, framing }) => {
+    const isRepeated = REPEATED_METHODS.includes(method);
+    return refuse(
+      {
+        when: !isRepeated,
+        path,
+        message: `undici repeats only requests that may be sent twice, and ${method} is not one of them`,
+        hint: `${REPEATED_METHODS.slice(0, -1).join(', ')}, or resilience.retry, which repeats any request`,
+      },
+      {
+        when: isRepeated && framing === 'chunked',
+        path,
+        message: 'undici cannot repeat a body that is sent in chunks',
+        hint: 'a body of known length',
+      },
+    );
   });
 }
 
 function cacheRefusals(client: Client, requests: readonly Request[]): Refusal[] {
   const path = 'interceptors.cache';
-  const refusals: Refusal[] = [];
-  if (requests.length > 0 && requests.every(({ method }) => method !== 'GET')) {
-    refusals.push({
+  return refuse(
+    {
+      when: requests.length > 0 && requests.every(({ method }) => method !== 'GET'),
       path,
       message: 'undici stores responses to GET only',
       hint: 'a GET request, or no cache',
-    });
-  }
-  if (leavesBody(client)) {
-    refusals.push({
+    },
+    {
+      when: leavesBody(client),
       path,
       message: 'only a response whose body is read to its end is stored',
       hint: "body: 'read' or 'dump', or no cache",
-    });
-  }
-  return refusals;
+    },
+  );
 }
 
 function dnsRefusals(target: Target): Refusal[] {
   const path = 'interceptors.dns';
-  if (target.socketPath !== undefined)
-    return [
-      { path, message: 'a Unix socket has no name to resolve', hint: 'no dns, or no target.socketPath' },
-    ];
-  const hosts = externalUrls(target).map(hostOf);
-  return hosts.every(host => isIP(host) !== 0)
-    ? [
-        {
-          path,
-          message: 'the server has an IP address, so there is no name to resolve',
-          hint: 'a target.url with a host name, or no dns',
-        },
-      ]
-    : [];
+  const hasSocket = target.socketPath !== undefined;
+  return refuse(
+    {
+      when: hasSocket,
+      path,
+      message: 'a Unix socket has no name to resolve',
+      hint: 'no dns, or no target.socketPath',
+    },
+    {
+      when: !hasSocket && externalUrls(target).every(url => isIP(hostOf(url)) !== 0),
+      path,
+      message: 'the server has an IP address, so there is no name to resolve',
+      hint: 'a target.url with a host name, or no dns',
+    },
+  );
 }
 
 /** Refuses interceptors that could not do for these requests and this target what their settings say. */
@@ -267,14 +256,14 @@ export function interceptorRefusals(client: Client, target: Target, requests: re
   const stated = INTERCEPTOR_SETTINGS.filter(
     setting => client.interceptors?.[setting.split('.')[1] as keyof Interceptors] !== undefined,
   );
+  const throughProxy = stated.map(path => ({
+    when: target.proxy !== undefined,
+    path,
+    message: "undici's ProxyAgent changes the handlers of requests, which interceptors use again",
+    hint: 'no interceptors, or no target.proxy',
+  }));
   return [
-    ...(target.proxy === undefined
-      ? []
-      : stated.map(path => ({
-          path,
-          message: "undici's ProxyAgent changes the handlers of requests, which interceptors use again",
-          hint: 'no interceptors, or no target.proxy',
-        }))),
+    ...refuse(...throughProxy),
     ...(retry === undefined ? [] : retryRefusals(requests)),
     ...(names === undefined ? [] : dnsRefusals(target)),
     ...(cache === undefined ? [] : cacheRefusals(client, requests)),

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { OUTCOMES } from '../../results/model/trial.ts';
 import { hostileValues } from '../../results/testing/hostile-values.ts';
 import { type ClientAnswer, newExchange, type OwnClient } from '../contracts.ts';
-import { UserSlot } from './user-module.ts';
+import { ModuleRequest } from './user-module.ts';
 
 describe('Whatever send() of a module answers or throws, the exchange ends once, with an outcome and a text that can be stored', () => {
   const MOST_CHARS = 600;
@@ -14,7 +14,7 @@ describe('Whatever send() of a module answers or throws, the exchange ends once,
   async function ended(send: () => unknown) {
     const client: OwnClient = { send: send as OwnClient['send'], close() {} };
     const exchange = newExchange();
-    const slot = new UserSlot(
+    const request = new ModuleRequest(
       {
         client,
         opening: Promise.resolve(client),
@@ -27,7 +27,7 @@ describe('Whatever send() of a module answers or throws, the exchange ends once,
     let ends = 0;
     await new Promise<void>(resolve => {
       let isWithin = true;
-      slot.send(() => {
+      request.send(() => {
         assert.ok(!isWithin, 'ended from within send');
         ends++;
         resolve();

@@ -1,4 +1,5 @@
 // Loads a user's client module and makes it a transport, or reports what is wrong with it.
+
 import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -16,30 +17,30 @@ import { originCount } from '../../scenarios/model/facts.ts';
 import type { Method, Request } from '../../scenarios/model/request.ts';
 import { hasBody } from '../../scenarios/model/request-facts.ts';
 import type { Target } from '../../scenarios/model/target.ts';
-import {
-  beginExchange,
-  type ClientAnswer,
-  type ClientDefinition,
-  type Exchange,
-  type HonourableSetting,
-  type ModuleLoading,
-  type Obstacle,
-  type OwnClient,
-  type PreparedRequest,
-  type Refusal,
-  type RequestToSend,
-  type Transport,
-  type TransportModule,
-  type TransportOptions,
+import type {
+  ClientAnswer,
+  ClientDefinition,
+  Exchange,
+  HonourableSetting,
+  ModuleLoading,
+  Obstacle,
+  OwnClient,
+  PreparedRequest,
+  Refusal,
+  RequestToSend,
+  Transport,
+  TransportModule,
+  TransportOptions,
 } from '../contracts.ts';
 import { RESILIENCE_SETTINGS } from '../resending.ts';
+import { trustInProcess } from './connection-options.ts';
 import { classifyError, codedOutcome, describeError, type Evidence, rootCause } from './errors.ts';
-import { plainTargetRefusals, reachRefusals } from './refusals.ts';
-import { type WatchedSockets, watchEndpoint } from './sockets.ts';
-import { trustInProcess } from './trust.ts';
+import { plainTargetRefusals, reachRefusals, refuse } from './refusals.ts';
+import { ReusableRequest, sendReusing } from './reusable-request.ts';
+import { EndpointSockets } from './sockets.ts';
 
 /** What all exchanges of one client share. */
-export interface SlotContext {
+export interface Context {
   /** Undefined while it is being opened. */
   client: OwnClient | undefined;
   opening: Promise<OwnClient>;
@@ -90,39 +91,27 @@ class RequestOfModule implements RequestToSend {
   }
 }
 
-type OnEnd = (exchange: Exchange) => void;
+export class ModuleRequest extends ReusableRequest {
+  readonly #context: Context;
+  #request: RequestOfModule | undefined;
 
-/** The state of one exchange record. An abandoned record is never reused, so a late response cannot reach another exchange. */
-export class UserSlot {
-  readonly #context: SlotContext;
-  readonly #exchange: Exchange;
-  #onEnd: OnEnd = () => {};
-  #request: RequestOfModule;
-  #isAbandoned = false;
-
-  constructor(context: SlotContext, exchange: Exchange) {
+  constructor(context: Context, exchange: Exchange) {
+    super(exchange);
     this.#context = context;
-    this.#exchange = exchange;
-    this.#request = this.#newRequest();
   }
 
-  #newRequest(): RequestOfModule {
-    return new RequestOfModule(this.#context.contents[this.#exchange.request]!);
+  protected override start(): void {
+    this.#request = new RequestOfModule(this.#context.contents[this.exchange.request]!);
+    this.#ask(this.#request).then(this.#onAnswer, this.#onError);
   }
 
-  send(onEnd: OnEnd): void {
-    const exchange = this.#exchange;
-    this.#onEnd = onEnd;
-    this.#request = this.#newRequest();
-    beginExchange(exchange);
-    exchange.abandon = this.#abandon;
-    this.#start().then(this.#onAnswer, this.#onError);
+  protected override giveUp(): void {
+    this.#request?.abort();
   }
 
   /** Always returns a promise, even if the module does not. */
-  #start(): Promise<ClientAnswer> {
+  #ask(request: RequestOfModule): Promise<ClientAnswer> {
     const { client, opening, isClosed } = this.#context;
-    const request = this.#request;
     if (isClosed) return Promise.reject(new Error('the transport is closed'));
     // A native promise around the module's: it settles once, and asynchronously.
     return new Promise(resolve =>
@@ -131,7 +120,7 @@ export class UserSlot {
   }
 
   readonly #onAnswer = (answer: ClientAnswer): void => {
-    const exchange = this.#exchange;
+    const { exchange } = this;
     const read = readAnswer(answer);
     if (read === undefined) {
       exchange.outcome = 'other';
@@ -141,26 +130,15 @@ export class UserSlot {
       exchange.bodyBytes = read.bytes;
       exchange.status = read.status;
     }
-    this.#end();
+    this.end();
   };
 
   readonly #onError = (error: unknown): void => {
-    this.#exchange.outcome = outcomeOf(error, this.#context.brokenConnection(causesOf(error)));
-    this.#exchange.error = describeError(error);
-    if (this.#exchange.outcome === 'badStatus') this.#exchange.status = badStatusOf(error);
-    this.#end();
-  };
-
-  #end(): void {
-    this.#exchange.endedAtMs = performance.now();
-    if (this.#isAbandoned) return;
-    this.#exchange.abandon = undefined;
-    this.#onEnd(this.#exchange);
-  }
-
-  readonly #abandon = (): void => {
-    this.#isAbandoned = true;
-    this.#request.abort();
+    const { exchange } = this;
+    exchange.outcome = outcomeOf(error, this.#context.brokenConnection(causesOf(error)));
+    exchange.error = describeError(error);
+    if (exchange.outcome === 'badStatus') exchange.status = badStatusOf(error);
+    this.end();
   };
 }
 
@@ -222,7 +200,7 @@ function outcomeOf(error: unknown, connection: Evidence): Outcome {
 const RIGHT_EXPORT = 'export default defineClient({ open({ url }) { ... return { send, close }; } })';
 const MOST_TEXTS = 100;
 
-export type Reading = { definition: ClientDefinition } | { fault: Obstacle };
+type Reading = { definition: ClientDefinition } | { fault: Obstacle };
 
 function fault(message: string, hint: string): Reading {
   return { fault: { message, hint } };
@@ -241,7 +219,7 @@ function readTexts(value: unknown): string[] | undefined {
 }
 
 /** Reads the definition of a client once. @throws whatever the module's getters throw */
-export function readDefinition(exported: unknown): Reading {
+function readDefinition(exported: unknown): Reading {
   if (exported === undefined) return fault('has no default export', RIGHT_EXPORT);
   const definition = Object(exported) as Record<keyof ClientDefinition, unknown>;
   const { open, honours, refuse, sendsRequest, caveats } = definition;
@@ -272,7 +250,7 @@ export function readDefinition(exported: unknown): Reading {
 }
 
 /** The result of `open`, with its functions read once. @throws MeasureError when a required function is missing */
-export function readClient(client: unknown, path: string): OwnClient {
+function readClient(client: unknown, path: string): OwnClient {
   const { send, close, stats } = Object(client) as OwnClient;
   if (isFunction(send) && isFunction(close) && (stats === undefined || isFunction(stats))) {
     return {
@@ -291,7 +269,7 @@ export function readClient(client: unknown, path: string): OwnClient {
 const ALWAYS_HONOURED = ['options', 'body', 'timeouts.totalMs', ...RESILIENCE_SETTINGS];
 
 /** Remarks if the client's own count of its connections differs from conntax's. */
-function accountRemarks(client: OwnClient, opened: number, sockets: WatchedSockets): string[] {
+function accountRemarks(client: OwnClient, opened: number, sockets: EndpointSockets): string[] {
   let stats: unknown;
   try {
     stats = client.stats?.();
@@ -337,40 +315,43 @@ function openError(error: unknown, path: string): MeasureError {
   return new MeasureError('open-failed', text, { cause: error });
 }
 
+async function openClient(
+  definition: ClientDefinition,
+  path: string,
+  { client: settings, endpoint: { origin, caPem }, requests: [first] }: TransportOptions,
+): Promise<OwnClient> {
+  const opened = await definition.open({
+    url: origin + first.path,
+    origin,
+    path: first.path,
+    ...(caPem === undefined ? {} : { caPem }),
+    settings: settingsOf(settings),
+    options: settings.options ?? {},
+  });
+  return readClient(opened, path);
+}
+
 function openWith(definition: ClientDefinition, path: string, options: TransportOptions): Transport {
-  const { client: settings, endpoint, requests, onConnection } = options;
-  const { origin, caPem } = endpoint;
-  trustInProcess(caPem);
+  const { endpoint, requests, onConnection } = options;
+  trustInProcess(endpoint.caPem);
   let opened = 0;
-  const sockets = watchEndpoint(endpoint, connection => {
+  const sockets = new EndpointSockets(endpoint, connection => {
     opened++;
     onConnection(connection);
   });
-  const opening = (async () =>
-    readClient(
-      await definition.open({
-        url: origin + requests[0].path,
-        origin,
-        path: requests[0].path,
-        ...(caPem === undefined ? {} : { caPem }),
-        settings: settingsOf(settings),
-        options: settings.options ?? {},
-      }),
-      path,
-    ))();
-  const context: SlotContext = {
+  const context: Context = {
     client: undefined,
-    opening,
-    contents: requests.map(({ method, path, headers, body, origin: own = origin }) => ({
+    opening: openClient(definition, path, options),
+    contents: requests.map(({ method, path, headers, body, origin = endpoint.origin }) => ({
       method,
       headers,
       body,
-      url: own + path,
+      url: origin + path,
     })),
-    brokenConnection: sockets.brokenConnection,
+    brokenConnection: causes => sockets.brokenConnection(causes),
     isClosed: false,
   };
-  const ready = opening.then(
+  const ready = context.opening.then(
     client => {
       context.client = client;
     },
@@ -383,12 +364,9 @@ function openWith(definition: ClientDefinition, path: string, options: Transport
   let closing: string | undefined;
   return {
     ready,
-    send(exchange, onEnd) {
-      exchange.transportState ??= new UserSlot(context, exchange);
-      (exchange.transportState as UserSlot).send(onEnd);
-    },
-    openConnections: sockets.openConnections,
-    openedElsewhere: sockets.openedElsewhere,
+    send: sendReusing(exchange => new ModuleRequest(context, exchange)),
+    openConnections: () => sockets.openConnections(),
+    openedElsewhere: () => sockets.openedElsewhere(),
     async close() {
       context.isClosed = true;
       if (context.client !== undefined) {
@@ -429,20 +407,25 @@ function callRefuse({ refuse }: ClientDefinition, client: Client): string | unde
 }
 
 function refusalsOf(definition: ClientDefinition, client: Client, target: Target): Refusal[] {
-  const refused: Refusal[] = [];
   const { honours = [] } = definition;
   const message = callRefuse(definition, client);
-  if (message !== undefined) {
-    refused.push({ path: 'transport', message, hint: 'other settings, or a module that supports these' });
-  }
-  if (client.body !== 'read' && !honours.includes('body')) {
-    refused.push({
-      path: 'body',
-      message: 'your own module reads the whole body, unless it lists body in honours',
-      hint: "body: 'read', or 'body' in its honours",
-    });
-  }
-  return [...refused, ...plainTargetRefusals(client, target, honours)];
+  return [
+    ...refuse(
+      {
+        when: message !== undefined,
+        path: 'transport',
+        message: message ?? '',
+        hint: 'other settings, or a module that supports these',
+      },
+      {
+        when: client.body !== 'read' && !honours.includes('body'),
+        path: 'body',
+        message: 'your own module reads the whole body, unless it lists body in honours',
+        hint: "body: 'read', or 'body' in its honours",
+      },
+    ),
+    ...plainTargetRefusals(client, target, honours),
+  ];
 }
 
 /** A module is given a URL and an authority. */
@@ -460,25 +443,23 @@ function requestRefusals(
   requests: readonly Request[],
   target: Target,
 ): Refusal[] {
-  if (requests.some(({ framing }) => framing === 'chunked')) {
-    return [
-      {
-        path: 'transport',
-        message: 'sends its body as it likes: a module cannot be asked to send it in chunks',
-        hint: "request.framing: 'length', or transport: undici, node-http, fetch or wire",
-      },
-    ];
-  }
   const isOne = requests.length < 2 && originCount(target) === 1;
-  if (sendsRequest === true || (isOne && requests.every(isPlain))) return [];
-  return [
+  const isChunked = requests.some(({ framing }) => framing === 'chunked');
+  return refuse(
     {
+      when: isChunked,
+      path: 'transport',
+      message: 'sends its body as it likes: a module cannot be asked to send it in chunks',
+      hint: "request.framing: 'length', or transport: undici, node-http, fetch or wire",
+    },
+    {
+      when: !isChunked && sendsRequest !== true && !(isOne && requests.every(isPlain)),
       path: 'transport',
       message:
         'does not state sendsRequest, so it may send a plain GET of one path instead of what the scenario asks for',
       hint: 'sendsRequest: true in a module that sends the method, URL, headers and body that send() is given',
     },
-  ];
+  );
 }
 
 function isPlain(request: Request): boolean {

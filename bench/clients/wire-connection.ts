@@ -5,15 +5,10 @@ import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { hostOf } from '../../scenarios/model/facts.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
-import {
-  beginExchange,
-  type Exchange,
-  type OpenedConnection,
-  type PreparedRequest,
-  type PreparedRequests,
-} from '../contracts.ts';
+import type { Exchange, OpenedConnection, PreparedRequest, PreparedRequests } from '../contracts.ts';
+import { identityOptions, trustInProcess } from './connection-options.ts';
 import { classifyError, describeError } from './errors.ts';
-import { identityOptions, trustInProcess } from './trust.ts';
+import { ReusableRequest } from './reusable-request.ts';
 import { AnswerParser, HeadMemo } from './wire-parser.ts';
 
 /** As much as one read can take in; the kernel seldom has more ready. */
@@ -163,51 +158,39 @@ export interface ConnectionOwner {
   onClosed(connection: WireConnection): void;
 }
 
-/** A record's own state: its requests one after another. */
-export class WireRequest {
-  readonly exchange: Exchange;
-  #onEnd: (exchange: Exchange) => void = () => {};
-  #isAbandoned = false;
+/** Who finds a connection for a request. */
+export interface RequestOwner {
+  take(request: WireRequest): void;
+  abandon(request: WireRequest): void;
+}
+
+export class WireRequest extends ReusableRequest {
   /** The connection that it is in flight on. */
   connection: WireConnection | undefined;
-  readonly #abandon: () => void;
-  readonly #report = (): void => this.#end();
+  readonly #owner: RequestOwner;
 
-  /** @param onAbandoned called when it is given up */
-  constructor(exchange: Exchange, onAbandoned: (request: WireRequest) => void) {
-    this.exchange = exchange;
-    this.#abandon = () => {
-      this.#isAbandoned = true;
-      onAbandoned(this);
-    };
+  constructor(exchange: Exchange, owner: RequestOwner) {
+    super(exchange);
+    this.#owner = owner;
   }
 
-  begin(onEnd: (exchange: Exchange) => void): void {
-    this.#onEnd = onEnd;
+  protected override start(): void {
     this.connection = undefined;
-    beginExchange(this.exchange);
-    this.exchange.abandon = this.#abandon;
+    this.#owner.take(this);
+  }
+
+  protected override giveUp(): void {
+    this.#owner.abandon(this);
   }
 
   succeed(): void {
     this.connection = undefined;
-    this.#end();
+    this.report();
   }
 
-  /** Reported in a turn of its own: this may be called from within `send`. */
-  fail(outcome: Outcome, error: string): void {
-    const { exchange } = this;
+  override fail(outcome: Outcome, error: string): void {
     this.connection = undefined;
-    exchange.outcome = outcome;
-    exchange.error = error;
-    exchange.endedAtMs = performance.now();
-    setImmediate(this.#report);
-  }
-
-  #end(): void {
-    if (this.#isAbandoned) return;
-    this.exchange.abandon = undefined;
-    this.#onEnd(this.exchange);
+    super.fail(outcome, error);
   }
 }
 

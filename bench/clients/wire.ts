@@ -3,18 +3,26 @@ import type { Client } from '../../scenarios/model/client.ts';
 import { connectionLimit, usesTls } from '../../scenarios/model/facts.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import type {
-  Exchange,
   OpenedConnection,
   Refusal,
   Transport,
   TransportModule,
   TransportOptions,
 } from '../contracts.ts';
-import { NO_INTERCEPTORS, RESILIENCE_SETTINGS } from '../resending.ts';
-import { leftBodyRefusals, plainTargetRefusals, reachRefusals, socketRefusals } from './refusals.ts';
+import { NO_INTERCEPTORS } from '../resending.ts';
+import {
+  leftBodyRefusals,
+  POOL_CLIENT_SETTINGS,
+  plainTargetRefusals,
+  reachRefusals,
+  refuse,
+  socketRefusals,
+} from './refusals.ts';
+import { sendReusing, sweepTimeouts } from './reusable-request.ts';
 import {
   type ConnectionOwner,
   createSettings,
+  type RequestOwner,
   WireConnection,
   WireRequest,
   type WireSettings,
@@ -71,7 +79,7 @@ class Ring<T> {
 }
 
 /** Who gets which connection: requests wait in order, and connections are opened while there are fewer dials than waits. */
-class WirePool implements ConnectionOwner {
+class WirePool implements ConnectionOwner, RequestOwner {
   readonly #settings: WireSettings;
   readonly #onConnection: (connection: OpenedConnection) => void;
   readonly #limit: number;
@@ -102,10 +110,7 @@ class WirePool implements ConnectionOwner {
     );
   }
 
-  send(exchange: Exchange, onEnd: (exchange: Exchange) => void): void {
-    exchange.transportState ??= new WireRequest(exchange, this.#onAbandoned);
-    const request = exchange.transportState as WireRequest;
-    request.begin(onEnd);
+  take(request: WireRequest): void {
     if (this.#isClosed) {
       request.fail('other', 'the transport is closed');
       return;
@@ -166,12 +171,12 @@ class WirePool implements ConnectionOwner {
     if (this.#spare.length === this.#connections.length) this.#onLastClosed?.();
   }
 
-  readonly #onAbandoned = (request: WireRequest): void => {
+  abandon(request: WireRequest): void {
     const { connection } = request;
     if (connection === undefined) this.#waiting.remove(request);
     // Its answer may still come: the connection is of no use to another request.
     else connection.lose('reset', 'another request on this connection was given up', request);
-  };
+  }
 
   /** Not bound to a request: whichever connection is ready first serves the one that has waited longest. */
   #dialForWaiting(): void {
@@ -228,26 +233,17 @@ class WirePool implements ConnectionOwner {
   }
 }
 
-/** How finely timeouts are kept: a twentieth of the shortest one, within these bounds. */
-const SWEEP_MS = { least: 5, most: 100 } as const;
-
-/** One timer for all connections; a timer for each request would cost each of them. */
-function watchTimeouts({ timeouts, pool }: Client, pooled: WirePool): NodeJS.Timeout | undefined {
-  const { connectMs, headersMs, bodyMs } = timeouts;
-  const { idleTimeoutMs, idleTimeoutBufferMs } = pool;
-  const limitsMs = [connectMs, headersMs, bodyMs, idleTimeoutMs].filter(ms => ms !== undefined);
-  // The server's own hint is in whole seconds.
-  if (idleTimeoutBufferMs !== undefined) limitsMs.push(1_000);
-  if (limitsMs.length === 0) return undefined;
-  const everyMs = Math.min(SWEEP_MS.most, Math.max(SWEEP_MS.least, Math.min(...limitsMs) / 20));
-  return setInterval(() => pooled.expire(performance.now()), everyMs).unref();
-}
-
 function open({ client, endpoint, requests, hasPhases = true, onConnection }: TransportOptions): Transport {
   const pool = new WirePool(createSettings(client, endpoint, requests, hasPhases), onConnection);
-  const timer = watchTimeouts(client, pool);
+  const { connectMs, headersMs, bodyMs } = client.timeouts;
+  const { idleTimeoutMs, idleTimeoutBufferMs } = client.pool;
+  // The server's own hint is in whole seconds.
+  const hintMs = idleTimeoutBufferMs === undefined ? undefined : 1_000;
+  const timer = sweepTimeouts([connectMs, headersMs, bodyMs, idleTimeoutMs, hintMs], nowMs =>
+    pool.expire(nowMs),
+  );
   return {
-    send: (exchange, onEnd) => pool.send(exchange, onEnd),
+    send: sendReusing(exchange => new WireRequest(exchange, pool)),
     openConnections: () => pool.openConnections(),
     async close() {
       clearInterval(timer);
@@ -265,58 +261,53 @@ const UNABLE = {
 
 function refusals(client: Client, target: Target): Refusal[] {
   const { pool, requestsPerConnection, protocol } = client;
-  const refused: Refusal[] = leftBodyRefusals(client, 'wire reads every body');
-  if (protocol === 'h2') {
-    refused.push({
-      path: 'protocol',
-      message: 'wire speaks HTTP/1.1 only',
-      hint: "protocol: 'http1', or transport: 'undici'",
-    });
-  }
-  if ((pool.pipelining ?? 1) > 1 && requestsPerConnection === 1) {
-    refused.push({
-      path: 'pool.pipelining',
-      message: 'a connection that carries one request has no pipeline',
-      hint: 'pipelining: 1, or more requestsPerConnection',
-    });
-  }
-  if ((pool.pipelining ?? 1) > 1 && pool.maxIdleConnections !== undefined) {
-    refused.push({
-      path: 'pool.maxIdleConnections',
-      message: 'wire does not count idle connections apart from those with room in their pipeline',
-      hint: 'leave it out, or pipelining: 1',
-    });
-  }
-  if (pool.scheduling === 'round-robin') {
-    refused.push({
-      path: 'pool.scheduling',
-      message: 'wire takes idle connections by when they were last used',
-      hint: "'fifo', which uses idle connections in turn, or transport: 'undici'",
-    });
-  }
-  if ((pool.tcpKeepAliveMs ?? 0) % 1_000 !== 0) {
-    refused.push({
-      path: 'pool.tcpKeepAliveMs',
-      message: 'the kernel takes whole seconds, and Node ignores the rest',
-      hint: 'a multiple of 1000',
-    });
-  }
-  if (pool.closing === 'reset' && usesTls(target)) {
-    refused.push({
-      path: 'pool.closing',
-      message: 'Node resets plain TCP connections only',
-      hint: "'client' or 'server', or a target without TLS",
-    });
-  }
-  if (pool.tlsSessions === 'library') {
-    refused.push({
-      path: 'pool.tlsSessions',
-      message: 'wire has no session cache of its own',
-      hint: "'none' or 'pinned'",
-    });
-  }
+  const isPipelined = (pool.pipelining ?? 1) > 1;
   return [
-    ...refused,
+    ...leftBodyRefusals(client, 'wire reads every body'),
+    ...refuse(
+      {
+        when: protocol === 'h2',
+        path: 'protocol',
+        message: 'wire speaks HTTP/1.1 only',
+        hint: "protocol: 'http1', or transport: 'undici'",
+      },
+      {
+        when: isPipelined && requestsPerConnection === 1,
+        path: 'pool.pipelining',
+        message: 'a connection that carries one request has no pipeline',
+        hint: 'pipelining: 1, or more requestsPerConnection',
+      },
+      {
+        when: isPipelined && pool.maxIdleConnections !== undefined,
+        path: 'pool.maxIdleConnections',
+        message: 'wire does not count idle connections apart from those with room in their pipeline',
+        hint: 'leave it out, or pipelining: 1',
+      },
+      {
+        when: pool.scheduling === 'round-robin',
+        path: 'pool.scheduling',
+        message: 'wire takes idle connections by when they were last used',
+        hint: "'fifo', which uses idle connections in turn, or transport: 'undici'",
+      },
+      {
+        when: (pool.tcpKeepAliveMs ?? 0) % 1_000 !== 0,
+        path: 'pool.tcpKeepAliveMs',
+        message: 'the kernel takes whole seconds, and Node ignores the rest',
+        hint: 'a multiple of 1000',
+      },
+      {
+        when: pool.closing === 'reset' && usesTls(target),
+        path: 'pool.closing',
+        message: 'Node resets plain TCP connections only',
+        hint: "'client' or 'server', or a target without TLS",
+      },
+      {
+        when: pool.tlsSessions === 'library',
+        path: 'pool.tlsSessions',
+        message: 'wire has no session cache of its own',
+        hint: "'none' or 'pinned'",
+      },
+    ),
     ...plainTargetRefusals(client, target, wire.honours),
     ...socketRefusals(client, target),
     ...reachRefusals(target, UNABLE),
@@ -326,26 +317,12 @@ function refusals(client: Client, target: Target): Refusal[] {
 const wire: TransportModule = {
   kind: 'transport',
   honours: [
-    'protocol',
-    'requestsPerConnection',
-    'pool.maxConnections',
+    ...POOL_CLIENT_SETTINGS,
     'pool.maxTotalConnections',
     'pool.maxIdleConnections',
-    'pool.idleTimeoutMs',
-    'pool.idleTimeoutBufferMs',
     'pool.maxLifetimeMs',
     'pool.pipelining',
-    'pool.scheduling',
     'pool.closing',
-    'pool.tcpKeepAliveMs',
-    'pool.tlsSessions',
-    'pool.tlsContext',
-    'timeouts.connectMs',
-    'timeouts.headersMs',
-    'timeouts.bodyMs',
-    'timeouts.totalMs',
-    'body',
-    ...RESILIENCE_SETTINGS,
   ],
   cannot: {
     ...NO_INTERCEPTORS,

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { createCertificate } from '../../servers/app.ts';
-import { listenOnLoopback } from '../../servers/testing/listen.ts';
+import { listenOnLoopback } from '../../servers/testing/servers.ts';
 import { type Called, callCli } from '../testing/in-process.ts';
 import { runCli, startCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';

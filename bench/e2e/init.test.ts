@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { openEchoServer } from '../../servers/testing/echo-server.ts';
+import { openEchoServer } from '../../servers/testing/servers.ts';
 import { callCli } from '../testing/in-process.ts';
 import { runCli } from './testing/cli.ts';
 import { openWorkspace } from './testing/workspace.ts';

@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { listenOnLoopback } from '../../servers/testing/listen.ts';
+import { listenOnLoopback } from '../../servers/testing/servers.ts';
 import { callCli } from '../testing/in-process.ts';
 import { type CliResult, startCli, startProgram } from './testing/cli.ts';
 import { reasonWithout } from './testing/server-programs.ts';

@@ -6,7 +6,7 @@ import net, { type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
-import { listenOnLoopback } from '../../servers/testing/listen.ts';
+import { listenOnLoopback } from '../../servers/testing/servers.ts';
 import { callCli } from '../testing/in-process.ts';
 import { runHere } from './testing/cli.ts';
 import { openWorkspace, tinyScenario } from './testing/workspace.ts';

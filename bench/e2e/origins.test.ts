@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { listenOnLoopback } from '../../servers/testing/listen.ts';
+import { listenOnLoopback } from '../../servers/testing/servers.ts';
 import { drawnCounts } from '../clients/testing/request-case.ts';
 import { requestSeed } from '../plan/plan.ts';
 import { callCli } from '../testing/in-process.ts';

@@ -8,7 +8,7 @@ import type { AddressInfo, ListenOptions } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createAuthority } from '../../servers/testing/certificates.ts';
-import { openTestProxy } from '../../servers/testing/proxy.ts';
+import { openTestProxy } from '../../servers/testing/servers.ts';
 import { callCli } from '../testing/in-process.ts';
 import { runHere } from './testing/cli.ts';
 import { openWorkspace, type Workspace } from './testing/workspace.ts';

@@ -4,7 +4,7 @@ import http from 'node:http';
 import { type TestContext, test } from 'node:test';
 import type { Measurement } from '../../results/model/trial.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
-import { listenOnLoopback } from '../../servers/testing/listen.ts';
+import { listenOnLoopback } from '../../servers/testing/servers.ts';
 import { runHere } from './testing/cli.ts';
 import { openWorkspace } from './testing/workspace.ts';
 

@@ -5,7 +5,7 @@ import type { Scenario } from '../../scenarios/model/scenario.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import { behaviours } from '../../servers/behaviours/index.ts';
 import { transports } from '../clients/index.ts';
-import { requestsTo } from '../clients/origins.ts';
+import { requestsTo } from '../clients/request.ts';
 import type { ClientPlugin, TransportOptions } from '../contracts.ts';
 import { formatProblems, loadPlugins } from '../plan/read-scenarios.ts';
 import { createValidator } from '../plan/validate.ts';

@@ -8,7 +8,7 @@ import { after, before, describe, suite, type TestContext, test } from 'node:tes
 import { promisify } from 'node:util';
 import type { ForeignServer } from '../../results/model/run.ts';
 import { createCertificate } from '../../servers/app.ts';
-import { listenOnLoopback } from '../../servers/testing/listen.ts';
+import { listenOnLoopback } from '../../servers/testing/servers.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { plainRequest } from '../clients/request.ts';
 import {

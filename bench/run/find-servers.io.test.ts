@@ -12,7 +12,7 @@ import { MeasureError, UsageError } from '../../results/errors.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { createCertificate } from '../../servers/app.ts';
 import type { Scope } from '../../servers/testing/client.ts';
-import { listenOnLoopback } from '../../servers/testing/listen.ts';
+import { listenOnLoopback } from '../../servers/testing/servers.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
 import { findServers, locateServers, requireAnswer } from './find-servers.ts';
 import { makeScenario } from './testing/tiny-cell.ts';

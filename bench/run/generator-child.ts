@@ -9,9 +9,8 @@ import type { Load } from '../../scenarios/model/load.ts';
 import { keepCompiledCode, obeyParentOnly, readProcess } from '../../servers/process.ts';
 import { type Endpoint, PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { transports, userModules } from '../clients/index.ts';
-import { requestsTo } from '../clients/origins.ts';
 import { proxySecrets } from '../clients/proxy.ts';
-import { redact, secretsOf } from '../clients/request.ts';
+import { redact, requestsTo, secretsOf } from '../clients/request.ts';
 import type {
   ClientPlugin,
   Engine,

@@ -13,7 +13,7 @@ import type { SkippedCell } from '../../results/model/run.ts';
 import type { Measurement } from '../../results/model/trial.ts';
 import type { Limits } from '../../scenarios/model/scenario.ts';
 import { withUnknowns } from '../../scenarios/model/target.ts';
-import { listenOnLoopback } from '../../servers/testing/listen.ts';
+import { listenOnLoopback } from '../../servers/testing/servers.ts';
 import { planRun } from '../plan/plan.ts';
 import { findServers, locateServers } from './find-servers.ts';
 import { CpuGroup, openLimitedMachine, skipImpossible } from './limited-machine.ts';

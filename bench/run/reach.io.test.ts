@@ -11,7 +11,7 @@ import { MeasureError, UsageError } from '../../results/errors.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import { createAuthority } from '../../servers/testing/certificates.ts';
-import { openTestProxy } from '../../servers/testing/proxy.ts';
+import { openTestProxy } from '../../servers/testing/servers.ts';
 import nodeFetch from '../clients/fetch.ts';
 import nodeHttp from '../clients/node-http.ts';
 import { openSubject } from '../clients/testing/subject.ts';

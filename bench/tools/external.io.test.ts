@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { childrenWith } from '../run/testing/processes.ts';
-import { findProgram, missingProgram, runTool, type ToolOrder, type ToolRun } from './external.ts';
+import { findProgram, missingProgram, type ToolOrder, ToolRun } from './external.ts';
 
 describe('Programs that misbehave are stopped, bounded, watched, and never left behind', () => {
   const LONG_MS = 600_000;
 
   /** Runs a line of sh; the word is its name in the list of processes. */
   function runShell(word: string, line: string, order: Partial<ToolOrder> = {}): ToolRun {
-    return runTool({
+    return new ToolRun({
       program: 'sh',
       args: ['-c', line, word],
       stopAfterMs: LONG_MS,
@@ -71,7 +71,12 @@ describe('Programs that misbehave are stopped, bounded, watched, and never left 
   });
 
   test('one that is not installed is reported as such', async () => {
-    const run = runTool({ program: 'no-such-tool', args: [], stopAfterMs: LONG_MS, killAfterMs: LONG_MS });
+    const run = new ToolRun({
+      program: 'no-such-tool',
+      args: [],
+      stopAfterMs: LONG_MS,
+      killAfterMs: LONG_MS,
+    });
     await assert.rejects(run.result, /no-such-tool/);
     await run.kill();
   });

@@ -1,5 +1,7 @@
 // Runs load tools that are programs of their own: one process per slice, whose output is read as exchanges.
-import { spawn } from 'node:child_process';
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   accessSync,
   closeSync,
@@ -16,11 +18,11 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { MeasureError } from '../../results/errors.ts';
 import type { Outcome, ProcessReading } from '../../results/model/trial.ts';
-import { CLIENT_SETTINGS, type Client } from '../../scenarios/model/client.ts';
+import type { Client } from '../../scenarios/model/client.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { FaultKind, Target } from '../../scenarios/model/target.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
-import { reachRefusals } from '../clients/refusals.ts';
+import { reachRefusals, refuse } from '../clients/refusals.ts';
 import {
   type ClientSetting,
   CUT_DRAIN_MS,
@@ -68,31 +70,26 @@ const REASONS: Readonly<Record<ClientSetting, string>> = {
 
 /** The reasons for every setting that a load tool does not support. */
 export function engineCannot(honours: readonly ClientSetting[]): Record<ClientSetting, string> {
-  const others = CLIENT_SETTINGS.filter(setting => !honours.includes(setting));
-  return Object.fromEntries(others.map(setting => [setting, REASONS[setting]!]));
+  return Object.fromEntries(Object.entries(REASONS).filter(([setting]) => !honours.includes(setting)));
 }
 
 export function bodyRefusals(tool: string, { body }: Client): Refusal[] {
-  if (body === 'read') return [];
-  return [
-    {
-      path: 'body',
-      message: `${tool} reads every body to its end`,
-      hint: "body: 'read', or another transport",
-    },
-  ];
+  return refuse({
+    when: body !== 'read',
+    path: 'body',
+    message: `${tool} reads every body to its end`,
+    hint: "body: 'read', or another transport",
+  });
 }
 
 /** For tools that can send `Connection: close`, but do not count the requests of a connection. */
 export function countingRefusals(tool: string, { requestsPerConnection }: Client): Refusal[] {
-  if (requestsPerConnection === 1 || requestsPerConnection === 'unlimited') return [];
-  return [
-    {
-      path: 'requestsPerConnection',
-      message: `${tool} can only close each connection after one request, or none`,
-      hint: "1 or 'unlimited', or transport: autocannon",
-    },
-  ];
+  return refuse({
+    when: requestsPerConnection !== 1 && requestsPerConnection !== 'unlimited',
+    path: 'requestsPerConnection',
+    message: `${tool} can only close each connection after one request, or none`,
+    hint: "1 or 'unlimited', or transport: autocannon",
+  });
 }
 
 /** Why a load tool cannot follow such a setting of a target. */
@@ -109,25 +106,23 @@ export function toolReachRefusals(target: Target): Refusal[] {
   });
 }
 
-/** No tool can send a body in chunks. */
+/** No tool can send a body in chunks, and only hey can send a HEAD request. */
 export function requestRefusals(tool: string, requests: readonly Request[]): Refusal[] {
-  if (requests.some(({ method }) => method === 'HEAD') && tool !== 'hey') {
-    return [
-      {
-        path: 'transport',
-        message: `${tool} waits for a body after the answer to a HEAD request`,
-        hint: 'another method, or transport: hey, node-http or wire',
-      },
-    ];
-  }
-  if (requests.every(({ framing }) => framing !== 'chunked')) return [];
-  return [
+  const [refusal] = refuse(
     {
+      when: requests.some(({ method }) => method === 'HEAD') && tool !== 'hey',
+      path: 'transport',
+      message: `${tool} waits for a body after the answer to a HEAD request`,
+      hint: 'another method, or transport: hey, node-http or wire',
+    },
+    {
+      when: requests.some(({ framing }) => framing === 'chunked'),
       path: 'transport',
       message: `${tool} cannot send a body in chunks`,
       hint: "request.framing: 'length', or transport: undici, node-http, fetch or wire",
     },
-  ];
+  );
+  return refusal === undefined ? [] : [refusal];
 }
 
 /** Kinds whose effect every tool counts: whole answers. */
@@ -136,14 +131,12 @@ const COUNTED_BY_TOOLS: readonly FaultKind[] = ['status', 'slowBytes', 'connecti
 /** @param why it does not count the other kinds */
 export function faultRefusals(tool: string, { faults }: Pick<Target, 'faults'>, why: string): Refusal[] {
   const uncounted = faults.find(({ kind }) => !COUNTED_BY_TOOLS.includes(kind));
-  if (uncounted === undefined) return [];
-  return [
-    {
-      path: 'transport',
-      message: `${tool} does not count each failure of kind ${uncounted.kind}, which target.faults has: ${why}`,
-      hint: `faults of kind ${COUNTED_BY_TOOLS.join(', ')} only, or transport: autocannon, wire or undici`,
-    },
-  ];
+  return refuse({
+    when: uncounted !== undefined,
+    path: 'transport',
+    message: `${tool} does not count each failure of kind ${uncounted?.kind}, which target.faults has: ${why}`,
+    hint: `faults of kind ${COUNTED_BY_TOOLS.join(', ')} only, or transport: autocannon, wire or undici`,
+  });
 }
 
 /**
@@ -164,12 +157,6 @@ export function openUnnamed(content: string | Buffer): { fd: number; close(): vo
 
 /** Where a tool finds its standard input as a file. */
 export const STDIN_FILE = '/proc/self/fd/0';
-
-/** Interval between requests to end, because the first one may come before the tool handles signals. */
-const ASK_AGAIN_MS = 50;
-/** Signals to the whole process group, including conntax: the slice is lost, but that is not an error of the tool. */
-const GROUP_SIGNALS: readonly (string | null)[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-const STDERR_TAIL_CHARS = 2_000;
 
 /** Path of the program on PATH; undefined if it is not there. */
 export function findProgram(name: string): string | undefined {
@@ -200,6 +187,12 @@ export function missingProgram(name: string): Obstacle | undefined {
   };
 }
 
+/** Interval between requests to end, because the first one may come before the tool handles signals. */
+const ASK_AGAIN_MS = 50;
+/** Signals to the whole process group, including conntax: the slice is lost, but that is not an error of the tool. */
+const GROUP_SIGNALS: readonly (string | null)[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const STDERR_TAIL_CHARS = 2_000;
+
 export interface ToolOrder {
   program: string;
   args: readonly string[];
@@ -220,84 +213,82 @@ interface ToolResult {
   after: ProcessReading;
 }
 
-export interface ToolRun {
-  /** @throws Error when it fails or had to be killed */
-  readonly result: Promise<ToolResult>;
-  /** Asks it to end now. */
-  stop(): void;
-  /** Kills it; resolves when it is gone. */
-  kill(): Promise<void>;
-}
-
 /**
- * Starts the program, on the cores of this process. It has no message channel, ends by itself and answers on its standard output, so
- * it is not started like a process of conntax (bench/run/child.ts).
+ * A program that was started, on the cores of this process. It has no message channel, ends by itself and answers on its standard
+ * output, so it is not started like a process of conntax (bench/run/child.ts).
  */
-export function runTool({ program, args, stdin, stopAfterMs, killAfterMs }: ToolOrder): ToolRun {
-  const startedAtMs = performance.now();
-  const child = spawn(program, args, { stdio: [stdin ?? 'ignore', 'pipe', 'pipe'] });
-  watchOver(child);
-  let output = '';
-  let errors = '';
-  let after: ProcessReading | undefined;
-  let isKilled = false;
-  let asking: NodeJS.Timeout | undefined;
-  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-    errors = (errors + text).slice(-STDERR_TAIL_CHARS);
-  });
+export class ToolRun {
+  /** Rejects when it fails or had to be killed. */
+  readonly result: Promise<ToolResult>;
+  readonly #order: ToolOrder;
+  readonly #startedAtMs = performance.now();
+  readonly #child: ChildProcess;
+  readonly #gone: Promise<{ code: number | null; signal: string | null }>;
+  #output = '';
+  #errors = '';
+  #after: ProcessReading | undefined;
+  #isKilled = false;
+  #asking: NodeJS.Timeout | undefined;
 
-  function stop(): void {
-    if (asking !== undefined) return;
-    after = readTool(child.pid, startedAtMs);
-    child.kill('SIGINT');
-    asking = setInterval(() => child.kill('SIGINT'), ASK_AGAIN_MS);
+  constructor(order: ToolOrder) {
+    const { program, args, stdin, stopAfterMs, killAfterMs } = order;
+    this.#order = order;
+    this.#child = spawn(program, args, { stdio: [stdin ?? 'ignore', 'pipe', 'pipe'] });
+    watchOver(this.#child);
+    this.#child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      this.#output += text;
+    });
+    this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.#errors = (this.#errors + text).slice(-STDERR_TAIL_CHARS);
+    });
+    const stopTimer = setTimeout(() => this.stop(), stopAfterMs);
+    const killTimer = setTimeout(() => {
+      this.#isKilled = true;
+      this.#child.kill('SIGKILL');
+    }, killAfterMs);
+    this.#gone = once(this.#child, 'close')
+      .then(([code, signal]) => ({ code, signal }))
+      .finally(() => {
+        clearTimeout(stopTimer);
+        clearTimeout(killTimer);
+        clearInterval(this.#asking);
+      });
+    this.result = this.#finish();
   }
 
-  const stopTimer = setTimeout(stop, stopAfterMs);
-  const killTimer = setTimeout(() => {
-    isKilled = true;
-    child.kill('SIGKILL');
-  }, killAfterMs);
-  const gone = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code, signal) => resolve({ code, signal }));
-  }).finally(() => {
-    clearTimeout(stopTimer);
-    clearTimeout(killTimer);
-    clearInterval(asking);
-  });
+  /** Asks it to end now. */
+  stop(): void {
+    if (this.#asking !== undefined) return;
+    this.#after = readTool(this.#child.pid, this.#startedAtMs);
+    this.#child.kill('SIGINT');
+    this.#asking = setInterval(() => this.#child.kill('SIGINT'), ASK_AGAIN_MS);
+  }
 
-  async function finish(): Promise<ToolResult> {
-    const { code, signal } = await gone;
-    const fault = isKilled
-      ? `did not end within ${killAfterMs} ms`
-      : `ended with ${signal ?? `exit status ${code}`}`;
+  /** Kills it; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#gone.catch(() => {}); // a process that could not be started is also gone
+  }
+
+  async #finish(): Promise<ToolResult> {
+    const { code, signal } = await this.#gone;
     const isCut = GROUP_SIGNALS.includes(signal);
-    if (code !== 0 && !isCut)
+    if (code !== 0 && !isCut) {
+      const { program, killAfterMs } = this.#order;
+      const fault = this.#isKilled
+        ? `did not end within ${killAfterMs} ms`
+        : `ended with ${signal ?? `exit status ${code}`}`;
+      const errors = this.#errors === '' ? '' : `: ${this.#errors.trim()}`;
       // Without a stack: what failed is another program.
-      throw new MeasureError(
-        'generator-died',
-        `${program} ${fault}${errors === '' ? '' : `: ${errors.trim()}`}`,
-      );
+      throw new MeasureError('generator-died', `${program} ${fault}${errors}`);
+    }
     return {
-      output: isCut ? undefined : output,
-      startedAtMs,
-      before: nothingUsed(startedAtMs),
-      after: after ?? nothingUsed(performance.now()),
+      output: isCut ? undefined : this.#output,
+      startedAtMs: this.#startedAtMs,
+      before: nothingUsed(this.#startedAtMs),
+      after: this.#after ?? nothingUsed(performance.now()),
     };
   }
-
-  return {
-    result: finish(),
-    stop,
-    async kill() {
-      child.kill('SIGKILL');
-      await gone.catch(() => {}); // a process that could not be started is also gone
-    },
-  };
 }
 
 function nothingUsed(atMs: number): ProcessReading {
@@ -398,7 +389,7 @@ export interface ExternalTool {
    * Opens a file descriptor for its standard input, needed until the tool has started.
    * @param seed of the sequence in which several requests are drawn
    */
-  openInput?(requests: PreparedRequests, seed: number): { fd: number; close(): void };
+  openInput(requests: PreparedRequests, seed: number): { fd: number; close(): void };
   /** Whether it reports when each request began; otherwise a request belongs to the window of its end. */
   reportsStarts: boolean;
   /** Whether it drops requests in flight when it is asked to end, instead of waiting for them. */
@@ -411,44 +402,101 @@ export interface ExternalTool {
   unusedPerStart: number;
 }
 
-export function openExternalEngine(tool: ExternalTool, options: EngineOptions): Engine {
-  const { client, endpoint, requests, sink, load } = options;
-  const users = load.concurrency;
-  const place = placeOf(endpoint, requests[0].path);
-  const record = newExchange();
-  // No tool that draws its requests reports which of them an answer belongs to.
-  if (requests.length > 1) record.request = -1;
-  const sentByRequest = requests.map(() => 0);
-  const pool: EnginePool = { size: tool.poolSize(users), openings: 0, unused: 0 };
-  let sent = 0;
-  let unfinished = 0;
-  let lastSlice: { before: ProcessReading; after: ProcessReading } | undefined;
-  let current: ToolRun | undefined;
-  let cutTimer: NodeJS.Timeout | undefined;
+export class ExternalEngine implements Engine {
+  readonly pool: EnginePool;
+  readonly dropsInFlight: boolean;
+  readonly sentByRequest: number[];
+  sent = 0;
+  unfinished = 0;
+  lastSlice: Engine['lastSlice'];
+  readonly #tool: ExternalTool;
+  readonly #options: EngineOptions;
+  readonly #place: Place;
+  readonly #record = newExchange();
+  #current: ToolRun | undefined;
+  #cutTimer: NodeJS.Timeout | undefined;
 
-  function start({ rampMs, windowMs, drainMs, requestSeed = 0 }: SliceTimes): ToolRun {
+  constructor(tool: ExternalTool, options: EngineOptions) {
+    const { load, endpoint, requests } = options;
+    this.#tool = tool;
+    this.#options = options;
+    this.#place = placeOf(endpoint, requests[0].path);
+    // No tool that draws its requests reports which of them an answer belongs to.
+    if (requests.length > 1) this.#record.request = -1;
+    this.sentByRequest = requests.map(() => 0);
+    this.pool = { size: tool.poolSize(load.concurrency), openings: 0, unused: 0 };
+    this.dropsInFlight = tool.dropsInFlight;
+  }
+
+  async runSlice(times: SliceTimes): Promise<Window> {
+    const { originMs, isRecorded, rampMs, windowMs } = times;
+    const { load, requests, sink } = this.#options;
+    this.#current = this.#start(times);
+    const { output, startedAtMs, before, after } = await this.#current.result.finally(() => {
+      clearTimeout(this.#cutTimer);
+      this.#current = undefined;
+    });
+    this.lastSlice = { before, after };
+    if (output === undefined) {
+      return { openAtMs: startedAtMs, closeAtMs: startedAtMs, originMs, isRecorded };
+    }
+    this.pool.openings++;
+    this.pool.unused += this.#tool.unusedPerStart;
+    const stoppedMs = after.atMs - startedAtMs;
+    const report = this.#tool.read(
+      output,
+      load.concurrency,
+      { rampMs, windowMs, stoppedMs },
+      requests.length,
+    );
+    if (report.cpuUs !== undefined) after.cpuUs = report.cpuUs;
+    const window: Window = {
+      openAtMs: startedAtMs + report.openMs,
+      closeAtMs: startedAtMs + Math.max(report.openMs, report.closeMs),
+      originMs,
+      isRecorded,
+    };
+    sink.openWindow(window);
+    for (const exchange of report.exchanges) this.#fold(exchange, startedAtMs);
+    for (const [request, count] of (report.sentByRequest ?? []).entries())
+      this.sentByRequest[request]! += count;
+    this.sent += report.unfinished;
+    this.unfinished += report.unfinished;
+    return window;
+  }
+
+  cut(): void {
+    const run = this.#current;
+    if (run === undefined) return;
+    run.stop();
+    this.#cutTimer = setTimeout(() => void run.kill(), CUT_DRAIN_MS + PRINT_MS);
+  }
+
+  async close(): Promise<void> {
+    await this.#current?.kill();
+  }
+
+  #start({ rampMs, windowMs, drainMs, requestSeed = 0 }: SliceTimes): ToolRun {
+    const { client, load, requests } = this.#options;
+    const { program, args, openInput } = this.#tool;
     const lengthMs = START_MS + rampMs + windowMs;
-    const input = tool.openInput?.(requests, requestSeed);
+    const duration = { sendSec: Math.ceil(lengthMs / 1_000) + 1, answerSec: Math.ceil(drainMs / 1_000) };
+    const input = openInput(requests, requestSeed);
     try {
-      return runTool({
-        program: tool.program,
-        args: tool.args(
-          client,
-          users,
-          { sendSec: Math.ceil(lengthMs / 1_000) + 1, answerSec: Math.ceil(drainMs / 1_000) },
-          place,
-          requests,
-        ),
-        ...(input === undefined ? {} : { stdin: input.fd }),
+      return new ToolRun({
+        program,
+        args: args(client, load.concurrency, duration, this.#place, requests),
+        stdin: input.fd,
         stopAfterMs: lengthMs,
         killAfterMs: lengthMs + drainMs + PRINT_MS,
       });
     } finally {
-      input?.close();
+      input.close();
     }
   }
 
-  function fold(exchange: ToolExchange, startedAtMs: number): void {
+  #fold(exchange: ToolExchange, startedAtMs: number): void {
+    const record = this.#record;
     record.startedAtMs = startedAtMs + exchange.startMs;
     record.intendedAtMs = record.startedAtMs;
     record.writtenAtMs = startedAtMs + exchange.writtenMs;
@@ -458,66 +506,7 @@ export function openExternalEngine(tool: ExternalTool, options: EngineOptions): 
     record.status = exchange.status;
     record.outcome = exchange.outcome;
     record.error = exchange.error;
-    sent++;
-    sink.add(record, tool.reportsStarts ? record.startedAtMs : record.endedAtMs);
+    this.sent++;
+    this.#options.sink.add(record, this.#tool.reportsStarts ? record.startedAtMs : record.endedAtMs);
   }
-
-  return {
-    async runSlice(times) {
-      const { originMs, isRecorded, rampMs, windowMs } = times;
-      current = start(times);
-      const { output, startedAtMs, before, after } = await current.result.finally(() => {
-        clearTimeout(cutTimer);
-        current = undefined;
-      });
-      lastSlice = { before, after };
-      if (output === undefined) {
-        return { openAtMs: startedAtMs, closeAtMs: startedAtMs, originMs, isRecorded };
-      }
-      pool.openings++;
-      pool.unused += tool.unusedPerStart;
-      const report = tool.read(
-        output,
-        users,
-        { rampMs, windowMs, stoppedMs: after.atMs - startedAtMs },
-        requests.length,
-      );
-      if (report.cpuUs !== undefined) after.cpuUs = report.cpuUs;
-      const window: Window = {
-        openAtMs: startedAtMs + report.openMs,
-        closeAtMs: startedAtMs + Math.max(report.openMs, report.closeMs),
-        originMs,
-        isRecorded,
-      };
-      sink.openWindow(window);
-      for (const exchange of report.exchanges) fold(exchange, startedAtMs);
-      for (const [request, count] of (report.sentByRequest ?? []).entries()) sentByRequest[request]! += count;
-      sent += report.unfinished;
-      unfinished += report.unfinished;
-      return window;
-    },
-    cut() {
-      const run = current;
-      if (run === undefined) return;
-      run.stop();
-      cutTimer = setTimeout(() => void run.kill(), CUT_DRAIN_MS + PRINT_MS);
-    },
-    get sent() {
-      return sent;
-    },
-    get sentByRequest() {
-      return sentByRequest;
-    },
-    get unfinished() {
-      return unfinished;
-    },
-    get lastSlice() {
-      return lastSlice;
-    },
-    pool,
-    dropsInFlight: tool.dropsInFlight,
-    async close() {
-      await current?.kill();
-    },
-  };
 }

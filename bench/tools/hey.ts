@@ -1,16 +1,18 @@
 // hey as a load tool: one process per slice, with every response it reports.
 import type { Outcome } from '../../results/model/trial.ts';
+import { sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Request } from '../../scenarios/model/request.ts';
+import { refuse } from '../clients/refusals.ts';
 import type { EngineModule, PreparedRequests, Refusal } from '../contracts.ts';
 import {
   bodyRefusals,
   countingRefusals,
+  ExternalEngine,
   type ExternalTool,
   engineCannot,
   faultRefusals,
   missingProgram,
-  openExternalEngine,
   openUnnamed,
   type Place,
   requestRefusals,
@@ -23,7 +25,7 @@ import {
 } from './external.ts';
 
 /** Times in ms since hey was started. */
-export interface HeyAnswer {
+interface HeyAnswer {
   status: number;
   startMs: number;
   writtenMs: number;
@@ -31,7 +33,7 @@ export interface HeyAnswer {
   endMs: number;
 }
 
-export interface HeyOutput {
+interface HeyOutput {
   answers: readonly HeyAnswer[];
   failures: readonly { message: string; count: number }[];
   /** Body bytes of all responses, by their Content-Length headers. */
@@ -45,7 +47,7 @@ const MOST_ANSWERS = 1_000_000;
  * hey's `-o csv` prints each response, rounded to 0.1 ms, but no failures. It also accepts a Go template:
  * this one prints both, unrounded.
  */
-export const HEY_TEMPLATE = `{{range $message, $count := .ErrorDist}}failure {{$count}} {{printf "%q" $message}}
+const HEY_TEMPLATE = `{{range $message, $count := .ErrorDist}}failure {{$count}} {{printf "%q" $message}}
 {{end}}total {{.NumRes}} {{.SizeTotal}}
 {{range $i, $seconds := .Lats}}{{index $.StatusCodes $i}} {{index $.Offsets $i}} {{$seconds}} {{index $.DelayLats $i}} {{index $.ResLats $i}}
 {{end}}end
@@ -62,18 +64,12 @@ export function readHeyOutput(output: string): HeyOutput {
     count: Number(count),
   }));
   const answers = [...output.matchAll(/^(\d+) (\S+) (\S+) (\S+) (\S+)$/gm)].map(([, ...texts]) => {
-    const [status, offset, total, delay, reading] = texts.map(Number) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
+    const [status = 0, offset = 0, total = 0, delay = 0, reading = 0] = texts.map(Number);
     const endMs = (offset + total) * 1_000;
     const headersMs = endMs - reading * 1_000;
     return { status, startMs: offset * 1_000, writtenMs: headersMs - delay * 1_000, headersMs, endMs };
   });
-  const reported = answers.length + failures.reduce((sum, { count }) => sum + count, 0);
+  const reported = answers.length + sumOf(failures, ({ count }) => count);
   if (reported !== Number(allCount)) {
     const why = answers.length >= MOST_ANSWERS ? ', because it keeps no more; expected: shorter slices' : '';
     throw new Error(`hey sent ${allCount} requests but reported ${reported}${why}`);
@@ -173,25 +169,21 @@ function secretRefusals(requests: readonly Request[]): Refusal[] {
     ...Object.values(headers),
     ...Object.values(query),
   ]);
-  if (values.every(value => typeof value === 'string')) return [];
-  return [
-    {
-      path: 'transport',
-      message: 'hey takes headers and query as arguments, which other users of the machine can read',
-      hint: 'transport: wrk or autocannon, or no value from the environment',
-    },
-  ];
+  return refuse({
+    when: values.some(value => typeof value !== 'string'),
+    path: 'transport',
+    message: 'hey takes headers and query as arguments, which other users of the machine can read',
+    hint: 'transport: wrk or autocannon, or no value from the environment',
+  });
 }
 
 function severalRefusals(requests: readonly Request[]): Refusal[] {
-  if (requests.length < 2) return [];
-  return [
-    {
-      path: 'transport',
-      message: 'hey sends one request again and again, not several',
-      hint: 'transport: wrk or autocannon, or request in place of requests',
-    },
-  ];
+  return refuse({
+    when: requests.length > 1,
+    path: 'transport',
+    message: 'hey sends one request again and again, not several',
+    hint: 'transport: wrk or autocannon, or request in place of requests',
+  });
 }
 
 const HONOURS = ['requestsPerConnection', 'body'] as const;
@@ -224,6 +216,6 @@ const engine: EngineModule = {
     ...faultRefusals('hey', target, "Go's client sends a request again if its connection was closed"),
     ...secretRefusals(requests),
   ],
-  open: options => openExternalEngine(hey, options),
+  open: options => new ExternalEngine(hey, options),
 };
 export default engine;

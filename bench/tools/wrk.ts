@@ -1,21 +1,24 @@
 // wrk as a load tool: one process per slice, with its exact counts and latencies.
+
 import { isIP } from 'node:net';
 import type { ForeignServer } from '../../results/model/run.ts';
 import type { Outcome } from '../../results/model/trial.ts';
 import { boundsOf, LCG } from '../../results/random.ts';
+import { sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { hostOf, usesTls } from '../../scenarios/model/facts.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { Target } from '../../scenarios/model/target.ts';
+import { refuse } from '../clients/refusals.ts';
 import type { EngineModule, Obstacle, PreparedRequest, PreparedRequests, Refusal } from '../contracts.ts';
 import {
   bodyRefusals,
   countingRefusals,
+  ExternalEngine,
   type ExternalTool,
   engineCannot,
   faultRefusals,
   missingProgram,
-  openExternalEngine,
   openUnnamed,
   type Place,
   requestRefusals,
@@ -27,30 +30,33 @@ import {
   toolReachRefusals,
 } from './external.ts';
 
-export interface WrkCounts {
-  durationUs: number;
+/** In the order in which the script prints them. */
+const COUNT_NAMES = [
+  'durationUs',
   /** Responses, including those with a bad status. */
-  requests: number;
+  'requests',
   /** Bytes received, including response headers. */
-  bytes: number;
-  connectErrors: number;
-  readErrors: number;
-  writeErrors: number;
-  statusErrors: number;
+  'bytes',
+  'connectErrors',
+  'readErrors',
+  'writeErrors',
+  'statusErrors',
   /** Responses that took longer than the longest latency wrk keeps. */
-  timeouts: number;
-  /** CPU time of the process until it had stopped sending. */
-  cpuUs: number;
-}
+  'timeouts',
+  /** CPU time of the process until it had stopped sending; printed in seconds. */
+  'cpuUs',
+] as const;
 
-export interface WrkOutput {
+type WrkCounts = Record<(typeof COUNT_NAMES)[number], number>;
+
+interface WrkOutput {
   counts: WrkCounts;
   /** Latencies in µs, each with its number, ascending. */
   latencies: readonly (readonly [us: number, count: number])[];
 }
 
 /** wrk calls `done` at its end: it prints a line of counts, then each latency with its frequency. */
-export const WRK_SCRIPT = `
+const WRK_SCRIPT = `
 done = function(summary, latency)
   local cpu, errors = os.clock(), summary.errors
   io.write(string.format("counts %d %d %d %d %d %d %d %d %.6f\\n", summary.duration, summary.requests, summary.bytes,
@@ -70,42 +76,20 @@ export function readWrkOutput(output: string, connections: number): WrkOutput {
   if (line === undefined || !output.endsWith('end\n')) {
     throw new Error(`the output of wrk does not match its script: ${output.slice(-500)}`);
   }
-  const [
-    durationUs,
-    requests,
-    bytes,
-    connectErrors,
-    readErrors,
-    writeErrors,
-    statusErrors,
-    timeouts,
-    cpuSec,
-  ] = line.split(' ').map(Number) as [number, number, number, number, number, number, number, number, number];
+  const values = line.split(' ').map(Number);
+  const counts = Object.fromEntries(COUNT_NAMES.map((name, index) => [name, values[index]])) as WrkCounts;
+  const { durationUs, requests, timeouts } = counts;
   const printed = [...output.matchAll(/^latency (\d+) (\d+)$/gm)].map(
     ([, us, count]) => [Number(us), Number(count)] as const,
   );
   const latencies = uncorrected(printed, expectedIntervalUs(durationUs, requests, connections));
-  const kept = latencies.reduce((sum, [, count]) => sum + count, 0);
+  const kept = sumOf(latencies, ([, count]) => count);
   if (kept !== requests - timeouts) {
     throw new Error(
       `wrk counted ${requests} responses, ${timeouts} of them too late to keep, but reported ${kept} latencies`,
     );
   }
-  const cpuUs = cpuSec * 1e6;
-  return {
-    counts: {
-      durationUs,
-      requests,
-      bytes,
-      connectErrors,
-      readErrors,
-      writeErrors,
-      statusErrors,
-      timeouts,
-      cpuUs,
-    },
-    latencies,
-  };
+  return { counts: { ...counts, cpuUs: counts.cpuUs * 1e6 }, latencies };
 }
 
 /** wrk's estimate of the time between two requests of a connection, µs; 0: wrk corrects nothing. */
@@ -153,7 +137,7 @@ function lua(text: string): string {
 }
 
 /** Sets the requests where only wrk reads them: other users of the machine see the arguments of a program. */
-export function requestScript(requests: PreparedRequests, seed: number): string {
+function requestScript(requests: PreparedRequests, seed: number): string {
   return requests.length === 1 ? singleScript(requests[0]) : severalScript(requests, seed);
 }
 
@@ -302,13 +286,8 @@ function read(output: string, users: number, _times: ToolTimes, requestCount: nu
 }
 
 function meanUs(latencies: WrkOutput['latencies']): number {
-  let count = 0;
-  let sumUs = 0;
-  for (const [us, times] of latencies) {
-    count += times;
-    sumUs += us * times;
-  }
-  return count === 0 ? 0 : sumUs / count;
+  const total = sumOf(latencies, ([, count]) => count);
+  return total === 0 ? 0 : sumOf(latencies, ([us, count]) => us * count) / total;
 }
 
 const wrk: ExternalTool = {
@@ -329,7 +308,8 @@ function isAddressed({ url = '', serverName }: Target): boolean {
 }
 
 function refusals(client: Client, target: Target, requests: readonly Request[] = []): Refusal[] {
-  const refused = [
+  const { expectStatus } = target;
+  return [
     ...bodyRefusals('wrk', client),
     ...countingRefusals('wrk', client),
     ...toolReachRefusals(target),
@@ -339,37 +319,34 @@ function refusals(client: Client, target: Target, requests: readonly Request[] =
       target,
       'it drops its requests in flight at the end of each slice, failed ones too',
     ),
+    ...refuse(
+      {
+        when: target.framing === 'close',
+        path: 'transport',
+        message: 'wrk counts a response that ends with the connection twice, the second time as an error',
+        hint: "transport: hey or autocannon, or target.framing 'length' or 'chunked'",
+      },
+      {
+        when: client.requestsPerConnection === 1 && usesTls(target),
+        path: 'requestsPerConnection',
+        message:
+          'wrk times a request from when its connection is ready, so its latencies exclude every handshake',
+        hint: "'unlimited', or target.tls: 'none', or transport: hey",
+      },
+      {
+        when: target.url?.startsWith('https:') === true && !isAddressed(target),
+        path: 'transport',
+        message: 'wrk is given the checked address, so it would not name the server in its TLS handshake',
+        hint: 'transport: hey or autocannon, or a url with an address',
+      },
+      {
+        when: !isJudgeable(expectStatus),
+        path: 'transport',
+        message: `wrk reports only the number of statuses of 400 or above, which cannot be compared with target.expectStatus: ${JSON.stringify(expectStatus)}`,
+        hint: "expectStatus: ['2xx'] or ['2xx', '3xx'], or transport: hey or autocannon",
+      },
+    ),
   ];
-  if (target.framing === 'close') {
-    refused.push({
-      path: 'transport',
-      message: 'wrk counts a response that ends with the connection twice, the second time as an error',
-      hint: "transport: hey or autocannon, or target.framing 'length' or 'chunked'",
-    });
-  }
-  if (client.requestsPerConnection === 1 && usesTls(target)) {
-    refused.push({
-      path: 'requestsPerConnection',
-      message:
-        'wrk times a request from when its connection is ready, so its latencies exclude every handshake',
-      hint: "'unlimited', or target.tls: 'none', or transport: hey",
-    });
-  }
-  if (target.url?.startsWith('https:') && !isAddressed(target)) {
-    refused.push({
-      path: 'transport',
-      message: 'wrk is given the checked address, so it would not name the server in its TLS handshake',
-      hint: 'transport: hey or autocannon, or a url with an address',
-    });
-  }
-  if (!isJudgeable(target.expectStatus)) {
-    refused.push({
-      path: 'transport',
-      message: `wrk reports only the number of statuses of 400 or above, which cannot be compared with target.expectStatus: ${JSON.stringify(target.expectStatus)}`,
-      hint: "expectStatus: ['2xx'] or ['2xx', '3xx'], or transport: hey or autocannon",
-    });
-  }
-  return refused;
 }
 
 /** wrk counts every status below 400 as success; a caveat reports that this includes redirects. */
@@ -412,6 +389,6 @@ const engine: EngineModule = {
   missing: () => missingProgram('wrk'),
   refusals,
   refusesAnswers,
-  open: options => openExternalEngine(wrk, options),
+  open: options => new ExternalEngine(wrk, options),
 };
 export default engine;

@@ -1,13 +1,13 @@
 // A target whose answers each take CPU time.
 import { z } from 'zod';
 import type { BehaviourModule } from '../behaviour.ts';
-import { createBodyResponder, MAX_BODY_BYTES } from './fixed.ts';
+import { createBodyResponder, jsonBytes } from './fixed.ts';
 
 const options = z.strictObject({
   name: z
     .literal('compute')
     .describe('Every answer takes CPU time, during which the server does nothing else'),
-  bytes: z.int().min(0).max(MAX_BODY_BYTES).default(1024).describe('Exact length of the JSON body'),
+  bytes: jsonBytes(),
   cpuMs: z
     .number()
     .min(0)
@@ -35,7 +35,7 @@ function compute(ms: number): number {
 export default {
   options,
   createResponder({ bytes, cpuMs }) {
-    const respond = createBodyResponder(bytes, 'application/json');
+    const respond = createBodyResponder(bytes);
     return response => {
       compute(cpuMs);
       respond(response);

@@ -30,7 +30,7 @@ function isJson(contentType: string): boolean {
 }
 
 /** Answers with status 200 and a body of exactly `bytes` bytes, delimited by Content-Length. */
-export function createBodyResponder(bytes: number, contentType: string): Responder {
+export function createBodyResponder(bytes: number, contentType = 'application/json'): Responder {
   const text = isJson(contentType) ? makeJson(bytes) : makeText(bytes);
   const headers = { 'Content-Type': contentType, 'Content-Length': bytes };
   if (bytes <= MAX_JOINED_BYTES) {
@@ -43,6 +43,10 @@ export function createBodyResponder(bytes: number, contentType: string): Respond
     response.writeHead(200, headers).end(buffer);
   };
 }
+
+/** The option of behaviours that answer with a JSON body. */
+export const jsonBytes = () =>
+  z.int().min(0).max(MAX_BODY_BYTES).default(1024).describe('Exact length of the JSON body');
 
 const options = z.strictObject({
   name: z.literal('fixed').describe('Every request is answered at once with the same body'),

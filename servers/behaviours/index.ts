@@ -2,9 +2,9 @@
 
 export const behaviours = {
   fixed: () => import('./fixed.ts'),
-  delay: () => import('./delay.ts'),
-  mixed: () => import('./mixed.ts'),
+  delay: async () => ({ default: (await import('./delay.ts')).delay }),
+  mixed: async () => ({ default: (await import('./delay.ts')).mixed }),
   stream: () => import('./stream.ts'),
-  stall: () => import('./stall.ts'),
+  stall: async () => ({ default: (await import('./delay.ts')).stall }),
   compute: () => import('./compute.ts'),
 };

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Scope } from '../testing/client.ts';
-import { createDeliveryTimer, type DeliveryTimer } from './delivery-timer.ts';
+import { DeliveryTimer } from './delivery-timer.ts';
 
 describe('The one timer of a relay: each thing once, never early by more than the lead it announces, in order, none after the end', () => {
   /** Half a nap: what is due by then is done now, to be right on average. */
   const LEAD_MS = 0.1;
 
   function openTimer(scope: Scope): DeliveryTimer {
-    const timer = createDeliveryTimer();
+    const timer = new DeliveryTimer();
     scope.after(() => timer.close());
     return timer;
   }
@@ -96,13 +96,13 @@ describe('The one timer of a relay: each thing once, never early by more than th
   });
 
   test('nothing is done after the end', async () => {
-    const timer = createDeliveryTimer();
+    const timer = new DeliveryTimer();
     const fire = (): void => assert.fail('fired');
     timer.schedule({ fire }, 0);
     timer.schedule({ fire }, performance.now() + 5);
     timer.close();
     timer.schedule({ fire }, 0);
-    const later = createDeliveryTimer();
+    const later = new DeliveryTimer();
     await new Promise<void>(resolve => later.schedule({ fire: resolve }, performance.now() + 10));
     later.close();
   });

@@ -29,23 +29,6 @@ function compareTimes(a: Scheduled, b: Scheduled): number {
   return a.atMs - b.atMs;
 }
 
-export interface DeliveryTimer {
-  /**
-   * The estimated arrival time of the bytes that a socket delivers now. All bytes of one poll have the same time;
-   * bytes that came while the loop was busy or napping are assumed to have come in the middle of it, but at most half a
-   * millisecond ago. Never decreases.
-   */
-  arrivalMs(): number;
-  /** Actions due by this time fire now: the present plus half a nap, so that the error is zero on average. */
-  reachMs(): number;
-  /** Number of actions that have not fired yet. */
-  readonly waiting: number;
-  /** Fires the action once at its time; never synchronously. */
-  schedule(due: Due, atMs: number): void;
-  /** Cancels everything. */
-  close(): void;
-}
-
 const NAP_MS = 0.2;
 const LEAD_MS = NAP_MS / 2;
 /** A timer may be more than a millisecond late, so it is set this much earlier; naps cover the rest. */
@@ -53,88 +36,101 @@ const TIMER_MARGIN_MS = 1.5;
 const NAP_HORIZON_MS = TIMER_MARGIN_MS + 1;
 const LONGEST_BACKDATE_MS = 0.5;
 
-export function createDeliveryTimer(): DeliveryTimer {
-  let queue = new TinyQueue<Scheduled>([], compareTimes);
-  const pillow = new Int32Array(new SharedArrayBuffer(4));
-  let immediate: NodeJS.Immediate | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let timerAtMs = Number.POSITIVE_INFINITY;
+export class DeliveryTimer {
+  #queue = new TinyQueue<Scheduled>([], compareTimes);
+  readonly #pillow = new Int32Array(new SharedArrayBuffer(4));
+  #immediate: NodeJS.Immediate | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #timerAtMs = Infinity;
   /** Arrival time of the current poll's data; NaN if the poll itself waited. */
-  let pollArrivalMs = Number.NaN;
+  #pollArrivalMs = Number.NaN;
   /** Whether data has arrived since the last turn. */
-  let hasArrived = false;
-  let isClosed = false;
+  #hasArrived = false;
+  #isClosed = false;
 
-  /** When the first is due; Infinity without one. */
-  function firstMs(): number {
-    return queue.peek()?.atMs ?? Number.POSITIVE_INFINITY;
+  /** Number of actions that have not fired yet. */
+  get waiting(): number {
+    return this.#queue.length;
   }
 
-  function turnSoon(): void {
-    if (!isClosed) immediate ??= setImmediate(turn);
+  /**
+   * The estimated arrival time of the bytes that a socket delivers now. All bytes of one poll have the same time;
+   * bytes that came while the loop was busy or napping are assumed to have come in the middle of it, but at most half a
+   * millisecond ago. Never decreases.
+   */
+  arrivalMs(): number {
+    if (!this.#hasArrived) {
+      this.#hasArrived = true;
+      const nowMs = performance.now();
+      // The process may have lost its core before the poll, so data cannot be dated further back.
+      this.#pollArrivalMs = Number.isNaN(this.#pollArrivalMs)
+        ? nowMs
+        : Math.max(this.#pollArrivalMs, nowMs - LONGEST_BACKDATE_MS);
+      this.#turnSoon();
+    }
+    return this.#pollArrivalMs;
+  }
+
+  /** Actions due by this time fire now: the present plus half a nap, so that the error is zero on average. */
+  reachMs(): number {
+    return performance.now() + LEAD_MS;
+  }
+
+  /** Fires the action once at its time; never synchronously. */
+  schedule(due: Due, atMs: number): void {
+    this.#queue.push({ due, atMs });
+    this.#turnSoon();
+  }
+
+  /** Cancels everything. */
+  close(): void {
+    this.#isClosed = true;
+    clearImmediate(this.#immediate);
+    clearTimeout(this.#timer);
+    this.#queue = new TinyQueue<Scheduled>([], compareTimes);
+  }
+
+  /** When the first is due; Infinity without one. */
+  #firstMs(): number {
+    return this.#queue.peek()?.atMs ?? Infinity;
+  }
+
+  #turnSoon(): void {
+    if (!this.#isClosed) this.#immediate ??= setImmediate(this.#turn);
   }
 
   /** Runs after each poll in which something happened, and after each timer. */
-  function turn(): void {
-    immediate = undefined;
-    hasArrived = false;
+  readonly #turn = (): void => {
+    this.#immediate = undefined;
+    this.#hasArrived = false;
     const polledMs = performance.now();
-    const untilFirstMs = firstMs() - LEAD_MS - polledMs;
+    const untilFirstMs = this.#firstMs() - LEAD_MS - polledMs;
     const isNapping = untilFirstMs <= NAP_HORIZON_MS;
-    if (isNapping && untilFirstMs > 0) Atomics.wait(pillow, 0, 0, Math.min(untilFirstMs, NAP_MS));
-    const reach = performance.now() + LEAD_MS;
-    while (firstMs() <= reach) queue.pop()!.due.fire();
+    if (isNapping && untilFirstMs > 0) Atomics.wait(this.#pillow, 0, 0, Math.min(untilFirstMs, NAP_MS));
+    const reachMs = this.reachMs();
+    while (this.#firstMs() <= reachMs) this.#queue.pop()!.due.fire();
     // The next poll returns data since the last one; it does not wait if another turn follows.
-    if (firstMs() - performance.now() <= NAP_HORIZON_MS) {
+    if (this.#firstMs() - performance.now() <= NAP_HORIZON_MS) {
       const nowMs = performance.now();
-      pollArrivalMs = Math.max((polledMs + nowMs) / 2, nowMs - LONGEST_BACKDATE_MS);
-      turnSoon();
+      this.#pollArrivalMs = Math.max((polledMs + nowMs) / 2, nowMs - LONGEST_BACKDATE_MS);
+      this.#turnSoon();
     } else {
-      pollArrivalMs = Number.NaN;
-      setTimer();
+      this.#pollArrivalMs = Number.NaN;
+      this.#setTimer();
     }
-  }
+  };
 
-  function setTimer(): void {
-    const atMs = firstMs() - TIMER_MARGIN_MS;
-    if (isClosed || timerAtMs <= atMs) return;
-    clearTimeout(timer);
-    timerAtMs = atMs;
-    timer = setTimeout(
+  #setTimer(): void {
+    const atMs = this.#firstMs() - TIMER_MARGIN_MS;
+    if (this.#isClosed || this.#timerAtMs <= atMs) return;
+    clearTimeout(this.#timer);
+    this.#timerAtMs = atMs;
+    this.#timer = setTimeout(
       () => {
-        timerAtMs = Number.POSITIVE_INFINITY;
-        turnSoon();
+        this.#timerAtMs = Infinity;
+        this.#turnSoon();
       },
       Math.floor(atMs - performance.now()),
     );
   }
-
-  return {
-    arrivalMs() {
-      if (!hasArrived) {
-        hasArrived = true;
-        const nowMs = performance.now();
-        // The process may have lost its core before the poll, so data cannot be dated further back.
-        pollArrivalMs = Number.isNaN(pollArrivalMs)
-          ? nowMs
-          : Math.max(pollArrivalMs, nowMs - LONGEST_BACKDATE_MS);
-        turnSoon();
-      }
-      return pollArrivalMs;
-    },
-    reachMs: () => performance.now() + LEAD_MS,
-    get waiting() {
-      return queue.length;
-    },
-    schedule(due, atMs) {
-      queue.push({ due, atMs });
-      turnSoon();
-    },
-    close() {
-      isClosed = true;
-      clearImmediate(immediate);
-      clearTimeout(timer);
-      queue = new TinyQueue<Scheduled>([], compareTimes);
-    },
-  };
 }

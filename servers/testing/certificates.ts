@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { generate } from 'selfsigned';
 import type { Scope } from './client.ts';
 
-export interface CertificateFiles {
+interface CertificateFiles {
   certFile: string;
   keyFile: string;
   certPem: string;
@@ -20,7 +20,7 @@ interface Signed {
   isExpired?: boolean;
 }
 
-export interface TestAuthority {
+interface TestAuthority {
   /** Holds all files. */
   folder: string;
   caFile: string;

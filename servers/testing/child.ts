@@ -8,7 +8,7 @@ interface Message {
   type: string;
 }
 
-export interface ForkedEntry<Command extends Message, Reply extends Message> {
+interface ForkedEntry<Command extends Message, Reply extends Message> {
   child: ChildProcess;
   /** Exit status and signal. */
   ended: Promise<unknown[]>;
@@ -40,7 +40,7 @@ export function forkEntry<Command extends Message, Reply extends Message>(
   };
 }
 
-/** Of an entry that is started by hand: what it says, and its exit status and signal. */
+/** What an entry prints that is started by hand, and its exit status and signal. */
 export async function runWithoutChannel(entry: string): Promise<{ stderr: string; ended: unknown[] }> {
   const child = spawn(process.execPath, [entry], { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = once(child, 'exit');

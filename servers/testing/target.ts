@@ -22,7 +22,7 @@ export async function openTestTarget(
   return opened;
 }
 
-export interface Gathering {
+interface Gathering {
   behaviour: BehaviourModule;
   /** The most requests that were in flight at once. */
   peak(): number;

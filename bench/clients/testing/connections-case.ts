@@ -1,13 +1,18 @@
-// Conformance: a client opens exactly the connections that its settings ask for, keeps those that its pool may keep, and closes them as
-// stated.
+// Conformance: a client opens exactly the connections that its settings ask for, keeps those that its pool may keep, resumes TLS
+// sessions as stated, and closes connections as stated.
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { suite, test } from 'node:test';
+import type { ConnectionOptions } from 'node:tls';
+import type { Endpoint } from '../../../servers/protocol.ts';
+import type { Scope } from '../../../servers/testing/client.ts';
+import { listenOnLoopback } from '../../../servers/testing/servers.ts';
 import { openTestTarget } from '../../../servers/testing/target.ts';
 import { eventually } from '../../run/testing/processes.ts';
 import { answerWith, openMisbehavingServer } from './misbehaving-server.ts';
-import { openSubject, type Stated, type Subject, testWhere, type Watched } from './subject.ts';
+import { mostOpen, openSubject, type Stated, type Subject, testWhere, type Watched } from './subject.ts';
 
 /** By the target's count. */
 export function connectionsCase(subject: Subject): void {
@@ -24,12 +29,9 @@ export function connectionsCase(subject: Subject): void {
     for (const { pattern, count, users, pool } of patterns) {
       where({ requestsPerConnection: 1, pool })(
         `requestsPerConnection 1, ${pattern}: as many connections as requests`,
-        async t => {
+        async (t, open) => {
           const target = await openTestTarget(t);
-          const { transport, connections, askTimes } = openSubject(t, subject, target.endpoint, {
-            requestsPerConnection: 1,
-            pool,
-          });
+          const { transport, connections, askTimes } = open(target.endpoint);
           const ended = await askTimes(count, users);
           assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
           await transport.close();
@@ -41,12 +43,9 @@ export function connectionsCase(subject: Subject): void {
 
       where({ requestsPerConnection: 3, pool })(
         `requestsPerConnection 3, ${pattern}: three on each but the last ones`,
-        async t => {
+        async (t, open) => {
           const target = await openTestTarget(t);
-          const { transport, connections, askTimes } = openSubject(t, subject, target.endpoint, {
-            requestsPerConnection: 3,
-            pool,
-          });
+          const { transport, connections, askTimes } = open(target.endpoint);
           const ended = await askTimes(count, users);
           assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
           await transport.close();
@@ -66,12 +65,9 @@ export function connectionsCase(subject: Subject): void {
     for (const n of [2, 3, 7]) {
       where({ requestsPerConnection: n, pool: { maxConnections: 1 } })(
         `requestsPerConnection ${n} on a pool of one: exactly ${n} on each, and the rest on the last`,
-        async t => {
+        async (t, open) => {
           const target = await openTestTarget(t);
-          const { transport, askTimes } = openSubject(t, subject, target.endpoint, {
-            requestsPerConnection: n,
-            pool: { maxConnections: 1 },
-          });
+          const { transport, askTimes } = open(target.endpoint);
           await askTimes(3 * n + 1, 1);
           await transport.close();
           await eventually('the target has seen every close', () => target.read().openConnections === 0);
@@ -92,11 +88,9 @@ export function connectionsCase(subject: Subject): void {
     for (const { maxConnections, users } of pools) {
       where({ pool: { maxConnections } })(
         `unlimited: ${users} users share at most ${maxConnections} connections`,
-        async t => {
+        async (t, open) => {
           const target = await openTestTarget(t);
-          const { transport, connections, askTimes } = openSubject(t, subject, target.endpoint, {
-            pool: { maxConnections },
-          });
+          const { transport, connections, askTimes } = open(target.endpoint);
           const ended = await askTimes(100, users);
           assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
           const { accepted } = target.read();
@@ -110,26 +104,19 @@ export function connectionsCase(subject: Subject): void {
     for (const requestsPerConnection of [1, 3, 'unlimited'] as const) {
       where({ requestsPerConnection, pool: { maxConnections: 3 } })(
         `requestsPerConnection ${requestsPerConnection}: never more than maxConnections open at once`,
-        async t => {
-          let open = 0;
+        async (t, open) => {
+          let current = 0;
           let peak = 0;
           const server = createServer((_request, response) => {
             setImmediate(() => response.end('ok'));
           });
           server.on('connection', socket => {
-            open++;
-            peak = Math.max(peak, open);
-            socket.once('close', () => open--);
+            current++;
+            peak = Math.max(peak, current);
+            socket.once('close', () => current--);
           });
-          await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-          t.after(() => new Promise(resolve => server.close(resolve)));
-          const { port } = server.address() as AddressInfo;
-          const { askTimes } = openSubject(
-            t,
-            subject,
-            { origin: `http://127.0.0.1:${port}`, path: '/' },
-            { requestsPerConnection, pool: { maxConnections: 3 } },
-          );
+          const port = await listenOnLoopback(t, server);
+          const { askTimes } = open({ origin: `http://127.0.0.1:${port}`, path: '/' });
           await askTimes(60, 12);
           assert.equal(peak, 3);
         },
@@ -138,11 +125,9 @@ export function connectionsCase(subject: Subject): void {
 
     where({ pool: { maxConnections: 1, idleTimeoutMs: 50 } })(
       'idleTimeoutMs closes an idle connection, whatever longer time the server announces',
-      async t => {
+      async (t, open) => {
         const target = await openTestTarget(t, { keepAliveTimeoutMs: 600_000 });
-        const { connections, transport, ask } = openSubject(t, subject, target.endpoint, {
-          pool: { maxConnections: 1, idleTimeoutMs: 50 },
-        });
+        const { connections, transport, ask } = open(target.endpoint);
         await ask();
         await eventually('the idle connection is closed', () => target.read().openConnections === 0);
         assert.equal(transport.openConnections(), 0);
@@ -153,11 +138,9 @@ export function connectionsCase(subject: Subject): void {
 
     where({ pool: { maxConnections: 1, maxLifetimeMs: 40 } })(
       'maxLifetimeMs replaces a connection that is in constant use, and not before its time',
-      async t => {
+      async (t, open) => {
         const target = await openTestTarget(t);
-        const brief = openSubject(t, subject, target.endpoint, {
-          pool: { maxConnections: 1, maxLifetimeMs: 40 },
-        });
+        const brief = open(target.endpoint);
         const long = openSubject(t, subject, target.endpoint, {
           pool: { maxConnections: 1, maxLifetimeMs: 3_600_000 },
         });
@@ -180,7 +163,7 @@ export function connectionsCase(subject: Subject): void {
       const depth = pipelining ?? 1;
       where({ pool: { maxConnections: 1, ...(pipelining === undefined ? {} : { pipelining }) } })(
         `pipelining ${pipelining ?? 'not stated'}: ${depth} in flight on one connection`,
-        async t => {
+        async (t, open) => {
           const held: (() => void)[] = [];
           let peak = 0;
           const server = await openMisbehavingServer(t, ({ socket, ofAll }) => {
@@ -188,9 +171,7 @@ export function connectionsCase(subject: Subject): void {
             else held.push(() => socket.write(answerWith('ok')));
             peak = Math.max(peak, held.length);
           });
-          const { ask } = openSubject(t, subject, server.endpoint, {
-            pool: { maxConnections: 1, ...(pipelining === undefined ? {} : { pipelining }) },
-          });
+          const { ask } = open(server.endpoint);
           await ask();
           const asked = Promise.all(Array.from({ length: 8 }, () => ask()));
           for (let answered = 0; answered < 8; answered++) {
@@ -206,13 +187,15 @@ export function connectionsCase(subject: Subject): void {
       );
     }
 
-    const unpipelined = { requestsPerConnection: 1, pool: { pipelining: 1 } } as const;
-    where(unpipelined)('requestsPerConnection 1 holds beside a pipelining of 1', async t => {
-      const target = await openTestTarget(t);
-      const { askTimes } = openSubject(t, subject, target.endpoint, unpipelined);
-      await askTimes(6, 2);
-      assert.equal(target.read().accepted, 6);
-    });
+    where({ requestsPerConnection: 1, pool: { pipelining: 1 } })(
+      'requestsPerConnection 1 holds beside a pipelining of 1',
+      async (t, open) => {
+        const target = await openTestTarget(t);
+        const { askTimes } = open(target.endpoint);
+        await askTimes(6, 2);
+        assert.equal(target.read().accepted, 6);
+      },
+    );
 
     test('a server that ends every connection gets a new one for every request', async t => {
       const target = await openTestTarget(t, { connectionClose: true });
@@ -237,9 +220,9 @@ export function poolCase(subject: Subject): void {
     for (const maxIdleConnections of [0, 2, 8]) {
       const stated = { pool: { maxIdleConnections } };
       const title = `maxIdleConnections ${maxIdleConnections}: that many of a burst of 8 stay open; the next burst opens the rest`;
-      where(stated)(title, async t => {
+      where(stated)(title, async (t, open) => {
         const target = await openTestTarget(t);
-        const watched = openSubject(t, subject, target.endpoint, stated);
+        const watched = open(target.endpoint);
         await burst(watched, 8);
         assert.equal(target.read().accepted, 8);
         await eventually('the others are closed', () => target.read().openConnections === maxIdleConnections);
@@ -250,13 +233,15 @@ export function poolCase(subject: Subject): void {
       });
     }
 
-    const total = { pool: { maxTotalConnections: 3 } };
-    where(total)('maxTotalConnections 3: 12 users share 3 connections', async t => {
-      const target = await openTestTarget(t);
-      const { askTimes, connections } = openSubject(t, subject, target.endpoint, total);
-      await askTimes(60, 12);
-      assert.deepEqual([target.read().accepted, connections.length], [3, 3]);
-    });
+    where({ pool: { maxTotalConnections: 3 } })(
+      'maxTotalConnections 3: 12 users share 3 connections',
+      async (t, open) => {
+        const target = await openTestTarget(t);
+        const { askTimes, connections } = open(target.endpoint);
+        await askTimes(60, 12);
+        assert.deepEqual([target.read().accepted, connections.length], [3, 3]);
+      },
+    );
 
     for (const [idleTimeoutBufferMs, isKept] of [
       [1_000, true],
@@ -265,9 +250,9 @@ export function poolCase(subject: Subject): void {
       const stated = { pool: { maxConnections: 1, idleTimeoutMs: 120_000, idleTimeoutBufferMs } };
       // A hint that is long against any pause of a busy machine.
       const title = `idleTimeoutBufferMs ${idleTimeoutBufferMs} of a hint of 60 s: kept ${isKept}`;
-      where(stated)(title, async t => {
+      where(stated)(title, async (t, open) => {
         const target = await openTestTarget(t, { keepAliveTimeoutMs: 60_000 });
-        const { askTimes } = openSubject(t, subject, target.endpoint, stated);
+        const { askTimes } = open(target.endpoint);
         await askTimes(4, 1);
         assert.equal(target.read().accepted, isKept ? 1 : 4);
       });
@@ -277,7 +262,7 @@ export function poolCase(subject: Subject): void {
       const stated = { pool: { scheduling, maxConnections: 4 } };
       where(stated)(
         `scheduling ${scheduling}: of idle connections, the one that was ${scheduling === 'lifo' ? 'used last' : 'idle longest, or whose turn it is'}`,
-        async t => {
+        async (t, open) => {
           const used: number[] = [];
           const ids = new Map<unknown, number>();
           const server = await openMisbehavingServer(t, ({ socket }) => {
@@ -285,7 +270,7 @@ export function poolCase(subject: Subject): void {
             used.push(ids.get(socket)!);
             socket.write(answerWith('ok'));
           });
-          const watched = openSubject(t, subject, server.endpoint, stated);
+          const watched = open(server.endpoint);
           await burst(watched, 4);
           used.length = 0;
           await watched.askTimes(8, 1);
@@ -324,13 +309,13 @@ export function closingCase(subject: Subject): void {
     ] as const;
     for (const { closing, answer, sign } of cases) {
       const title = `${closing}, after an answer ${answer === LAST ? 'with' : 'without'} Connection: close: the server sees ${sign}`;
-      testWhere(subject, stated(closing))(title, async t => {
+      testWhere(subject, stated(closing))(title, async (t, open) => {
         const signs: Promise<string>[] = [];
         const server = await openMisbehavingServer(t, ({ socket }) => {
           signs.push(firstSign(socket));
           socket.write(answer);
         });
-        const { askTimes } = openSubject(t, subject, server.endpoint, stated(closing));
+        const { askTimes } = open(server.endpoint);
         const ended = await askTimes(3, 1);
         assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
         assert.deepEqual(await Promise.all(signs), [sign, sign, sign]);
@@ -339,13 +324,13 @@ export function closingCase(subject: Subject): void {
 
     testWhere(subject, stated('server'))(
       'server: the connection stays open, and counts, until the server ends it',
-      async t => {
+      async (t, open) => {
         const sockets: Socket[] = [];
         const server = await openMisbehavingServer(t, ({ socket }) => {
           sockets.push(socket);
           socket.write(LAST);
         });
-        const { ask, transport } = openSubject(t, subject, server.endpoint, stated('server'));
+        const { ask, transport } = open(server.endpoint);
         assert.equal((await ask()).outcome, 'ok');
         const second = ask();
         assert.deepEqual([transport.openConnections(), server.requests], [1, 1]);
@@ -360,4 +345,120 @@ export function closingCase(subject: Subject): void {
       },
     );
   });
+}
+
+function handshakes({ connections }: Watched): { full: number; resumed: number } {
+  const resumed = connections.filter(({ isResumed }) => isResumed).length;
+  return { full: connections.length - resumed, resumed };
+}
+
+/** The contexts of all TLS connections to the endpoint, from now on. */
+function watchContexts(scope: Scope, { origin }: Endpoint): readonly unknown[] {
+  const contexts: unknown[] = [];
+  const port = Number(new URL(origin).port);
+  const onDial = (message: unknown): void => {
+    const { socket } = message as { socket: Socket };
+    socket.once('connectionAttempt', (_address: string, attempted: number) => {
+      // Node has no public name for it.
+      if (attempted === port)
+        contexts.push((socket as Socket & { _tlsOptions: ConnectionOptions })._tlsOptions.secureContext);
+    });
+  };
+  subscribe('net.client.socket', onDial);
+  scope.after(() => unsubscribe('net.client.socket', onDial));
+  return contexts;
+}
+
+export function tlsCase(subject: Subject): void {
+  for (const tls of ['1.2', '1.3'] as const) {
+    const where = (stated: Stated) => testWhere(subject, { ...stated, requestsPerConnection: 1 }, { tls });
+    suite(`TLS ${tls}`, { concurrency: true }, () => {
+      const modes = [
+        { tlsSessions: 'none', least: 0, most: 0 },
+        { tlsSessions: 'pinned', least: 11, most: 11 },
+        { tlsSessions: 'library', least: 0, most: 11 },
+      ] as const;
+      const cases = (['ec', 'rsa'] as const).flatMap(tlsKey => modes.map(mode => ({ tlsKey, ...mode })));
+      for (const { tlsKey, tlsSessions, least, most } of cases) {
+        const title = `${tlsKey} key, sessions ${tlsSessions}: of 12 connections ${least} to ${most} are resumed, by both counts`;
+        where({ pool: { tlsSessions } })(title, async t => {
+          const target = await openTestTarget(t, { tls, tlsKey });
+          const watched = openSubject(t, subject, target.endpoint, {
+            requestsPerConnection: 1,
+            pool: { maxConnections: 1, tlsSessions },
+          });
+          const ended = await watched.askTimes(12, 1);
+          assert.deepEqual(
+            ended.map(({ error }) => error),
+            Array(12).fill(undefined),
+          );
+          const { handshakesFull, handshakesResumed } = target.read();
+          assert.deepEqual(handshakes(watched), { full: handshakesFull, resumed: handshakesResumed });
+          assert.equal(handshakesFull + handshakesResumed, 12);
+          assert.ok(handshakesResumed >= least && handshakesResumed <= most, `${handshakesResumed} resumed`);
+        });
+      }
+
+      const pinned = { pool: { maxConnections: 4, tlsSessions: 'pinned' } } as const;
+      const title =
+        'pinned, by users at once: only those that dial before there is a session shake hands in full';
+      where(pinned)(title, async t => {
+        const target = await openTestTarget(t, { tls });
+        const watched = openSubject(t, subject, target.endpoint, {
+          requestsPerConnection: 1,
+          ...pinned,
+        });
+        await watched.askTimes(24, 4);
+        const { full, resumed } = handshakes(watched);
+        assert.ok(full >= 1 && full <= 4, `${full} full`);
+        assert.equal(resumed, target.read().handshakesResumed);
+        assert.equal(full + resumed, 24);
+      });
+
+      where(pinned)('a session pinned by one transport is not known to another', async t => {
+        const target = await openTestTarget(t, { tls });
+        for (const _ of [1, 2]) {
+          const { askTimes } = openSubject(t, subject, target.endpoint, {
+            requestsPerConnection: 1,
+            pool: { maxConnections: 1, tlsSessions: 'pinned' },
+          });
+          await askTimes(3, 1);
+        }
+        assert.equal(target.read().handshakesFull, 2);
+      });
+
+      for (const [tlsContext, contexts] of [
+        ['shared', 1],
+        ['per-connection', 3],
+      ] as const) {
+        where({ pool: { tlsContext } })(
+          `tlsContext ${tlsContext}: 3 connections have ${contexts}`,
+          async t => {
+            const target = await openTestTarget(t, { tls });
+            const seen = watchContexts(t, target.endpoint);
+            const { askTimes } = openSubject(t, subject, target.endpoint, {
+              requestsPerConnection: 1,
+              pool: { maxConnections: 1, tlsContext },
+            });
+            const ended = await askTimes(3, 1);
+            assert.ok(ended.every(({ outcome }) => outcome === 'ok'));
+            assert.deepEqual([seen.length, new Set(seen).size], [3, contexts]);
+          },
+        );
+      }
+
+      test('kept alive, one handshake is enough for a connection', async t => {
+        const target = await openTestTarget(t, { tls });
+        const watched = openSubject(t, subject, target.endpoint, {
+          pool: { maxConnections: 1, tlsSessions: 'none' },
+        });
+        await watched.askTimes(10, 1);
+        const { handshakesFull, handshakesResumed } = target.read();
+        assert.deepEqual(handshakes(watched), { full: handshakesFull, resumed: handshakesResumed });
+        assert.ok(handshakesFull >= 1 && handshakesFull + handshakesResumed <= mostOpen(subject, 1, 1));
+        const [connection] = watched.connections;
+        assert.ok(connection!.connectMs >= 0 && connection!.tlsMs > 0, JSON.stringify(connection));
+      });
+    });
+  }
 }

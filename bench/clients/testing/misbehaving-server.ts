@@ -1,13 +1,14 @@
 // A server on 127.0.0.1 that treats each request as a test prescribes, however wrongly, and records what it sees.
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { openDeafPort } from '../../../servers/deaf-port.ts';
+import { openDeafPort } from '../../../servers/listeners.ts';
 import type { Endpoint } from '../../../servers/protocol.ts';
 import type { Scope } from '../../../servers/testing/client.ts';
+import { listenOnLoopback } from '../../../servers/testing/servers.ts';
 import { sharedCertificate } from '../../../servers/testing/target.ts';
 
-export interface MisbehavingServer {
+interface MisbehavingServer {
   endpoint: Endpoint;
   readonly accepted: number;
   readonly requests: number;
@@ -37,9 +38,9 @@ export async function openMisbehavingServer(
   onRequest: (request: Request) => void,
   isTls = false,
 ): Promise<MisbehavingServer> {
-  const sockets = new Set<Socket>();
   let latest: Socket | undefined;
   let accepted = 0;
+  let open = 0;
   let requests = 0;
 
   const serve = (socket: Socket): void => {
@@ -63,17 +64,12 @@ export async function openMisbehavingServer(
   server.on('connection', (socket: Socket) => {
     accepted++;
     latest = socket;
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    open++;
+    socket.once('close', () => open--);
     if (!isTls) serve(socket);
   });
   server.on('tlsClientError', () => {});
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  scope.after(async () => {
-    for (const socket of sockets) socket.destroy();
-    await new Promise(resolve => server.close(resolve));
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOnLoopback(scope, server);
   return {
     endpoint: certificate
       ? { origin: `https://127.0.0.1:${port}`, path: '/', caPem: certificate.certPem }
@@ -85,7 +81,7 @@ export async function openMisbehavingServer(
       return requests;
     },
     get open() {
-      return sockets.size;
+      return open;
     },
   };
 }

@@ -27,8 +27,8 @@ export interface Subject {
   module: TransportModule;
   /** Settings that choose the interface. */
   settings: Stated;
-  /** Times within an exchange that it does not tell. */
-  untold?: readonly ('writtenAtMs' | 'headersAtMs')[];
+  /** Times within an exchange that it does not report. */
+  unreported?: readonly ('writtenAtMs' | 'headersAtMs')[];
   /** Whether it closes a connection after a 304 that names the length of the body that it does not have. */
   closesAfter304?: true;
 }
@@ -55,11 +55,15 @@ export function refusalOf(
   return { path: unable, message: cannot?.[unable] ?? 'does not list this setting in honours' };
 }
 
-type Test = (title: string, run: (t: TestContext) => void | Promise<void>) => unknown;
+/** @param open opens the subject with what is stated */
+type Run = (t: TestContext, open: (endpoint: Endpoint) => Watched) => void | Promise<void>;
 
 /** `test`; or nothing, where the subject can't do what is stated: that it refuses it is tested by itself (declaration-case.ts). */
-export function testWhere(subject: Subject, stated: Stated, target?: z.input<typeof Target>): Test {
-  return refusalOf(subject, stated, target) === undefined ? test : () => {};
+export function testWhere(subject: Subject, stated: Stated, target?: z.input<typeof Target>) {
+  return (title: string, run: Run): void => {
+    if (refusalOf(subject, stated, target) !== undefined) return;
+    test(title, t => run(t, endpoint => openSubject(t, subject, endpoint, stated)));
+  };
 }
 
 /** What is stated without that which the subject does not honour: where a test only wants firm ground under its feet. */

@@ -15,7 +15,7 @@ export interface EngineSubject {
   module: EngineModule;
 }
 
-export interface OpenedEngine {
+interface OpenedEngine {
   engine: Engine;
   recorder: Recorder;
   /** A slice, by default of 20 ms ramp, 600 ms window and 2 s drain. */

@@ -1,9 +1,74 @@
-// An HTTP proxy for tests: it opens tunnels, passes requests on, and writes down what it was asked for.
+// Servers for tests on 127.0.0.1: any server of Node, one that records requests, and an HTTP proxy.
+import { once } from 'node:events';
 import http from 'node:http';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Endpoint } from '../protocol.ts';
 import type { Scope } from './client.ts';
-import { listenOnLoopback } from './listen.ts';
+
+/** Listens on a free port of 127.0.0.1 for the duration of a test. */
+export async function listenOnLoopback(scope: Scope, server: Server): Promise<number> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', () => {}); // how a connection ends is what such tests are about
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  scope.after(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise(resolve => server.close(resolve));
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+export interface ReceivedRequest {
+  method: string;
+  url: string;
+  /** Names in lower case, in the order of arrival. */
+  headers: readonly (readonly [name: string, value: string])[];
+  body: string;
+}
+
+/**
+ * A server that records each request, so that what a client sends can be compared with what it was asked to send. Answers every
+ * request with status 200 and the two bytes `ok`, after its body has arrived.
+ * @param serviceMs how long after; users that ask again at once then leave the machine to others
+ */
+export async function openEchoServer(
+  scope: Scope,
+  { serviceMs = 0 }: { serviceMs?: number } = {},
+): Promise<{ endpoint: Endpoint; received: ReceivedRequest[]; connections(): number }> {
+  const received: ReceivedRequest[] = [];
+  let connections = 0;
+  const server = http.createServer((request, response) => {
+    const pieces: Buffer[] = [];
+    request.on('data', (piece: Buffer) => pieces.push(piece));
+    request.on('end', () => {
+      const { rawHeaders } = request;
+      received.push({
+        method: request.method!,
+        url: request.url!,
+        headers: rawHeaders.flatMap((name, index) =>
+          index % 2 === 0 ? [[name.toLowerCase(), rawHeaders[index + 1]!] as const] : [],
+        ),
+        body: Buffer.concat(pieces).toString('latin1'),
+      });
+      const answer = (): unknown => response.writeHead(200, { 'content-length': 2 }).end('ok');
+      if (serviceMs === 0) answer();
+      else setTimeout(answer, serviceMs);
+    });
+  });
+  server.on('connection', () => {
+    connections++;
+  });
+  const port = await listenOnLoopback(scope, server);
+  return {
+    endpoint: { origin: `http://127.0.0.1:${port}`, path: '/' },
+    received,
+    connections: () => connections,
+  };
+}
 
 interface ProxyOptions {
   /** What clients must give, such as `me:secret`. */
@@ -23,7 +88,7 @@ export interface TestProxy {
   readonly passedOn: readonly string[];
 }
 
-/** It keeps its connections to servers, as many as it has requests at once. */
+/** Opens tunnels, passes requests on, and records what it was asked for. It keeps its connections to servers, as many as it has requests at once. */
 export async function openTestProxy(
   scope: Scope,
   { credentials, refuses }: ProxyOptions = {},

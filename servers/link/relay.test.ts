@@ -1,13 +1,13 @@
-// What a line does with time and order, by tables with a reason on each row and by properties over any traffic.
+// What a delay line does with time and order, by tables with a reason on each row and by properties over any traffic.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { createRandom } from '../../results/random.ts';
 import { Link } from '../../scenarios/model/target.ts';
-import { createDelayLine, type DelayLine, type Item, inFlightLimitBytes, oneWayMs } from './delay-line.ts';
+import { DelayLine, type Item, inFlightLimitBytes, oneWayMs } from './relay.ts';
 
 function lineOf(stated: Record<string, unknown>): DelayLine {
-  return createDelayLine(Link.parse(stated), createRandom(1, 'line'));
+  return new DelayLine(Link.parse(stated), createRandom(1, 'line'));
 }
 
 interface Taken {
@@ -144,7 +144,7 @@ suite('any line with any traffic', () => {
     fc.assert(
       fc.property(stated, traffic, fc.nat(), (link, pushes, seed) => {
         const parsed = Link.parse(link);
-        const line = createDelayLine(parsed, createRandom(seed, 'line'));
+        const line = new DelayLine(parsed, createRandom(seed, 'line'));
         const bytesPerMs =
           link.bytesPerSec === 'unlimited' ? Number.POSITIVE_INFINITY : link.bytesPerSec / 1e3;
         let nowMs = 0;
@@ -189,8 +189,8 @@ suite('any line with any traffic', () => {
   test('taking in between gives the same bytes at the same times', () => {
     fc.assert(
       fc.property(stated, traffic, fc.nat(), (link, pushes, seed) => {
-        const [patient, eager] = [1, 2].map(() =>
-          createDelayLine(Link.parse(link), createRandom(seed, 'line')),
+        const [patient, eager] = [1, 2].map(
+          () => new DelayLine(Link.parse(link), createRandom(seed, 'line')),
         );
         const taken: Taken[] = [];
         let nowMs = 0;

@@ -1,4 +1,4 @@
-// Certificates of a client: the authority it trusts, given to the whole process, and its own, given to each connection.
+// Options of connections that clients share: certificates, limits, and that only what is stated is given to a library.
 import tls from 'node:tls';
 import type { Endpoint } from '../../servers/protocol.ts';
 
@@ -17,4 +17,16 @@ export function trustInProcess(caPem: string | undefined): void {
 /** Options of node:tls for a server that asks for a certificate; none without one. */
 export function identityOptions({ identity }: Pick<Endpoint, 'identity'>): { cert?: string; key?: string } {
   return identity === undefined ? {} : { cert: identity.certPem, key: identity.keyPem };
+}
+
+/** Only the given options; a library has its own defaults for the others. */
+export function given<Options extends object>(
+  options: { [Name in keyof Options]: Options[Name] | undefined },
+): Options {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options;
+}
+
+/** A limit as libraries take it: none is not given. */
+export function limitOf(limit: number | 'unlimited' | undefined): number | undefined {
+  return limit === 'unlimited' ? undefined : limit;
 }

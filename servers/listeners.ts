@@ -1,6 +1,7 @@
-// Several servers behind one address: a listener that hands each new connection to the next of them, and counts by server.
+// Listeners of targets that are not one server that accepts: several servers behind one address, and a port that accepts nothing.
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import type { BackendGrowth } from '../results/model/trial.ts';
 import { countBackends, type OwnTarget } from '../scenarios/model/target.ts';
 
@@ -93,4 +94,36 @@ export class Balancer {
     clearTimeout(this.#growTimer);
     clearInterval(this.#snapshotTimer);
   }
+}
+
+/** The shortest accept queue that Node can ask for. The kernel completes one connection more. */
+const DEAF_BACKLOG = 1;
+
+/** Only a thread can listen and accept nothing, because Node accepts whenever its event loop turns. */
+const STUCK_LISTENER = `
+  const { parentPort } = require('node:worker_threads');
+  const server = require('node:net').createServer();
+  server.listen({ host: '127.0.0.1', port: 0, backlog: ${DEAF_BACKLOG} }, () => {
+    parentPort.postMessage(server.address().port);
+    setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
+  });
+`;
+
+/** A port of 127.0.0.1 on which no connection is ever established: its accept queue is full, so the kernel drops every SYN. */
+export async function openDeafPort(): Promise<{ port: number; close(): Promise<void> }> {
+  const worker = new Worker(STUCK_LISTENER, { eval: true });
+  const [port] = (await once(worker, 'message')) as [number];
+  const fillers: Socket[] = [];
+  for (let waiting = 0; waiting <= DEAF_BACKLOG; waiting++) {
+    const filler = connect(port, '127.0.0.1').on('error', () => {});
+    fillers.push(filler);
+    await once(filler, 'connect');
+  }
+  return {
+    port,
+    async close() {
+      for (const filler of fillers) filler.destroy();
+      await worker.terminate();
+    },
+  };
 }
