@@ -1,9 +1,9 @@
 // The machines of a run as its options state them: commands, and a file with more; opened, and checked against the plan.
 import { differences } from '../../report/words/machines.ts';
 import { UsageError } from '../../results/errors.ts';
+import type { Identity } from '../machines/channel.ts';
 import { Fleet, type StatedMachine } from '../machines/fleet.ts';
 import { describeIdentity, placeOf } from '../machines/identity.ts';
-import type { Identity } from '../machines/protocol.ts';
 import { requireReachable } from '../machines/reachable.ts';
 import { ServerMachine } from '../machines/server-machine.ts';
 import { refusalOf } from '../plan/allowed-hosts.ts';

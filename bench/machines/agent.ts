@@ -1,14 +1,13 @@
 // The agent: started on another machine by the run's command, it starts processes there, passes on messages in both directions, and ends with its input.
 import type { Readable, Writable } from 'node:stream';
 import type { ProcessReading } from '../../results/model/trial.ts';
-import { addressesInstead } from '../probes/address.ts';
+import { addressesInstead } from '../probes/host.ts';
 import { readKernelCounts } from '../probes/kernel.ts';
 import { ProcessTree } from '../probes/process-tree.ts';
 import { type RunningProcess, startProcess } from '../run/child.ts';
-import { openChannel } from './channel.ts';
+import { type AgentCalls, ENTRIES, openChannel, type RunCalls, type SpawnRequest } from './channel.ts';
 import { monotonicMs } from './clock.ts';
 import { describeIdentity, digestFile } from './identity.ts';
-import { type AgentCalls, ENTRIES, type RunCalls, type SpawnRequest } from './protocol.ts';
 
 export interface AgentOptions {
   input: Readable;

@@ -1,24 +1,116 @@
-// The machines of a run: started and compared before it, asked for generators by each replicate, and ended with it.
+// The machines that send the load of a run: started and compared before it, asked for generators by each replicate, and ended with it.
+
 import { MeasureError, type Problem, UsageError } from '../../results/errors.ts';
 import type { RunMachine } from '../../results/model/run.ts';
 import type { Trial } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
-import type { ClientPlugin } from '../contracts.ts';
-import { countGenerators } from '../plan/division.ts';
+import type { ClientPlugin, Refusal } from '../contracts.ts';
+import { countGenerators, refuseDivision } from '../plan/division.ts';
 import { countSpareCores, type Plan } from '../plan/plan.ts';
 import { formatProblems } from '../plan/read-scenarios.ts';
+import type { Kernel } from '../probes/kernel.ts';
 import type { GeneratorCommand, GeneratorReply } from '../protocol.ts';
 import type { GeneratorChild } from '../run/arm.ts';
+import type { TimeLimit } from '../run/child.ts';
 import type { GeneratorGroupOptions } from '../run/generator-group.ts';
 import type { Sender } from '../run/preflight.ts';
-import type { TimeLimit } from '../run/time-limit.ts';
+import type { Identity } from './channel.ts';
 import { sliceDelayMs } from './clock.ts';
 import { digestFile, placeOf, refuseOtherCode } from './identity.ts';
-import type { Kernel } from './kernels.ts';
-import { coresOf, type MachineRoom, refuseSeats, type Seat, seatsOn, settleOver } from './layout.ts';
 import { describeMachine, Machine } from './machine.ts';
-import type { Identity } from './protocol.ts';
+
+/** What a user says of a machine, and how many cores it has for generators. */
+interface MachineRoom {
+  /** Generators of a client; undefined: as many as the scenario has. */
+  cores?: number | undefined;
+  /** Its part of the load, relative to that of the others; undefined: a part for each of its generators. */
+  weight?: number | undefined;
+  /** Cores that it has. */
+  spareCores: number;
+}
+
+/** One generator of a client. */
+interface Seat {
+  /** Index of the machine. */
+  machine: number;
+  /** Its number among those of this machine. */
+  place: number;
+  weight: number;
+}
+
+/** `generators` of a scenario is their number per client and machine. */
+export function seatsOn(machines: readonly MachineRoom[], generators: number): Seat[] {
+  return machines.flatMap(({ cores = generators, weight = cores }, machine) =>
+    Array.from({ length: cores }, (_, place) => ({ machine, place, weight: weight / cores })),
+  );
+}
+
+/** Replaces `auto` by the largest number that has a core for each on every machine and that the load can be divided over. */
+export function settleOver(
+  scenario: Scenario,
+  machines: readonly MachineRoom[],
+  transports: Readonly<Record<string, ClientPlugin>>,
+): Scenario {
+  if (scenario.generators !== 'auto') return scenario;
+  let generators = Math.min(...machines.map(({ spareCores }) => spareCores));
+  const isRefused = (): boolean =>
+    refuseDivision(scenario, transports, weightsOf(seatsOn(machines, generators))).length > 0;
+  while (generators > 1 && isRefused()) generators--;
+  return { ...scenario, generators };
+}
+
+function weightsOf(seats: readonly Seat[]): number[] {
+  return seats.map(({ weight }) => weight);
+}
+
+/** Why a scenario cannot be measured from these machines. */
+export function refuseSeats(
+  scenario: Scenario,
+  transports: Readonly<Record<string, ClientPlugin>>,
+  seats: readonly Seat[],
+): Refusal[] {
+  const { limits, clients } = scenario;
+  const tools = Object.entries(clients).filter(
+    ([, { transport }]) => Object.hasOwn(transports, transport) && transports[transport]!.kind === 'engine',
+  );
+  return [
+    ...(limits === undefined
+      ? []
+      : [
+          {
+            path: 'limits',
+            message: 'limits are set for processes of this machine, and other machines send the load',
+            hint: 'no limits, or a run without --machine',
+          },
+        ]),
+    ...tools.map(([arm, { transport }]) => ({
+      path: `clients.${arm}.transport`,
+      message: `${transport} is a load tool with a loop of its own, which cannot be told to begin together with other machines`,
+      hint: 'a client library, or a run without --machine',
+    })),
+    ...(tools.length > 0 ? [] : refuseDivision(scenario, transports, weightsOf(seats))),
+  ];
+}
+
+/**
+ * Cores of each seat: machines that are one share its cores in turn, so that no two generators get the same one while others are free.
+ * @param machines which of them are one, by an equal `boot`; cores in the order in which they are to be used
+ */
+export function coresOf(
+  seats: readonly Seat[],
+  machines: readonly { boot: string | null; cores: readonly number[] }[],
+): (number | null)[] {
+  const used = new Map<string, number>();
+  return seats.map(({ machine }) => {
+    const { boot, cores } = machines[machine]!;
+    if (cores.length === 0) return null;
+    const key = boot ?? `machine ${machine}`;
+    const next = used.get(key) ?? 0;
+    used.set(key, next + 1);
+    return cores[next % cores.length]!;
+  });
+}
 
 /** A machine as a user states it. */
 export interface StatedMachine {
@@ -163,7 +255,7 @@ export class Fleet {
     const ours = files.map(digestFile);
     const refusals = await Promise.all(
       this.#machines.map(async ({ machine }) => {
-        const theirs = await machine.digests(files);
+        const theirs = await machine.ask('digests', files);
         return files.flatMap((file, index) =>
           theirs[index] === ours[index]
             ? []
@@ -248,7 +340,7 @@ export class Fleet {
     return this.#living().map(({ machine, isHere }) => ({
       place: placeOf(machine.identity),
       isHere,
-      kernelCounts: () => machine.kernelCounts(),
+      kernelCounts: () => machine.ask('kernelCounts'),
     }));
   }
 

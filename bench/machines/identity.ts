@@ -6,7 +6,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { describeGit, describeHost, packageVersion } from '../probes/host.ts';
-import type { Identity } from './protocol.ts';
+import type { Identity } from './channel.ts';
 
 /** The root of a checkout, or of the compiled package. */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

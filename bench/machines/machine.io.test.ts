@@ -44,8 +44,8 @@ describe('a machine', () => {
     t.after(() => rmSync(folder, { recursive: true }));
     const file = join(folder, 'body.json');
     writeFileSync(file, '{}');
-    assert.deepEqual(await machine.digests([file, join(folder, 'none')]), [digestFile(file), null]);
-    assert.ok((await machine.kernelCounts()).activeOpens >= 0);
+    assert.deepEqual(await machine.ask('digests', [file, join(folder, 'none')]), [digestFile(file), null]);
+    assert.ok((await machine.ask('kernelCounts')).activeOpens >= 0);
   });
 
   test('whose generator fails says so, and ends it when asked', async t => {

@@ -1,10 +1,8 @@
 // A machine that sends load: starts the command that reaches its agent, knows its clock, and starts processes on it.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { stripVTControlCharacters } from 'node:util';
+import { addAbortListener } from 'node:events';
 import { MeasureError } from '../../results/errors.ts';
 import type { RunMachine } from '../../results/model/run.ts';
-import type { KernelCounts } from '../../results/model/trial.ts';
-import { visibleLines } from '../../results/visible.ts';
 import {
   type Child,
   childEnvironment,
@@ -12,12 +10,20 @@ import {
   patienceMs,
   type RunningProcess,
   superviseProcess,
+  type TimeLimit,
 } from '../run/child.ts';
-import type { TimeLimit } from '../run/time-limit.ts';
+import { plainOutput } from '../run/command-group.ts';
 import { watchOverGroup } from '../watchdog.ts';
-import { type Channel, openChannel } from './channel.ts';
+import {
+  type AgentCalls,
+  type AgentEvent,
+  type Channel,
+  type Identity,
+  openChannel,
+  type RunCalls,
+  type SpawnRequest,
+} from './channel.ts';
 import { bestOf, type ClockOffset, type ClockSample, monotonicMs, sampleOf } from './clock.ts';
-import type { AgentCalls, AgentEvent, Identity, RunCalls, ServerCounts, SpawnRequest } from './protocol.ts';
 
 /** How a machine is reached. */
 interface MachineCommand {
@@ -67,18 +73,15 @@ export class Machine {
    */
   static async start(command: MachineCommand, signal: AbortSignal): Promise<Machine> {
     const machine = new Machine(command);
-    const onAbort = (): void => machine.#lose('was interrupted');
-    signal.addEventListener('abort', onAbort, { once: true });
+    using _ = addAbortListener(signal, () => machine.#lose('was interrupted'));
     try {
-      machine.#identity = await machine.#ask('hello', [], patienceMs(HELLO_TIMEOUT_MS));
+      machine.#identity = await machine.ask('hello');
       await machine.sync(FIRST_PINGS);
       return machine;
     } catch (error) {
       await machine.close();
       signal.throwIfAborted();
       throw error;
-    } finally {
-      signal.removeEventListener('abort', onAbort);
     }
   }
 
@@ -146,7 +149,7 @@ export class Machine {
   async sync(count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
       const sentAtMs = monotonicMs();
-      const theirsMs = await this.#ask('clockMs', []);
+      const theirsMs = await this.ask('clockMs');
       const receivedAtMs = monotonicMs();
       this.#lastRoundTripMs = receivedAtMs - sentAtMs;
       this.#samples.push(sampleOf(sentAtMs, theirsMs, receivedAtMs));
@@ -155,23 +158,18 @@ export class Machine {
   }
 
   /** @throws MeasureError when it is lost */
-  digests(paths: readonly string[]): Promise<(string | null)[]> {
-    return this.#ask('digests', [paths]);
-  }
-
-  /** Its IPv4 addresses, if a server cannot listen on this one; null: it can. @throws MeasureError when it is lost */
-  addressesInstead(address: string): Promise<string[] | null> {
-    return this.#ask('addressesInstead', [address]);
-  }
-
-  /** @throws MeasureError when it is lost */
-  kernelCounts(): Promise<KernelCounts> {
-    return this.#ask('kernelCounts', []);
-  }
-
-  /** @throws MeasureError when it is lost */
-  readServer(port: number): Promise<ServerCounts> {
-    return this.#ask('readServer', [port]);
+  async ask<Name extends Question>(name: Name, ...args: Parameters<AgentCalls[Name]>): Promise<Answer<Name>> {
+    if (this.#loss !== undefined) throw this.lossError();
+    const timeoutMs = patienceMs(name === 'hello' ? HELLO_TIMEOUT_MS : ANSWER_TIMEOUT_MS);
+    const giveUp = setTimeout(() => this.#lose(`was lost: no answer within ${timeoutMs} ms`), timeoutMs);
+    try {
+      return (await this.#channel.$call(name, ...(args as never))) as Answer<Name>;
+    } catch (error) {
+      if (this.#loss !== undefined) throw this.lossError();
+      throw new MeasureError('internal', `machine ${this.name}, ${name}: ${String(error)}`);
+    } finally {
+      clearTimeout(giveUp);
+    }
   }
 
   /** Starts a process of conntax there, which is supervised like one of this machine. */
@@ -223,23 +221,6 @@ export class Machine {
     this.#channel.$callEvent(name, ...(args as never)).catch(() => {}); // closed: it was lost
   }
 
-  async #ask<Name extends Question>(
-    name: Name,
-    args: Parameters<AgentCalls[Name]>,
-    timeoutMs = patienceMs(ANSWER_TIMEOUT_MS),
-  ): Promise<Answer<Name>> {
-    if (this.#loss !== undefined) throw this.lossError();
-    const giveUp = setTimeout(() => this.#lose(`was lost: no answer within ${timeoutMs} ms`), timeoutMs);
-    try {
-      return (await this.#channel.$call(name, ...(args as never))) as Answer<Name>;
-    } catch (error) {
-      if (this.#loss !== undefined) throw this.lossError();
-      throw new MeasureError('internal', `machine ${this.name}, ${name}: ${String(error)}`);
-    } finally {
-      clearTimeout(giveUp);
-    }
-  }
-
   /** Of a machine that was lost. */
   lossError(): MeasureError {
     const tail = this.#tail();
@@ -285,8 +266,7 @@ export class Machine {
 
   /** What its command printed last. */
   #tail(): string {
-    const text = visibleLines(stripVTControlCharacters(this.#output).replaceAll('\r\n', '\n')).trim();
-    return text.split('\n').slice(-TAIL_LINES).join('\n');
+    return plainOutput(this.#output).trim().split('\n').slice(-TAIL_LINES).join('\n');
   }
 }
 

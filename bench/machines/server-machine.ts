@@ -4,12 +4,11 @@ import type { RunMachine } from '../../results/model/run.ts';
 import type { KernelCounts } from '../../results/model/trial.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import type { TargetCommand, TargetReply } from '../../servers/protocol.ts';
-import type { Child } from '../run/child.ts';
-import type { TimeLimit } from '../run/time-limit.ts';
+import type { Kernel } from '../probes/kernel.ts';
+import type { Child, TimeLimit } from '../run/child.ts';
+import type { Identity, ServerCounts } from './channel.ts';
 import { placeOf, refuseOtherCode } from './identity.ts';
-import type { Kernel } from './kernels.ts';
 import { describeMachine, Machine } from './machine.ts';
-import type { Identity, ServerCounts } from './protocol.ts';
 
 export interface ServerOptions {
   /** Run by sh: it starts `conntax agent` on the machine of the server. */
@@ -74,7 +73,7 @@ export class ServerMachine implements Kernel {
 
   /** @throws MeasureError when it is lost */
   kernelCounts(): Promise<KernelCounts> {
-    return this.#machine.kernelCounts();
+    return this.#machine.ask('kernelCounts');
   }
 
   /**
@@ -83,7 +82,7 @@ export class ServerMachine implements Kernel {
    * @throws MeasureError when it is lost
    */
   read(port: number): Promise<ServerCounts> {
-    return this.#machine.readServer(this.#watchPort ?? port);
+    return this.#machine.ask('readServer', this.#watchPort ?? port);
   }
 
   /**
@@ -120,7 +119,7 @@ export class ServerMachine implements Kernel {
 
 /** @throws UsageError when nothing can listen on the address there; MeasureError when the machine is lost */
 async function requireAddress(machine: Machine, address: string): Promise<void> {
-  const others = await machine.addressesInstead(address);
+  const others = await machine.ask('addressesInstead', address);
   if (others === null) return;
   throw new UsageError(
     `--server-address ${address}: the machine of the server (${machine.identity.host.hostname}) does not have this address; expected: one of ${others.join(', ')}`,

@@ -1,8 +1,10 @@
-// Describes this machine and the work tree, and chooses cores for its processes.
+// Describes this machine and the work tree, chooses cores for its processes, and says on which addresses a server can listen.
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import os from 'node:os';
+import { createServer } from 'node:net';
+import os, { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
 import type { Host, Run } from '../../results/model/run.ts';
 import { repositoryPage } from '../../results/repository.ts';
@@ -159,5 +161,23 @@ async function findRepositoryPage(folder: string): Promise<string | undefined> {
   } catch {
     // It has no such remote.
     return undefined;
+  }
+}
+
+/** The IPv4 addresses of this machine, if a server cannot listen on this one; null: it can. */
+export async function addressesInstead(address: string): Promise<string[] | null> {
+  // Its interfaces alone do not tell: each address of 127.0.0.0/8 will do, and whole networks may be routed to a machine.
+  const server = createServer().listen({ host: address, port: 0 });
+  try {
+    await once(server, 'listening');
+    return null;
+  } catch (error) {
+    // The start of the target will say what else it is.
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRNOTAVAIL') return null;
+    return Object.values(networkInterfaces()).flatMap((own = []) =>
+      own.flatMap(({ family, address: known }) => (family === 'IPv4' ? known : [])),
+    );
+  } finally {
+    server.close();
   }
 }

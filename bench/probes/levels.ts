@@ -1,6 +1,6 @@
 // Levels of a process that is watched, over time: its sockets by state and peer, its descriptors and its memory.
 import { type Growth, judgeGrowth, type Observed } from '../../results/leak.ts';
-import type { ProcessState, SocketState, TcpSocket } from './sockets.ts';
+import type { ProcessState, SocketState, TcpSocket } from './kernel.ts';
 
 /** Sockets in one state, with one peer. */
 export interface SocketGroup {

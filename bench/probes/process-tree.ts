@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ProcessReading } from '../../results/model/trial.ts';
 import { CpuLimits } from '../../servers/cpu-limit.ts';
-import { hasPort, linkOf, parseRssBytes, socketLines } from './sockets.ts';
+import { hasPort, parseRssBytes, readSocketInodes, socketLines } from './kernel.ts';
 
 /** The kernel reports the times of /proc/PID/stat in hundredths of a second, on every architecture that Node supports. */
 const TICK_US = 10_000;
@@ -144,9 +144,9 @@ function inodesAt(port: number): string[] {
 }
 
 function holdsSocket(pid: number, inodes: readonly string[]): boolean {
-  const sockets = new Set(inodes.map(inode => `socket:[${inode}]`));
   try {
-    return readdirSync(`/proc/${pid}/fd`).some(fd => sockets.has(linkOf(`/proc/${pid}/fd/${fd}`)));
+    const held = readSocketInodes(pid);
+    return inodes.some(inode => held.has(Number(inode)));
   } catch {
     return false; // it has just ended, or belongs to another user
   }

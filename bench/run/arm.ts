@@ -30,6 +30,7 @@ import {
   latenessSince,
   type TargetReading,
 } from '../../servers/protocol.ts';
+import { addKernelCounts, NO_KERNEL_COUNTS } from '../probes/kernel.ts';
 import type { GeneratorCommand, GeneratorReading, GeneratorReply, SliceReading } from '../protocol.ts';
 import type { Child } from './child.ts';
 import {
@@ -334,15 +335,7 @@ export class Arm {
   #isServedUnknown = false;
   readonly #link = new LinkFold();
   readonly #slices: Slice[] = [];
-  readonly #kernel: KernelCounts = {
-    activeOpens: 0,
-    passiveOpens: 0,
-    retransmits: 0,
-    needlessRetransmits: 0,
-    synRetransmits: 0,
-    listenDrops: 0,
-    timeWaitCreated: 0,
-  };
+  #kernel = NO_KERNEL_COUNTS;
   #exchanges = 0;
   #timeWait: TimeWait | null = null;
   #held: Held | undefined;
@@ -409,9 +402,7 @@ export class Arm {
     }
     this.#backends.addSlice(after);
     this.#held = held;
-    for (const name of Object.keys(this.#kernel) as (keyof KernelCounts)[]) {
-      this.#kernel[name] += kernel[name];
-    }
+    this.#kernel = addKernelCounts(this.#kernel, kernel);
     this.#slices.push({
       block,
       position,

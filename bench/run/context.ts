@@ -6,9 +6,9 @@ import type { Fleet } from '../machines/fleet.ts';
 import type { ServerMachine } from '../machines/server-machine.ts';
 import type { PlannedCell } from '../plan/plan.ts';
 import type { SlowestByArm } from './arm.ts';
+import type { TimeLimit } from './child.ts';
 import type { FoundTarget } from './find-servers.ts';
 import type { LimitedMachine } from './limited-machine.ts';
-import type { TimeLimit } from './time-limit.ts';
 
 /** What happens while a run is measured; the command line shows and stores it. */
 export type RunEvent =

@@ -1,5 +1,6 @@
 // Finds the external servers of a plan: resolves their hosts, checks that load is allowed there, and asks each before the run.
 import dns from 'node:dns';
+import { addAbortListener } from 'node:events';
 import { STATUS_CODES } from 'node:http';
 import { isIP } from 'node:net';
 import { errorMessage, MeasureError, UsageError } from '../../results/errors.ts';
@@ -15,8 +16,7 @@ import { prepareRequests, redact } from '../clients/request.ts';
 import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
 import { refusalBehindProxy, refusalOf, type UrlSetting } from '../plan/allowed-hosts.ts';
 import { askServer, describeAnswerFailure, isAnswered } from './external-server.ts';
-import { describeProxyAnswer, isProxyRefusal, ProxyError } from './proxy.ts';
-import { namedUrl, type Reach, readReach } from './reach.ts';
+import { describeProxyAnswer, isProxyRefusal, namedUrl, ProxyError, type Reach, readReach } from './reach.ts';
 
 /** An external server of the plan that load may be sent to, with the addresses of its host. */
 export interface LocatedServer {
@@ -179,9 +179,7 @@ async function addressesOf(
     throw new MeasureError(
       'unreachable',
       `${setting} ${url}: cannot resolve its host: ${errorMessage(error)}`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
 }
@@ -190,9 +188,8 @@ async function addressesOf(
 async function orAborted<Result>(work: Promise<Result>, signal?: AbortSignal): Promise<Result> {
   if (signal === undefined) return work;
   const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', onAbort));
+  using _ = addAbortListener(signal, () => reject(signal.reason));
+  return await Promise.race([work, promise]);
 }
 
 async function lookUp(host: string): Promise<string[]> {

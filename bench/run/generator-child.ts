@@ -22,13 +22,12 @@ import type {
   Transport,
   Window,
 } from '../contracts.ts';
-import { AttemptFold } from '../load/attempts.ts';
 import { createClosedLoad } from '../load/closed.ts';
-import { createOpenLoad } from '../load/open.ts';
-import { Pauses } from '../load/pauses.ts';
-import { createRecorder, type Recorder } from '../load/recorder.ts';
-import { burstSchedule, rateSchedule } from '../load/schedule.ts';
+import { AttemptFold, Pauses } from '../load/folds.ts';
+import { burstSchedule, createOpenLoad, rateSchedule } from '../load/open.ts';
+import { Recorder } from '../load/recorder.ts';
 import { isAbsorbed, monotonicMs } from '../machines/clock.ts';
+import { HeldSampler } from '../probes/held.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
@@ -37,8 +36,7 @@ import type {
   SliceOrder,
   SliceReading,
 } from '../protocol.ts';
-import { reachAsChecked } from './external-server.ts';
-import { HeldSampler } from './held-by-client.ts';
+import { reachAsChecked } from './reach.ts';
 
 interface LoopOptions {
   load: Load;
@@ -51,7 +49,7 @@ interface LoopOptions {
   draw?: RequestDraw | undefined;
 }
 
-export function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
+function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
   switch (load.model) {
     case 'closed':
       return createClosedLoad({ ...shared, ...load, random });
@@ -83,15 +81,6 @@ export function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
   }
 }
 
-interface Generator {
-  dropsInFlight: boolean;
-  /** Whether some of the users may rest in a slice; a load tool has its own. */
-  hasUsers: boolean;
-  slice(order: SliceOrder): Promise<SliceReading>;
-  cut(): void;
-  finish(): Promise<GeneratorReading>;
-}
-
 let generator: Generator | undefined;
 /** Values that no message may contain. */
 let secrets: readonly string[] = [];
@@ -116,95 +105,105 @@ interface Source {
   close(): Promise<void>;
 }
 
-/** What was sent to each of several origins, and opened. */
-function originFigures(
-  { origins = [] }: Endpoint,
-  requests: PreparedRequests,
-  { sentByRequest = [] }: LoadLoop,
-  recorder: Recorder,
-): GeneratorReading['origins'] {
-  return origins.map(({ origin }, index) => ({
-    sent: sentByRequest.reduce(
-      (sum, sent, request) => sum + (requests[request]!.origin === origin ? sent : 0),
-      0,
-    ),
-    opened: recorder.openedTo(index),
-  }));
-}
+/** Runs the slices of an arm, and reports what was recorded and what its source has counted itself. */
+class Generator {
+  readonly #source: Source;
+  readonly #recorder: Recorder;
+  readonly #requests: PreparedRequests;
+  readonly #origins: NonNullable<Endpoint['origins']>;
+  #isCut = false;
 
-function createGenerator(
-  source: Source,
-  recorder: Recorder,
-  { requests, endpoint }: { requests: PreparedRequests; endpoint: Endpoint },
-): Generator {
-  const { loop, engine, countsConnections, openedElsewhere, openConnections, pauses } = source;
-  const { attempts, caveats, closing, close } = source;
-  let isCut = false;
-  return {
-    dropsInFlight: engine?.dropsInFlight ?? false,
-    hasUsers: engine === undefined,
-    async slice({ epochMs, clock, heldEveryMs, ...order }) {
-      isCut = false;
-      if (clock !== undefined) await waitUntil(clock.startAtMs);
-      pauses?.end();
-      const before = readProcess();
-      const { ended, opened } = recorder;
-      const givenUp = givenUpBy(loop);
-      const originMs = clock === undefined ? epochMs - performance.timeOrigin : originOf(clock);
-      const sampler =
-        heldEveryMs === undefined || engine !== undefined
-          ? undefined
-          : new HeldSampler(loop, { everyMs: heldEveryMs, originMs });
-      const running = loop.runSlice({ ...order, originMs, ...beginning(order, clock) });
-      if (isCut) loop.cut(); // while it waited for its start
-      const window = await running;
-      const held = sampler?.finish();
-      if (givenUpBy(loop) > givenUp) await settle(recorder);
-      pauses?.begin();
-      return {
-        atMs: Math.max(0, window.openAtMs - originMs),
-        windowMs: lengthMs(window),
-        ...recorder.windowCounts(),
-        exchanges: recorder.ended - ended,
-        opened: countsConnections ? recorder.opened - opened : null,
-        ...(loop.schedule === undefined ? {} : { schedule: loop.schedule.window() }),
-        ...(held === undefined ? {} : { held }),
-        before,
-        after: readProcess(),
-        ...engine?.lastSlice,
-      };
-    },
-    cut() {
-      isCut = true;
-      loop.cut();
-    },
-    async finish() {
-      const leftOpen = openConnections();
-      await close();
-      const fault = closing?.();
-      const recorded = recorder.finish();
-      return {
-        ...recorded,
-        requests: recorded.requests.map((figures, index) => ({
-          name: requests[index]!.name,
-          sent: loop.sentByRequest?.[index] ?? 0,
-          ...figures,
-        })),
-        sent: loop.sent,
-        unfinished: loop.unfinished,
-        ...(attempts === undefined ? {} : { attempts: attempts.counts() }),
-        opened: countsConnections ? recorder.opened : null,
-        openedElsewhere: openedElsewhere(),
-        origins: originFigures(endpoint, requests, loop, recorder),
-        ...(pauses === undefined ? {} : { pauses: pauses.counts() }),
-        leftOpen,
-        pool: engine === undefined ? null : { ...engine.pool },
-        ...(loop.schedule?.finish() ?? { arrivals: null, lateness: null }),
-        ...(fault === undefined ? {} : { closing: fault }),
-        caveats: [...caveats()],
-      };
-    },
-  };
+  constructor(source: Source, recorder: Recorder, requests: PreparedRequests, { origins = [] }: Endpoint) {
+    this.#source = source;
+    this.#recorder = recorder;
+    this.#requests = requests;
+    this.#origins = origins;
+  }
+
+  get dropsInFlight(): boolean {
+    return this.#source.engine?.dropsInFlight ?? false;
+  }
+
+  /** Whether some of the users may rest in a slice; a load tool has its own. */
+  get hasUsers(): boolean {
+    return this.#source.engine === undefined;
+  }
+
+  async slice({ epochMs, clock, heldEveryMs, ...order }: SliceOrder): Promise<SliceReading> {
+    const { loop, engine, countsConnections, pauses } = this.#source;
+    const recorder = this.#recorder;
+    this.#isCut = false;
+    if (clock !== undefined) await waitUntil(clock.startAtMs);
+    pauses?.end();
+    const before = readProcess();
+    const { ended, opened } = recorder;
+    const givenUp = givenUpBy(loop);
+    const originMs = clock === undefined ? epochMs - performance.timeOrigin : originOf(clock);
+    const isSampled = heldEveryMs !== undefined && engine === undefined;
+    const sampler = isSampled ? new HeldSampler(loop, { everyMs: heldEveryMs, originMs }) : undefined;
+    const running = loop.runSlice({ ...order, originMs, ...beginning(order, clock) });
+    if (this.#isCut) loop.cut(); // while it waited for its start
+    const window = await running;
+    const held = sampler?.finish();
+    if (givenUpBy(loop) > givenUp) await settle(recorder);
+    pauses?.begin();
+    return {
+      atMs: Math.max(0, window.openAtMs - originMs),
+      windowMs: lengthMs(window),
+      ...recorder.windowCounts(),
+      exchanges: recorder.ended - ended,
+      opened: countsConnections ? recorder.opened - opened : null,
+      ...(loop.schedule === undefined ? {} : { schedule: loop.schedule.window() }),
+      ...(held === undefined ? {} : { held }),
+      before,
+      after: readProcess(),
+      ...engine?.lastSlice,
+    };
+  }
+
+  cut(): void {
+    this.#isCut = true;
+    this.#source.loop.cut();
+  }
+
+  async finish(): Promise<GeneratorReading> {
+    const { loop, engine, countsConnections, attempts, pauses } = this.#source;
+    const leftOpen = this.#source.openConnections();
+    await this.#source.close();
+    const fault = this.#source.closing?.();
+    const recorded = this.#recorder.finish();
+    return {
+      ...recorded,
+      requests: recorded.requests.map((figures, index) => ({
+        name: this.#requests[index]!.name,
+        sent: loop.sentByRequest?.[index] ?? 0,
+        ...figures,
+      })),
+      sent: loop.sent,
+      unfinished: loop.unfinished,
+      ...(attempts === undefined ? {} : { attempts: attempts.counts() }),
+      opened: countsConnections ? this.#recorder.opened : null,
+      openedElsewhere: this.#source.openedElsewhere(),
+      origins: this.#countByOrigin(),
+      ...(pauses === undefined ? {} : { pauses: pauses.counts() }),
+      leftOpen,
+      pool: engine === undefined ? null : { ...engine.pool },
+      ...(loop.schedule?.finish() ?? { arrivals: null, lateness: null }),
+      ...(fault === undefined ? {} : { closing: fault }),
+      caveats: [...this.#source.caveats()],
+    };
+  }
+
+  /** What was sent to each of several origins, and opened. */
+  #countByOrigin(): GeneratorReading['origins'] {
+    const { sentByRequest = [] } = this.#source.loop;
+    return this.#origins.map(({ origin }, index) => ({
+      sent: sentByRequest
+        .filter((_, request) => this.#requests[request]!.origin === origin)
+        .reduce((sum, sent) => sum + sent, 0),
+      opened: this.#recorder.openedTo(index),
+    }));
+  }
 }
 
 /** Timers have a granularity of 1 ms, so the last of it is waited for in turns of the event loop. */
@@ -342,7 +341,7 @@ async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'p
   reachAsChecked(endpoint);
   const requests = requestsTo(endpoint, trial, process.env);
   secrets = [...proxySecrets(endpoint.proxyUrl), ...secretsOf(requests)];
-  const recorder = createRecorder({
+  const recorder = new Recorder({
     hasPhases: trial.phases,
     redact: text => redact(text, secrets),
     expectStatus: trial.target.expectStatus,
@@ -350,7 +349,7 @@ async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'p
   });
   const plugin = await loadPlugin(trial.client);
   const source = await openSource(plugin, trial, endpoint, recorder, requests);
-  generator = createGenerator(source, recorder, { requests, endpoint });
+  generator = new Generator(source, recorder, requests, endpoint);
 }
 
 const MOST_STACK_CHARS = 4_000;

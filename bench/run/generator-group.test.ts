@@ -5,7 +5,7 @@ import { Client } from '../../scenarios/model/client.ts';
 import { Load, mostInFlight } from '../../scenarios/model/load.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
-import { createRecorder } from '../load/recorder.ts';
+import { Recorder } from '../load/recorder.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
@@ -66,7 +66,7 @@ function fakeChild(
 
 function readingWith(sent: number): GeneratorReading {
   return {
-    ...createRecorder().finish(),
+    ...new Recorder().finish(),
     requests: [],
     sent,
     answered: sent,

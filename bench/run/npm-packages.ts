@@ -1,14 +1,51 @@
-// Asks npm which versions of a package are published, and installs versions of packages into folders of their own.
+// Asks npm which versions of a package are published, and installs versions of packages into folders that are gone after the run.
+
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { errorMessage, UsageError } from '../../results/errors.ts';
+import { writing } from '../../results/files.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import { watchOver } from '../watchdog.ts';
 import { runCommand, SUCCESS } from './command-group.ts';
-import { openTemporaryFolder, type TemporaryFolder } from './temporary-folder.ts';
+
+interface TemporaryFolder {
+  readonly path: string;
+  remove(): void;
+}
+
+/** A process that was killed a moment ago may still finish writing a file. */
+const RETRIES = { maxRetries: 10, retryDelay: 50 } as const;
+
+/** How those that are there are removed. */
+const removals = new Set<() => void>();
+
+function removeAll(): void {
+  for (const remove of removals) remove();
+}
+
+/**
+ * Makes a folder. It is also removed when this process ends before `remove` was called.
+ *
+ * @param prefix of its name
+ * @param afterRemoval what else is to be undone then
+ */
+export function openTemporaryFolder(prefix: string, afterRemoval: () => void = () => {}): TemporaryFolder {
+  const start = join(tmpdir(), prefix);
+  const path = writing(start, () => mkdtempSync(start));
+  const remove = (): void => {
+    if (!removals.delete(remove)) return;
+    if (removals.size === 0) process.off('exit', removeAll);
+    rmSync(path, { recursive: true, force: true, ...RETRIES });
+    afterRemoval();
+  };
+  if (removals.size === 0) process.on('exit', removeAll);
+  removals.add(remove);
+  return { path, remove };
+}
 
 const exec = promisify(execFile);
 

@@ -9,7 +9,6 @@ import type { Timing } from '../../scenarios/model/scenario.ts';
 import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
 import { originCount, usesTls } from '../../scenarios/model/target-facts.ts';
 import type { Fleet } from '../machines/fleet.ts';
-import { readKernelsOf } from '../machines/kernels.ts';
 import type { ServerMachine } from '../machines/server-machine.ts';
 import { createCapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
 import { blockOrder, type PlannedCell, requestSeed } from '../plan/plan.ts';
@@ -25,9 +24,9 @@ import {
   warmUpPerSec,
 } from '../plan/timing.ts';
 import { SocketSampler } from '../probes/held.ts';
-import { hasKernelCounts, kernelCountsBetween, readKernelCounts } from '../probes/kernel.ts';
+import { hasKernelCounts, kernelCountsBetween, readKernelCounts, readKernelsOf } from '../probes/kernel.ts';
 import type { SliceOrder, SliceReading } from '../protocol.ts';
-import { createTargetAccount, hasSeenAll, type TargetAccount } from './account.ts';
+import { hasSeenAll, TargetAccount } from './account.ts';
 import type { Arm } from './arm.ts';
 import { patienceMs } from './child.ts';
 import type { Emit } from './context.ts';
@@ -192,7 +191,7 @@ export class Session {
       expect.some(({ metric }) => TIME_WAIT_METRICS.has(metric));
     this.#firstResponseMs = link === undefined ? 0 : MOST_ROUND_TRIPS * longestRoundTripMs(link);
     const targets = new Set(options.arms.map(arm => arm.target));
-    this.#accounts = new Map([...targets].map(shared => [shared, createTargetAccount(shared)]));
+    this.#accounts = new Map([...targets].map(shared => [shared, new TargetAccount(shared)]));
   }
 
   /** Runs unrecorded slices until every arm is steady or out of time. */

@@ -14,13 +14,11 @@ import type {
   TargetReading,
   TargetReply,
 } from '../../servers/protocol.ts';
-import { type Kernel, readKernels } from '../machines/kernels.ts';
 import type { ServerMachine } from '../machines/server-machine.ts';
 import { isLoopback } from '../plan/allowed-hosts.ts';
-import { hasKernelCounts, readKernelCounts } from '../probes/kernel.ts';
-import { patienceMs, spawnChild } from './child.ts';
+import { hasKernelCounts, type Kernel, readKernelCounts, readKernels } from '../probes/kernel.ts';
+import { patienceMs, spawnChild, type TimeLimit } from './child.ts';
 import type { FoundTarget } from './find-servers.ts';
-import type { TimeLimit } from './time-limit.ts';
 
 /**
  * Niceness of target and generators when there is a relay. A relay that waits for a core delivers late, so the emulated network

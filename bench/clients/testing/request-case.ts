@@ -7,7 +7,7 @@ import { Request, Requests } from '../../../scenarios/model/request.ts';
 import { Target } from '../../../scenarios/model/target.ts';
 import { openEchoServer, type ReceivedRequest } from '../../../servers/testing/echo-server.ts';
 import { createClosedLoad } from '../../load/closed.ts';
-import { createRecorder } from '../../load/recorder.ts';
+import { Recorder } from '../../load/recorder.ts';
 import { clientOf, openSubject, refusalOf, type Stated, type Subject } from './subject.ts';
 
 /** Requests, each with what arrives; headers beside those that are listed are the client's own. */
@@ -180,7 +180,7 @@ export function requestCase(subject: Subject): void {
       test(`several (${names}), ${JSON.stringify(settings)}: what arrives is what was drawn, to the last one`, async t => {
         const server = await openEchoServer(t);
         const { transport } = openSubject(t, subject, server.endpoint, settings, { requests: mix });
-        const recorder = createRecorder({ requestCount: mix.length });
+        const recorder = new Recorder({ requestCount: mix.length });
         t.after(() => recorder.close());
         const draw = createDraw(mix);
         const shared = { totalMs: undefined, transport, recorder, draw };
