@@ -3,7 +3,7 @@ import type { Headline } from '../../results/metrics.ts';
 import type { CellResult, Comparison, Host } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import type { Fleet } from '../machines/fleet.ts';
-import type { ServerMachine } from '../machines/server-machine.ts';
+import type { ServerMachine } from '../machines/machine.ts';
 import type { PlannedCell } from '../plan/plan.ts';
 import type { SlowestByArm } from './arm.ts';
 import type { TimeLimit } from './child.ts';
@@ -60,7 +60,7 @@ export interface RunContext {
   /** Awaited after each replicate that another follows or may follow: for work that must not go on while anything is measured. */
   between?: ((soFar: () => CellResult) => Promise<void>) | undefined;
   /** How much longer than its own times a slice may take before its generator counts as hung. */
-  sliceGraceMs?: number;
+  sliceGraceMs?: number | undefined;
   /** Folder for profiles of each cell's clients and targets, which are taken after its replicates; absent: none. */
   profileDir?: string | undefined;
 }

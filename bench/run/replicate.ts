@@ -4,7 +4,7 @@ import type { FailureCode, Trial, TrialResult } from '../../results/model/trial.
 import { own } from '../../scenarios/model/own.ts';
 import { isExternal } from '../../scenarios/model/target.ts';
 import { prepareRequests, secretsOf } from '../clients/request.ts';
-import type { ServerMachine } from '../machines/server-machine.ts';
+import type { ServerMachine } from '../machines/machine.ts';
 import { type PlannedCell, trialsOf } from '../plan/plan.ts';
 import { Arm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
 import { ChildError, spawnChild } from './child.ts';

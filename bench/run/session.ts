@@ -8,10 +8,8 @@ import { type CapacityLoad, type Load, mostInFlight } from '../../scenarios/mode
 import type { Timing } from '../../scenarios/model/scenario.ts';
 import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
 import { originCount, usesTls } from '../../scenarios/model/target-facts.ts';
-import type { Fleet } from '../machines/fleet.ts';
-import type { ServerMachine } from '../machines/server-machine.ts';
 import { createCapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
-import { blockOrder, type PlannedCell, requestSeed } from '../plan/plan.ts';
+import { blockOrder, requestSeed } from '../plan/plan.ts';
 import {
   isSteady,
   paced,
@@ -29,8 +27,7 @@ import type { SliceOrder, SliceReading } from '../protocol.ts';
 import { hasSeenAll, TargetAccount } from './account.ts';
 import type { Arm } from './arm.ts';
 import { patienceMs } from './child.ts';
-import type { Emit } from './context.ts';
-import type { LimitedMachine } from './limited-machine.ts';
+import type { ReplicateContext, RunEvent } from './context.ts';
 import {
   deathCode,
   type LinkSpan,
@@ -103,23 +100,10 @@ export function speedOf(reading: SliceReading, { model }: Load): number {
   }
 }
 
-export interface SessionOptions {
-  cell: PlannedCell;
-  replicate: number;
-  seed: number;
+export interface SessionOptions
+  extends Pick<ReplicateContext, 'cell' | 'replicate' | 'seed' | 'signal' | 'emit' | 'leftMs'>,
+    Pick<ReplicateContext, 'machine' | 'fleet' | 'serverMachine' | 'sliceGraceMs'> {
   arms: readonly Arm[];
-  signal: AbortSignal;
-  emit: Emit;
-  /** Remaining time budget of the cell, for progress events. */
-  leftMs: () => number;
-  /** Where its processes run; undefined: on this machine as it is. */
-  machine?: LimitedMachine | undefined;
-  /** The machines that send the load; undefined: this one does. */
-  fleet?: Fleet | undefined;
-  /** The machine of the server, where an agent reads it. */
-  serverMachine?: ServerMachine | undefined;
-  /** How much longer than its own times a slice may take before its generator counts as hung; default: by the machine's load. */
-  sliceGraceMs?: number | undefined;
   /** How many times as long as on an idle machine processes take now; default: as this machine shows. */
   slowness?: (() => number) | undefined;
 }
@@ -143,13 +127,8 @@ const LEAST_RAMP_OF_MACHINES_MS = 50;
 /** Safety factor: the rate may still rise during warm-up. */
 const HELD_MARGIN = 1.2;
 
-interface Progress {
-  arm: string;
-  ratePerSec?: number;
-  isKept?: boolean;
-  blocksDone?: number;
-  blockCount?: number;
-}
+type ProgressEvent = Extract<RunEvent, { type: 'progress' }>;
+type Progress = Pick<ProgressEvent, 'ratePerSec' | 'isKept' | 'blocksDone' | 'blockCount'>;
 
 /** The times of a slice, and its rate if the load is a capacity search. */
 type SliceRequest = Omit<SliceOrder, 'epochMs'>;
@@ -160,7 +139,6 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #timing: Timing;
   readonly #load: Load;
-  readonly #sliceGraceMs: number | undefined;
   readonly #isTls: boolean;
   readonly #isKernelCounting = hasKernelCounts();
   /** Not where running out of them is the question. */
@@ -182,7 +160,6 @@ export class Session {
     this.#options = options;
     this.#timing = timing;
     this.#load = load;
-    this.#sliceGraceMs = options.sliceGraceMs;
     this.#isTls = usesTls(target);
     this.#waitsForPorts = limits?.localPorts === undefined;
     this.#asksForTimeWait =
@@ -222,8 +199,7 @@ export class Session {
         const reading = await this.#runSlice(arm, { ...times, isRecorded: false, ratePerSec });
         return signal.aborted ? undefined : reading;
       },
-      onProbe: ({ name }, { ratePerSec, isKept }) =>
-        this.#progress('search', { arm: name, ratePerSec, isKept }),
+      onProbe: ({ name }, { ratePerSec, isKept }) => this.#progress('search', name, { ratePerSec, isKept }),
     });
   }
 
@@ -250,12 +226,7 @@ export class Session {
         const reading = await this.#runSlice(arm, request, { block, position });
         if (reading === undefined) continue;
         arm.noteSlowest(reading);
-        this.#progress('measure', {
-          arm: name,
-          ratePerSec: rateOf(reading),
-          blocksDone: block + 1,
-          blockCount,
-        });
+        this.#progress('measure', name, { ratePerSec: rateOf(reading), blocksDone: block + 1, blockCount });
       }
     }
   }
@@ -302,7 +273,7 @@ export class Session {
         this.#notice(`${arm.name} is not profiled: only clients of a single generator are, not load tools`);
         continue;
       }
-      this.#progress('profile', { arm: arm.name });
+      this.#progress('profile', arm.name);
       await this.#profileArm(arm, join(folder, `${index + 1}-${inFileName(arm.name)}`));
     }
   }
@@ -326,7 +297,7 @@ export class Session {
     const results: TrialResult[] = [];
     for (const arm of arms) {
       if (signal.aborted && !arm.hasOutcome && arm.capacity === null && isUntouched(arm)) continue;
-      this.#progress('finish', { arm: arm.name });
+      this.#progress('finish', arm.name);
       results.push(await this.#finishArm(arm));
     }
     return results;
@@ -340,9 +311,9 @@ export class Session {
     return this.#accounts.get(target)!;
   }
 
-  #progress(phase: 'warm-up' | 'search' | 'measure' | 'profile' | 'finish', extra: Progress): void {
+  #progress(phase: ProgressEvent['phase'], arm: string, extra: Progress = {}): void {
     const { emit, cell, replicate, leftMs } = this.#options;
-    emit({ type: 'progress', cell: cell.id, replicate, phase, leftMs: leftMs(), ...extra });
+    emit({ type: 'progress', cell: cell.id, replicate, phase, leftMs: leftMs(), arm, ...extra });
   }
 
   #notice(message: string): void {
@@ -372,7 +343,7 @@ export class Session {
     arm.warmupSpeeds.push(speedOf(reading, load));
     arm.isSteady = isSteady(arm.warmupSpeeds);
     if (ratePerSec !== undefined) seen.push({ askedPerSec: ratePerSec, endedPerSec: endedPerSec(reading) });
-    this.#progress('warm-up', { arm: arm.name, ratePerSec: rateOf(reading) });
+    this.#progress('warm-up', arm.name, { ratePerSec: rateOf(reading) });
   }
 
   #rateFor({ capacity }: Arm): number | undefined {
@@ -495,7 +466,7 @@ export class Session {
     signal.addEventListener('abort', cut, { once: true });
     try {
       const savingMs = request.profilePath === undefined ? 0 : PROFILE_TIMEOUT_MS;
-      const timeoutMs = rampMs + windowMs + drainMs + (this.#sliceGraceMs ?? this.#graceMs(savingMs));
+      const timeoutMs = rampMs + windowMs + drainMs + this.#graceMs(savingMs);
       const order = {
         ...request,
         ...this.#spread(arm, rampMs),
@@ -518,7 +489,8 @@ export class Session {
 
   /** What a slice may take beyond its own times, which are the same on any machine. */
   #graceMs(savingMs: number): number {
-    return this.#patienceMs(SLICE_GRACE_MS + GRACE_PER_REQUEST_MS * mostInFlight(this.#load) + savingMs);
+    const idleMs = SLICE_GRACE_MS + GRACE_PER_REQUEST_MS * mostInFlight(this.#load) + savingMs;
+    return this.#options.sliceGraceMs ?? this.#patienceMs(idleMs);
   }
 
   #patienceMs(idleMs: number): number {

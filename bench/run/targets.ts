@@ -14,7 +14,7 @@ import type {
   TargetReading,
   TargetReply,
 } from '../../servers/protocol.ts';
-import type { ServerMachine } from '../machines/server-machine.ts';
+import type { ServerMachine } from '../machines/machine.ts';
 import { isLoopback } from '../plan/allowed-hosts.ts';
 import { hasKernelCounts, type Kernel, readKernelCounts, readKernels } from '../probes/kernel.ts';
 import { patienceMs, spawnChild, type TimeLimit } from './child.ts';
