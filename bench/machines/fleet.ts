@@ -20,12 +20,21 @@ import { sliceDelayMs } from './clock.ts';
 import { digestFile, placeOf, refuseOtherCode } from './identity.ts';
 import { describeMachine, Machine } from './machine.ts';
 
-/** What a user says of a machine, and how many cores it has for generators. */
-interface MachineRoom {
+/** A machine as a user states it. */
+export interface StatedMachine {
+  /** Default: its host name, or its number where two have the same. */
+  name?: string | undefined;
+  command: string;
   /** Generators of a client; undefined: as many as the scenario has. */
   cores?: number | undefined;
   /** Its part of the load, relative to that of the others; undefined: a part for each of its generators. */
   weight?: number | undefined;
+}
+
+type Transports = Readonly<Record<string, ClientPlugin>>;
+
+/** What a user says of a machine, and how many cores it has for generators. */
+interface MachineRoom extends Pick<StatedMachine, 'cores' | 'weight'> {
   /** Cores that it has. */
   spareCores: number;
 }
@@ -50,7 +59,7 @@ export function seatsOn(machines: readonly MachineRoom[], generators: number): S
 export function settleOver(
   scenario: Scenario,
   machines: readonly MachineRoom[],
-  transports: Readonly<Record<string, ClientPlugin>>,
+  transports: Transports,
 ): Scenario {
   if (scenario.generators !== 'auto') return scenario;
   let generators = Math.min(...machines.map(({ spareCores }) => spareCores));
@@ -65,11 +74,7 @@ function weightsOf(seats: readonly Seat[]): number[] {
 }
 
 /** Why a scenario cannot be measured from these machines. */
-export function refuseSeats(
-  scenario: Scenario,
-  transports: Readonly<Record<string, ClientPlugin>>,
-  seats: readonly Seat[],
-): Refusal[] {
+export function refuseSeats(scenario: Scenario, transports: Transports, seats: readonly Seat[]): Refusal[] {
   const { limits, clients } = scenario;
   const tools = Object.entries(clients).filter(
     ([, { transport }]) => Object.hasOwn(transports, transport) && transports[transport]!.kind === 'engine',
@@ -112,15 +117,6 @@ export function coresOf(
   });
 }
 
-/** A machine as a user states it. */
-export interface StatedMachine {
-  /** Default: its host name, or its number where two have the same. */
-  name?: string | undefined;
-  command: string;
-  cores?: number | undefined;
-  weight?: number | undefined;
-}
-
 export interface FleetOptions {
   stated: readonly StatedMachine[];
   /** Of this process. */
@@ -129,8 +125,6 @@ export interface FleetOptions {
   allowsFewer: boolean;
   signal: AbortSignal;
 }
-
-type Transports = Readonly<Record<string, ClientPlugin>>;
 
 interface FleetMachine {
   stated: StatedMachine;

@@ -206,6 +206,11 @@ class ConnectionCounts {
     return [...this.#requestsPerConnection.values()].reduce((sum, connections) => sum + connections, 0);
   }
 
+  /** Of each of several origins, in their order. */
+  get origins(): readonly { accepted: number; requests: number }[] {
+    return this.#origins;
+  }
+
   /** null where the system has no such counter. */
   get openedByKernel(): number | null {
     return this.#openedByKernel;
@@ -230,29 +235,26 @@ class ConnectionCounts {
 
   /** The accepting side of the ledger. */
   finish() {
+    const known = { acceptedBy: this.#acceptedBy, faults: this.#faults };
     if (this.#isForeign) {
       return {
+        ...known,
         accepted: this.#acceptedByKernel,
-        acceptedBy: this.#acceptedBy,
         acceptedHttp2: null,
         requestsSeen: null,
         handshakesFull: null,
         handshakesResumed: null,
         requestsPerConnection: null,
-        faults: this.#faults,
-        origins: this.#origins,
       };
     }
     const { requests: requestsSeen, ...counted } = this.#counted;
     return {
+      ...known,
       ...counted,
       requestsSeen,
-      acceptedBy: this.#acceptedBy,
       requestsPerConnection: [...this.#requestsPerConnection]
         .map(([requests, connections]) => ({ requests, connections }))
         .sort((a, b) => a.requests - b.requests),
-      faults: this.#faults,
-      origins: this.#origins,
     };
   }
 
@@ -475,6 +477,7 @@ export class Arm {
     // Connections are needed for what is sent.
     const requests = attempts?.sent ?? sent;
     const seen = this.#connections.finish();
+    const { origins } = this.#connections;
     const opened = this.#opened(reading);
     const needed = withFaults(
       reading.needed ?? neededConnections({ client, target, load, requests, pool }),
@@ -486,13 +489,11 @@ export class Arm {
     const most = needed.most === null ? null : Math.min(requests, needed.most + pauses.closed);
     return {
       ...opened,
+      ...seen,
       openedElsewhere: reading.openedElsewhere,
       closedInPauses: pauses.closed,
       longestPauseMs: pauses.longestMs,
       leftOpen: reading.leftOpen,
-      accepted: seen.accepted,
-      acceptedBy: seen.acceptedBy,
-      acceptedHttp2: seen.acceptedHttp2,
       needed: pauses.closed === 0 ? needed : { ...needed, most },
       requestsSent: sent,
       answered: reading.answered,
@@ -500,19 +501,14 @@ export class Arm {
       failures: reading.failures,
       unfinished: reading.unfinished,
       attempts: attempts ?? null,
-      faults: seen.faults,
       origins: reading.origins.map((byClient, index) => ({
         requestsSent: byClient.sent,
-        requestsSeen: seen.origins[index]?.requests ?? null,
+        requestsSeen: origins[index]?.requests ?? null,
         opened: opened.openedBy === 'client' ? byClient.opened : null,
-        accepted: seen.origins[index]?.accepted ?? null,
+        accepted: origins[index]?.accepted ?? null,
       })),
       clientHandshakesFull: reading.handshakesFull,
       clientHandshakesResumed: reading.handshakesResumed,
-      requestsSeen: seen.requestsSeen,
-      handshakesFull: seen.handshakesFull,
-      handshakesResumed: seen.handshakesResumed,
-      requestsPerConnection: seen.requestsPerConnection,
     };
   }
 

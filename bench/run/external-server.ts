@@ -233,7 +233,7 @@ async function wayTo(
 ): Promise<tls.ConnectionOptions> {
   if (socketPath !== undefined) return { path: socketPath };
   if (proxy === undefined) return { host: address, port: hostAndPort(url).port };
-  const tunnel = await openTunnel(proxyAt(proxy, address), authorityOf(new URL(url)), giveUp);
+  const tunnel = await openTunnel(proxyAt(proxy, address), authorityOf(url), giveUp);
   // Without a host, Node compares the certificate of an address with `localhost`.
   return { socket: tunnel, host: hostOf(url) };
 }

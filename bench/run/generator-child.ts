@@ -1,6 +1,6 @@
 // The generator process: runs one arm's load on commands from the parent, and reports what was recorded.
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
-import { createDraw, type RequestDraw } from '../../results/draw.ts';
+import { createDraw } from '../../results/draw.ts';
 import { foreignStack, MeasureError } from '../../results/errors.ts';
 import type { Trial } from '../../results/model/trial.ts';
 import { createRandom, type Random } from '../../results/random.ts';
@@ -16,16 +16,17 @@ import { redact, secretsOf } from '../clients/request.ts';
 import type {
   ClientPlugin,
   Engine,
-  ExchangeSink,
   LoadLoop,
   PreparedRequests,
+  SliceTimes,
   Transport,
   Window,
 } from '../contracts.ts';
 import { createClosedLoad } from '../load/closed.ts';
 import { AttemptFold, Pauses } from '../load/folds.ts';
-import { burstSchedule, createOpenLoad, rateSchedule } from '../load/open.ts';
+import { burstSchedule, createOpenLoad, rateSchedule, type Schedule } from '../load/open.ts';
 import { Recorder } from '../load/recorder.ts';
+import type { SliceLoopOptions } from '../load/slice-loop.ts';
 import { isAbsorbed, monotonicMs } from '../machines/clock.ts';
 import { HeldSampler } from '../probes/held.ts';
 import type {
@@ -38,44 +39,30 @@ import type {
 } from '../protocol.ts';
 import { reachAsChecked } from './reach.ts';
 
-interface LoopOptions {
+interface LoopOptions extends SliceLoopOptions {
   load: Load;
-  /** conntax's own deadline of an exchange, queueing included; undefined: none. */
-  totalMs: number | undefined;
-  transport: Transport;
-  recorder: ExchangeSink;
   random: Random;
-  /** Where there are several requests. */
-  draw?: RequestDraw | undefined;
 }
 
 function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
+  if (load.model === 'closed') return createClosedLoad({ ...shared, ...load, random });
+  const { maxInFlight } = load;
+  return createOpenLoad({ ...shared, maxInFlight, scheduleOf: times => scheduleOf(load, times, random) });
+}
+
+function scheduleOf(
+  load: Exclude<Load, { model: 'closed' }>,
+  { ratePerSec, offsetMs }: SliceTimes,
+  random: Random,
+): Schedule {
   switch (load.model) {
-    case 'closed':
-      return createClosedLoad({ ...shared, ...load, random });
-    case 'open': {
-      const { arrivals, ratePerSec, maxInFlight } = load;
-      return createOpenLoad({
-        ...shared,
-        maxInFlight,
-        scheduleOf: ({ offsetMs }) => rateSchedule(arrivals, ratePerSec, random, offsetMs),
-      });
-    }
-    case 'burst': {
-      const { maxInFlight, ...bursts } = load;
-      return createOpenLoad({ ...shared, maxInFlight, scheduleOf: () => burstSchedule(bursts) });
-    }
-    case 'capacity': {
-      const { arrivals, maxInFlight } = load;
-      return createOpenLoad({
-        ...shared,
-        maxInFlight,
-        scheduleOf: ({ ratePerSec, offsetMs }) => {
-          if (ratePerSec === undefined) throw new Error('a slice of a capacity search needs a rate');
-          return rateSchedule(arrivals, ratePerSec, random, offsetMs);
-        },
-      });
-    }
+    case 'open':
+      return rateSchedule(load.arrivals, load.ratePerSec, random, offsetMs);
+    case 'burst':
+      return burstSchedule(load);
+    case 'capacity':
+      if (ratePerSec === undefined) throw new Error('a slice of a capacity search needs a rate');
+      return rateSchedule(load.arrivals, ratePerSec, random, offsetMs);
     default:
       return load satisfies never;
   }

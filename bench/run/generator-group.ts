@@ -16,7 +16,7 @@ import type {
   SliceReading,
 } from '../protocol.ts';
 import type { GeneratorChild } from './arm.ts';
-import { foldReadings, foldSlices } from './fold-readings.ts';
+import { foldReadings, foldSlices, sumKnown } from './fold-readings.ts';
 
 /** A machine, as far as a member of a group has to know it. */
 interface MemberMachine {
@@ -116,7 +116,7 @@ class MachineShares {
         shareRatio:
           sumOf(places, index => this.#members[index]!.weight) / sumOf(this.#members, ({ weight }) => weight),
         requestsSent: sumOf(own, ({ sent }) => sent),
-        opened: own.some(({ opened }) => opened === null) ? null : sumOf(own, ({ opened }) => opened!),
+        opened: sumKnown(own, ({ opened }) => opened),
         completed: sumOf(own, ({ completedRecorded }) => completedRecorded),
         response: mergeHistograms(own.map(({ response }) => response)),
         cpuRatio: wallMs === 0 ? 0 : sumOf(courses, ({ cpuUs }) => cpuUs) / 1_000 / wallMs,
@@ -181,10 +181,10 @@ class GeneratorGroup implements GeneratorChild {
   #isSkewed = false;
 
   constructor({ members: [first, ...others], coreCount }: GeneratorGroupOptions) {
-    this.#children = [first.child, ...others.map(({ child }) => child)];
-    this.#weights = [first, ...others].map(({ weight }) => weight);
-    this.#coreCount = coreCount;
     const members = [first, ...others];
+    this.#children = [first.child, ...others.map(({ child }) => child)];
+    this.#weights = members.map(({ weight }) => weight);
+    this.#coreCount = coreCount;
     this.#machines = members.some(({ machine }) => machine !== undefined)
       ? new MachineShares(members)
       : undefined;
@@ -329,12 +329,7 @@ class GeneratorGroup implements GeneratorChild {
     const needs = this.#trials.map(({ client, target, load }, index) =>
       neededConnections({ client, target, load, requests: readings[index]!.sent }),
     );
-    const least = needs.reduce((sum, need) => sum + need.least, 0);
-    const most = needs.reduce<number | null>(
-      (sum, need) => (sum === null || need.most === null ? null : sum + need.most),
-      0,
-    );
-    return { least, most };
+    return { least: sumOf(needs, ({ least }) => least), most: sumKnown(needs, ({ most }) => most) };
   }
 
   #caveats(): string[] {

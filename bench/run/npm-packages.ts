@@ -161,16 +161,6 @@ async function nodeCode(own: string): Promise<Code> {
   return { label: `Node ${version}`, dir: null, packages: {}, node: program };
 }
 
-/** What npm wrote, or else what went wrong with starting it. */
-function describeFailure(cause: unknown): string {
-  const { stderr = '' } = cause as { stderr?: string };
-  return stderr.trim() || errorMessage(cause);
-}
-
-function isNotFound(cause: unknown): boolean {
-  return ((cause as { stderr?: string }).stderr ?? '').includes('E404');
-}
-
 /** Both ends belong to the range; each may leave out its last numbers, as in `7.16`. */
 export interface VersionRange {
   name: string;
@@ -197,12 +187,13 @@ export async function publishedVersions(
   } catch (cause) {
     signal.throwIfAborted();
     const range = `versions of ${name} from ${from} to ${to}`;
-    if (isNotFound(cause)) {
+    const { stderr = '' } = cause as { stderr?: string };
+    if (stderr.includes('E404')) {
       throw new UsageError(
         `npm finds no ${range}; expected: a published package, its older version first, no pre-releases`,
       );
     }
-    throw new UsageError(`npm cannot list the ${range}: ${describeFailure(cause)}`);
+    throw new UsageError(`npm cannot list the ${range}: ${stderr.trim() || errorMessage(cause)}`);
   }
   const versions = inOrder(JSON.parse(printed) as string | string[]);
   const missing = [from, to].find(end => isWhole(end) && !versions.includes(end));

@@ -1,4 +1,4 @@
-// How an external server is reached: by which certificates and key, and through which proxy.
+// How an external server is reached: by which certificates and key, through which proxy, and at which address.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import dns from 'node:dns';
 import { readFileSync } from 'node:fs';
@@ -167,13 +167,19 @@ export class ProxyError extends Error {
   override readonly name = 'ProxyError';
 }
 
-/** Statuses by which a proxy says that it cannot, or will not, ask the server; a server may send them, too. */
-const GATEWAY_STATUSES: readonly number[] = [403, 502, 503, 504];
+const ANOTHER_SERVER = 'a server that the proxy can reach';
+/** Statuses by which a proxy says that it cannot, or will not, ask the server, and what was expected; a server may send them, too. */
+const GATEWAY_HINTS: Readonly<Record<number, string>> = {
+  403: 'a proxy that lets this machine reach that server',
+  502: ANOTHER_SERVER,
+  503: ANOTHER_SERVER,
+  504: ANOTHER_SERVER,
+};
 const AUTHENTICATION_REQUIRED = 407;
 
 /** Whether the proxy, or a server that looks like one, refused a request that was given to it. */
 export function isProxyRefusal(status: number): boolean {
-  return status === AUTHENTICATION_REQUIRED || GATEWAY_STATUSES.includes(status);
+  return status === AUTHENTICATION_REQUIRED || GATEWAY_HINTS[status] !== undefined;
 }
 
 /** What a proxy answered, and what was expected of it. */
@@ -182,25 +188,15 @@ export function describeProxyAnswer(proxyUrl: string, status: number, asked: str
 }
 
 function hintFor(proxyUrl: string, status: number): string {
-  switch (status) {
-    case AUTHENTICATION_REQUIRED:
-      return proxyAuthorization(proxyUrl) === undefined
-        ? `${PROXY_SETTING} with a user and a password in it (http://user:password@host:port)`
-        : 'another user or password in the URL of the proxy';
-    case 403:
-      return 'a proxy that lets this machine reach that server';
-    case 502:
-    case 503:
-    case 504:
-      return 'a server that the proxy can reach';
-    default:
-      return 'the URL of an HTTP proxy';
-  }
+  if (status !== AUTHENTICATION_REQUIRED) return GATEWAY_HINTS[status] ?? 'the URL of an HTTP proxy';
+  return proxyAuthorization(proxyUrl) === undefined
+    ? `${PROXY_SETTING} with a user and a password in it (http://user:password@host:port)`
+    : 'another user or password in the URL of the proxy';
 }
 
 /** `host:port`, as CONNECT has it. */
-export function authorityOf({ hostname, port, protocol }: URL): string {
-  return `${hostname}:${port === '' ? (protocol === 'https:' ? 443 : 80) : port}`;
+export function authorityOf(url: string): string {
+  return `${new URL(url).hostname}:${hostAndPort(url).port}`;
 }
 
 /**

@@ -4,7 +4,6 @@ import type { FailureCode, Trial, TrialResult } from '../../results/model/trial.
 import { own } from '../../scenarios/model/own.ts';
 import { isExternal } from '../../scenarios/model/target.ts';
 import { prepareRequests, secretsOf } from '../clients/request.ts';
-import type { ServerMachine } from '../machines/machine.ts';
 import { type PlannedCell, trialsOf } from '../plan/plan.ts';
 import { Arm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
 import { ChildError, spawnChild } from './child.ts';
@@ -139,11 +138,6 @@ async function prepareArm(arm: Arm): Promise<void> {
     if (error instanceof UsageError) throw error;
     arm.failure = failureOf(error, 'generator-start');
   }
-}
-
-/** Where conntax's own target runs on the machine of the server; undefined: it runs here. */
-function placeOn(machine: ServerMachine): { machine: ServerMachine; address: string } | undefined {
-  return machine.address === undefined ? undefined : { machine, address: machine.address };
 }
 
 export function createReplicateSource(context: TimedCellContext): ReplicateSource {
@@ -285,7 +279,7 @@ class LiveReplicates implements ReplicateSource {
       niceness: loadNiceness(scenario),
       prefix,
       limit,
-      place: serverMachine && placeOn(serverMachine),
+      serverMachine,
     });
     const index = this.#targets.push(target) - 1;
     this.#serviceMs = target.serviceMs ?? null;

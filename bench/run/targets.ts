@@ -44,27 +44,18 @@ export interface LinkProcess {
 }
 
 interface LinkOptions {
-  limit?: TimeLimit | undefined;
   link: Link;
   /** The target's port on 127.0.0.1. */
   upstreamPort: number;
   seed: number;
-  /** Core to pin the relay to; default: not pinned. */
-  cpu?: number | null;
+  limit?: TimeLimit | undefined;
 }
 
 /** @throws ChildError when the relay does not start. */
-export async function startLink({
-  link,
-  upstreamPort,
-  seed,
-  cpu = null,
-  limit,
-}: LinkOptions): Promise<LinkProcess> {
+export async function startLink({ link, upstreamPort, seed, limit }: LinkOptions): Promise<LinkProcess> {
   const child = spawnChild<RelayCommand, RelayReply>({
     title: 'the relay of the link',
     entry: '../../servers/link-child',
-    cpu,
     limit,
   });
   const { port } = await child.start({ type: 'start', upstreamPort, link, seed }, 'started');
@@ -240,8 +231,8 @@ interface StartOptions {
   /** Command that starts it, before its own. */
   prefix?: readonly string[] | undefined;
   limit?: TimeLimit | undefined;
-  /** Where it runs, and on which address; default: here, on 127.0.0.1. */
-  place?: { machine: ServerMachine; address: string } | undefined;
+  /** It runs there if that machine has an address for it; default: here, on 127.0.0.1. */
+  serverMachine?: Pick<ServerMachine, 'address' | 'spawnTarget'> | undefined;
 }
 
 /**
@@ -253,20 +244,22 @@ export async function startTarget(
   target: Target,
   seed: number,
   cpu: number | null,
-  { title = 'the target', code, niceness = 0, prefix, limit, place }: StartOptions = {},
+  { title = 'the target', code, niceness = 0, prefix, limit, serverMachine }: StartOptions = {},
 ): Promise<TargetProcess> {
+  const address = serverMachine?.address;
   const child =
-    place?.machine.spawnTarget({ title, code, niceness, limit }) ??
-    spawnChild<TargetCommand, TargetReply>({
-      title,
-      entry: '../../servers/target-child',
-      code,
-      prefix,
-      cpu,
-      niceness,
-      limit,
-    });
-  const where = place === undefined ? {} : { address: place.address };
+    serverMachine !== undefined && address !== undefined
+      ? serverMachine.spawnTarget({ title, code, niceness, limit })
+      : spawnChild<TargetCommand, TargetReply>({
+          title,
+          entry: '../../servers/target-child',
+          code,
+          prefix,
+          cpu,
+          niceness,
+          limit,
+        });
+  const where = address === undefined ? {} : { address };
   const { endpoint, serviceMs } = await child.start({ type: 'start', target, seed, ...where }, 'started');
   try {
     child.requireLoaded();
@@ -277,7 +270,7 @@ export async function startTarget(
   return {
     pid: child.pid,
     endpoint,
-    isLoopback: place === undefined || isLoopback(place.address),
+    isLoopback: address === undefined || isLoopback(address),
     serviceMs,
     read: async () => (await child.ask({ type: 'read' }, 'reading', patienceMs(READ_TIMEOUT_MS))).reading,
     profiler: {
