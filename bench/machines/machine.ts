@@ -5,7 +5,6 @@ import { addAbortListener } from 'node:events';
 import { MeasureError, UsageError } from '../../results/errors.ts';
 import type { RunMachine } from '../../results/model/run.ts';
 import type { KernelCounts } from '../../results/model/trial.ts';
-import type { Code } from '../../scenarios/model/sweep.ts';
 import type { TargetCommand, TargetReply } from '../../servers/protocol.ts';
 import type { Kernel } from '../probes/kernel.ts';
 import {
@@ -14,8 +13,8 @@ import {
   type ProcessEvents,
   patienceMs,
   type RunningProcess,
+  type SpawnOptions,
   superviseProcess,
-  type TimeLimit,
 } from '../run/child.ts';
 import { plainOutput } from '../run/command-group.ts';
 import { watchOverGroup } from '../watchdog.ts';
@@ -52,10 +51,6 @@ const FIRST_PINGS = 20;
 
 type Question = Exclude<keyof AgentCalls, AgentEvent>;
 type Answer<Name extends Question> = Awaited<ReturnType<AgentCalls[Name]>>;
-
-interface SpawnOptions extends Omit<SpawnRequest, 'id'> {
-  limit: TimeLimit | undefined;
-}
 
 type Listener = ProcessEvents<unknown>;
 
@@ -183,7 +178,7 @@ export class Machine {
   spawn<Command extends { type: string }, Reply extends { type: string }>({
     limit,
     ...request
-  }: SpawnOptions): Child<Command, Reply> {
+  }: Omit<SpawnRequest, 'id'> & Pick<SpawnOptions, 'limit'>): Child<Command, Reply> {
     return superviseProcess<Command, Reply>({ title: request.title, limit }, events =>
       this.#start(request, events as Listener),
     );
@@ -366,13 +361,12 @@ export class ServerMachine implements Kernel {
    * Starts a process for conntax's own target there.
    * @throws UsageError where it would have to run other code than that of this conntax
    */
-  spawnTarget(options: {
-    title: string;
-    code: Code | undefined;
-    niceness: number;
-    limit: TimeLimit | undefined;
-  }): Child<TargetCommand, TargetReply> {
-    const { title, code, niceness, limit } = options;
+  spawnTarget({
+    title,
+    code,
+    niceness = 0,
+    limit,
+  }: Pick<SpawnOptions, 'title' | 'code' | 'niceness' | 'limit'>): Child<TargetCommand, TargetReply> {
     if (code !== undefined) {
       throw new UsageError(
         `${title} runs ${code.label}, which is on this machine only; expected: a run without --server-address`,

@@ -3,7 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isUnixSocket } from '../../results/model/run.ts';
 import type { FailureCode, KernelCounts, ProcessReading } from '../../results/model/trial.ts';
 import { hostAndPort } from '../../scenarios/model/host.ts';
-import type { Code } from '../../scenarios/model/sweep.ts';
 import { type Link, longestRoundTripMs, type Target } from '../../scenarios/model/target.ts';
 import type {
   Endpoint,
@@ -17,7 +16,7 @@ import type {
 import type { ServerMachine } from '../machines/machine.ts';
 import { isLoopback } from '../plan/allowed-hosts.ts';
 import { hasKernelCounts, type Kernel, readKernelCounts, readKernels } from '../probes/kernel.ts';
-import { patienceMs, spawnChild, type TimeLimit } from './child.ts';
+import { patienceMs, type SpawnOptions, spawnChild, type TimeLimit } from './child.ts';
 import type { FoundTarget } from './find-servers.ts';
 
 /**
@@ -221,16 +220,7 @@ export interface TargetProcess extends MeasuredTarget {
   read(): Promise<TargetReading>;
 }
 
-interface StartOptions {
-  /** Its name in messages. */
-  title?: string;
-  /** Code version to run; defaults to this checkout. */
-  code?: Code | undefined;
-  /** Niceness, 0 to 19; default: 0. */
-  niceness?: number;
-  /** Command that starts it, before its own. */
-  prefix?: readonly string[] | undefined;
-  limit?: TimeLimit | undefined;
+interface StartOptions extends Partial<Omit<SpawnOptions, 'entry' | 'cpu' | 'env'>> {
   /** It runs there if that machine has an address for it; default: here, on 127.0.0.1. */
   serverMachine?: Pick<ServerMachine, 'address' | 'spawnTarget'> | undefined;
 }
@@ -244,20 +234,17 @@ export async function startTarget(
   target: Target,
   seed: number,
   cpu: number | null,
-  { title = 'the target', code, niceness = 0, prefix, limit, serverMachine }: StartOptions = {},
+  { title = 'the target', serverMachine, ...options }: StartOptions = {},
 ): Promise<TargetProcess> {
   const address = serverMachine?.address;
   const child =
     serverMachine !== undefined && address !== undefined
-      ? serverMachine.spawnTarget({ title, code, niceness, limit })
+      ? serverMachine.spawnTarget({ title, ...options })
       : spawnChild<TargetCommand, TargetReply>({
+          ...options,
           title,
           entry: '../../servers/target-child',
-          code,
-          prefix,
           cpu,
-          niceness,
-          limit,
         });
   const where = address === undefined ? {} : { address };
   const { endpoint, serviceMs } = await child.start({ type: 'start', target, seed, ...where }, 'started');
