@@ -332,7 +332,7 @@ class NamedFold {
 }
 
 /** What the recorder knows of a request: all but its name and how often it was sent. */
-export type RecordedRequest = Omit<RequestFigures, 'name' | 'sent'>;
+type RecordedRequest = Omit<RequestFigures, 'name' | 'sent'>;
 
 /** Folds the requests of a scenario that has several. */
 export class RequestsFold {

@@ -9,7 +9,7 @@ import { type AgentCalls, ENTRIES, openChannel, type RunCalls, type SpawnRequest
 import { monotonicMs } from './clock.ts';
 import { describeIdentity, digestFile } from './identity.ts';
 
-export interface AgentOptions {
+interface AgentOptions {
   input: Readable;
   /** Gets messages, and nothing else. */
   output: Writable;

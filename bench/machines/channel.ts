@@ -104,7 +104,7 @@ export function readLines(
   });
 }
 
-export interface ChannelOptions<Calls extends object> {
+interface ChannelOptions<Calls extends object> {
   input: Readable;
   output: Writable;
   /** What the other side may call. */

@@ -117,7 +117,7 @@ export function coresOf(
   });
 }
 
-export interface FleetOptions {
+interface FleetOptions {
   stated: readonly StatedMachine[];
   /** Of this process. */
   own: Identity;

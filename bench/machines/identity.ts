@@ -58,7 +58,7 @@ export function placeOf({ bootId, network, host }: Pick<Identity, 'bootId' | 'ne
   return bootId === null || network === null ? `host ${host.hostname}` : `${bootId} ${network}`;
 }
 
-export interface NamedIdentity {
+interface NamedIdentity {
   name: string;
   identity: Identity;
 }

@@ -282,7 +282,7 @@ export function describeMachine(
   return { name: machine.name, conntax, git, host, ...stated, loss };
 }
 
-export interface ServerOptions {
+interface ServerOptions {
   /** Run by sh: it starts `conntax agent` on the machine of the server. */
   command: string;
   /** Port of the server there, if it is another than that of its URL: behind a proxy or a container. */

@@ -9,7 +9,7 @@ import type { LocatedTarget } from '../run/find-servers.ts';
 /** Of a machine and its network: those with the same one share 127.0.0.1. */
 type Place = string;
 
-export interface Places {
+interface Places {
   /** Of this process. */
   here: Place;
   /** The machines that send the load; none: this one does. */

@@ -18,7 +18,7 @@ const MOST_SAMPLES = 1_200;
 /** Of a core, for the list of sockets: the kernel walks all its buckets for it, however short it is (docs/measured.md). */
 const LIST_SHARE = 0.004;
 
-export interface SampledProcesses {
+interface SampledProcesses {
   clientPid: number;
   /** conntax's own; its ports are empty where connections to them are not the client's, as behind a link. */
   server: { pid: number; ports: readonly number[] } | null;

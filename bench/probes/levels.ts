@@ -3,7 +3,7 @@ import { type Growth, judgeGrowth, type Observed } from '../../results/leak.ts';
 import type { ProcessState, SocketState, TcpSocket } from './kernel.ts';
 
 /** Sockets in one state, with one peer. */
-export interface SocketGroup {
+interface SocketGroup {
   state: SocketState;
   /** Such as `to 10.0.0.5:443`, or `from clients at :8080`. */
   peer: string;

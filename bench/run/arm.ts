@@ -44,11 +44,7 @@ import {
 
 /** Adds up what a process used over many spans. */
 export class UsageFold {
-  #cpuUs = 0;
-  #wallMs = 0;
-  #activeMs = 0;
-  #idleMs = 0;
-  #runDelayMs = 0;
+  readonly #sum = { atMs: 0, cpuUs: 0, loopActiveMs: 0, loopIdleMs: 0, runDelayMs: 0 };
   #rssBytes = 0;
   #stops = 0;
   /** Of each control group with a CPU limit, the innermost first. */
@@ -56,12 +52,8 @@ export class UsageFold {
 
   /** @returns the CPU time of the span, in µs */
   add(before: ProcessReading, after: ProcessReading): number {
-    const spanCpuUs = after.cpuUs - before.cpuUs;
-    this.#cpuUs += spanCpuUs;
-    this.#wallMs += after.atMs - before.atMs;
-    this.#activeMs += after.loopActiveMs - before.loopActiveMs;
-    this.#idleMs += after.loopIdleMs - before.loopIdleMs;
-    this.#runDelayMs += after.runDelayMs - before.runDelayMs;
+    const sum = this.#sum;
+    for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += after[name] - before[name];
     this.#rssBytes = Math.max(this.#rssBytes, after.rssBytes);
     this.#stops += (after.continued ?? 0) - (before.continued ?? 0);
     for (const [index, now] of (after.throttling ?? []).entries()) {
@@ -69,20 +61,20 @@ export class UsageFold {
       if (earlier !== undefined)
         this.#throttling[index] = addThrottling(this.#throttling[index], earlier, now);
     }
-    return spanCpuUs;
+    return after.cpuUs - before.cpuUs;
   }
 
   /** @param exchanges of all spans together */
   finish(exchanges: number): Resources {
-    const wallMs = this.#wallMs;
-    const loopMs = this.#activeMs + this.#idleMs;
+    const { atMs: wallMs, cpuUs, loopActiveMs, loopIdleMs, runDelayMs } = this.#sum;
+    const loopMs = loopActiveMs + loopIdleMs;
     const [throttling] = this.#throttling.toSorted((a, b) => throttledShare(b) - throttledShare(a));
     return {
-      cpuUs: this.#cpuUs,
-      cpuUsPerRequest: exchanges === 0 ? 0 : this.#cpuUs / exchanges,
-      cpuRatio: wallMs === 0 ? 0 : this.#cpuUs / 1_000 / wallMs,
-      eventLoopRatio: loopMs === 0 ? null : this.#activeMs / loopMs,
-      runDelayRatio: wallMs === 0 ? 0 : this.#runDelayMs / wallMs,
+      cpuUs,
+      cpuUsPerRequest: exchanges === 0 ? 0 : cpuUs / exchanges,
+      cpuRatio: wallMs === 0 ? 0 : cpuUs / 1_000 / wallMs,
+      eventLoopRatio: loopMs === 0 ? null : loopActiveMs / loopMs,
+      runDelayRatio: wallMs === 0 ? 0 : runDelayMs / wallMs,
       rssBytes: this.#rssBytes,
       stops: this.#stops,
       ...(throttling === undefined ? {} : { throttling }),

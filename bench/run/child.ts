@@ -232,7 +232,7 @@ export interface RunningProcess<Command> {
   kill(): void;
 }
 
-export type StartProcess<Command, Reply> = (events: ProcessEvents<Reply>) => RunningProcess<Command>;
+type StartProcess<Command, Reply> = (events: ProcessEvents<Reply>) => RunningProcess<Command>;
 
 export interface Child<Command extends Message, Reply extends Message> {
   readonly pid: number;

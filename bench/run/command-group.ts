@@ -39,7 +39,7 @@ function openLog(): number {
   }
 }
 
-export interface CommandOptions extends Placement {
+interface CommandOptions extends Placement {
   /** Run by sh. */
   command: string;
   cwd: string;

@@ -66,6 +66,10 @@ type Resolve = (host: string) => Promise<readonly string[]>;
 
 const ANSWER_TIMEOUT_MS = 10_000;
 
+function unreachable(message: string, cause?: unknown): MeasureError {
+  return new MeasureError('unreachable', message, cause === undefined ? {} : { cause });
+}
+
 /** Settings of a target by which one URL may lead to several servers, or in several ways. */
 const REACH = [
   'caFile',
@@ -80,10 +84,12 @@ const REACH = [
 
 /** What is read of a plan here. */
 interface Located {
-  cells: readonly {
-    id: string;
-    scenario: Pick<Scenario, 'target' | 'clients' | 'request' | 'requests'>;
-  }[];
+  cells: readonly { id: string; scenario: Pick<Scenario, 'target' | 'clients' | 'request' | 'requests'> }[];
+}
+
+/** Whether clients are users' own, which may send other requests, and follow redirects. */
+export function runsUserModules(clients: Scenario['clients']): boolean {
+  return Object.values(clients).some(({ modulePath }) => modulePath !== undefined);
 }
 
 /**
@@ -98,8 +104,7 @@ export async function locateServers(
 ): Promise<LocatedTarget[]> {
   const cells = plan.cells.flatMap(({ id, scenario: { target, clients, request, requests } }) => {
     if (!isExternal(target)) return [];
-    const hasUserModules = Object.values(clients).some(({ modulePath }) => modulePath !== undefined);
-    return [{ id, target, hasUserModules, request, requests }];
+    return [{ id, target, hasUserModules: runsUserModules(clients), request, requests }];
   });
   const groups = Map.groupBy(cells, ({ target, request, requests }) =>
     JSON.stringify([
@@ -176,11 +181,7 @@ async function addressesOf(
     return await orAborted(resolve(hostOf(url)), signal);
   } catch (error) {
     signal?.throwIfAborted();
-    throw new MeasureError(
-      'unreachable',
-      `${setting} ${url}: cannot resolve its host: ${errorMessage(error)}`,
-      { cause: error },
-    );
+    throw unreachable(`${setting} ${url}: cannot resolve its host: ${errorMessage(error)}`, error);
   }
 }
 
@@ -276,8 +277,7 @@ function describeQuestion(url: string, { method, path, secrets }: PreparedReques
 /** @throws MeasureError where a cell states that the server offers HTTP/2, but it does not */
 function requireHttp2({ url, alpn }: ForeignServer, cells: LocatedTarget['cells']): void {
   if (alpn === 'h2' || cells.every(({ target }) => target.protocol !== 'h2')) return;
-  throw new MeasureError(
-    'unreachable',
+  throw unreachable(
     `${url} does not offer HTTP/2, as target.protocol states: of h2 and http/1.1 it chose ${alpn ?? 'neither'}`,
   );
 }
@@ -306,14 +306,13 @@ function requireProxied(
   if (proxy === undefined || isTunnelled || !isProxyRefusal(status)) return;
   if (cells.every(({ target }) => isExpectedStatus(target.expectStatus, status))) return;
   const answer = describeProxyAnswer(proxy, status, `a request for ${asked}`);
-  throw new MeasureError('unreachable', `${asked} cannot be measured: ${answer}`);
+  throw unreachable(`${asked} cannot be measured: ${answer}`);
 }
 
 /** @throws MeasureError for a redirect that would lead the load elsewhere */
 function requireWanted(facts: ForeignServer, cells: LocatedTarget['cells'], asked: string): void {
   if (!isUnwantedRedirect(facts, cells)) return;
-  throw new MeasureError(
-    'unreachable',
+  throw unreachable(
     `${asked} is a redirect (${facts.status}) to ${facts.location}: a client that follows it would send its load there; expected: the URL that answers`,
   );
 }
@@ -372,7 +371,7 @@ export function requireWelcome(
   mustBeGood = false,
 ): void {
   const { target, clients, expect } = scenario;
-  if (Object.values(clients).some(({ modulePath }) => modulePath !== undefined)) return;
+  if (runsUserModules(clients)) return;
   if (expect.some(({ metric }) => metric === 'successRatio')) return;
   for (const { answers } of servers) {
     const [first] = answers;
@@ -415,7 +414,7 @@ async function firstAnswer(
     sibling === undefined
       ? ''
       : ` (its host is bound to ${sibling.address}, where ${sibling.url} answers; addresses in target.urls would tell them apart)`;
-  throw new MeasureError('unreachable', `${url} ${verb}: ${causes}${bound}`);
+  throw unreachable(`${url} ${verb}: ${causes}${bound}`);
 }
 
 function secretsOfWay({ secrets }: PreparedRequest, { proxy }: Reach): string[] {

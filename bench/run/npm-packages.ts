@@ -63,7 +63,7 @@ const INSTALL_TIMEOUT_MS = 300_000;
 const VIEW_TIMEOUT_MS = 60_000;
 
 /** Versions of packages, each installed once, and all removed together. */
-export interface Installations extends AsyncDisposable {
+interface Installations extends AsyncDisposable {
   /**
    * The code of this conntax with one package installed as `spec` says, which is what `npm install` takes, such as `undici@7`.
    * Of the package `node` it is this conntax, run by that version of Node.

@@ -23,7 +23,7 @@ export type ScenarioCommand =
   /** Reads one file and nothing else, then waits for what it does later. */
   | { type: 'load-alone'; file: string; lingerMs: number };
 
-export type ScenarioStep =
+type ScenarioStep =
   /** This user's file is read next, and the others after it, as far as they are known. */
   | { reading: string; later: readonly string[] }
   | { variants: Variant[] }

@@ -100,7 +100,7 @@ export function speedOf(reading: SliceReading, { model }: Load): number {
   }
 }
 
-export interface SessionOptions
+interface SessionOptions
   extends Pick<ReplicateContext, 'cell' | 'replicate' | 'seed' | 'signal' | 'emit' | 'leftMs'>,
     Pick<ReplicateContext, 'machine' | 'fleet' | 'serverMachine' | 'sliceGraceMs'> {
   arms: readonly Arm[];

@@ -14,7 +14,7 @@ import { prepareRequests, redact, secretsOf } from '../clients/request.ts';
 import type { Plan, PlannedCell } from '../plan/plan.ts';
 import { ChildError, type Placement } from './child.ts';
 import { CommandGroup } from './command-group.ts';
-import { type FoundTarget, findServers } from './find-servers.ts';
+import { type FoundTarget, findServers, runsUserModules } from './find-servers.ts';
 import { type MeasuredTarget, readByKernel } from './targets.ts';
 
 const DEFAULT_PORT_ENV = 'PORT';
@@ -277,9 +277,7 @@ async function rehearse(
     const server = await startServer(stated, { code, cpu, secrets: secretsOf(requests), signal });
     try {
       const { origin } = server.endpoint;
-      const hasUserModules = Object.values(scenario.clients).some(
-        ({ modulePath }) => modulePath !== undefined,
-      );
+      const hasUserModules = runsUserModules(scenario.clients);
       const located = { url: new URL('/', origin).href, reach: {}, addresses: [hostOf(origin)], requests };
       const target = { servers: [located], cells: [{ id, target: stated, hasUserModules }] };
       return (await findServers([target], signal)).get(id)!;

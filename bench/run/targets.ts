@@ -199,7 +199,7 @@ export interface MeasuredTarget {
 }
 
 /** Profiles a target. */
-export interface TargetProfiler {
+interface TargetProfiler {
   /** @throws ChildError when the target has died or hangs */
   start(): Promise<void>;
   /** @param path of the files, without their extensions. @throws ChildError like start, or when they cannot be written */
