@@ -192,6 +192,19 @@ describe('a group of generators', () => {
     assert.deepEqual(rates, [500, 500]);
   });
 
+  test('a slice that is cut as soon as it is ordered is cut', async () => {
+    const fakes = [fakeChild(), fakeChild()];
+    const group = groupOf(fakes);
+    const asked = group.ask(order(), 'slice', LIMIT_MS);
+    group.tell({ type: 'cut' });
+    await asked;
+    for (const { commands } of fakes)
+      assert.deepEqual(
+        commands.map(({ type }) => type),
+        ['slice', 'cut'],
+      );
+  });
+
   test('is cut, killed and questioned as a whole', async () => {
     const fakes = [fakeChild(), fakeChild()];
     const group = groupOf(fakes);

@@ -210,7 +210,9 @@ class GeneratorGroup implements GeneratorChild {
 
   /** Fails with the first member that fails; the caller then kills the group. */
   readonly ask: Ask = async (command, type, timeoutMs) => {
-    const parts = await this.#inStep(this.#divide(command));
+    const divided = this.#divide(command);
+    // Those here are asked at once, so that a cut that follows reaches them after their slice.
+    const parts = this.#machines === undefined ? divided : await this.#inStep(divided, this.#machines);
     const asked = this.#children.map((child, index) => child.ask(parts[index]!, type, timeoutMs));
     if (this.#isCut) this.#tellAll({ type: 'cut' });
     this.#isCut = false;
@@ -267,12 +269,15 @@ class GeneratorGroup implements GeneratorChild {
   }
 
   /** Orders of a slice with the moment at which all begin, each by the clock of its machine. */
-  async #inStep(parts: readonly GeneratorCommand[]): Promise<readonly GeneratorCommand[]> {
-    if (this.#machines === undefined || parts[0]!.type !== 'slice') return parts;
+  async #inStep(
+    parts: readonly GeneratorCommand[],
+    machines: MachineShares,
+  ): Promise<readonly GeneratorCommand[]> {
+    if (parts[0]!.type !== 'slice') return parts;
     const orders = parts.flatMap(part => (part.type === 'slice' ? part.order : []));
     this.#isOrdering = true;
     try {
-      return (await this.#machines.inStep(orders)).map(order => ({ type: 'slice', order }));
+      return (await machines.inStep(orders)).map(order => ({ type: 'slice', order }));
     } finally {
       this.#isOrdering = false;
     }
