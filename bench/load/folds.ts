@@ -139,11 +139,6 @@ export class WindowFold {
   #idleCount = 0;
   #began = 0;
 
-  clear(): void {
-    this.#completed = this.#failed = this.#censored = this.#ended = this.#began = this.#idleCount = 0;
-    this.#sumTicks = this.#longestMs = this.#spentMs = this.#idleMs = 0;
-  }
-
   /** Counts an exchange that ended within the window, whenever it began. */
   addEnded(): void {
     this.#ended++;
@@ -152,14 +147,12 @@ export class WindowFold {
   addCompleted(responseMs: number, exchange: Exchange): void {
     this.#completed++;
     this.#sumTicks += ticksOf(responseMs * 1_000);
-    if (responseMs > this.#longestMs) this.#longestMs = responseMs;
-    this.#addUserTime(exchange.endedAtMs - exchange.startedAtMs, exchange);
+    this.#addTimes(responseMs, exchange);
   }
 
   addFailed(responseMs: number, exchange: Exchange): void {
     this.#failed++;
-    if (responseMs > this.#longestMs) this.#longestMs = responseMs;
-    this.#addUserTime(exchange.endedAtMs - exchange.startedAtMs, exchange);
+    this.#addTimes(responseMs, exchange);
   }
 
   /** @param isFailure whether it counts as a request without an answer, not as one that was only cut short */
@@ -181,6 +174,11 @@ export class WindowFold {
       meanUs: meanOfTicks(this.#sumTicks, this.#completed + this.#censored),
       longestMs: this.#longestMs,
     };
+  }
+
+  #addTimes(responseMs: number, exchange: Exchange): void {
+    if (responseMs > this.#longestMs) this.#longestMs = responseMs;
+    this.#addUserTime(exchange.endedAtMs - exchange.startedAtMs, exchange);
   }
 
   #addUserTime(spentMs: number, { idleMs }: Paused): void {

@@ -44,7 +44,8 @@ export class Recorder implements ExchangeSink {
   readonly #times = forEachTime(createLatencyRecorder);
   readonly #timeline = new TimelineFold();
   readonly #failures = new FailureFold();
-  readonly #fold = new WindowFold();
+  /** Of the last window. */
+  #fold = new WindowFold();
   readonly #statuses: StatusFold;
   readonly #hasPhases: boolean;
   readonly #redact: (text: string) => string;
@@ -98,7 +99,7 @@ export class Recorder implements ExchangeSink {
 
   openWindow(window: Window): void {
     this.#window = window;
-    this.#fold.clear();
+    this.#fold = new WindowFold();
     this.#probe?.close();
     this.#probe = window.isProbe ? new ProbeFold() : undefined;
   }

@@ -15,7 +15,7 @@ interface AgentOptions {
   output: Writable;
   /** Of conntax. */
   version: string;
-  /** Words for whoever started it. */
+  /** Shown to the person who started it. */
   note(text: string): void;
 }
 
@@ -74,7 +74,7 @@ export async function serveAgent({ input, output, version, note }: AgentOptions)
   });
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   for (const event of ['end', 'close', 'error'] as const) input.once(event, resolve);
-  output.once('error', resolve); // nobody reads: the run is gone
+  output.once('error', resolve); // it is not read any more: the run is gone
   await ended;
   if (processes.size === 0) return;
   const { promise: allGone, resolve: onGone } = Promise.withResolvers<void>();

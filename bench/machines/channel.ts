@@ -19,7 +19,7 @@ export interface Identity {
   /** Versions of what sends the load. */
   libraries: Record<string, string>;
   host: Host;
-  /** The same on machines that are one: of the boot, and of the network namespace; null where the system does not tell. */
+  /** The same on machines that are one: of the boot, and of the network namespace; null where the system does not show it. */
   bootId: string | null;
   network: string | null;
 }
@@ -45,7 +45,7 @@ export interface SpawnRequest {
 /** What the agent does for the run. */
 export interface AgentCalls {
   hello(): Promise<Identity>;
-  /** Its clock that nobody sets. */
+  /** Its monotonic clock (`monotonicMs`). */
   clockMs(): number;
   /** SHA-256 of each file; null: it cannot be read. */
   digests(paths: readonly string[]): (string | null)[];
@@ -109,7 +109,7 @@ interface ChannelOptions<Calls extends object> {
   output: Writable;
   /** What the other side may call. */
   calls: Calls;
-  /** A line that is no message, such as what a login shell prints. */
+  /** A line that is not a message, such as what a login shell prints. */
   onNoise(line: string): void;
 }
 

@@ -96,7 +96,7 @@ function describeCode({ conntax, codeDigest, git }: Identity): string {
   return `${conntax} (code ${codeDigest}${commit})`;
 }
 
-/** Major and minor version: a patch changes no feature. */
+/** Major and minor version: patches do not change features. */
 function releaseOf({ host }: Identity): string {
   return host.node.split('.').slice(0, 2).join('.');
 }

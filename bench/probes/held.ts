@@ -11,9 +11,9 @@ import {
   socketLines,
 } from './kernel.ts';
 
-/** A slice of two seconds then has enough samples for a slope. */
+/** Short enough that a slice of two seconds has the samples for a slope. */
 const LEAST_EVERY_MS = 100;
-/** A slice of any length has at most so many. */
+/** Limit for a slice of any length. */
 const MOST_SAMPLES = 1_200;
 /** Of a core, for the list of sockets: the kernel walks all its buckets for it, however short it is (docs/measured.md). */
 const LIST_SHARE = 0.004;

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import type { Host, Run } from '../../results/model/run.ts';
 import { repositoryPage } from '../../results/repository.ts';
 import { readProcess } from '../../servers/process.ts';
-import { readDescriptorLimit, readPortRoom } from './kernel.ts';
+import { readDescriptorLimit, readPortRoom, readText } from './kernel.ts';
 
 const exec = promisify(execFile);
 
@@ -95,24 +95,12 @@ export function pinningTo(
 
 /** Empty if unknown. */
 function siblingsOf(cpu: number): number[] {
-  try {
-    return parseCpuList(
-      readFileSync(`/sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`, 'utf8').trim(),
-    );
-  } catch {
-    return [];
-  }
+  return parseCpuList(readText(`/sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`));
 }
 
 /** Cores that this process may run on; empty if unknown. */
 function allowedCpus(): number[] {
-  let status: string;
-  try {
-    status = readFileSync('/proc/self/status', 'utf8');
-  } catch {
-    return [];
-  }
-  return parseCpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? '');
+  return parseCpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(readText('/proc/self/status'))?.[1] ?? '');
 }
 
 /** Parses a kernel's list such as `0-1,4`. */
@@ -166,7 +154,7 @@ async function findRepositoryPage(folder: string): Promise<string | undefined> {
 
 /** The IPv4 addresses of this machine, if a server cannot listen on this one; null: it can. */
 export async function addressesInstead(address: string): Promise<string[] | null> {
-  // Its interfaces alone do not tell: each address of 127.0.0.0/8 will do, and whole networks may be routed to a machine.
+  // Its interfaces alone do not show it: each address of 127.0.0.0/8 will do, and whole networks may be routed to a machine.
   const server = createServer().listen({ host: address, port: 0 });
   try {
     await once(server, 'listening');

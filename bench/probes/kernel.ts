@@ -248,11 +248,12 @@ export function readDescriptorLimit(): number | null {
   return limit === undefined ? null : Number(limit);
 }
 
-function readText(path: string): string {
+/** The text of a file of the kernel's; empty if it cannot be read: its process has ended, or this is not Linux. */
+export function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path, 'latin1');
   } catch {
-    return ''; // not Linux: each reader above has a default
+    return '';
   }
 }
 

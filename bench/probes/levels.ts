@@ -10,7 +10,7 @@ interface SocketGroup {
 }
 
 export interface Level {
-  /** Absent for a level that is no number of sockets. */
+  /** Absent if the level is not a number of sockets. */
   sockets?: SocketGroup;
   /** Such as `CLOSE_WAIT to 10.0.0.5:443`, `descriptors`. */
   name: string;

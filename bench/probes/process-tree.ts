@@ -1,8 +1,8 @@
 // What all processes of a command use together, by the kernel's statistics (Linux): whatever language, children included.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import type { ProcessReading } from '../../results/model/trial.ts';
 import { CpuLimits } from '../../servers/cpu-limit.ts';
-import { hasPort, parseRssBytes, readSocketInodes, socketLines } from './kernel.ts';
+import { hasPort, parseRssBytes, readSocketInodes, readText, socketLines } from './kernel.ts';
 
 /** The kernel reports the times of /proc/PID/stat in hundredths of a second, on every architecture that Node supports. */
 const TICK_US = 10_000;
@@ -86,20 +86,12 @@ export class CpuFold {
   }
 }
 
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return undefined; // it has just ended
-  }
-}
-
 function listProcesses(): ProcessStat[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
     .flatMap(pid => {
       const text = readText(`/proc/${pid}/stat`);
-      return text === undefined || text === '' ? [] : parseProcessStat(text);
+      return text === '' ? [] : parseProcessStat(text);
     });
 }
 
@@ -120,7 +112,7 @@ function readThreads(member: ProcessStat): Threads {
     // it has just ended
   }
   for (const thread of names) {
-    const [cpuNs, runDelayNs] = (readText(`${folder}/${thread}/schedstat`) ?? '').split(' ').map(Number);
+    const [cpuNs, runDelayNs] = readText(`${folder}/${thread}/schedstat`).split(' ').map(Number);
     if (cpuNs === undefined || runDelayNs === undefined) continue;
     threads.cpuUs.push([`${identityOf(member)}/${thread}`, cpuNs / 1_000]);
     if (Number(thread) === member.pid) threads.runDelayMs = runDelayNs / 1e6;
@@ -129,7 +121,7 @@ function readThreads(member: ProcessStat): Threads {
 }
 
 function readRssBytes({ pid }: ProcessStat): number {
-  return parseRssBytes(readText(`/proc/${pid}/status`) ?? '') ?? 0;
+  return parseRssBytes(readText(`/proc/${pid}/status`)) ?? 0;
 }
 
 /** The sockets that listen on a port, in the text of /proc/net/tcp or tcp6. */
@@ -140,7 +132,7 @@ export function listeningInodes(procNetTcp: string, port: number): string[] {
 }
 
 function inodesAt(port: number): string[] {
-  return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap(path => listeningInodes(readText(path) ?? '', port));
+  return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap(path => listeningInodes(readText(path), port));
 }
 
 function holdsSocket(pid: number, inodes: readonly string[]): boolean {
@@ -154,7 +146,7 @@ function holdsSocket(pid: number, inodes: readonly string[]): boolean {
 
 /** Whether this system has the statistics at all. */
 function hasStatistics(): boolean {
-  return readText('/proc/self/stat') !== undefined;
+  return readText('/proc/self/stat') !== '';
 }
 
 /** No session has it: where a tree is known by its processes alone. */
@@ -185,7 +177,7 @@ export class ProcessTree {
     this.#sessionId = leaderPid;
   }
 
-  /** Those that have not ended, even if nobody has asked for their status yet; null where the system does not tell. */
+  /** Those that have not ended; zombies have. null where the system has no statistics. */
   living(): number[] | null {
     if (!hasStatistics()) return null;
     return this.#members()
@@ -193,13 +185,13 @@ export class ProcessTree {
       .map(({ pid }) => pid);
   }
 
-  /** Whether one of them listens on this TCP port: otherwise whoever answers there is not of this tree, as with a container. */
+  /** Whether one of them listens on this TCP port: otherwise another process answers there, as with a container. */
   ownsPort(port: number): boolean {
     const inodes = inodesAt(port);
     return inodes.length > 0 && this.#members().some(({ pid }) => holdsSocket(pid, inodes));
   }
 
-  /** null where the system does not tell. The event loop of other programs is unknown. */
+  /** null where the system has no statistics. The event loop of other programs is unknown. */
   read(): ProcessReading | null {
     if (!hasStatistics()) return null;
     const members = this.#members();

@@ -140,19 +140,28 @@ type CountedByTarget = Pick<
   'accepted' | 'requests' | 'handshakesFull' | 'handshakesResumed' | 'acceptedHttp2'
 >;
 
+type Served = Pick<TargetReading, 'accepted' | 'requests'>;
+
+/** Adds what each of several servers did in a span. */
+function addServed(sums: readonly Served[], before: readonly Served[], after: readonly Served[]): Served[] {
+  return after.map((now, index) => {
+    const sum = sums[index] ?? { accepted: 0, requests: 0 };
+    const earlier = before[index]!;
+    return {
+      accepted: sum.accepted + now.accepted - earlier.accepted,
+      requests: sum.requests + now.requests - earlier.requests,
+    };
+  });
+}
+
 /** What each backend of the target counted of an arm. */
 class BackendCounts {
-  readonly #accepted: number[] = [];
-  readonly #requests: number[] = [];
+  #served: readonly Served[] = [];
   #growth: BackendGrowth | null = null;
 
   addTarget(before: ServerReading, after: ServerReading): void {
     if (!isOwnReading(before) || !isOwnReading(after)) return;
-    for (const [index, { accepted, requests }] of after.backends.entries()) {
-      const earlier = before.backends[index]!;
-      this.#accepted[index] = (this.#accepted[index] ?? 0) + accepted - earlier.accepted;
-      this.#requests[index] = (this.#requests[index] ?? 0) + requests - earlier.requests;
-    }
+    this.#served = addServed(this.#served, before.backends, after.backends);
   }
 
   /** @param after the target at the end of a recorded slice */
@@ -162,8 +171,12 @@ class BackendCounts {
 
   /** null for a single server. */
   finish(): Backends | null {
-    if (this.#accepted.length < 2) return null;
-    return { accepted: this.#accepted, requests: this.#requests, growth: this.#growth };
+    if (this.#served.length < 2) return null;
+    return {
+      accepted: this.#served.map(({ accepted }) => accepted),
+      requests: this.#served.map(({ requests }) => requests),
+      growth: this.#growth,
+    };
   }
 }
 
@@ -179,7 +192,7 @@ class ConnectionCounts {
   };
   readonly #requestsPerConnection = new Map<number, number>();
   #faults: number[] = [];
-  #origins: { accepted: number; requests: number }[] = [];
+  #origins: readonly Served[] = [];
   #acceptedBy: Ledger['acceptedBy'];
   #acceptedByKernel: number | null = 0;
   #openedByKernel: number | null = 0;
@@ -195,11 +208,11 @@ class ConnectionCounts {
   }
 
   get closed(): number {
-    return [...this.#requestsPerConnection.values()].reduce((sum, connections) => sum + connections, 0);
+    return sumOf([...this.#requestsPerConnection.values()], connections => connections);
   }
 
   /** Of each of several origins, in their order. */
-  get origins(): readonly { accepted: number; requests: number }[] {
+  get origins(): readonly Served[] {
     return this.#origins;
   }
 
@@ -257,14 +270,7 @@ class ConnectionCounts {
     this.#faults = after.faults.map(
       (count, index) => (this.#faults[index] ?? 0) + count - before.faults[index]!,
     );
-    this.#origins = (after.origins ?? []).map(({ accepted, requests }, index) => {
-      const earlier = before.origins![index]!;
-      const known = this.#origins[index] ?? { accepted: 0, requests: 0 };
-      return {
-        accepted: known.accepted + accepted - earlier.accepted,
-        requests: known.requests + requests - earlier.requests,
-      };
-    });
+    this.#origins = addServed(this.#origins, before.origins ?? [], after.origins ?? []);
     for (const { requests, connections } of after.requestsPerConnection) {
       const earlier =
         before.requestsPerConnection.find(entry => entry.requests === requests)?.connections ?? 0;
@@ -285,7 +291,7 @@ interface SliceEvidence {
   kernel: KernelCounts;
   /** The relay of the cell's link, if it has one. */
   link?: LinkSpan | undefined;
-  /** What it left in TIME_WAIT; null where nobody asks. */
+  /** What it left in TIME_WAIT; null where it is not read. */
   timeWait: TimeWait | null;
   /** Where the slice is all of its replicate. */
   held?: Held | undefined;
@@ -325,7 +331,7 @@ export class Arm {
   readonly #backends = new BackendCounts();
   readonly #generator = new UsageFold();
   readonly #served = new UsageFold();
-  /** Whether nobody can read what the server used. */
+  /** Whether what the server used cannot be read. */
   #isServedUnknown = false;
   readonly #link = new LinkFold();
   readonly #slices: Slice[] = [];

@@ -131,7 +131,7 @@ const PROXY_NAME =
 const NODE_SWITCH = /(^|\s)--(?:no-)?use-env-proxy(?=\s|$)/g;
 
 /**
- * Where Node keeps compiled code unless told otherwise. It more than halves the CPU time of a child's start, of which a run
+ * Where Node keeps compiled code by default. It more than halves the CPU time of a child's start, of which a run
  * has dozens.
  */
 const COMPILE_CACHE = join(tmpdir(), 'node-compile-cache');

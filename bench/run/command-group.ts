@@ -114,7 +114,7 @@ export class CommandGroup {
     return this.#ended;
   }
 
-  /** What its processes used so far; null where the system does not tell. Cuts a log that has grown long. */
+  /** What its processes used so far; null where the system has no such statistics. Cuts a log that has grown long. */
   read(): ProcessReading | null {
     if (fstatSync(this.#log).size > MOST_LOG_BYTES) {
       this.#cutTail = this.tail();

@@ -339,7 +339,7 @@ const REFUSAL_HINTS: Readonly<Record<number, string>> = {
   415: 'request.headers.content-type with the type of the body',
 };
 
-/** Statuses by which servers refuse a body whose type they are not told. */
+/** Statuses by which servers refuse a body that was sent without its type. */
 const REFUSED_BODIES = new Set([400, 415, 422]);
 
 type Asking = Pick<Scenario, 'target' | 'clients' | 'expect' | 'request' | 'requests'>;

@@ -83,7 +83,7 @@ interface Source {
   attempts?: AttemptFold | undefined;
   /** Absent where its connections are not kept from slice to slice, or not known. */
   pauses?: Pauses;
-  /** Connections open now; null for a load tool, which does not tell. */
+  /** Connections open now; null for a load tool, which does not report it. */
   openConnections(): number | null;
   /** Complete after close(). */
   caveats(): readonly string[];

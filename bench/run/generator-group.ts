@@ -62,7 +62,7 @@ class MachineShares {
   readonly #courses: Course[];
   /** Each of them once. */
   readonly #machines: readonly MemberMachine[];
-  /** The epoch of the replicate by the clock here that nobody sets. */
+  /** The epoch of the replicate by the monotonic clock here. */
   #epoch: { epochMs: number; atMs: number } | undefined;
   #ordered: Ordered | undefined;
 

@@ -250,7 +250,7 @@ function setQuota({ version }: CpuHierarchy, folder: string, cpus: number): void
   writeFileSync(join(folder, 'cpu.cfs_quota_us'), String(quotaUs));
 }
 
-/** A control group below that of this process, with a name that no other has: one that a killed run left is in nobody's way. */
+/** A control group below that of this process, with a name of its own, so that one that a killed run left behind does not matter. */
 export class CpuGroup {
   readonly folder: string;
 

@@ -1,12 +1,12 @@
 // Runs replicates: starts targets and fresh generators, warms them up, measures the arms in turn, and returns a trial result per arm.
-import { MeasureError, UsageError } from '../../results/errors.ts';
+import { UsageError } from '../../results/errors.ts';
 import type { FailureCode, Trial, TrialResult } from '../../results/model/trial.ts';
 import { own } from '../../scenarios/model/own.ts';
 import { isExternal } from '../../scenarios/model/target.ts';
 import { prepareRequests, secretsOf } from '../clients/request.ts';
 import { type PlannedCell, trialsOf } from '../plan/plan.ts';
 import { Arm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
-import { ChildError, spawnChild } from './child.ts';
+import { spawnChild } from './child.ts';
 import type { ReplicateContext, ReplicateSource, TimedCellContext } from './context.ts';
 import { type FoundTarget, requireAnswer } from './find-servers.ts';
 import { createGeneratorGroup, type Member } from './generator-group.ts';
@@ -22,7 +22,7 @@ import {
   startTarget,
   type TargetOf,
 } from './targets.ts';
-import { failureOf } from './trial-result.ts';
+import { failureOf, isFailure } from './trial-result.ts';
 
 /**
  * Measures one replicate. Failures of a process are results; only bugs are thrown.
@@ -43,7 +43,7 @@ export async function measureReplicate(
       return session.finish();
     });
   } catch (error) {
-    if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
+    if (!isFailure(error)) throw error;
     return failedTrials(
       trials,
       startedAt,
@@ -191,7 +191,7 @@ class LiveReplicates implements ReplicateSource {
         ? []
         : await measureReplicate({ ...context, machine: this.#machine }, arm => this.#targetOf(arm));
     } catch (error) {
-      if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
+      if (!isFailure(error)) throw error;
       const failure = failureOf(error, this.#failureCode());
       await this.close();
       // Ctrl-C reaches a process that is just starting before it can ignore it, which is not a failure.
@@ -219,7 +219,7 @@ class LiveReplicates implements ReplicateSource {
       );
     } catch (error) {
       // The figures are measured: they stand without profiles.
-      if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
+      if (!isFailure(error)) throw error;
       emit({ type: 'notice', cell: cell.id, message: `not profiled: ${error.message}` });
     }
   }

@@ -202,7 +202,7 @@ function statusOf(place: { host: string; port: number; path: string }, signal: A
   return promise;
 }
 
-/** The end of a number, which is no time, version or longer word. */
+/** The end of a number that is not part of a time, a version or a longer word. */
 const END = String.raw`(?![\w:]|\.\d)`;
 
 /**
