@@ -201,15 +201,11 @@ interface Failures {
 
 /** Counts failures by kind. */
 export class FailureFold {
+  count = 0;
   readonly #byOutcome = new Map<Outcome, Failures>();
-  #count = 0;
-
-  get count(): number {
-    return this.#count;
-  }
 
   add(outcome: Outcome, spentMs: number, error: string | undefined): void {
-    this.#count++;
+    this.count++;
     const sumTicks = ticksOf(spentMs * 1_000);
     const seen = this.#byOutcome.get(outcome);
     if (seen === undefined) {

@@ -297,8 +297,9 @@ interface ServerOptions {
 export class ServerMachine implements Kernel {
   /** IPv4 address for conntax's own target; undefined: it is started here. */
   readonly address: string | undefined;
+  /** Whether it is the machine of the run, with the same network. */
+  readonly isHere: boolean;
   readonly #machine: Machine;
-  readonly #isHere: boolean;
   readonly #watchPort: number | undefined;
 
   /** @throws MeasureError when it does not answer; UsageError when it has other code, or not the address */
@@ -320,7 +321,7 @@ export class ServerMachine implements Kernel {
     { own, watchPort, address }: Pick<ServerOptions, 'own' | 'watchPort' | 'address'>,
   ) {
     this.#machine = machine;
-    this.#isHere = placeOf(machine.identity) === placeOf(own);
+    this.isHere = placeOf(machine.identity) === placeOf(own);
     this.#watchPort = watchPort;
     this.address = address;
   }
@@ -329,18 +330,13 @@ export class ServerMachine implements Kernel {
     return this.#machine.identity;
   }
 
-  /** Whether it is the machine of the run, with the same network. */
-  get isHere(): boolean {
-    return this.#isHere;
-  }
-
   /** Two with the same one have the same kernel counters. */
   get place(): string {
     return placeOf(this.#machine.identity);
   }
 
   describe(): RunMachine {
-    return describeMachine(this.#machine, { isHere: this.#isHere, cores: null, weight: null });
+    return describeMachine(this.#machine, { isHere: this.isHere, cores: null, weight: null });
   }
 
   /** @throws MeasureError when it is lost */

@@ -182,6 +182,10 @@ class BackendCounts {
 
 /** What is known of an arm's connections by others than its client: conntax's own target, or the kernel. */
 class ConnectionCounts {
+  /** null where the system has no such counter. */
+  openedByKernel: number | null = 0;
+  /** Of each of several origins, in their order. */
+  origins: readonly Served[] = [];
   readonly #isForeign: boolean;
   readonly #counted: CountedByTarget = {
     accepted: 0,
@@ -192,10 +196,8 @@ class ConnectionCounts {
   };
   readonly #requestsPerConnection = new Map<number, number>();
   #faults: number[] = [];
-  #origins: readonly Served[] = [];
   #acceptedBy: Ledger['acceptedBy'];
   #acceptedByKernel: number | null = 0;
-  #openedByKernel: number | null = 0;
 
   /** @param isForeign whether the target is not conntax's own, so that it reports nothing */
   constructor(isForeign: boolean) {
@@ -211,16 +213,6 @@ class ConnectionCounts {
     return sumOf([...this.#requestsPerConnection.values()], connections => connections);
   }
 
-  /** Of each of several origins, in their order. */
-  get origins(): readonly Served[] {
-    return this.#origins;
-  }
-
-  /** null where the system has no such counter. */
-  get openedByKernel(): number | null {
-    return this.#openedByKernel;
-  }
-
   addTarget(before: ServerReading, after: ServerReading): void {
     if (isOwnReading(before) && isOwnReading(after)) {
       this.#addOwn(before, after);
@@ -234,8 +226,8 @@ class ConnectionCounts {
   }
 
   addKernel(counts: Pick<KernelCounts, 'activeOpens'> | null): void {
-    this.#openedByKernel =
-      this.#openedByKernel === null || counts === null ? null : this.#openedByKernel + counts.activeOpens;
+    this.openedByKernel =
+      this.openedByKernel === null || counts === null ? null : this.openedByKernel + counts.activeOpens;
   }
 
   /** The accepting side of the ledger. */
@@ -270,7 +262,7 @@ class ConnectionCounts {
     this.#faults = after.faults.map(
       (count, index) => (this.#faults[index] ?? 0) + count - before.faults[index]!,
     );
-    this.#origins = addServed(this.#origins, before.origins ?? [], after.origins ?? []);
+    this.origins = addServed(this.origins, before.origins ?? [], after.origins ?? []);
     for (const { requests, connections } of after.requestsPerConnection) {
       const earlier =
         before.requestsPerConnection.find(entry => entry.requests === requests)?.connections ?? 0;

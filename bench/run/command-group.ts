@@ -63,9 +63,10 @@ const POLL_MS = 20;
  */
 export class CommandGroup {
   readonly pid: number;
+  /** Resolves when the command has ended; processes that it started may live on. */
+  readonly ended: Promise<End>;
   readonly #log: number;
   readonly #tree: ProcessTree;
-  readonly #ended: Promise<End>;
   readonly #release: () => void;
   #end: End | undefined;
   #cutTail = '';
@@ -96,7 +97,7 @@ export class CommandGroup {
     this.#log = log;
     this.#tree = new ProcessTree(this.pid);
     this.#release = watchOverGroup(this.pid);
-    this.#ended = new Promise(resolve => {
+    this.ended = new Promise(resolve => {
       child.once('exit', (code, signal) => {
         this.#end = signal ?? `exit status ${code}`;
         resolve(this.#end);
@@ -107,11 +108,6 @@ export class CommandGroup {
   /** How the command ended; undefined while it runs. */
   get end(): End | undefined {
     return this.#end;
-  }
-
-  /** Resolves when the command has ended; processes that it started may live on. */
-  get ended(): Promise<End> {
-    return this.#ended;
   }
 
   /** What its processes used so far; null where the system has no such statistics. Cuts a log that has grown long. */
@@ -159,7 +155,7 @@ export class CommandGroup {
       this.#signal('SIGKILL');
       await delay(POLL_MS);
     }
-    await this.#ended;
+    await this.ended;
     this.#release();
     closeSync(this.#log);
   }

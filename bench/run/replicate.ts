@@ -152,14 +152,14 @@ export function createReplicateSource(context: TimedCellContext): ReplicateSourc
  * replicate, as generators are. Behind a link, a target and its relay start and end together.
  */
 class LiveReplicates implements ReplicateSource {
+  serviceMs: number | null = null;
+  replicateMs = 0;
   readonly #context: TimedCellContext;
   readonly #slowest: SlowestByArm = new Map();
   readonly #isKept: boolean;
   /** In the order of `cell.targets`. */
   #targets: MeasuredTarget[] = [];
   #machine: LimitedMachine | undefined;
-  #serviceMs: number | null = null;
-  #replicateMs = 0;
   /** The code of a failure at the current step. */
   #failureCode: () => FailureCode = () => 'target-start';
 
@@ -168,14 +168,6 @@ class LiveReplicates implements ReplicateSource {
     const { targets, scenario } = context.cell;
     // Ports that a replicate leaves in TIME_WAIT are free only in a new namespace.
     this.#isKept = targets.length === 1 && scenario.limits?.localPorts === undefined;
-  }
-
-  get serviceMs(): number | null {
-    return this.#serviceMs;
-  }
-
-  get replicateMs(): number {
-    return this.#replicateMs;
   }
 
   async next(replicate: number): Promise<TrialResult[]> {
@@ -198,7 +190,7 @@ class LiveReplicates implements ReplicateSource {
       if (signal.aborted) return [];
       return failedTrials(trialsIn(context), startedAt, failure);
     } finally {
-      this.#replicateMs = performance.now() - startedAtMs;
+      this.replicateMs = performance.now() - startedAtMs;
     }
   }
 
@@ -282,7 +274,7 @@ class LiveReplicates implements ReplicateSource {
       serverMachine,
     });
     const index = this.#targets.push(target) - 1;
-    this.#serviceMs = target.serviceMs ?? null;
+    this.serviceMs = target.serviceMs ?? null;
     if (scenario.link === undefined) return;
     this.#failureCode = () => 'link-start';
     this.#targets[index] = await linkTo(target, scenario.link, seed, limit);

@@ -187,8 +187,12 @@ export interface MeasuredTarget {
   readonly link?: TargetLink;
   /** @throws ChildError when the target has died or hangs. */
   read(): Promise<ServerReading>;
-  /** Absent for a server that is not of conntax. */
-  readonly profiler?: TargetProfiler;
+  /** Absent for a server that is not of conntax. Both throw a ChildError when the target has died or hangs. */
+  readonly profiler?: {
+    start(): Promise<void>;
+    /** @param path of the files, without their extensions. @throws ChildError also when they cannot be written */
+    save(path: string): Promise<void>;
+  };
   /**
    * Where the target's backends grow, tells it that a slice begins, in which they grow after so long (null: not).
    * @throws ChildError when the target has died or hangs.
@@ -196,14 +200,6 @@ export interface MeasuredTarget {
   startSlice?(windowAfterMs: number | null): Promise<void>;
   readonly isAlive: boolean;
   kill(): Promise<void>;
-}
-
-/** Profiles a target. */
-interface TargetProfiler {
-  /** @throws ChildError when the target has died or hangs */
-  start(): Promise<void>;
-  /** @param path of the files, without their extensions. @throws ChildError like start, or when they cannot be written */
-  save(path: string): Promise<void>;
 }
 
 /** The server that an arm is measured against. */
