@@ -1,5 +1,6 @@
 // Starts and supervises a child process: it answers questions, and can neither outlive nor block the parent.
 import { spawn } from 'node:child_process';
+import { addAbortListener } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
@@ -405,13 +406,12 @@ class SupervisedChild<Command extends Message, Reply extends Message> implements
       clearTimeout(timer);
       timer = setTimeout(giveUp, limit!.deadlineMs(timeoutMs - (performance.now() - startedAtMs)));
     };
-    limit?.signal.addEventListener('abort', hurry, { once: true });
+    using _ = limit && addAbortListener(limit.signal, hurry);
     try {
       this.tell(command);
       return (await promise) as Extract<Reply, { type: Type }>;
     } finally {
       clearTimeout(timer);
-      limit?.signal.removeEventListener('abort', hurry);
       this.#waiting.delete(waiter);
     }
   }

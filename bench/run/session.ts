@@ -1,4 +1,5 @@
 // The slices of one replicate: its arms take turns under load, and each slice is booked to its arm.
+import { addAbortListener } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { askedPerSec, TIME_WAIT_METRICS } from '../../results/metrics.ts';
@@ -462,8 +463,8 @@ export class Session {
   async #askForSlice(arm: Arm, request: SliceRequest, place?: Place): Promise<SliceReading | undefined> {
     const { signal } = this.#options;
     const { rampMs, windowMs, drainMs } = request;
-    const cut = (): void => arm.child.tell({ type: 'cut' });
-    signal.addEventListener('abort', cut, { once: true });
+    // Where it was aborted while the slice was being prepared, right after the order.
+    using _ = addAbortListener(signal, () => arm.child.tell({ type: 'cut' }));
     try {
       const savingMs = request.profilePath === undefined ? 0 : PROFILE_TIMEOUT_MS;
       const timeoutMs = rampMs + windowMs + drainMs + this.#graceMs(savingMs);
@@ -473,17 +474,13 @@ export class Session {
         ...this.#draws(arm, place),
         epochMs: this.#epochMs,
       };
-      const asked = arm.child.ask({ type: 'slice', order }, 'slice', timeoutMs);
-      if (signal.aborted) cut(); // aborted while the slice was being prepared
-      return (await asked).reading;
+      return (await arm.child.ask({ type: 'slice', order }, 'slice', timeoutMs)).reading;
     } catch (error) {
       arm.failure = failureOf(error, 'generator-died');
       await arm.child.kill();
       await this.#accountOf(arm).book(arm, () => true);
       this.#notice(arm.failure.message);
       return undefined;
-    } finally {
-      signal.removeEventListener('abort', cut);
     }
   }
 
