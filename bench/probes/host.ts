@@ -128,27 +128,16 @@ export function packageVersion(name: string): string {
 
 /** Commit and state of the work tree around `folder`, and the page of its repository; null without a work tree or git. */
 export async function describeGit(folder: string): Promise<Run['git']> {
+  const git = async (...args: string[]): Promise<string> =>
+    (await exec('git', ['-C', folder, ...args])).stdout.trim();
   try {
-    const { stdout: commit } = await exec('git', ['-C', folder, 'rev-parse', 'HEAD']);
-    const { stdout: status } = await exec('git', ['-C', folder, 'status', '--porcelain']);
-    const repositoryUrl = await findRepositoryPage(folder);
-    return {
-      commit: commit.trim(),
-      isDirty: status.trim() !== '',
-      ...(repositoryUrl === undefined ? {} : { repositoryUrl }),
-    };
+    const commit = await git('rev-parse', 'HEAD');
+    const isDirty = (await git('status', '--porcelain')) !== '';
+    // It may have no such remote.
+    const repositoryUrl = await git('remote', 'get-url', 'origin').then(repositoryPage, () => undefined);
+    return { commit, isDirty, ...(repositoryUrl === undefined ? {} : { repositoryUrl }) };
   } catch {
     return null;
-  }
-}
-
-async function findRepositoryPage(folder: string): Promise<string | undefined> {
-  try {
-    const { stdout } = await exec('git', ['-C', folder, 'remote', 'get-url', 'origin']);
-    return repositoryPage(stdout.trim());
-  } catch {
-    // It has no such remote.
-    return undefined;
   }
 }
 

@@ -75,19 +75,16 @@ const OWN_EXTENSION = extname(import.meta.url);
 
 /** @param entry path without extension, relative to this folder, such as `./generator-child` */
 export function entryFile(entry: string, code?: Code): EntryFile {
-  const path = code?.dir == null ? ownFile(entry) : fileIn(code.dir, code.label, entry);
+  const ownFile = (name: string): URL => new URL(`${name}${OWN_EXTENSION}`, import.meta.url);
+  const path = code?.dir == null ? fileURLToPath(ownFile(entry)) : fileIn(code.dir, code.label, entry);
   const { packages = {}, node = process.execPath } = code ?? {};
   if (Object.keys(packages).length === 0) return { path, node, nodeOptions: [], env: {} };
   return {
     path,
     node,
-    nodeOptions: ['--import', new URL(`replace-packages${OWN_EXTENSION}`, import.meta.url).href],
+    nodeOptions: ['--import', ownFile('replace-packages').href],
     env: { CONNTAX_PACKAGES: JSON.stringify(packages) },
   };
-}
-
-function ownFile(entry: string): string {
-  return fileURLToPath(new URL(`${entry}${OWN_EXTENSION}`, import.meta.url));
 }
 
 /** The name in a folder's package.json; undefined where there is none. */

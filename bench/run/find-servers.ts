@@ -309,19 +309,21 @@ function requireProxied(
   throw unreachable(`${asked} cannot be measured: ${answer}`);
 }
 
-/** @throws MeasureError for a redirect that would lead the load elsewhere */
-function requireWanted(facts: ForeignServer, cells: LocatedTarget['cells'], asked: string): void {
-  if (!isUnwantedRedirect(facts, cells)) return;
-  throw unreachable(
-    `${asked} is a redirect (${facts.status}) to ${facts.location}: a client that follows it would send its load there; expected: the URL that answers`,
+/**
+ * An expected redirect is an ordinary answer, unless a user's module might follow it.
+ * @throws MeasureError for a redirect that would lead the load elsewhere
+ */
+function requireWanted(
+  { status, location }: ForeignServer,
+  cells: LocatedTarget['cells'],
+  asked: string,
+): void {
+  const isWanted = cells.every(
+    ({ target, hasUserModules }) => !hasUserModules && isExpectedStatus(target.expectStatus, status),
   );
-}
-
-/** An expected redirect is an ordinary answer, unless a user's module might follow it. */
-function isUnwantedRedirect({ status, location }: ForeignServer, cells: LocatedTarget['cells']): boolean {
-  if (status < 300 || status >= 400 || location === null) return false;
-  return cells.some(
-    ({ target, hasUserModules }) => hasUserModules || !isExpectedStatus(target.expectStatus, status),
+  if (status < 300 || status >= 400 || location === null || isWanted) return;
+  throw unreachable(
+    `${asked} is a redirect (${status}) to ${location}: a client that follows it would send its load there; expected: the URL that answers`,
   );
 }
 
