@@ -2,10 +2,9 @@
 import { differences } from '../../report/words/machines.ts';
 import { UsageError } from '../../results/errors.ts';
 import type { Identity } from '../machines/channel.ts';
-import { Fleet, type StatedMachine } from '../machines/fleet.ts';
+import { Fleet, requireReachable, type StatedMachine } from '../machines/fleet.ts';
 import { describeIdentity, placeOf } from '../machines/identity.ts';
 import { ServerMachine } from '../machines/machine.ts';
-import { requireReachable } from '../machines/reachable.ts';
 import { refusalOf } from '../plan/allowed-hosts.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { LocatedTarget } from '../run/find-servers.ts';
