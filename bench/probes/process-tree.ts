@@ -34,6 +34,11 @@ export function parseProcessStat(text: string): ProcessStat {
   };
 }
 
+/** A process that has ended stays listed until its parent asks for its status. */
+export function isLiving({ state }: ProcessStat): boolean {
+  return state !== 'Z' && state !== 'X';
+}
+
 /**
  * The processes of a session, and all that descend from them: a daemon begins a session of its own, but descends from one.
  * @param known members of earlier readings, by `identityOf`: they stay members when their parent has ended
@@ -86,7 +91,7 @@ export class CpuFold {
   }
 }
 
-function listProcesses(): ProcessStat[] {
+export function listProcesses(): ProcessStat[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
     .flatMap(pid => {
@@ -181,7 +186,7 @@ export class ProcessTree {
   living(): number[] | null {
     if (!hasStatistics()) return null;
     return this.#members()
-      .filter(({ state }) => state !== 'Z' && state !== 'X')
+      .filter(isLiving)
       .map(({ pid }) => pid);
   }
 

@@ -1,4 +1,4 @@
-// Asks an external server one question, says what is wrong with its answer, and binds a process to the address that was asked.
+// Asks an external server one question, and says what is wrong with its answer, or how far it came.
 
 import { addAbortListener } from 'node:events';
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
