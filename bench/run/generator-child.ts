@@ -72,24 +72,19 @@ let generator: Generator | undefined;
 /** Values that no message may contain. */
 let secrets: readonly string[] = [];
 
-/** The source of an arm's exchanges: a client library or a load tool. */
+/** The source of an arm's exchanges. */
 interface Source {
   loop: LoadLoop;
-  /** The same object if it is a load tool. */
+  /** A client library, or */
+  transport?: Transport;
+  /** a load tool, which is the loop as well. */
   engine?: Engine;
   countsConnections: boolean;
-  openedElsewhere(): number;
+  caveats: readonly string[];
   /** Absent where each exchange is one attempt. */
   attempts?: AttemptFold | undefined;
   /** Absent where its connections are not kept from slice to slice, or not known. */
   pauses?: Pauses;
-  /** Connections open now; null for a load tool, which does not report it. */
-  openConnections(): number | null;
-  /** Complete after close(). */
-  caveats(): readonly string[];
-  /** What went wrong in close(); undefined: nothing. */
-  closing?(): string | undefined;
-  close(): Promise<void>;
 }
 
 /** Runs the slices of an arm, and reports what was recorded and what its source has counted itself. */
@@ -154,10 +149,10 @@ class Generator {
   }
 
   async finish(): Promise<GeneratorReading> {
-    const { loop, engine, countsConnections, attempts, pauses } = this.#source;
-    const leftOpen = this.#source.openConnections();
-    await this.#source.close();
-    const fault = this.#source.closing?.();
+    const { loop, transport, engine, countsConnections, attempts, pauses, caveats } = this.#source;
+    const leftOpen = transport?.openConnections() ?? null;
+    await (transport ?? engine)?.close();
+    const fault = transport?.closing?.();
     const recorded = this.#recorder.finish();
     return {
       ...recorded,
@@ -170,14 +165,14 @@ class Generator {
       unfinished: loop.unfinished,
       ...(attempts === undefined ? {} : { attempts: attempts.counts() }),
       opened: countsConnections ? this.#recorder.opened : null,
-      openedElsewhere: this.#source.openedElsewhere(),
+      openedElsewhere: transport?.openedElsewhere?.() ?? 0,
       origins: this.#countByOrigin(),
       ...(pauses === undefined ? {} : { pauses: pauses.counts() }),
       leftOpen,
       pool: engine === undefined ? null : { ...engine.pool },
       ...(loop.schedule?.finish() ?? { arrivals: null, lateness: null }),
       ...(fault === undefined ? {} : { closing: fault }),
-      caveats: [...this.#source.caveats()],
+      caveats: [...caveats, ...(transport?.remarks?.() ?? [])],
     };
   }
 
@@ -259,15 +254,7 @@ async function openSource(
   if (plugin.kind === 'engine') {
     if (load.model !== 'closed') throw new Error(`${client.transport} does not support ${load.model} load`);
     const engine = plugin.open({ client, load, endpoint, requests, sink: recorder });
-    return {
-      loop: engine,
-      engine,
-      countsConnections: plugin.countsConnections,
-      openedElsewhere: () => 0,
-      openConnections: () => null,
-      caveats: () => caveats,
-      close: () => engine.close(),
-    };
+    return { loop: engine, engine, countsConnections: plugin.countsConnections, caveats };
   }
   const attempts = createAttempts(trial);
   const library = plugin.open({
@@ -284,14 +271,11 @@ async function openSource(
   const { totalMs } = client.timeouts;
   return {
     loop: createLoop({ load, totalMs, transport, recorder, random, draw: createDraw(requests) }),
+    transport,
     countsConnections: true,
-    openedElsewhere: () => transport.openedElsewhere?.() ?? 0,
+    caveats,
     attempts,
     ...(keepsConnections(trial) ? { pauses: new Pauses(() => transport.openConnections()) } : {}),
-    openConnections: () => transport.openConnections(),
-    caveats: () => [...caveats, ...(transport.remarks?.() ?? [])],
-    closing: () => transport.closing?.(),
-    close: () => transport.close(),
   };
 }
 

@@ -32,43 +32,6 @@ export function loadNiceness({ link }: { link?: Link | undefined }): number {
   return link === undefined ? 0 : LOAD_NICENESS;
 }
 
-export interface LinkProcess {
-  readonly pid: number;
-  /** Port on 127.0.0.1 that generators connect to instead of the target's. */
-  readonly port: number;
-  /** @throws ChildError when the relay has died or hangs. */
-  read(): Promise<RelayReading>;
-  readonly isAlive: boolean;
-  kill(): Promise<void>;
-}
-
-interface LinkOptions {
-  link: Link;
-  /** The target's port on 127.0.0.1. */
-  upstreamPort: number;
-  seed: number;
-  limit?: TimeLimit | undefined;
-}
-
-/** @throws ChildError when the relay does not start. */
-export async function startLink({ link, upstreamPort, seed, limit }: LinkOptions): Promise<LinkProcess> {
-  const child = spawnChild<RelayCommand, RelayReply>({
-    title: 'the relay of the link',
-    entry: '../../servers/link-child',
-    limit,
-  });
-  const { port } = await child.start({ type: 'start', upstreamPort, link, seed }, 'started');
-  return {
-    pid: child.pid,
-    port,
-    read: async () => (await child.ask({ type: 'read' }, 'reading', patienceMs(READ_TIMEOUT_MS))).reading,
-    get isAlive() {
-      return child.isAlive;
-    },
-    kill: () => child.kill(),
-  };
-}
-
 /** A relay in front of a target, as seen by the measuring code. */
 export interface TargetLink {
   readonly isAlive: boolean;
@@ -84,11 +47,54 @@ export interface TargetLink {
   settle(): Promise<void>;
 }
 
+export interface LinkProcess extends TargetLink {
+  readonly pid: number;
+  /** Port on 127.0.0.1 that generators connect to instead of the target's. */
+  readonly port: number;
+  kill(): Promise<void>;
+}
+
+interface LinkOptions {
+  link: Link;
+  upstreamPort: number;
+  seed: number;
+  limit?: TimeLimit | undefined;
+}
+
 const SETTLE_PAUSE_MS = 5;
 /** The relay counts nothing in flight between a dial and its answer, and a single reading may fall into that gap. */
 const IDLE_READINGS = 2;
 /** Allowance beyond the round trips, for a relay that waits for a core. */
 const SETTLE_GRACE_MS = 1_000;
+
+/** @throws ChildError when the relay does not start. */
+export async function startLink({ link, upstreamPort, seed, limit }: LinkOptions): Promise<LinkProcess> {
+  const child = spawnChild<RelayCommand, RelayReply>({
+    title: 'the relay of the link',
+    entry: '../../servers/link-child',
+    limit,
+  });
+  const { port } = await child.start({ type: 'start', upstreamPort, link, seed }, 'started');
+  const read = async (): Promise<RelayReading> =>
+    (await child.ask({ type: 'read' }, 'reading', patienceMs(READ_TIMEOUT_MS))).reading;
+  return {
+    pid: child.pid,
+    port,
+    upstreamPort,
+    get isAlive() {
+      return child.isAlive;
+    },
+    read,
+    async settle() {
+      const giveUpAtMs = performance.now() + 2 * longestRoundTripMs(link) + SETTLE_GRACE_MS;
+      for (let idle = 0; idle < IDLE_READINGS && performance.now() < giveUpAtMs; ) {
+        await delay(SETTLE_PAUSE_MS);
+        idle = (await read()).inFlight === 0 ? idle + 1 : 0;
+      }
+    },
+    kill: () => child.kill(),
+  };
+}
 
 /**
  * Puts a relay in front of a target. The target's certificate is also valid for the relay, because it names the address without
@@ -102,10 +108,8 @@ export async function linkTo(
   limit?: TimeLimit,
 ): Promise<TargetProcess> {
   const origin = new URL(target.endpoint.origin);
-  const upstreamPort = Number(origin.port);
-  const relay = await startLink({ link, upstreamPort, seed, limit });
+  const relay = await startLink({ link, upstreamPort: Number(origin.port), seed, limit });
   origin.port = String(relay.port);
-  const longestSettleMs = 2 * longestRoundTripMs(link) + SETTLE_GRACE_MS;
   return {
     ...target,
     endpoint: { ...target.endpoint, origin: origin.origin },
@@ -115,20 +119,7 @@ export async function linkTo(
     async kill() {
       await Promise.all([relay.kill(), target.kill()]);
     },
-    link: {
-      upstreamPort,
-      get isAlive() {
-        return relay.isAlive;
-      },
-      read: relay.read,
-      async settle() {
-        const giveUpAtMs = performance.now() + longestSettleMs;
-        for (let idle = 0; idle < IDLE_READINGS && performance.now() < giveUpAtMs; ) {
-          await delay(SETTLE_PAUSE_MS);
-          idle = (await relay.read()).inFlight === 0 ? idle + 1 : 0;
-        }
-      },
-    },
+    link: relay,
   };
 }
 
