@@ -14,7 +14,7 @@ import type {
 } from '../results/model/trial.ts';
 import type { Endpoint } from '../servers/protocol.ts';
 import type { EnginePool, ScheduleCounts, WindowSchedule } from './contracts.ts';
-import type { PauseCounts } from './load/pauses.ts';
+import type { PauseCounts } from './load/folds.ts';
 
 /** One slice: ramp, then the steady window, then drain. */
 export interface SliceOrder {

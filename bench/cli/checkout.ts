@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { errorMessage, UsageError } from '../../results/errors.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import { runCommand, SUCCESS } from '../run/command-group.ts';
-import { openTemporaryFolder } from '../run/temporary-folder.ts';
+import { openTemporaryFolder } from '../run/npm-packages.ts';
 
 const exec = promisify(execFile);
 /** Digits of a commit that are shown. */

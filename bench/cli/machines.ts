@@ -1,11 +1,10 @@
 // The machines of a run as its options state them: commands, and a file with more; opened, and checked against the plan.
 import { differences } from '../../report/words/run.ts';
 import { UsageError } from '../../results/errors.ts';
-import { Fleet, type StatedMachine } from '../machines/fleet.ts';
+import type { Identity } from '../machines/channel.ts';
+import { Fleet, requireReachable, type StatedMachine } from '../machines/fleet.ts';
 import { describeIdentity, placeOf } from '../machines/identity.ts';
-import type { Identity } from '../machines/protocol.ts';
-import { requireReachable } from '../machines/reachable.ts';
-import { ServerMachine } from '../machines/server-machine.ts';
+import { ServerMachine } from '../machines/machine.ts';
 import { refusalOf } from '../plan/allowed-hosts.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { LocatedTarget } from '../run/find-servers.ts';

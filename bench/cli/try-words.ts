@@ -2,8 +2,7 @@
 import { MeasureError, type Problem, UsageError } from '../../results/errors.ts';
 import { describeMissing, variableNamed } from '../clients/request.ts';
 import { formatProblems } from '../plan/read-scenarios.ts';
-import { PROXY_SETTING, PROXY_URL } from '../run/proxy.ts';
-import { OF_PASSPHRASE, PASSPHRASE_SETTING } from '../run/reach.ts';
+import { OF_PASSPHRASE, PASSPHRASE_SETTING, PROXY_SETTING, PROXY_URL } from '../run/reach.ts';
 
 /** By setting. */
 const OPTIONS: Readonly<Record<string, string>> = {

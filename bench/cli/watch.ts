@@ -4,8 +4,8 @@ import Table from 'cli-table3';
 import { createLogUpdate } from 'log-update';
 import { EXIT, UsageError } from '../../results/errors.ts';
 import { LEAST_OBSERVED } from '../../results/leak.ts';
+import { readProcessState, readSockets, type SocketState } from '../probes/kernel.ts';
 import { type Level, Levels } from '../probes/levels.ts';
-import { readProcessState, readSockets, type SocketState } from '../probes/sockets.ts';
 import type { CommonOptions, Context, Output } from './context.ts';
 
 export interface WatchOptions extends CommonOptions {

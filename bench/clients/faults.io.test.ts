@@ -13,7 +13,7 @@ import fixed from '../../servers/behaviours/fixed.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import type { LoadLoop } from '../contracts.ts';
 import { createClosedLoad } from '../load/closed.ts';
-import { createRecorder } from '../load/recorder.ts';
+import { Recorder } from '../load/recorder.ts';
 import { transports } from './index.ts';
 import { prepareRequests } from './request.ts';
 
@@ -45,7 +45,7 @@ const CLIENTS: { transport: keyof typeof transports; api?: string; isTls?: true 
 ];
 
 interface Counted {
-  failures: ReturnType<ReturnType<typeof createRecorder>['finish']>['failures'];
+  failures: ReturnType<Recorder['finish']>['failures'];
   answered: number;
   unfinished: number;
   sent: number;
@@ -61,7 +61,7 @@ interface Limits {
 async function sendSlice(target: OpenTarget, client: Client, { users, least }: Limits): Promise<Counted> {
   const { endpoint } = target;
   const { default: plugin } = await transports[client.transport as keyof typeof transports]();
-  const recorder = createRecorder();
+  const recorder = new Recorder();
   const requests = prepareRequests({}, endpoint.path, {});
   const load = Load.parse({ concurrency: users });
   assert.ok(load.model === 'closed');

@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import type { Outcome } from '../../results/model/trial.ts';
 import { Resilience } from '../../scenarios/model/client.ts';
 import { type Exchange, newExchange } from '../contracts.ts';
-import { AttemptFold } from '../load/attempts.ts';
+import { AttemptFold } from '../load/folds.ts';
 import { createFakeTransport } from '../load/testing/fake-transport.ts';
 import { createResilient } from './resilience.ts';
 

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
 import { Client } from '../../scenarios/model/client.ts';
 import { type Exchange, newExchange } from '../contracts.ts';
-import { AttemptFold } from '../load/attempts.ts';
+import { AttemptFold } from '../load/folds.ts';
 import { plainRequest } from './request.ts';
 import undici from './undici.ts';
 

@@ -10,8 +10,8 @@ import type { ClientPlugin, TransportOptions } from '../contracts.ts';
 import { formatProblems, loadPlugins } from '../plan/read-scenarios.ts';
 import { createValidator } from '../plan/validate.ts';
 import { describeHost } from '../probes/host.ts';
-import { reachAsChecked } from '../run/external-server.ts';
 import { findServers, locateServers } from '../run/find-servers.ts';
+import { reachAsChecked } from '../run/reach.ts';
 import { factMetric, type Subject, type Turn } from './names.ts';
 import { EmbeddedTurn, type MetricSink, type TurnOptions } from './turn.ts';
 

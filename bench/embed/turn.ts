@@ -9,8 +9,7 @@ import {
   type OpenedConnection,
   type Transport,
 } from '../contracts.ts';
-import { readKernelCounts } from '../probes/kernel.ts';
-import { readRunDelayMs } from '../probes/thread.ts';
+import { readKernelCounts, readRunDelayMs } from '../probes/kernel.ts';
 import { blockMetric, type Turn } from './names.ts';
 
 /** Takes what a turn reports: counts, which are added up, and single times. */

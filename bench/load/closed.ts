@@ -11,11 +11,11 @@ export interface ClosedLoadOptions extends SliceLoopOptions {
 }
 
 export function createClosedLoad(options: ClosedLoadOptions): LoadLoop {
-  return new ClosedLoad(options);
+  return new ClosedLoop(options);
 }
 
 /** Each record is a user. */
-class ClosedLoad extends SliceLoop {
+class ClosedLoop extends SliceLoop {
   readonly #thinkMs: number;
   readonly #random: Random;
   readonly #thinking = new Set<NodeJS.Timeout>();

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import type { Histogram } from '../../results/model/trial.ts';
-import { constantDueMs, rateSchedule } from './schedule.ts';
+import { constantDueMs, rateSchedule } from './open.ts';
 import { createLoad, createOpen, mockClock, settle } from './testing/load-bench.ts';
 import { answerDone, expectedTimes, type Stalls } from './testing/stalls.ts';
 

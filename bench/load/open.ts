@@ -1,6 +1,9 @@
-// Open load: each request is sent when it is due, whether or not earlier ones have been answered.
+// Open load: each request is sent when it is due by a schedule, whether or not earlier ones have been answered.
+import { randomExponential } from 'd3-random';
 import { createLatencyRecorder, type LatencyRecorder } from '../../results/histogram.ts';
 import type { Histogram } from '../../results/model/trial.ts';
+import type { Random } from '../../results/random.ts';
+import type { OpenLoad } from '../../scenarios/model/load.ts';
 import type {
   Exchange,
   LoadLoop,
@@ -10,8 +13,53 @@ import type {
   Window,
   WindowSchedule,
 } from '../contracts.ts';
-import type { Schedule } from './schedule.ts';
 import { SliceLoop, type SliceLoopOptions } from './slice-loop.ts';
+
+/** Each call returns when the next request is due, ms since the start of the slice. Endless. */
+export type Schedule = () => number;
+
+/** When the n-th request (from 0) is due, ms: equally spaced, starting at 0. Not accumulated, so rounding errors do not grow. */
+export function constantDueMs(n: number, ratePerSec: number): number {
+  return (n * 1_000) / ratePerSec;
+}
+
+/** When the n-th request (from 0) is due, ms: `size` requests at once, the first burst at 0. */
+export function burstDueMs(n: number, { size, everyMs }: { size: number; everyMs: number }): number {
+  return Math.floor(n / size) * everyMs;
+}
+
+/**
+ * A schedule at a rate. Constant: from `offsetMs` on. Poisson: exponential gaps, also before the first request, as if many independent
+ * users sent them.
+ */
+export function rateSchedule(
+  arrivals: OpenLoad['arrivals'],
+  ratePerSec: number,
+  random: Random,
+  offsetMs = 0,
+): Schedule {
+  switch (arrivals) {
+    case 'constant': {
+      let n = 0;
+      return () => offsetMs + constantDueMs(n++, ratePerSec);
+    }
+    case 'poisson': {
+      const gapMs = randomExponential.source(random)(ratePerSec / 1_000);
+      let dueMs = 0;
+      return () => {
+        dueMs += gapMs();
+        return dueMs;
+      };
+    }
+    default:
+      return arrivals satisfies never;
+  }
+}
+
+export function burstSchedule(bursts: { size: number; everyMs: number }): Schedule {
+  let n = 0;
+  return () => burstDueMs(n++, bursts);
+}
 
 const NOTHING: ScheduleCounts = { due: 0, heldBack: 0, unsent: 0, unfinished: 0 };
 
@@ -106,11 +154,11 @@ const EARLY_MS = 0.5;
 const SENDING_SHARE = 0.5;
 
 export function createOpenLoad(options: OpenLoadOptions): LoadLoop {
-  return new OpenLoad(options);
+  return new OpenLoop(options);
 }
 
 /** There is no queue: requests are sent in the order of the schedule, so those held back are those that the schedule gives next. */
-class OpenLoad extends SliceLoop {
+class OpenLoop extends SliceLoop {
   readonly schedule = new ScheduleStats();
   readonly #scheduleOf: OpenLoadOptions['scheduleOf'];
   readonly #maxInFlight: number;

@@ -4,13 +4,13 @@ import { suite, test } from 'node:test';
 import type { Outcome } from '../../results/model/trial.ts';
 import type { ExpectedStatus } from '../../scenarios/model/request-facts.ts';
 import type { Exchange } from '../contracts.ts';
-import { createRecorder } from './recorder.ts';
+import { Recorder } from './recorder.ts';
 import { makeExchange } from './testing/fake-transport.ts';
 
 const WINDOW = { openAtMs: 10, closeAtMs: 20, originMs: 0, isRecorded: true };
 
 function record(exchanges: readonly Partial<Exchange>[], expectStatus?: readonly ExpectedStatus[]) {
-  const recorder = createRecorder(expectStatus === undefined ? {} : { expectStatus });
+  const recorder = new Recorder(expectStatus === undefined ? {} : { expectStatus });
   recorder.openWindow(WINDOW);
   for (const stated of exchanges) {
     const exchange = makeExchange({ startedAtMs: 15, ...stated });
@@ -37,7 +37,7 @@ suite('statuses', () => {
   });
 
   test('times are those of each class, good or not; together with the unanswered they are all', () => {
-    const recorder = createRecorder({ expectStatus: ['2xx', 404] });
+    const recorder = new Recorder({ expectStatus: ['2xx', 404] });
     recorder.openWindow(WINDOW);
     const statuses = [200, 204, 302, 404, 404, 503, 0];
     for (const [index, status] of statuses.entries()) {

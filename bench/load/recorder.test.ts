@@ -4,7 +4,8 @@ import { describe, suite, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { OUTCOMES } from '../../results/model/trial.ts';
 import type { Exchange, Window } from '../contracts.ts';
-import { createRecorder, type Recorder, TimelineFold } from './recorder.ts';
+import { TimelineFold } from './folds.ts';
+import { Recorder } from './recorder.ts';
 import { makeExchange } from './testing/fake-transport.ts';
 
 describe('The timeline loses nothing, whatever the duration, in a bounded number of equal buckets', () => {
@@ -213,7 +214,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
     test('everything counts as ended; only what began in a recorded window is recorded', () => {
       fc.assert(
         fc.property(exchanges, all => {
-          const recorder = createRecorder();
+          const recorder = new Recorder();
           recorder.openWindow(makeWindow());
           for (const one of all) recorder.add(one, one.intendedAtMs);
           const recorded = all.filter(isInWindow);
@@ -242,7 +243,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
     test('each distribution is of its own phase, of good answers only', () => {
       fc.assert(
         fc.property(exchanges, all => {
-          const recorder = createRecorder();
+          const recorder = new Recorder();
           recorder.openWindow(makeWindow());
           for (const one of all) recorder.add(one, one.intendedAtMs);
           const answered = all.filter(one => isOk(one) && isInWindow(one));
@@ -270,7 +271,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
     test('the timeline counts what is recorded, on the axis of the replicate', () => {
       fc.assert(
         fc.property(exchanges, fc.nat(900), (all, originMs) => {
-          const recorder = createRecorder();
+          const recorder = new Recorder();
           recorder.openWindow(makeWindow({ originMs }));
           for (const one of all) recorder.add(one, one.intendedAtMs);
           const reading = recorder.finish();
@@ -296,7 +297,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
     ];
     for (const [startedAtMs, completed] of edges) {
       test(`a window is half-open: ${startedAtMs} counts ${completed}`, () => {
-        const recorder = createRecorder();
+        const recorder = new Recorder();
         recorder.openWindow(makeWindow());
         const endedAtMs = 9_000;
         add(recorder, { startedAtMs, endedAtMs });
@@ -308,7 +309,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
     }
 
     test('an edge of the window that moves while it is open (a slice cut short) counts at once', () => {
-      const recorder = createRecorder();
+      const recorder = new Recorder();
       const window = makeWindow();
       recorder.openWindow(window);
       add(recorder, { endedAtMs: 1_500 });
@@ -321,7 +322,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
       fc.assert(
         fc.property(exchanges, all => {
           const [told, untold] = [true, false].map(hasPhases => {
-            const recorder = createRecorder({ hasPhases });
+            const recorder = new Recorder({ hasPhases });
             recorder.openWindow(makeWindow());
             for (const one of all) recorder.add(one, one.intendedAtMs);
             return recorder.finish();
@@ -343,7 +344,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
     ];
     for (const [what, stated, counts] of untold) {
       test(`what a client does not tell is in no phase: ${what}`, () => {
-        const recorder = createRecorder();
+        const recorder = new Recorder();
         recorder.openWindow(makeWindow());
         add(recorder, { startedAtMs: 1_000, endedAtMs: 1_003, ...stated });
         const { wait, firstByte, body, response, service } = recorder.finish();
@@ -354,7 +355,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
 
     test('a warm-up window is counted for itself and not recorded', t => {
       mockNow(t);
-      const recorder = createRecorder();
+      const recorder = new Recorder();
       recorder.openWindow(makeWindow({ isRecorded: false }));
       recorder.addConnection({ connectMs: 1, tlsMs: 2, isResumed: false });
       add(recorder, { startedAtMs: 1_000, endedAtMs: 1_004, bodyBytes: 9 });
@@ -383,7 +384,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
     });
 
     test('a new window starts from nothing, and what is recorded stays', () => {
-      const recorder = createRecorder();
+      const recorder = new Recorder();
       recorder.openWindow(makeWindow());
       add(recorder, { startedAtMs: 1_000, endedAtMs: 1_010 });
       recorder.openWindow(makeWindow({ openAtMs: 3_000, closeAtMs: 4_000 }));
@@ -402,7 +403,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
     });
 
     test('an exchange belongs to the window, and to the place on the timeline, of the time it is added by', () => {
-      const recorder = createRecorder();
+      const recorder = new Recorder();
       recorder.openWindow(makeWindow());
       const [before, late] = [OPEN_MS - 1, CLOSE_MS - 1];
       for (const outcome of ['ok', 'reset'] as const) {
@@ -420,7 +421,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
     });
 
     test('a probe has quantiles of its own window, and leaves nothing in the trial', () => {
-      const recorder = createRecorder();
+      const recorder = new Recorder();
       for (const scale of [1, 10]) {
         recorder.openWindow(makeWindow({ isRecorded: false, isProbe: true }));
         for (let ms = 1; ms <= 100; ms++) {
@@ -440,7 +441,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
       let nowMs = OPEN_MS;
       performance.now = () => nowMs;
       t.after(() => Reflect.deleteProperty(performance, 'now'));
-      const recorder = createRecorder();
+      const recorder = new Recorder();
       recorder.openWindow(makeWindow({ isRecorded: false, isProbe: true }));
       for (const connectMs of [1, 2, 9]) {
         recorder.addConnection({ connectMs, tlsMs: 10 * connectMs, isResumed: false });
@@ -455,7 +456,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
     });
 
     test('an abandoned request is known by its lower bound, and fails unless the load was cut short', () => {
-      const recorder = createRecorder();
+      const recorder = new Recorder();
       recorder.openWindow(makeWindow());
       add(recorder, { startedAtMs: 1_000, endedAtMs: 1_010 });
       const inFlight = makeExchange({ startedAtMs: 1_500 });
@@ -480,7 +481,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
     });
 
     test('the time of a user is that of its requests, failed ones included, and the pauses before them', () => {
-      const recorder = createRecorder();
+      const recorder = new Recorder();
       recorder.openWindow(makeWindow());
       add(recorder, { startedAtMs: 1_000, endedAtMs: 1_010, idleMs: Number.NaN });
       assert.equal(recorder.windowCounts().userMs, null, 'no pause is known');
@@ -495,14 +496,14 @@ describe('What the recorder is given comes out again: by kind, inside the window
     });
 
     test('before the first window, nothing is recorded', () => {
-      const recorder = createRecorder();
+      const recorder = new Recorder();
       add(recorder, { endedAtMs: 1_500 });
       assert.equal(recorder.finish().completedRecorded, 0);
       assert.equal(recorder.ended, 1);
     });
 
     test('one sample is kept of each kind of failure: the first', () => {
-      const recorder = createRecorder();
+      const recorder = new Recorder();
       recorder.openWindow(makeWindow());
       for (const error of ['first', 'second', 'third']) {
         add(recorder, { endedAtMs: 1_500, outcome: 'reset', error });
@@ -516,7 +517,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
     test('a connection counts always; its times are recorded if it is opened within the window', t => {
       let nowMs = 0;
       mockNow(t, () => nowMs);
-      const recorder = createRecorder();
+      const recorder = new Recorder();
       recorder.openWindow(makeWindow());
       for (nowMs of [OPEN_MS - 1, OPEN_MS, CLOSE_MS - 1, CLOSE_MS]) {
         recorder.addConnection({ connectMs: 1, tlsMs: 2, isResumed: false });
@@ -528,7 +529,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
 
     test('a connection of which the client tells no time is counted and not timed', t => {
       mockNow(t);
-      const recorder = createRecorder();
+      const recorder = new Recorder();
       recorder.openWindow(makeWindow());
       recorder.addConnection({ connectMs: Number.NaN, tlsMs: Number.NaN, isResumed: false });
       assert.deepEqual([recorder.opened, recorder.finish().connect.count], [1, 0]);
@@ -538,7 +539,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
       mockNow(t);
       fc.assert(
         fc.property(fc.array(fc.record({ isTls: fc.boolean(), isResumed: fc.boolean() })), connections => {
-          const recorder = createRecorder();
+          const recorder = new Recorder();
           recorder.openWindow(makeWindow());
           for (const { isTls, isResumed } of connections) {
             recorder.addConnection({ connectMs: 2, tlsMs: isTls ? 3 : Number.NaN, isResumed });
@@ -558,7 +559,7 @@ describe('What the recorder is given comes out again: by kind, inside the window
 
     test('what is handed over does not grow with the duration', () => {
       const sizeOf = (hours: number): { buckets: number; chars: number } => {
-        const recorder = createRecorder();
+        const recorder = new Recorder();
         recorder.openWindow(makeWindow({ openAtMs: 0, closeAtMs: hours * 3_600_000 }));
         for (let minute = 0; minute < hours * 60; minute++) {
           const endedAtMs = minute * 60_000;

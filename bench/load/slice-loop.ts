@@ -32,14 +32,14 @@ export interface SliceLoopOptions {
  * the drain waits for those in flight.
  */
 export abstract class SliceLoop implements LoadLoop {
+  protected readonly recorder: ExchangeSink;
+  protected readonly records: Exchange[] = [];
+  protected window: Window = { openAtMs: 0, closeAtMs: 0, originMs: 0, isRecorded: false, isProbe: false };
   readonly #totalMs: number | undefined;
   readonly #transport: Transport;
-  readonly #recorder: ExchangeSink;
   readonly #draw: RequestDraw | undefined;
   readonly #sentByRequest: number[];
   readonly #earlyMs: number;
-  readonly #records: Exchange[] = [];
-  #window: Window = { openAtMs: 0, closeAtMs: 0, originMs: 0, isRecorded: false, isProbe: false };
   #inFlight = 0;
   #sent = 0;
   #unfinished = 0;
@@ -53,7 +53,7 @@ export abstract class SliceLoop implements LoadLoop {
   constructor({ totalMs, transport, recorder, draw }: SliceLoopOptions, earlyMs = 0) {
     this.#totalMs = totalMs;
     this.#transport = transport;
-    this.#recorder = recorder;
+    this.recorder = recorder;
     this.#draw = draw;
     this.#sentByRequest = Array<number>(draw?.size ?? 1).fill(0);
     this.#earlyMs = earlyMs;
@@ -86,8 +86,8 @@ export abstract class SliceLoop implements LoadLoop {
       isRecorded,
       isProbe: (ratePerSec ?? users) !== undefined && !isRecorded,
     };
-    this.#window = window;
-    this.#recorder.openWindow(window);
+    this.window = window;
+    this.recorder.openWindow(window);
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     this.#resolveSlice = resolve;
     this.#startSweeper();
@@ -102,7 +102,7 @@ export abstract class SliceLoop implements LoadLoop {
   cut(): void {
     if (!this.#isRunning) return;
     // A request that was sent early belongs to the window too.
-    this.#window.closeAtMs = Math.min(this.#window.closeAtMs, performance.now() + this.#earlyMs);
+    this.window.closeAtMs = Math.min(this.window.closeAtMs, performance.now() + this.#earlyMs);
     this.#abandonAfter(CUT_DRAIN_MS, undefined);
     this.stopSending(true);
     this.endIfDone();
@@ -123,25 +123,13 @@ export abstract class SliceLoop implements LoadLoop {
   /** Called for each exchange that was abandoned at the end of the drain, with the record that replaces its own. */
   protected onUnfinished(_exchange: Exchange, _replacement: Exchange): void {}
 
-  protected get window(): Readonly<Window> {
-    return this.#window;
-  }
-
   get inFlight(): number {
     return this.#inFlight;
   }
 
-  protected get records(): readonly Exchange[] {
-    return this.#records;
-  }
-
-  protected get recorder(): ExchangeSink {
-    return this.#recorder;
-  }
-
   protected addRecord(): Exchange {
     const record = newExchange();
-    this.#records.push(record);
+    this.records.push(record);
     return record;
   }
 
@@ -166,7 +154,7 @@ export abstract class SliceLoop implements LoadLoop {
   }
 
   readonly #onEnd = (exchange: Exchange): void => {
-    this.#recorder.add(exchange, exchange.intendedAtMs);
+    this.recorder.add(exchange, exchange.intendedAtMs);
     this.#inFlight--;
     this.release(exchange);
   };
@@ -189,14 +177,14 @@ export abstract class SliceLoop implements LoadLoop {
   #expireOverdue(totalMs: number): void {
     const nowMs = performance.now();
     const overdue = this.#placesInFlight().filter(
-      place => nowMs - this.#records[place]!.startedAtMs >= totalMs,
+      place => nowMs - this.records[place]!.startedAtMs >= totalMs,
     );
     for (const place of overdue) {
-      const exchange = this.#records[place]!;
+      const exchange = this.records[place]!;
       exchange.outcome = 'timeoutTotal';
       exchange.error = `no complete answer within totalMs = ${totalMs}`;
       exchange.endedAtMs = nowMs;
-      this.#recorder.add(exchange, exchange.intendedAtMs);
+      this.recorder.add(exchange, exchange.intendedAtMs);
       this.#expired++;
       const replacement = this.#abandon(place);
       replacement.endedAtMs = nowMs;
@@ -213,9 +201,9 @@ export abstract class SliceLoop implements LoadLoop {
   #abandonRest(error: string | undefined): void {
     const nowMs = performance.now();
     for (const place of this.#placesInFlight()) {
-      const exchange = this.#records[place]!;
+      const exchange = this.records[place]!;
       this.#unfinished++;
-      this.#recorder.addCensored(exchange, exchange.intendedAtMs, { nowMs, error });
+      this.recorder.addCensored(exchange, exchange.intendedAtMs, { nowMs, error });
       this.onUnfinished(exchange, this.#abandon(place));
     }
     this.#endSlice();
@@ -223,17 +211,17 @@ export abstract class SliceLoop implements LoadLoop {
 
   /** Places of the records that are in flight: a transport can abandon those, and only those. */
   #placesInFlight(): number[] {
-    return this.#records.flatMap((record, place) => (record.abandon === undefined ? [] : [place]));
+    return this.records.flatMap((record, place) => (record.abandon === undefined ? [] : [place]));
   }
 
   /** Replaces the record of an abandoned exchange, because a late callback may still write to the old one. */
   #abandon(place: number): Exchange {
-    const exchange = this.#records[place]!;
+    const exchange = this.records[place]!;
     exchange.abandon?.();
     exchange.abandon = undefined;
     this.#inFlight--;
     const replacement = newExchange();
-    this.#records[place] = replacement;
+    this.records[place] = replacement;
     return replacement;
   }
 }

@@ -9,7 +9,7 @@ import { createRandom, type Random } from '../../results/random.ts';
 import { Timing } from '../../scenarios/model/scenario.ts';
 import type { Exchange, SliceTimes } from '../contracts.ts';
 import { sliceShape } from '../plan/timing.ts';
-import { rateSchedule } from './schedule.ts';
+import { rateSchedule } from './open.ts';
 import { type Bench, createLoad, createOpen, mockClock, settle, TIMES } from './testing/load-bench.ts';
 import { endOf } from './testing/stalls.ts';
 

@@ -1,22 +1,21 @@
 // The agent: started on another machine by the run's command, it starts processes there, passes on messages in both directions, and ends with its input.
 import type { Readable, Writable } from 'node:stream';
 import type { ProcessReading } from '../../results/model/trial.ts';
-import { addressesInstead } from '../probes/address.ts';
+import { addressesInstead } from '../probes/host.ts';
 import { readKernelCounts } from '../probes/kernel.ts';
 import { ProcessTree } from '../probes/process-tree.ts';
 import { type RunningProcess, startProcess } from '../run/child.ts';
-import { openChannel } from './channel.ts';
+import { type AgentCalls, ENTRIES, openChannel, type RunCalls, type SpawnRequest } from './channel.ts';
 import { monotonicMs } from './clock.ts';
 import { describeIdentity, digestFile } from './identity.ts';
-import { type AgentCalls, ENTRIES, type RunCalls, type SpawnRequest } from './protocol.ts';
 
-export interface AgentOptions {
+interface AgentOptions {
   input: Readable;
   /** Gets messages, and nothing else. */
   output: Writable;
   /** Of conntax. */
   version: string;
-  /** Words for whoever started it. */
+  /** Shown to the person who started it. */
   note(text: string): void;
 }
 
@@ -75,7 +74,7 @@ export async function serveAgent({ input, output, version, note }: AgentOptions)
   });
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   for (const event of ['end', 'close', 'error'] as const) input.once(event, resolve);
-  output.once('error', resolve); // nobody reads: the run is gone
+  output.once('error', resolve); // it is not read any more: the run is gone
   await ended;
   if (processes.size === 0) return;
   const { promise: allGone, resolve: onGone } = Promise.withResolvers<void>();

@@ -1,6 +1,6 @@
 // How far the clock of another machine is from this one: by the quickest of many questions, and how wrong that may be.
 
-/** A clock that nobody sets, the same one in all processes of a machine. */
+/** A clock that is never set, the same one in all processes of a machine. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }

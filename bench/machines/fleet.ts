@@ -1,35 +1,126 @@
-// The machines of a run: started and compared before it, asked for generators by each replicate, and ended with it.
+// The machines that send the load of a run: started and compared before it, checked against its plan and targets, asked for generators
+// by each replicate, and ended with it.
 import { MeasureError, type Problem, UsageError } from '../../results/errors.ts';
 import type { RunMachine } from '../../results/model/run.ts';
 import type { Trial } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
-import type { ClientPlugin } from '../contracts.ts';
-import { countGenerators } from '../plan/division.ts';
+import { isBuiltIn, isExternal } from '../../scenarios/model/target.ts';
+import type { ClientPlugin, Refusal } from '../contracts.ts';
+import { isLoopback } from '../plan/allowed-hosts.ts';
+import { countGenerators, refuseDivision } from '../plan/division.ts';
 import { countSpareCores, type Plan } from '../plan/plan.ts';
 import { formatProblems } from '../plan/read-scenarios.ts';
+import type { Kernel } from '../probes/kernel.ts';
 import type { GeneratorCommand, GeneratorReply } from '../protocol.ts';
 import type { GeneratorChild } from '../run/arm.ts';
+import type { TimeLimit } from '../run/child.ts';
+import type { LocatedTarget } from '../run/find-servers.ts';
 import type { GeneratorGroupOptions } from '../run/generator-group.ts';
 import type { Sender } from '../run/preflight.ts';
-import type { TimeLimit } from '../run/time-limit.ts';
+import type { Identity } from './channel.ts';
 import { sliceDelayMs } from './clock.ts';
 import { digestFile, placeOf, refuseOtherCode } from './identity.ts';
-import type { Kernel } from './kernels.ts';
-import { coresOf, type MachineRoom, refuseSeats, type Seat, seatsOn, settleOver } from './layout.ts';
 import { describeMachine, Machine } from './machine.ts';
-import type { Identity } from './protocol.ts';
 
 /** A machine as a user states it. */
 export interface StatedMachine {
   /** Default: its host name, or its number where two have the same. */
   name?: string | undefined;
   command: string;
+  /** Generators of a client; undefined: as many as the scenario has. */
   cores?: number | undefined;
+  /** Its part of the load, relative to that of the others; undefined: a part for each of its generators. */
   weight?: number | undefined;
 }
 
-export interface FleetOptions {
+type Transports = Readonly<Record<string, ClientPlugin>>;
+
+/** What a user says of a machine, and how many cores it has for generators. */
+interface MachineRoom extends Pick<StatedMachine, 'cores' | 'weight'> {
+  /** Cores that it has. */
+  spareCores: number;
+}
+
+/** One generator of a client. */
+interface Seat {
+  /** Index of the machine. */
+  machine: number;
+  /** Its number among those of this machine. */
+  place: number;
+  weight: number;
+}
+
+/** `generators` of a scenario is their number per client and machine. */
+export function seatsOn(machines: readonly MachineRoom[], generators: number): Seat[] {
+  return machines.flatMap(({ cores = generators, weight = cores }, machine) =>
+    Array.from({ length: cores }, (_, place) => ({ machine, place, weight: weight / cores })),
+  );
+}
+
+/** Replaces `auto` by the largest number that has a core for each on every machine and that the load can be divided over. */
+export function settleOver(
+  scenario: Scenario,
+  machines: readonly MachineRoom[],
+  transports: Transports,
+): Scenario {
+  if (scenario.generators !== 'auto') return scenario;
+  let generators = Math.min(...machines.map(({ spareCores }) => spareCores));
+  const isRefused = (): boolean =>
+    refuseDivision(scenario, transports, weightsOf(seatsOn(machines, generators))).length > 0;
+  while (generators > 1 && isRefused()) generators--;
+  return { ...scenario, generators };
+}
+
+function weightsOf(seats: readonly Seat[]): number[] {
+  return seats.map(({ weight }) => weight);
+}
+
+/** Why a scenario cannot be measured from these machines. */
+export function refuseSeats(scenario: Scenario, transports: Transports, seats: readonly Seat[]): Refusal[] {
+  const { limits, clients } = scenario;
+  const tools = Object.entries(clients).filter(
+    ([, { transport }]) => Object.hasOwn(transports, transport) && transports[transport]!.kind === 'engine',
+  );
+  return [
+    ...(limits === undefined
+      ? []
+      : [
+          {
+            path: 'limits',
+            message: 'limits are set for processes of this machine, and other machines send the load',
+            hint: 'no limits, or a run without --machine',
+          },
+        ]),
+    ...tools.map(([arm, { transport }]) => ({
+      path: `clients.${arm}.transport`,
+      message: `${transport} is a load tool with a loop of its own, which cannot be told to begin together with other machines`,
+      hint: 'a client library, or a run without --machine',
+    })),
+    ...(tools.length > 0 ? [] : refuseDivision(scenario, transports, weightsOf(seats))),
+  ];
+}
+
+/**
+ * Cores of each seat: machines that are one share its cores in turn, so that no two generators get the same one while others are free.
+ * @param machines which of them are one, by an equal `boot`; cores in the order in which they are to be used
+ */
+export function coresOf(
+  seats: readonly Seat[],
+  machines: readonly { boot: string | null; cores: readonly number[] }[],
+): (number | null)[] {
+  const used = new Map<string, number>();
+  return seats.map(({ machine }) => {
+    const { boot, cores } = machines[machine]!;
+    if (cores.length === 0) return null;
+    const key = boot ?? `machine ${machine}`;
+    const next = used.get(key) ?? 0;
+    used.set(key, next + 1);
+    return cores[next % cores.length]!;
+  });
+}
+
+interface FleetOptions {
   stated: readonly StatedMachine[];
   /** Of this process. */
   own: Identity;
@@ -37,8 +128,6 @@ export interface FleetOptions {
   allowsFewer: boolean;
   signal: AbortSignal;
 }
-
-type Transports = Readonly<Record<string, ClientPlugin>>;
 
 interface FleetMachine {
   stated: StatedMachine;
@@ -163,7 +252,7 @@ export class Fleet {
     const ours = files.map(digestFile);
     const refusals = await Promise.all(
       this.#machines.map(async ({ machine }) => {
-        const theirs = await machine.digests(files);
+        const theirs = await machine.ask('digests', files);
         return files.flatMap((file, index) =>
           theirs[index] === ours[index]
             ? []
@@ -248,7 +337,7 @@ export class Fleet {
     return this.#living().map(({ machine, isHere }) => ({
       place: placeOf(machine.identity),
       isHere,
-      kernelCounts: () => machine.kernelCounts(),
+      kernelCounts: () => machine.ask('kernelCounts'),
     }));
   }
 
@@ -320,4 +409,81 @@ export function secretNamesOf(trial: Pick<Trial, 'request' | 'requests'>): strin
     ...Object.values(query),
   ]);
   return [...new Set(values.flatMap(value => (typeof value === 'string' ? [] : value.env)))];
+}
+
+/** Of a machine and its network: those with the same one share 127.0.0.1. */
+type Place = string;
+
+interface Places {
+  /** Of this process. */
+  here: Place;
+  /** The machines that send the load; none: this one does. */
+  clients: readonly { name: string; place: Place }[];
+  /** Where conntax's own target is started; undefined: here, on 127.0.0.1. */
+  server: { address: string; place: Place } | undefined;
+}
+
+/** @throws UsageError before any load */
+export function requireReachable(
+  { cells }: Plan,
+  located: readonly LocatedTarget[],
+  { here, clients, server }: Places,
+): void {
+  const senders = clients.length === 0 ? [{ name: 'this machine', place: here }] : clients;
+  const awayFrom = (place: Place): string[] =>
+    senders.flatMap(sender => (sender.place === place ? [] : nameOf(sender)));
+  const refusals = [
+    ...cells.flatMap(({ id, scenario }) => {
+      if (isExternal(scenario.target)) return [];
+      if (server === undefined || !isBuiltIn(scenario.target)) return refuseStarted(id, awayFrom(here));
+      return [
+        ...(isLoopback(server.address) ? refuseLoopback(id, server.address, awayFrom(server.place)) : []),
+        ...refuseSettings(id, scenario),
+      ];
+    }),
+    ...new Set(located.flatMap(target => refuseLocated(target, awayFrom(here)))),
+  ];
+  if (refusals.length > 0) throw new UsageError(refusals.join('\n'));
+}
+
+function nameOf({ name }: { name: string }): string {
+  return name === 'this machine' ? name : `machine ${name}`;
+}
+
+function refuseStarted(id: string, away: readonly string[]): string[] {
+  if (away.length === 0) return [];
+  return [
+    `${id}: its server is started on this machine, on 127.0.0.1, which ${away.join(', ')} cannot reach; expected: a scenario with target.url, or --server with --server-address for conntax's own target`,
+  ];
+}
+
+function refuseLoopback(id: string, address: string, away: readonly string[]): string[] {
+  if (away.length === 0) return [];
+  return [
+    `${id}: --server-address ${address} is loopback on the machine of the server, which ${away.join(', ')} cannot reach; expected: an address that all machines reach`,
+  ];
+}
+
+/** What needs processes of the run on the machine of the server. */
+function refuseSettings(id: string, { link, limits, target }: Scenario): string[] {
+  const settings = {
+    link: link !== undefined,
+    limits: limits !== undefined,
+    'target.accepts': target.accepts === false,
+  };
+  return Object.entries(settings).flatMap(([setting, isStated]) =>
+    isStated ? `${id}: ${setting} is not supported with --server-address; expected: a run without it` : [],
+  );
+}
+
+function refuseLocated({ servers }: LocatedTarget, away: readonly string[]): string[] {
+  if (away.length === 0) return [];
+  return servers.flatMap(({ url, addresses, reach: { socketPath } }) => {
+    if (socketPath === undefined && !addresses.some(isLoopback)) return [];
+    const where =
+      socketPath === undefined ? `on loopback (${addresses.join(', ')})` : `at the Unix socket ${socketPath}`;
+    return [
+      `${url} is ${where}, which is another place on ${away.join(', ')}; expected: an address that all machines reach, with --allow-host`,
+    ];
+  });
 }

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleHost } from '../../results/testing/sample-run.ts';
+import type { Identity } from './channel.ts';
 import { refuseOtherCode } from './identity.ts';
-import type { Identity } from './protocol.ts';
 
 const own: Identity = {
   protocol: 14,

@@ -6,7 +6,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { describeGit, describeHost, packageVersion } from '../probes/host.ts';
-import type { Identity } from './protocol.ts';
+import type { Identity } from './channel.ts';
 
 /** The root of a checkout, or of the compiled package. */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -58,7 +58,7 @@ export function placeOf({ bootId, network, host }: Pick<Identity, 'bootId' | 'ne
   return bootId === null || network === null ? `host ${host.hostname}` : `${bootId} ${network}`;
 }
 
-export interface NamedIdentity {
+interface NamedIdentity {
   name: string;
   identity: Identity;
 }
@@ -96,7 +96,7 @@ function describeCode({ conntax, codeDigest, git }: Identity): string {
   return `${conntax} (code ${codeDigest}${commit})`;
 }
 
-/** Major and minor version: a patch changes no feature. */
+/** Major and minor version: patches do not change features. */
 function releaseOf({ host }: Identity): string {
   return host.node.split('.').slice(0, 2).join('.');
 }

@@ -1,14 +1,17 @@
 // A machine by the real agent, here: what it says of itself, its processes, and every way to lose it.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { hasKernelCounts } from '../probes/kernel.ts';
 import type { GeneratorCommand, GeneratorReply } from '../protocol.ts';
 import { childrenOf, eventually, isGone } from '../run/testing/processes.ts';
-import { digestFile } from './identity.ts';
-import { Machine } from './machine.ts';
+import { describeIdentity, digestFile } from './identity.ts';
+import { Machine, ServerMachine } from './machine.ts';
 
 const AGENT = `${process.execPath} ${fileURLToPath(new URL('../cli/main.ts', import.meta.url))} agent`;
 const { signal } = new AbortController();
@@ -44,8 +47,8 @@ describe('a machine', () => {
     t.after(() => rmSync(folder, { recursive: true }));
     const file = join(folder, 'body.json');
     writeFileSync(file, '{}');
-    assert.deepEqual(await machine.digests([file, join(folder, 'none')]), [digestFile(file), null]);
-    assert.ok((await machine.kernelCounts()).activeOpens >= 0);
+    assert.deepEqual(await machine.ask('digests', [file, join(folder, 'none')]), [digestFile(file), null]);
+    assert.ok((await machine.ask('kernelCounts')).activeOpens >= 0);
   });
 
   test('whose generator fails says so, and ends it when asked', async t => {
@@ -102,4 +105,54 @@ test('a start that is interrupted leaves nothing', async () => {
     childrenOf(process.pid).filter(({ commandLine }) => commandLine.includes('600.5')),
     [],
   );
+});
+
+const VERSION = process.env['npm_package_version'] ?? '0.1.0';
+
+test('connections are counted, and CPU is that of the process that listens', async t => {
+  if (!hasKernelCounts()) return t.skip('no /proc');
+  const server = createServer(socket => socket.end());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const own = await describeIdentity(VERSION);
+  const machine = await ServerMachine.open({
+    command: AGENT,
+    watchPort: undefined,
+    address: undefined,
+    own,
+    signal,
+  });
+  t.after(() => machine.close());
+  const before = await machine.read(port);
+  for (let i = 0; i < 3; i++) {
+    const socket = connect(port, '127.0.0.1').resume();
+    await once(socket, 'close');
+  }
+  const after = await machine.read(port);
+  // Other programs are counted, too.
+  assert.ok(after.kernel.passiveOpens - before.kernel.passiveOpens >= 3);
+  assert.ok(after.usage!.cpuUs > before.usage!.cpuUs);
+  assert.ok(after.usage!.rssBytes > 0);
+  const [unused] = await Promise.all([machine.read(1)]);
+  assert.equal(unused.usage, null, 'nothing listens there');
+});
+
+test('an address that the machine does not have is refused when it is opened, with those that it has', async () => {
+  const own = await describeIdentity(VERSION);
+  const open = (address: string): Promise<ServerMachine> =>
+    ServerMachine.open({
+      command: AGENT,
+      watchPort: undefined,
+      address,
+      own,
+      signal,
+    });
+  // An address for documentation, which no machine should have.
+  await assert.rejects(
+    open('203.0.113.7'),
+    /--server-address 203\.0\.113\.7: the machine of the server \(.+\) does not have this address; expected: one of 127\.0\.0\.1/,
+  );
+  await (await open('127.0.0.9')).close();
 });

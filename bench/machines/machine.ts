@@ -1,23 +1,35 @@
-// A machine that sends load: starts the command that reaches its agent, knows its clock, and starts processes on it.
+// Another machine: starts the command that reaches its agent, knows its clock, and starts processes on it; and that of the server, whose
+// counters it reads.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { stripVTControlCharacters } from 'node:util';
-import { MeasureError } from '../../results/errors.ts';
+import { addAbortListener } from 'node:events';
+import { MeasureError, UsageError } from '../../results/errors.ts';
 import type { RunMachine } from '../../results/model/run.ts';
 import type { KernelCounts } from '../../results/model/trial.ts';
-import { visibleLines } from '../../results/visible.ts';
+import type { TargetCommand, TargetReply } from '../../servers/protocol.ts';
+import type { Kernel } from '../probes/kernel.ts';
 import {
   type Child,
   childEnvironment,
   type ProcessEvents,
   patienceMs,
   type RunningProcess,
+  type SpawnOptions,
   superviseProcess,
 } from '../run/child.ts';
-import type { TimeLimit } from '../run/time-limit.ts';
+import { plainOutput } from '../run/command-group.ts';
 import { watchOverGroup } from '../watchdog.ts';
-import { type Channel, openChannel } from './channel.ts';
+import {
+  type AgentCalls,
+  type AgentEvent,
+  type Channel,
+  type Identity,
+  openChannel,
+  type RunCalls,
+  type ServerCounts,
+  type SpawnRequest,
+} from './channel.ts';
 import { bestOf, type ClockOffset, type ClockSample, monotonicMs, sampleOf } from './clock.ts';
-import type { AgentCalls, AgentEvent, Identity, RunCalls, ServerCounts, SpawnRequest } from './protocol.ts';
+import { placeOf, refuseOtherCode } from './identity.ts';
 
 /** How a machine is reached. */
 interface MachineCommand {
@@ -39,10 +51,6 @@ const FIRST_PINGS = 20;
 
 type Question = Exclude<keyof AgentCalls, AgentEvent>;
 type Answer<Name extends Question> = Awaited<ReturnType<AgentCalls[Name]>>;
-
-interface SpawnOptions extends Omit<SpawnRequest, 'id'> {
-  limit: TimeLimit | undefined;
-}
 
 type Listener = ProcessEvents<unknown>;
 
@@ -67,18 +75,15 @@ export class Machine {
    */
   static async start(command: MachineCommand, signal: AbortSignal): Promise<Machine> {
     const machine = new Machine(command);
-    const onAbort = (): void => machine.#lose('was interrupted');
-    signal.addEventListener('abort', onAbort, { once: true });
+    using _ = addAbortListener(signal, () => machine.#lose('was interrupted'));
     try {
-      machine.#identity = await machine.#ask('hello', [], patienceMs(HELLO_TIMEOUT_MS));
+      machine.#identity = await machine.ask('hello');
       await machine.sync(FIRST_PINGS);
       return machine;
     } catch (error) {
       await machine.close();
       signal.throwIfAborted();
       throw error;
-    } finally {
-      signal.removeEventListener('abort', onAbort);
     }
   }
 
@@ -146,7 +151,7 @@ export class Machine {
   async sync(count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
       const sentAtMs = monotonicMs();
-      const theirsMs = await this.#ask('clockMs', []);
+      const theirsMs = await this.ask('clockMs');
       const receivedAtMs = monotonicMs();
       this.#lastRoundTripMs = receivedAtMs - sentAtMs;
       this.#samples.push(sampleOf(sentAtMs, theirsMs, receivedAtMs));
@@ -155,30 +160,25 @@ export class Machine {
   }
 
   /** @throws MeasureError when it is lost */
-  digests(paths: readonly string[]): Promise<(string | null)[]> {
-    return this.#ask('digests', [paths]);
-  }
-
-  /** Its IPv4 addresses, if a server cannot listen on this one; null: it can. @throws MeasureError when it is lost */
-  addressesInstead(address: string): Promise<string[] | null> {
-    return this.#ask('addressesInstead', [address]);
-  }
-
-  /** @throws MeasureError when it is lost */
-  kernelCounts(): Promise<KernelCounts> {
-    return this.#ask('kernelCounts', []);
-  }
-
-  /** @throws MeasureError when it is lost */
-  readServer(port: number): Promise<ServerCounts> {
-    return this.#ask('readServer', [port]);
+  async ask<Name extends Question>(name: Name, ...args: Parameters<AgentCalls[Name]>): Promise<Answer<Name>> {
+    if (this.#loss !== undefined) throw this.lossError();
+    const timeoutMs = patienceMs(name === 'hello' ? HELLO_TIMEOUT_MS : ANSWER_TIMEOUT_MS);
+    const giveUp = setTimeout(() => this.#lose(`was lost: no answer within ${timeoutMs} ms`), timeoutMs);
+    try {
+      return (await this.#channel.$call(name, ...(args as never))) as Answer<Name>;
+    } catch (error) {
+      if (this.#loss !== undefined) throw this.lossError();
+      throw new MeasureError('internal', `machine ${this.name}, ${name}: ${String(error)}`);
+    } finally {
+      clearTimeout(giveUp);
+    }
   }
 
   /** Starts a process of conntax there, which is supervised like one of this machine. */
   spawn<Command extends { type: string }, Reply extends { type: string }>({
     limit,
     ...request
-  }: SpawnOptions): Child<Command, Reply> {
+  }: Omit<SpawnRequest, 'id'> & Pick<SpawnOptions, 'limit'>): Child<Command, Reply> {
     return superviseProcess<Command, Reply>({ title: request.title, limit }, events =>
       this.#start(request, events as Listener),
     );
@@ -221,23 +221,6 @@ export class Machine {
   #tell<Name extends AgentEvent>(name: Name, ...args: Parameters<AgentCalls[Name]>): void {
     if (this.#loss !== undefined) return;
     this.#channel.$callEvent(name, ...(args as never)).catch(() => {}); // closed: it was lost
-  }
-
-  async #ask<Name extends Question>(
-    name: Name,
-    args: Parameters<AgentCalls[Name]>,
-    timeoutMs = patienceMs(ANSWER_TIMEOUT_MS),
-  ): Promise<Answer<Name>> {
-    if (this.#loss !== undefined) throw this.lossError();
-    const giveUp = setTimeout(() => this.#lose(`was lost: no answer within ${timeoutMs} ms`), timeoutMs);
-    try {
-      return (await this.#channel.$call(name, ...(args as never))) as Answer<Name>;
-    } catch (error) {
-      if (this.#loss !== undefined) throw this.lossError();
-      throw new MeasureError('internal', `machine ${this.name}, ${name}: ${String(error)}`);
-    } finally {
-      clearTimeout(giveUp);
-    }
   }
 
   /** Of a machine that was lost. */
@@ -285,8 +268,7 @@ export class Machine {
 
   /** What its command printed last. */
   #tail(): string {
-    const text = visibleLines(stripVTControlCharacters(this.#output).replaceAll('\r\n', '\n')).trim();
-    return text.split('\n').slice(-TAIL_LINES).join('\n');
+    return plainOutput(this.#output).trim().split('\n').slice(-TAIL_LINES).join('\n');
   }
 }
 
@@ -298,4 +280,115 @@ export function describeMachine(
   const { host, conntax, git } = machine.identity;
   const loss = machine.loss === undefined ? null : machine.lossError().message;
   return { name: machine.name, conntax, git, host, ...stated, loss };
+}
+
+interface ServerOptions {
+  /** Run by sh: it starts `conntax agent` on the machine of the server. */
+  command: string;
+  /** Port of the server there, if it is another than that of its URL: behind a proxy or a container. */
+  watchPort: number | undefined;
+  /** IPv4 address there for conntax's own target; undefined: it is started here. */
+  address: string | undefined;
+  /** Of this process. */
+  own: Identity;
+  signal: AbortSignal;
+}
+
+export class ServerMachine implements Kernel {
+  /** IPv4 address for conntax's own target; undefined: it is started here. */
+  readonly address: string | undefined;
+  /** Whether it is the machine of the run, with the same network. */
+  readonly isHere: boolean;
+  readonly #machine: Machine;
+  readonly #watchPort: number | undefined;
+
+  /** @throws MeasureError when it does not answer; UsageError when it has other code, or not the address */
+  static async open({ command, watchPort, address, own, signal }: ServerOptions): Promise<ServerMachine> {
+    const machine = await Machine.start({ name: 'of the server', command }, signal);
+    try {
+      const refusals = refuseOtherCode(own, [machine]);
+      if (refusals.length > 0) throw new UsageError(refusals.join('\n'));
+      if (address !== undefined) await requireAddress(machine, address);
+      return new ServerMachine(machine, { own, watchPort, address });
+    } catch (error) {
+      await machine.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    machine: Machine,
+    { own, watchPort, address }: Pick<ServerOptions, 'own' | 'watchPort' | 'address'>,
+  ) {
+    this.#machine = machine;
+    this.isHere = placeOf(machine.identity) === placeOf(own);
+    this.#watchPort = watchPort;
+    this.address = address;
+  }
+
+  get identity(): Identity {
+    return this.#machine.identity;
+  }
+
+  /** Two with the same one have the same kernel counters. */
+  get place(): string {
+    return placeOf(this.#machine.identity);
+  }
+
+  describe(): RunMachine {
+    return describeMachine(this.#machine, { isHere: this.isHere, cores: null, weight: null });
+  }
+
+  /** @throws MeasureError when it is lost */
+  kernelCounts(): Promise<KernelCounts> {
+    return this.#machine.ask('kernelCounts');
+  }
+
+  /**
+   * What its kernel has counted, and what the processes have used that listen on a port.
+   * @param port of the server's URL
+   * @throws MeasureError when it is lost
+   */
+  read(port: number): Promise<ServerCounts> {
+    return this.#machine.ask('readServer', this.#watchPort ?? port);
+  }
+
+  /**
+   * Starts a process for conntax's own target there.
+   * @throws UsageError where it would have to run other code than that of this conntax
+   */
+  spawnTarget({
+    title,
+    code,
+    niceness = 0,
+    limit,
+  }: Pick<SpawnOptions, 'title' | 'code' | 'niceness' | 'limit'>): Child<TargetCommand, TargetReply> {
+    if (code !== undefined) {
+      throw new UsageError(
+        `${title} runs ${code.label}, which is on this machine only; expected: a run without --server-address`,
+      );
+    }
+    const { pinning } = this.#machine.identity.host;
+    return this.#machine.spawn<TargetCommand, TargetReply>({
+      entry: 'target',
+      title,
+      cpu: pinning?.targetCpu ?? null,
+      niceness,
+      env: {},
+      limit,
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#machine.close();
+  }
+}
+
+/** @throws UsageError when nothing can listen on the address there; MeasureError when the machine is lost */
+async function requireAddress(machine: Machine, address: string): Promise<void> {
+  const others = await machine.ask('addressesInstead', address);
+  if (others === null) return;
+  throw new UsageError(
+    `--server-address ${address}: the machine of the server (${machine.identity.host.hostname}) does not have this address; expected: one of ${others.join(', ')}`,
+  );
 }

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Client } from '../../scenarios/model/client.ts';
 import { Load, mostInFlight } from '../../scenarios/model/load.ts';
-import { burstDueMs, constantDueMs } from '../load/schedule.ts';
+import { burstDueMs, constantDueMs } from '../load/open.ts';
 import { makeTinyCell } from '../run/testing/tiny-cell.ts';
 import { apportion, divideClient, divideLoad, divideRate, divideTrial, refuseDivision } from './division.ts';
 import { trialsOf } from './plan.ts';

@@ -1,8 +1,8 @@
 // Sockets of one client are counted without those of others at the same port, at both ends and in every state.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ClientSockets } from './held.ts';
-import { type SocketLine, socketLines } from './sockets.ts';
+import { ClientSockets, HeldSampler } from './held.ts';
+import { type SocketLine, socketLines } from './kernel.ts';
 
 const SERVER = '0100007F:1F90';
 const CODES = { ESTABLISHED: '01', SYN_SENT: '02', TIME_WAIT: '06', CLOSE_WAIT: '08', LISTEN: '0A' };
@@ -68,4 +68,22 @@ test('a local port that was in TIME_WAIT before and is used again counts from th
     client: { TIME_WAIT: 1 },
     server: {},
   });
+});
+
+test('each sample has the requests of its moment, beside what this process holds', {
+  skip: process.platform !== 'linux',
+}, t => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const loop = { sent: 0, inFlight: 0 };
+  const sampler = new HeldSampler(loop, { everyMs: 50, originMs: performance.now() });
+  Object.assign(loop, { sent: 7, inFlight: 3 });
+  t.mock.timers.tick(50);
+  Object.assign(loop, { sent: 9, inFlight: 0 });
+  const held = sampler.finish();
+  t.mock.timers.tick(500);
+  assert.deepEqual(held.sent, [0, 7, 9]);
+  assert.deepEqual(held.inFlight, [0, 3, 0]);
+  assert.ok(held.atMs.every(atMs => atMs >= 0));
+  assert.ok(held.descriptors.every(count => count > 2));
+  assert.ok(held.rssBytes.every((bytes, place) => bytes! > held.heapBytes[place]!));
 });

@@ -1,6 +1,7 @@
-// Samples what a target's process holds while a slice runs, and the sockets of one client at both ends, by state (Linux).
+// Samples what processes hold while a slice runs (Linux): the target and the client each by itself, and the sockets between them by state.
 import { readFileSync } from 'node:fs';
 import type { Held, HeldByClient, HeldByServer } from '../../results/model/trial.ts';
+import type { LoadLoop } from '../contracts.ts';
 import {
   countDescriptors,
   hasPort,
@@ -8,16 +9,16 @@ import {
   readSocketInodes,
   type SocketLine,
   socketLines,
-} from './sockets.ts';
+} from './kernel.ts';
 
-/** A slice of two seconds then has enough samples for a slope. */
+/** Short enough that a slice of two seconds has the samples for a slope. */
 const LEAST_EVERY_MS = 100;
-/** A slice of any length has at most so many. */
+/** Limit for a slice of any length. */
 const MOST_SAMPLES = 1_200;
 /** Of a core, for the list of sockets: the kernel walks all its buckets for it, however short it is (docs/measured.md). */
 const LIST_SHARE = 0.004;
 
-export interface SampledProcesses {
+interface SampledProcesses {
   clientPid: number;
   /** conntax's own; its ports are empty where connections to them are not the client's, as behind a link. */
   server: { pid: number; ports: readonly number[] } | null;
@@ -164,4 +165,58 @@ export class SocketSampler {
 function requireGone(error: unknown): void {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== 'ENOENT' && code !== 'ESRCH' && code !== 'EACCES') throw error;
+}
+
+interface SampleTimes {
+  everyMs: number;
+  /** Start of the replicate by this process's monotonic clock. */
+  originMs: number;
+}
+
+/** Begins at once. A sample costs some tens of microseconds, whatever the process holds. */
+export class HeldSampler {
+  readonly #loop: Pick<LoadLoop, 'sent' | 'inFlight'>;
+  readonly #originMs: number;
+  readonly #timer: NodeJS.Timeout;
+  readonly #held: HeldByClient = {
+    atMs: [],
+    inFlight: [],
+    sent: [],
+    descriptors: [],
+    rssBytes: [],
+    heapBytes: [],
+  };
+
+  constructor(loop: Pick<LoadLoop, 'sent' | 'inFlight'>, { everyMs, originMs }: SampleTimes) {
+    this.#loop = loop;
+    this.#originMs = originMs;
+    this.#sample();
+    this.#timer = setInterval(() => this.#sample(), everyMs);
+  }
+
+  finish(): HeldByClient {
+    clearInterval(this.#timer);
+    this.#sample();
+    return this.#held;
+  }
+
+  #sample(): void {
+    const { sent, inFlight = 0 } = this.#loop;
+    const memory = readMemory();
+    this.#held.atMs.push(Math.round(performance.now() - this.#originMs));
+    this.#held.inFlight.push(inFlight);
+    this.#held.sent.push(sent);
+    this.#held.descriptors.push(countDescriptors('self'));
+    this.#held.rssBytes.push(memory?.rss ?? null);
+    this.#held.heapBytes.push(memory?.heapUsed ?? null);
+  }
+}
+
+/** undefined in a process that may open no more files. */
+function readMemory(): NodeJS.MemoryUsage | undefined {
+  try {
+    return process.memoryUsage();
+  } catch {
+    return undefined;
+  }
 }

@@ -1,13 +1,15 @@
-// Describes this machine and the work tree, and chooses cores for its processes.
+// Describes this machine and the work tree, chooses cores for its processes, and says on which addresses a server can listen.
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import os from 'node:os';
+import { createServer } from 'node:net';
+import os, { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
 import type { Host, Run } from '../../results/model/run.ts';
 import { repositoryPage } from '../../results/repository.ts';
 import { readProcess } from '../../servers/process.ts';
-import { readDescriptorLimit, readPortRoom } from './kernel.ts';
+import { readDescriptorLimit, readPortRoom, readText } from './kernel.ts';
 
 const exec = promisify(execFile);
 
@@ -93,24 +95,12 @@ export function pinningTo(
 
 /** Empty if unknown. */
 function siblingsOf(cpu: number): number[] {
-  try {
-    return parseCpuList(
-      readFileSync(`/sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`, 'utf8').trim(),
-    );
-  } catch {
-    return [];
-  }
+  return parseCpuList(readText(`/sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`));
 }
 
 /** Cores that this process may run on; empty if unknown. */
 function allowedCpus(): number[] {
-  let status: string;
-  try {
-    status = readFileSync('/proc/self/status', 'utf8');
-  } catch {
-    return [];
-  }
-  return parseCpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? '');
+  return parseCpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(readText('/proc/self/status'))?.[1] ?? '');
 }
 
 /** Parses a kernel's list such as `0-1,4`. */
@@ -138,26 +128,33 @@ export function packageVersion(name: string): string {
 
 /** Commit and state of the work tree around `folder`, and the page of its repository; null without a work tree or git. */
 export async function describeGit(folder: string): Promise<Run['git']> {
+  const git = async (...args: string[]): Promise<string> =>
+    (await exec('git', ['-C', folder, ...args])).stdout.trim();
   try {
-    const { stdout: commit } = await exec('git', ['-C', folder, 'rev-parse', 'HEAD']);
-    const { stdout: status } = await exec('git', ['-C', folder, 'status', '--porcelain']);
-    const repositoryUrl = await findRepositoryPage(folder);
-    return {
-      commit: commit.trim(),
-      isDirty: status.trim() !== '',
-      ...(repositoryUrl === undefined ? {} : { repositoryUrl }),
-    };
+    const commit = await git('rev-parse', 'HEAD');
+    const isDirty = (await git('status', '--porcelain')) !== '';
+    // It may have no such remote.
+    const repositoryUrl = await git('remote', 'get-url', 'origin').then(repositoryPage, () => undefined);
+    return { commit, isDirty, ...(repositoryUrl === undefined ? {} : { repositoryUrl }) };
   } catch {
     return null;
   }
 }
 
-async function findRepositoryPage(folder: string): Promise<string | undefined> {
+/** The IPv4 addresses of this machine, if a server cannot listen on this one; null: it can. */
+export async function addressesInstead(address: string): Promise<string[] | null> {
+  // Its interfaces alone do not show it: each address of 127.0.0.0/8 will do, and whole networks may be routed to a machine.
+  const server = createServer().listen({ host: address, port: 0 });
   try {
-    const { stdout } = await exec('git', ['-C', folder, 'remote', 'get-url', 'origin']);
-    return repositoryPage(stdout.trim());
-  } catch {
-    // It has no such remote.
-    return undefined;
+    await once(server, 'listening');
+    return null;
+  } catch (error) {
+    // The start of the target will say what else it is.
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRNOTAVAIL') return null;
+    return Object.values(networkInterfaces()).flatMap((own = []) =>
+      own.flatMap(({ family, address: known }) => (family === 'IPv4' ? known : [])),
+    );
+  } finally {
+    server.close();
   }
 }

@@ -1,7 +1,18 @@
 // kernel.test.ts
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
-import { countClientTimeWait, countTimeWait, type PortRoom, portShortfall, waitForPorts } from './kernel.ts';
+import type { KernelCounts } from '../../results/model/trial.ts';
+import {
+  countClientTimeWait,
+  countTimeWait,
+  type Kernel,
+  type PortRoom,
+  parseSockets,
+  portShortfall,
+  readKernels,
+  readKernelsOf,
+  waitForPorts,
+} from './kernel.ts';
 
 describe('Ports are waited for only where the kernel would not hand out another, and what holds them is counted rightly', () => {
   const range = { low: 1_000, high: 1_099 };
@@ -125,4 +136,78 @@ describe('Ports are waited for only where the kernel would not hand out another,
       await waitForPorts({ port: 9, isLoopback: true }, 1e9, () => {}, AbortSignal.abort());
     });
   });
+});
+
+const HEAD =
+  '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
+
+function line(local: string, remote: string, state: string, inode: number): string {
+  return `   0: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 0000 20 4 30 10 -1`;
+}
+
+const addresses: [hex: string, address: string, port: number][] = [
+  ['0100007F:1F90', '127.0.0.1', 8_080],
+  ['0500000A:01BB', '10.0.0.5', 443],
+  ['0000000000000000FFFF00000100007F:0050', '127.0.0.1', 80],
+  ['00000000000000000000000001000000:0050', '0:0:0:0:0:0:0:1', 80],
+  ['B80D01200000000000000000AB000000:FFFF', '2001:db8:0:0:0:0:0:ab', 65_535],
+];
+
+for (const [hex, address, port] of addresses) {
+  test(`${hex} is ${address}, port ${port}`, () => {
+    const [socket] = parseSockets(`${HEAD}\n${line(hex, '0100007F:0016', '08', 77)}\n`);
+    assert.deepEqual(socket, {
+      state: 'CLOSE_WAIT',
+      local: { address, port },
+      remote: { address: '127.0.0.1', port: 22 },
+      inode: 77,
+    });
+  });
+}
+
+test('states by their number; lines that are cut off, and unknown states, are left out', () => {
+  const lines = ['01', '06', '0A', 'FF'].map(state => line('0100007F:0001', '0100007F:0002', state, 5));
+  const text = [HEAD, ...lines, line('0100007F:0001', '0100007F:0002', '01', 5).slice(0, 60)].join('\n');
+  assert.deepEqual(
+    parseSockets(text).map(({ state }) => state),
+    ['ESTABLISHED', 'TIME_WAIT', 'LISTEN'],
+  );
+});
+
+test('an empty list has no sockets', () => assert.deepEqual(parseSockets(`${HEAD}\n`), []));
+
+let questions = 0;
+
+/** All of its counters stand at one number. */
+function kernelAt(place: string, count: number): Kernel {
+  const names = [
+    'activeOpens',
+    'passiveOpens',
+    'retransmits',
+    'needlessRetransmits',
+    'synRetransmits',
+    'listenDrops',
+    'timeWaitCreated',
+  ] as const satisfies readonly (keyof KernelCounts)[];
+  return {
+    place,
+    isHere: false,
+    async kernelCounts() {
+      questions++;
+      return Object.fromEntries(names.map(name => [name, count])) as KernelCounts;
+    },
+  };
+}
+
+test('two machines in one network are asked once, and others are added', async () => {
+  questions = 0;
+  const counts = await readKernels([kernelAt('a', 10), kernelAt('a', 10), kernelAt('b', 1)]);
+  assert.deepEqual([counts.activeOpens, counts.listenDrops, questions], [11, 11, 2]);
+});
+
+test('that of the server is one of them, unless it is in the network of a client', async () => {
+  const clients = [kernelAt('a', 10)];
+  assert.equal((await readKernelsOf(clients, kernelAt('web1', 5))).passiveOpens, 15);
+  assert.equal((await readKernelsOf(clients, kernelAt('a', 10))).passiveOpens, 10);
+  assert.equal((await readKernelsOf(clients, undefined)).passiveOpens, 10);
 });

@@ -1,8 +1,8 @@
 // Tests of levels over time: grouping by state and peer, levels that begin late, and their order.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { SocketState, TcpSocket } from './kernel.ts';
 import { Levels } from './levels.ts';
-import type { SocketState, TcpSocket } from './sockets.ts';
 
 function socket(state: SocketState, localPort: number, remote: string, inode: number): TcpSocket {
   const [address, port] = remote.split(/:(?=\d+$)/) as [string, string];

@@ -1,16 +1,16 @@
 // Levels of a process that is watched, over time: its sockets by state and peer, its descriptors and its memory.
 import { type Growth, judgeGrowth, type Observed } from '../../results/leak.ts';
-import type { ProcessState, SocketState, TcpSocket } from './sockets.ts';
+import type { ProcessState, SocketState, TcpSocket } from './kernel.ts';
 
 /** Sockets in one state, with one peer. */
-export interface SocketGroup {
+interface SocketGroup {
   state: SocketState;
   /** Such as `to 10.0.0.5:443`, or `from clients at :8080`. */
   peer: string;
 }
 
 export interface Level {
-  /** Absent for a level that is no number of sockets. */
+  /** Absent if the level is not a number of sockets. */
   sockets?: SocketGroup;
   /** Such as `CLOSE_WAIT to 10.0.0.5:443`, `descriptors`. */
   name: string;

@@ -1,8 +1,8 @@
 // What all processes of a command use together, by the kernel's statistics (Linux): whatever language, children included.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import type { ProcessReading } from '../../results/model/trial.ts';
 import { CpuLimits } from '../../servers/cpu-limit.ts';
-import { hasPort, linkOf, parseRssBytes, socketLines } from './sockets.ts';
+import { hasPort, parseRssBytes, readSocketInodes, readText, socketLines } from './kernel.ts';
 
 /** The kernel reports the times of /proc/PID/stat in hundredths of a second, on every architecture that Node supports. */
 const TICK_US = 10_000;
@@ -32,6 +32,11 @@ export function parseProcessStat(text: string): ProcessStat {
     cpuUs: (at(11) + at(12) + at(13) + at(14)) * TICK_US,
     startedAt: at(19),
   };
+}
+
+/** A process that has ended stays listed until its parent asks for its status. */
+export function isLiving({ state }: ProcessStat): boolean {
+  return state !== 'Z' && state !== 'X';
 }
 
 /**
@@ -86,20 +91,12 @@ export class CpuFold {
   }
 }
 
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return undefined; // it has just ended
-  }
-}
-
-function listProcesses(): ProcessStat[] {
+export function listProcesses(): ProcessStat[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
     .flatMap(pid => {
       const text = readText(`/proc/${pid}/stat`);
-      return text === undefined || text === '' ? [] : parseProcessStat(text);
+      return text === '' ? [] : parseProcessStat(text);
     });
 }
 
@@ -120,7 +117,7 @@ function readThreads(member: ProcessStat): Threads {
     // it has just ended
   }
   for (const thread of names) {
-    const [cpuNs, runDelayNs] = (readText(`${folder}/${thread}/schedstat`) ?? '').split(' ').map(Number);
+    const [cpuNs, runDelayNs] = readText(`${folder}/${thread}/schedstat`).split(' ').map(Number);
     if (cpuNs === undefined || runDelayNs === undefined) continue;
     threads.cpuUs.push([`${identityOf(member)}/${thread}`, cpuNs / 1_000]);
     if (Number(thread) === member.pid) threads.runDelayMs = runDelayNs / 1e6;
@@ -129,7 +126,7 @@ function readThreads(member: ProcessStat): Threads {
 }
 
 function readRssBytes({ pid }: ProcessStat): number {
-  return parseRssBytes(readText(`/proc/${pid}/status`) ?? '') ?? 0;
+  return parseRssBytes(readText(`/proc/${pid}/status`)) ?? 0;
 }
 
 /** The sockets that listen on a port, in the text of /proc/net/tcp or tcp6. */
@@ -140,13 +137,13 @@ export function listeningInodes(procNetTcp: string, port: number): string[] {
 }
 
 function inodesAt(port: number): string[] {
-  return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap(path => listeningInodes(readText(path) ?? '', port));
+  return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap(path => listeningInodes(readText(path), port));
 }
 
 function holdsSocket(pid: number, inodes: readonly string[]): boolean {
-  const sockets = new Set(inodes.map(inode => `socket:[${inode}]`));
   try {
-    return readdirSync(`/proc/${pid}/fd`).some(fd => sockets.has(linkOf(`/proc/${pid}/fd/${fd}`)));
+    const held = readSocketInodes(pid);
+    return inodes.some(inode => held.has(Number(inode)));
   } catch {
     return false; // it has just ended, or belongs to another user
   }
@@ -154,7 +151,7 @@ function holdsSocket(pid: number, inodes: readonly string[]): boolean {
 
 /** Whether this system has the statistics at all. */
 function hasStatistics(): boolean {
-  return readText('/proc/self/stat') !== undefined;
+  return readText('/proc/self/stat') !== '';
 }
 
 /** No session has it: where a tree is known by its processes alone. */
@@ -185,21 +182,21 @@ export class ProcessTree {
     this.#sessionId = leaderPid;
   }
 
-  /** Those that have not ended, even if nobody has asked for their status yet; null where the system does not tell. */
+  /** Those that have not ended; zombies have. null where the system has no statistics. */
   living(): number[] | null {
     if (!hasStatistics()) return null;
     return this.#members()
-      .filter(({ state }) => state !== 'Z' && state !== 'X')
+      .filter(isLiving)
       .map(({ pid }) => pid);
   }
 
-  /** Whether one of them listens on this TCP port: otherwise whoever answers there is not of this tree, as with a container. */
+  /** Whether one of them listens on this TCP port: otherwise another process answers there, as with a container. */
   ownsPort(port: number): boolean {
     const inodes = inodesAt(port);
     return inodes.length > 0 && this.#members().some(({ pid }) => holdsSocket(pid, inodes));
   }
 
-  /** null where the system does not tell. The event loop of other programs is unknown. */
+  /** null where the system has no statistics. The event loop of other programs is unknown. */
   read(): ProcessReading | null {
     if (!hasStatistics()) return null;
     const members = this.#members();

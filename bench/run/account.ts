@@ -1,4 +1,5 @@
 // Books what a target counts to the arm whose slice it was, and watches the local ports used towards the target.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TimeWait } from '../../results/model/trial.ts';
 import { hostAndPort } from '../../scenarios/model/facts.ts';
 import type { TargetReading } from '../../servers/protocol.ts';
@@ -57,66 +58,67 @@ function remotesOf({
 /** A connection that is open for the client may not be counted by the target yet: it waits in the accept queue. */
 const ACCEPT_SETTLE = { tries: 20, pauseMs: 5 } as const;
 
+type IsComplete = (before: ServerReading, after: ServerReading) => boolean;
+
 /** One per server: its counts continue from slice to slice, across arms. */
-export interface TargetAccount {
+export class TargetAccount {
   /** Ports of this machine that the server's connections go to. */
   readonly ports: readonly number[];
+  readonly #target: MeasuredTarget;
+  readonly #remotes: readonly Remote[];
+  #last: ServerReading | undefined;
+
+  constructor(target: MeasuredTarget) {
+    this.#target = target;
+    this.#remotes = remotesOf(target);
+    this.ports = this.#remotes.map(({ port }) => port);
+  }
+
   /** Local ports held in TIME_WAIT towards the server, where the kernel does not reuse them. */
-  heldPorts(): number;
+  heldPorts(): number {
+    return Math.max(0, ...this.#remotes.map(countHeldPorts));
+  }
+
   /** Connections to the server that entered TIME_WAIT in the last `sinceMs`, in the network namespace of a process. */
-  timeWait(sinceMs: number, pid: number | undefined): TimeWait;
+  timeWait(sinceMs: number, pid: number | undefined): TimeWait {
+    return readTimeWait(this.ports, sinceMs, pid);
+  }
+
   /** Waits until `needed` ports are free. @throws MeasureError ports-exhausted, when waiting does not help */
-  waitForPorts(needed: number, onWait: (why: string) => void, signal: AbortSignal): Promise<void>;
+  async waitForPorts(needed: number, onWait: (why: string) => void, signal: AbortSignal): Promise<void> {
+    for (const remote of this.#remotes) await waitForPorts(remote, needed, onWait, signal);
+  }
+
   /** Reads the server right before a slice, so that only the slice's own use is booked to it. */
-  open(arm: Arm): Promise<void>;
+  async open(arm: Arm): Promise<void> {
+    const now = await this.#target.read();
+    // The target's own count covers only the arms' connections, including those that end between slices; the kernel's covers all programs.
+    if (this.#last !== undefined && isOwnReading(this.#last)) arm.countTarget(this.#last, now);
+    this.#last = now;
+  }
+
   /**
    * Books a slice once everything is counted, or the wait for that is over.
    * @throws ChildError when the target has died or hangs
    */
-  book(arm: Arm, isComplete: IsComplete): Promise<{ before: ServerReading; after: ServerReading }>;
-  /** Books the ends of the connections that were open when the client closed; `opened` is the total, null if not counted. */
-  bookEnds(arm: Arm, opened: number | null): Promise<void>;
-}
-
-type IsComplete = (before: ServerReading, after: ServerReading) => boolean;
-
-export function createTargetAccount(target: MeasuredTarget): TargetAccount {
-  const remotes = remotesOf(target);
-  const ports = remotes.map(({ port }) => port);
-  let last: ServerReading | undefined;
-
-  async function book(arm: Arm, isComplete: IsComplete) {
-    await target.link?.settle();
-    const before = last ?? (await target.read());
-    let after = await target.read();
+  async book(arm: Arm, isComplete: IsComplete): Promise<{ before: ServerReading; after: ServerReading }> {
+    await this.#target.link?.settle();
+    const before = this.#last ?? (await this.#target.read());
+    let after = await this.#target.read();
     for (let i = 0; i < ACCEPT_SETTLE.tries && !isComplete(before, after); i++) {
-      await new Promise(resolve => setTimeout(resolve, ACCEPT_SETTLE.pauseMs));
-      after = await target.read();
+      await delay(ACCEPT_SETTLE.pauseMs);
+      after = await this.#target.read();
     }
     arm.countTarget(before, after);
-    last = after;
+    this.#last = after;
     return { before, after };
   }
 
-  return {
-    heldPorts: () => Math.max(0, ...remotes.map(countHeldPorts)),
-    ports,
-    timeWait: (sinceMs, pid) => readTimeWait(ports, sinceMs, pid),
-    async waitForPorts(needed, onWait, signal) {
-      for (const remote of remotes) await waitForPorts(remote, needed, onWait, signal);
-    },
-    async open(arm) {
-      const now = await target.read();
-      // The target's own count covers only the arms' connections, including those that end between slices; the kernel's covers all programs.
-      if (last !== undefined && isOwnReading(last)) arm.countTarget(last, now);
-      last = now;
-    },
-    book,
-    async bookEnds(arm, opened) {
-      if (last !== undefined && !isOwnReading(last)) return;
-      const closedBefore = closedConnections(last);
-      const stillOpen = (opened ?? arm.acceptedConnections()) - arm.closedConnections();
-      await book(arm, (_before, after) => closedConnections(after) - closedBefore >= stillOpen);
-    },
-  };
+  /** Books the ends of the connections that were open when the client closed; `opened` is the total, null if not counted. */
+  async bookEnds(arm: Arm, opened: number | null): Promise<void> {
+    if (this.#last !== undefined && !isOwnReading(this.#last)) return;
+    const closedBefore = closedConnections(this.#last);
+    const stillOpen = (opened ?? arm.acceptedConnections()) - arm.closedConnections();
+    await this.book(arm, (_before, after) => closedConnections(after) - closedBefore >= stillOpen);
+  }
 }

@@ -30,6 +30,7 @@ import {
   latenessSince,
   type TargetReading,
 } from '../../servers/protocol.ts';
+import { addKernelCounts, NO_KERNEL_COUNTS } from '../probes/kernel.ts';
 import type { GeneratorCommand, GeneratorReading, GeneratorReply, SliceReading } from '../protocol.ts';
 import type { Child } from './child.ts';
 import {
@@ -43,11 +44,7 @@ import {
 
 /** Adds up what a process used over many spans. */
 export class UsageFold {
-  #cpuUs = 0;
-  #wallMs = 0;
-  #activeMs = 0;
-  #idleMs = 0;
-  #runDelayMs = 0;
+  readonly #sum = { atMs: 0, cpuUs: 0, loopActiveMs: 0, loopIdleMs: 0, runDelayMs: 0 };
   #rssBytes = 0;
   #stops = 0;
   /** Of each control group with a CPU limit, the innermost first. */
@@ -55,12 +52,8 @@ export class UsageFold {
 
   /** @returns the CPU time of the span, in µs */
   add(before: ProcessReading, after: ProcessReading): number {
-    const spanCpuUs = after.cpuUs - before.cpuUs;
-    this.#cpuUs += spanCpuUs;
-    this.#wallMs += after.atMs - before.atMs;
-    this.#activeMs += after.loopActiveMs - before.loopActiveMs;
-    this.#idleMs += after.loopIdleMs - before.loopIdleMs;
-    this.#runDelayMs += after.runDelayMs - before.runDelayMs;
+    const sum = this.#sum;
+    for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += after[name] - before[name];
     this.#rssBytes = Math.max(this.#rssBytes, after.rssBytes);
     this.#stops += (after.continued ?? 0) - (before.continued ?? 0);
     for (const [index, now] of (after.throttling ?? []).entries()) {
@@ -68,20 +61,20 @@ export class UsageFold {
       if (earlier !== undefined)
         this.#throttling[index] = addThrottling(this.#throttling[index], earlier, now);
     }
-    return spanCpuUs;
+    return after.cpuUs - before.cpuUs;
   }
 
   /** @param exchanges of all spans together */
   finish(exchanges: number): Resources {
-    const wallMs = this.#wallMs;
-    const loopMs = this.#activeMs + this.#idleMs;
+    const { atMs: wallMs, cpuUs, loopActiveMs, loopIdleMs, runDelayMs } = this.#sum;
+    const loopMs = loopActiveMs + loopIdleMs;
     const [throttling] = this.#throttling.toSorted((a, b) => throttledShare(b) - throttledShare(a));
     return {
-      cpuUs: this.#cpuUs,
-      cpuUsPerRequest: exchanges === 0 ? 0 : this.#cpuUs / exchanges,
-      cpuRatio: wallMs === 0 ? 0 : this.#cpuUs / 1_000 / wallMs,
-      eventLoopRatio: loopMs === 0 ? null : this.#activeMs / loopMs,
-      runDelayRatio: wallMs === 0 ? 0 : this.#runDelayMs / wallMs,
+      cpuUs,
+      cpuUsPerRequest: exchanges === 0 ? 0 : cpuUs / exchanges,
+      cpuRatio: wallMs === 0 ? 0 : cpuUs / 1_000 / wallMs,
+      eventLoopRatio: loopMs === 0 ? null : loopActiveMs / loopMs,
+      runDelayRatio: wallMs === 0 ? 0 : runDelayMs / wallMs,
       rssBytes: this.#rssBytes,
       stops: this.#stops,
       ...(throttling === undefined ? {} : { throttling }),
@@ -147,19 +140,28 @@ type CountedByTarget = Pick<
   'accepted' | 'requests' | 'handshakesFull' | 'handshakesResumed' | 'acceptedHttp2'
 >;
 
+type Served = Pick<TargetReading, 'accepted' | 'requests'>;
+
+/** Adds what each of several servers did in a span. */
+function addServed(sums: readonly Served[], before: readonly Served[], after: readonly Served[]): Served[] {
+  return after.map((now, index) => {
+    const sum = sums[index] ?? { accepted: 0, requests: 0 };
+    const earlier = before[index]!;
+    return {
+      accepted: sum.accepted + now.accepted - earlier.accepted,
+      requests: sum.requests + now.requests - earlier.requests,
+    };
+  });
+}
+
 /** What each backend of the target counted of an arm. */
 class BackendCounts {
-  readonly #accepted: number[] = [];
-  readonly #requests: number[] = [];
+  #served: readonly Served[] = [];
   #growth: BackendGrowth | null = null;
 
   addTarget(before: ServerReading, after: ServerReading): void {
     if (!isOwnReading(before) || !isOwnReading(after)) return;
-    for (const [index, { accepted, requests }] of after.backends.entries()) {
-      const earlier = before.backends[index]!;
-      this.#accepted[index] = (this.#accepted[index] ?? 0) + accepted - earlier.accepted;
-      this.#requests[index] = (this.#requests[index] ?? 0) + requests - earlier.requests;
-    }
+    this.#served = addServed(this.#served, before.backends, after.backends);
   }
 
   /** @param after the target at the end of a recorded slice */
@@ -169,13 +171,21 @@ class BackendCounts {
 
   /** null for a single server. */
   finish(): Backends | null {
-    if (this.#accepted.length < 2) return null;
-    return { accepted: this.#accepted, requests: this.#requests, growth: this.#growth };
+    if (this.#served.length < 2) return null;
+    return {
+      accepted: this.#served.map(({ accepted }) => accepted),
+      requests: this.#served.map(({ requests }) => requests),
+      growth: this.#growth,
+    };
   }
 }
 
 /** What is known of an arm's connections by others than its client: conntax's own target, or the kernel. */
 class ConnectionCounts {
+  /** null where the system has no such counter. */
+  openedByKernel: number | null = 0;
+  /** Of each of several origins, in their order. */
+  origins: readonly Served[] = [];
   readonly #isForeign: boolean;
   readonly #counted: CountedByTarget = {
     accepted: 0,
@@ -186,10 +196,8 @@ class ConnectionCounts {
   };
   readonly #requestsPerConnection = new Map<number, number>();
   #faults: number[] = [];
-  #origins: { accepted: number; requests: number }[] = [];
   #acceptedBy: Ledger['acceptedBy'];
   #acceptedByKernel: number | null = 0;
-  #openedByKernel: number | null = 0;
 
   /** @param isForeign whether the target is not conntax's own, so that it reports nothing */
   constructor(isForeign: boolean) {
@@ -202,12 +210,7 @@ class ConnectionCounts {
   }
 
   get closed(): number {
-    return [...this.#requestsPerConnection.values()].reduce((sum, connections) => sum + connections, 0);
-  }
-
-  /** null where the system has no such counter. */
-  get openedByKernel(): number | null {
-    return this.#openedByKernel;
+    return sumOf([...this.#requestsPerConnection.values()], connections => connections);
   }
 
   addTarget(before: ServerReading, after: ServerReading): void {
@@ -223,35 +226,32 @@ class ConnectionCounts {
   }
 
   addKernel(counts: Pick<KernelCounts, 'activeOpens'> | null): void {
-    this.#openedByKernel =
-      this.#openedByKernel === null || counts === null ? null : this.#openedByKernel + counts.activeOpens;
+    this.openedByKernel =
+      this.openedByKernel === null || counts === null ? null : this.openedByKernel + counts.activeOpens;
   }
 
   /** The accepting side of the ledger. */
   finish() {
+    const known = { acceptedBy: this.#acceptedBy, faults: this.#faults };
     if (this.#isForeign) {
       return {
+        ...known,
         accepted: this.#acceptedByKernel,
-        acceptedBy: this.#acceptedBy,
         acceptedHttp2: null,
         requestsSeen: null,
         handshakesFull: null,
         handshakesResumed: null,
         requestsPerConnection: null,
-        faults: this.#faults,
-        origins: this.#origins,
       };
     }
     const { requests: requestsSeen, ...counted } = this.#counted;
     return {
+      ...known,
       ...counted,
       requestsSeen,
-      acceptedBy: this.#acceptedBy,
       requestsPerConnection: [...this.#requestsPerConnection]
         .map(([requests, connections]) => ({ requests, connections }))
         .sort((a, b) => a.requests - b.requests),
-      faults: this.#faults,
-      origins: this.#origins,
     };
   }
 
@@ -262,14 +262,7 @@ class ConnectionCounts {
     this.#faults = after.faults.map(
       (count, index) => (this.#faults[index] ?? 0) + count - before.faults[index]!,
     );
-    this.#origins = (after.origins ?? []).map(({ accepted, requests }, index) => {
-      const earlier = before.origins![index]!;
-      const known = this.#origins[index] ?? { accepted: 0, requests: 0 };
-      return {
-        accepted: known.accepted + accepted - earlier.accepted,
-        requests: known.requests + requests - earlier.requests,
-      };
-    });
+    this.origins = addServed(this.origins, before.origins ?? [], after.origins ?? []);
     for (const { requests, connections } of after.requestsPerConnection) {
       const earlier =
         before.requestsPerConnection.find(entry => entry.requests === requests)?.connections ?? 0;
@@ -290,7 +283,7 @@ interface SliceEvidence {
   kernel: KernelCounts;
   /** The relay of the cell's link, if it has one. */
   link?: LinkSpan | undefined;
-  /** What it left in TIME_WAIT; null where nobody asks. */
+  /** What it left in TIME_WAIT; null where it is not read. */
   timeWait: TimeWait | null;
   /** Where the slice is all of its replicate. */
   held?: Held | undefined;
@@ -330,19 +323,11 @@ export class Arm {
   readonly #backends = new BackendCounts();
   readonly #generator = new UsageFold();
   readonly #served = new UsageFold();
-  /** Whether nobody can read what the server used. */
+  /** Whether what the server used cannot be read. */
   #isServedUnknown = false;
   readonly #link = new LinkFold();
   readonly #slices: Slice[] = [];
-  readonly #kernel: KernelCounts = {
-    activeOpens: 0,
-    passiveOpens: 0,
-    retransmits: 0,
-    needlessRetransmits: 0,
-    synRetransmits: 0,
-    listenDrops: 0,
-    timeWaitCreated: 0,
-  };
+  #kernel = NO_KERNEL_COUNTS;
   #exchanges = 0;
   #timeWait: TimeWait | null = null;
   #held: Held | undefined;
@@ -409,9 +394,7 @@ export class Arm {
     }
     this.#backends.addSlice(after);
     this.#held = held;
-    for (const name of Object.keys(this.#kernel) as (keyof KernelCounts)[]) {
-      this.#kernel[name] += kernel[name];
-    }
+    this.#kernel = addKernelCounts(this.#kernel, kernel);
     this.#slices.push({
       block,
       position,
@@ -484,6 +467,7 @@ export class Arm {
     // Connections are needed for what is sent.
     const requests = attempts?.sent ?? sent;
     const seen = this.#connections.finish();
+    const { origins } = this.#connections;
     const opened = this.#opened(reading);
     const needed = withFaults(
       reading.needed ?? neededConnections({ client, target, load, requests, pool }),
@@ -495,13 +479,11 @@ export class Arm {
     const most = needed.most === null ? null : Math.min(requests, needed.most + pauses.closed);
     return {
       ...opened,
+      ...seen,
       openedElsewhere: reading.openedElsewhere,
       closedInPauses: pauses.closed,
       longestPauseMs: pauses.longestMs,
       leftOpen: reading.leftOpen,
-      accepted: seen.accepted,
-      acceptedBy: seen.acceptedBy,
-      acceptedHttp2: seen.acceptedHttp2,
       needed: pauses.closed === 0 ? needed : { ...needed, most },
       requestsSent: sent,
       answered: reading.answered,
@@ -509,19 +491,14 @@ export class Arm {
       failures: reading.failures,
       unfinished: reading.unfinished,
       attempts: attempts ?? null,
-      faults: seen.faults,
       origins: reading.origins.map((byClient, index) => ({
         requestsSent: byClient.sent,
-        requestsSeen: seen.origins[index]?.requests ?? null,
+        requestsSeen: origins[index]?.requests ?? null,
         opened: opened.openedBy === 'client' ? byClient.opened : null,
-        accepted: seen.origins[index]?.accepted ?? null,
+        accepted: origins[index]?.accepted ?? null,
       })),
       clientHandshakesFull: reading.handshakesFull,
       clientHandshakesResumed: reading.handshakesResumed,
-      requestsSeen: seen.requestsSeen,
-      handshakesFull: seen.handshakesFull,
-      handshakesResumed: seen.handshakesResumed,
-      requestsPerConnection: seen.requestsPerConnection,
     };
   }
 

@@ -12,10 +12,9 @@ import { UsageError } from '../../results/errors.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import { PROTOCOL_VERSION, type TargetCommand, type TargetReply } from '../../servers/protocol.ts';
 import { describeHost, parseCpuList } from '../probes/host.ts';
-import { type Child, ChildError, entryFile, type SpawnOptions, spawnChild } from './child.ts';
+import { type Child, ChildError, entryFile, type SpawnOptions, spawnChild, TimeLimit } from './child.ts';
 import type { OddCommand, OddReply } from './testing/odd-child.ts';
 import { eventually, isGone, ourChildren } from './testing/processes.ts';
-import { TimeLimit } from './time-limit.ts';
 
 async function makeFolder(t: TestContext, files: readonly string[]): Promise<string> {
   const dir = await realpath(await mkdtemp(join(tmpdir(), 'conntax-code-')));

@@ -1,7 +1,7 @@
-// child.test.ts
+// What of the environment reaches a child, and by when it has to answer.
 import assert from 'node:assert/strict';
-import { describe, suite, test } from 'node:test';
-import { childEnvironment, patienceMs } from './child.ts';
+import { describe, suite, type TestContext, test } from 'node:test';
+import { childEnvironment, patienceMs, TimeLimit } from './child.ts';
 
 describe('No variable that names a proxy reaches a child; every other one does', () => {
   suite('the environment of children', () => {
@@ -54,3 +54,45 @@ for (const [slowness, expectedMs] of [
   test(`a child may take ${expectedMs} ms for what has a deadline of 20 s where everything takes ${slowness} times as long`, () =>
     assert.equal(patienceMs(20_000, slowness), expectedMs));
 }
+
+/** A clock that only `pass` moves. */
+function fakeClock(t: TestContext): (ms: number) => void {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let nowMs = 1_000;
+  t.mock.method(performance, 'now', () => nowMs);
+  return ms => {
+    nowMs += ms;
+    t.mock.timers.tick(ms);
+  };
+}
+
+test('while it lasts, deadlines are as they are; afterwards, all end together', t => {
+  const pass = fakeClock(t);
+  const limit = new TimeLimit(10_000, 2_000);
+  pass(9_999);
+  assert.deepEqual([limit.isOver, limit.leftMs, limit.deadlineMs(20_000)], [false, 1, 20_000]);
+  pass(1);
+  assert.deepEqual([limit.isOver, limit.signal.aborted, limit.leftMs], [true, true, 0]);
+  assert.deepEqual([limit.deadlineMs(20_000), limit.deadlineMs(50)], [2_000, 50]);
+  pass(1_500);
+  assert.equal(limit.deadlineMs(20_000), 500);
+  pass(10_000);
+  assert.equal(limit.deadlineMs(20_000), 0);
+});
+
+test('it can begin again before it is over, not after; closed, it never ends', t => {
+  const pass = fakeClock(t);
+  const limit = new TimeLimit(1_000, 0);
+  pass(900);
+  limit.restart(1_000);
+  pass(900);
+  assert.equal(limit.isOver, false);
+  pass(100);
+  assert.equal(limit.isOver, true);
+  limit.restart(1_000);
+  assert.equal(limit.isOver, true);
+  const closed = new TimeLimit(1_000, 0);
+  closed.close();
+  pass(5_000);
+  assert.equal(closed.isOver, false);
+});

@@ -1,5 +1,6 @@
 // Starts and supervises a child process: it answers questions, and can neither outlive nor block the parent.
 import { spawn } from 'node:child_process';
+import { addAbortListener } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
@@ -9,7 +10,55 @@ import type { Code } from '../../scenarios/model/sweep.ts';
 import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { readSlowness } from '../probes/host.ts';
 import { watchOver } from '../watchdog.ts';
-import type { TimeLimit } from './time-limit.ts';
+
+/** While it lasts, everything has its own deadlines; afterwards, all that is still to be answered shares one. */
+export class TimeLimit {
+  readonly #controller = new AbortController();
+  readonly #endingMs: number;
+  #endsAtMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param limitMs when measuring ends
+   * @param endingMs how long ending may take after that
+   */
+  constructor(limitMs: number, endingMs: number) {
+    this.#endingMs = endingMs;
+    this.restart(limitMs);
+  }
+
+  /** Aborts when the time is over. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get isOver(): boolean {
+    return this.#controller.signal.aborted;
+  }
+
+  /** Until measuring ends. */
+  get leftMs(): number {
+    return Math.max(0, this.#endsAtMs - performance.now());
+  }
+
+  /** A new time, unless the last one is over. */
+  restart(limitMs: number): void {
+    if (this.isOver) return;
+    clearTimeout(this.#timer);
+    this.#endsAtMs = performance.now() + limitMs;
+    this.#timer = setTimeout(() => this.#controller.abort(), limitMs);
+  }
+
+  /** The deadline of an answer that would otherwise have this one. */
+  deadlineMs(timeoutMs: number): number {
+    if (!this.isOver) return timeoutMs;
+    return Math.min(timeoutMs, Math.max(0, this.#endsAtMs + this.#endingMs - performance.now()));
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+}
 
 interface EntryFile {
   path: string;
@@ -26,19 +75,16 @@ const OWN_EXTENSION = extname(import.meta.url);
 
 /** @param entry path without extension, relative to this folder, such as `./generator-child` */
 export function entryFile(entry: string, code?: Code): EntryFile {
-  const path = code?.dir == null ? ownFile(entry) : fileIn(code.dir, code.label, entry);
+  const ownFile = (name: string): URL => new URL(`${name}${OWN_EXTENSION}`, import.meta.url);
+  const path = code?.dir == null ? fileURLToPath(ownFile(entry)) : fileIn(code.dir, code.label, entry);
   const { packages = {}, node = process.execPath } = code ?? {};
   if (Object.keys(packages).length === 0) return { path, node, nodeOptions: [], env: {} };
   return {
     path,
     node,
-    nodeOptions: ['--import', new URL(`replace-packages${OWN_EXTENSION}`, import.meta.url).href],
+    nodeOptions: ['--import', ownFile('replace-packages').href],
     env: { CONNTAX_PACKAGES: JSON.stringify(packages) },
   };
-}
-
-function ownFile(entry: string): string {
-  return fileURLToPath(new URL(`${entry}${OWN_EXTENSION}`, import.meta.url));
 }
 
 /** The name in a folder's package.json; undefined where there is none. */
@@ -83,7 +129,7 @@ const PROXY_NAME =
 const NODE_SWITCH = /(^|\s)--(?:no-)?use-env-proxy(?=\s|$)/g;
 
 /**
- * Where Node keeps compiled code unless told otherwise. It more than halves the CPU time of a child's start, of which a run
+ * Where Node keeps compiled code by default. It more than halves the CPU time of a child's start, of which a run
  * has dozens.
  */
 const COMPILE_CACHE = join(tmpdir(), 'node-compile-cache');
@@ -128,19 +174,32 @@ export class ChildError extends Error {
   }
 }
 
-export interface SpawnOptions {
+/** Where a program runs, with all processes that it starts. */
+export interface Placement {
+  /** Command that starts it, before its own: where limits of the machine are lower; default: none. */
+  prefix?: readonly string[] | undefined;
+  /** Core to pin it to; null, which is the default: not pinned. */
+  cpu?: number | null;
+  /** Niceness of all its threads, 0 to 19; default: 0. */
+  niceness?: number;
+}
+
+/** What stands before its command. Windows has no `nice`. */
+export function placed({ prefix = [], cpu = null, niceness = 0 }: Placement): string[] {
+  return [
+    ...prefix,
+    ...(cpu === null ? [] : ['taskset', '-c', String(cpu)]),
+    ...(niceness === 0 || process.platform === 'win32' ? [] : ['nice', '-n', String(niceness)]),
+  ];
+}
+
+export interface SpawnOptions extends Placement {
   /** Its name in messages. */
   title: string;
   /** Path of the entry without extension, relative to this folder: the sources run as .ts, the package as .js. */
   entry: string;
   /** Code version to run; defaults to this checkout. */
   code?: Code | undefined;
-  /** Command that starts it, before its own: where limits of the machine are lower; default: none. */
-  prefix?: readonly string[] | undefined;
-  /** Core to pin it to; null: not pinned. */
-  cpu: number | null;
-  /** Niceness of all its threads, 0 to 19; default: 0. */
-  niceness?: number;
   /** Variables beside those of this process. */
   env?: Readonly<Record<string, string>>;
   /** When it is over, what is still to be answered has to be answered soon. */
@@ -171,7 +230,7 @@ export interface RunningProcess<Command> {
   kill(): void;
 }
 
-export type StartProcess<Command, Reply> = (events: ProcessEvents<Reply>) => RunningProcess<Command>;
+type StartProcess<Command, Reply> = (events: ProcessEvents<Reply>) => RunningProcess<Command>;
 
 export interface Child<Command extends Message, Reply extends Message> {
   readonly pid: number;
@@ -213,21 +272,6 @@ export function patienceMs(idleMs: number, slowness = readSlowness()): number {
   return Math.round(idleMs * slowness);
 }
 
-/** The command line, pinned and niced as requested. Windows has no `nice`. */
-function commandOf(
-  { path, node, nodeOptions }: EntryFile,
-  { prefix = [], cpu, niceness = 0 }: SpawnOptions,
-): string[] {
-  return [
-    ...prefix,
-    ...(cpu === null ? [] : ['taskset', '-c', String(cpu)]),
-    ...(niceness === 0 || process.platform === 'win32' ? [] : ['nice', '-n', String(niceness)]),
-    node,
-    ...nodeOptions,
-    path,
-  ];
-}
-
 /**
  * Starts a process of conntax with a message channel, pinned by `taskset` when a core is given. Every process that runs
  * conntax's own code is started here; programs of others (load tools, nginx, npm) have no channel and are started where they
@@ -252,14 +296,14 @@ export function startProcess<Command extends Message, Reply>(
   options: SpawnOptions,
   events: ProcessEvents<Reply>,
 ): RunningProcess<Command> {
-  const started = entryFile(options.entry, options.code);
-  const [file, ...args] = commandOf(started, options);
+  const { node, nodeOptions, path, env } = entryFile(options.entry, options.code);
+  const [file, ...args] = [...placed(options), node, ...nodeOptions, path];
   const child = spawn(file!, args, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: {
       NODE_COMPILE_CACHE: COMPILE_CACHE,
       ...childEnvironment(process.env),
-      ...started.env,
+      ...env,
       ...options.env,
     },
   });
@@ -359,13 +403,12 @@ class SupervisedChild<Command extends Message, Reply extends Message> implements
       clearTimeout(timer);
       timer = setTimeout(giveUp, limit!.deadlineMs(timeoutMs - (performance.now() - startedAtMs)));
     };
-    limit?.signal.addEventListener('abort', hurry, { once: true });
+    using _ = limit && addAbortListener(limit.signal, hurry);
     try {
       this.tell(command);
       return (await promise) as Extract<Reply, { type: Type }>;
     } finally {
       clearTimeout(timer);
-      limit?.signal.removeEventListener('abort', hurry);
       this.#waiting.delete(waiter);
     }
   }

@@ -1,5 +1,6 @@
 // Runs a user's command line in a process group of its own: its output is kept, its use is read, and it is ended as a whole.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { addAbortListener, once } from 'node:events';
 import {
   closeSync,
   existsSync,
@@ -20,6 +21,7 @@ import type { ProcessReading } from '../../results/model/trial.ts';
 import { visibleLines } from '../../results/visible.ts';
 import { ProcessTree } from '../probes/process-tree.ts';
 import { watchOverGroup } from '../watchdog.ts';
+import { type Placement, placed } from './child.ts';
 
 const TAIL_BYTES = 4_000;
 /** A server may log a line for each request; more than this is cut between slices. */
@@ -37,17 +39,16 @@ function openLog(): number {
   }
 }
 
-export interface CommandOptions {
+interface CommandOptions extends Placement {
   /** Run by sh. */
   command: string;
   cwd: string;
   env: NodeJS.ProcessEnv;
-  /** Command that starts it, before its own; default: none. */
-  prefix?: readonly string[] | undefined;
-  /** Core to pin all of its processes to; null: not pinned. */
-  cpu?: number | null;
-  /** Niceness of all of its processes, 0 to 19; default: 0. */
-  niceness?: number;
+}
+
+/** Output of a program, as messages show it: without colours. */
+export function plainOutput(text: string): string {
+  return visibleLines(stripVTControlCharacters(text).replaceAll('\r\n', '\n'));
 }
 
 /** How the command itself ended: `exit status 1`, `SIGTERM`. */
@@ -62,9 +63,10 @@ const POLL_MS = 20;
  */
 export class CommandGroup {
   readonly pid: number;
+  /** Resolves when the command has ended; processes that it started may live on. */
+  readonly ended: Promise<End>;
   readonly #log: number;
   readonly #tree: ProcessTree;
-  readonly #ended: Promise<End>;
   readonly #release: () => void;
   #end: End | undefined;
   #cutTail = '';
@@ -76,23 +78,13 @@ export class CommandGroup {
       throw new UsageError('a command is started in a process group, which Windows does not have');
     }
     if (!existsSync(options.cwd)) throw new UsageError(`folder not found: ${options.cwd}`);
-    const { command, cwd, env, prefix = [], cpu = null, niceness = 0 } = options;
-    const [file, ...args] = [
-      ...prefix,
-      ...(cpu === null ? [] : ['taskset', '-c', String(cpu)]),
-      ...(niceness === 0 ? [] : ['nice', '-n', String(niceness)]),
-      'sh',
-      '-c',
-      command,
-    ];
+    const { command, cwd, env } = options;
+    const [file, ...args] = [...placed(options), 'sh', '-c', command];
     const log = openLog();
     // Detached: a session of its own, so that Ctrl-C in the terminal does not reach it.
     const child = spawn(file!, args, { cwd, env, detached: true, stdio: ['ignore', log, log] });
     try {
-      await new Promise<void>((resolve, reject) => {
-        child.once('spawn', resolve);
-        child.once('error', reject);
-      });
+      await once(child, 'spawn');
     } catch (error) {
       closeSync(log);
       throw new UsageError(`cannot run ${file} in ${cwd}: ${(error as Error).message}`);
@@ -105,7 +97,7 @@ export class CommandGroup {
     this.#log = log;
     this.#tree = new ProcessTree(this.pid);
     this.#release = watchOverGroup(this.pid);
-    this.#ended = new Promise(resolve => {
+    this.ended = new Promise(resolve => {
       child.once('exit', (code, signal) => {
         this.#end = signal ?? `exit status ${code}`;
         resolve(this.#end);
@@ -118,12 +110,7 @@ export class CommandGroup {
     return this.#end;
   }
 
-  /** Resolves when the command has ended; processes that it started may live on. */
-  get ended(): Promise<End> {
-    return this.#ended;
-  }
-
-  /** What its processes used so far; null where the system does not tell. Cuts a log that has grown long. */
+  /** What its processes used so far; null where the system has no such statistics. Cuts a log that has grown long. */
   read(): ProcessReading | null {
     if (fstatSync(this.#log).size > MOST_LOG_BYTES) {
       this.#cutTail = this.tail();
@@ -146,7 +133,7 @@ export class CommandGroup {
   tail(): string {
     const { size } = fstatSync(this.#log);
     const text = this.#readLog(Math.max(0, size - TAIL_BYTES), TAIL_BYTES);
-    return visibleLines(stripVTControlCharacters(this.#cutTail + text).replaceAll('\r\n', '\n'))
+    return plainOutput(this.#cutTail + text)
       .slice(-TAIL_BYTES)
       .trim();
   }
@@ -168,7 +155,7 @@ export class CommandGroup {
       this.#signal('SIGKILL');
       await delay(POLL_MS);
     }
-    await this.#ended;
+    await this.ended;
     this.#release();
     closeSync(this.#log);
   }
@@ -211,14 +198,12 @@ export async function runCommand(
 ): Promise<{ end: End; tail: string }> {
   signal.throwIfAborted();
   const group = await CommandGroup.start(options);
-  const onAbort = (): void => void group.kill(END_GRACE_MS);
-  signal.addEventListener('abort', onAbort, { once: true });
+  using _ = addAbortListener(signal, () => void group.kill(END_GRACE_MS));
   try {
     const end = await group.ended;
     signal.throwIfAborted();
     return { end, tail: group.tail() };
   } finally {
-    signal.removeEventListener('abort', onAbort);
     await group.kill(END_GRACE_MS);
   }
 }

@@ -3,12 +3,12 @@ import type { Headline } from '../../results/metrics.ts';
 import type { CellResult, Comparison, Host } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import type { Fleet } from '../machines/fleet.ts';
-import type { ServerMachine } from '../machines/server-machine.ts';
+import type { ServerMachine } from '../machines/machine.ts';
 import type { PlannedCell } from '../plan/plan.ts';
 import type { SlowestByArm } from './arm.ts';
+import type { TimeLimit } from './child.ts';
 import type { FoundTarget } from './find-servers.ts';
 import type { LimitedMachine } from './limited-machine.ts';
-import type { TimeLimit } from './time-limit.ts';
 
 /** What happens while a run is measured; the command line shows and stores it. */
 export type RunEvent =
@@ -60,7 +60,7 @@ export interface RunContext {
   /** Awaited after each replicate that another follows or may follow: for work that must not go on while anything is measured. */
   between?: ((soFar: () => CellResult) => Promise<void>) | undefined;
   /** How much longer than its own times a slice may take before its generator counts as hung. */
-  sliceGraceMs?: number;
+  sliceGraceMs?: number | undefined;
   /** Folder for profiles of each cell's clients and targets, which are taken after its replicates; absent: none. */
   profileDir?: string | undefined;
 }

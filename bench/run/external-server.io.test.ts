@@ -11,13 +11,8 @@ import { createCertificate } from '../../servers/app.ts';
 import { listenOnLoopback } from '../../servers/testing/servers.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { plainRequest } from '../clients/request.ts';
-import {
-  askServer,
-  describeAnswerFailure,
-  isAnswered,
-  reachAsChecked,
-  systemAuthorities,
-} from './external-server.ts';
+import { askServer, describeAnswerFailure, isAnswered } from './external-server.ts';
+import { reachAsChecked, systemAuthorities } from './reach.ts';
 
 describe('The first question to a server always ends, whatever it does: with what was found, or with a sentence that says what is wrong', () => {
   const NEVER_MS = 60_000;

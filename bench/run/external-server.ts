@@ -1,22 +1,122 @@
-// Asks an external server one question, says what is wrong with its answer, and binds a process to the address that was asked.
-import dns from 'node:dns';
-import type { ClientRequest, IncomingMessage } from 'node:http';
-import http from 'node:http';
+// Asks an external server one question, and says what is wrong with its answer, or how far it came.
+
+import { addAbortListener } from 'node:events';
+import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { isIP, isIPv6, type LookupFunction } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import tls from 'node:tls';
 import { errorMessage } from '../../results/errors.ts';
 import type { ForeignServer } from '../../results/model/run.ts';
 import { hostAndPort, hostOf } from '../../scenarios/model/facts.ts';
-import type { Endpoint } from '../../servers/protocol.ts';
 import { identityOptions } from '../clients/connection-options.ts';
 import { proxyAt, proxyOrigin } from '../clients/proxy.ts';
 import { framedHeaders } from '../clients/request.ts';
 import type { PreparedRequest } from '../contracts.ts';
 import { isLoopback } from '../plan/allowed-hosts.ts';
-import { AnswerProgress } from './answer-progress.ts';
-import { authorityOf, fromProxy, openTunnel, ProxyError } from './proxy.ts';
-import { namedUrl, type Reach } from './reach.ts';
+import {
+  authorityOf,
+  fixedLookup,
+  fromProxy,
+  namedUrl,
+  openTunnel,
+  ProxyError,
+  type Reach,
+  systemAuthorities,
+} from './reach.ts';
+
+/** `1,234 bytes`. */
+function countBytes(count: number): string {
+  return count === 1 ? '1 byte' : `${count.toLocaleString('en-US')} bytes`;
+}
+
+/** Watches the connections of one question; the last one counts. */
+class AnswerProgress {
+  readonly #isTls: boolean;
+  #isConnected = false;
+  #isSecure = false;
+  #isRequestSent = false;
+  #receivedBytes = 0;
+  /** Interim statuses with their numbers. */
+  readonly #interim = new Map<number, number>();
+  #response: IncomingMessage | undefined;
+  #bodyBytes = 0;
+
+  constructor(isTls: boolean) {
+    this.#isTls = isTls;
+  }
+
+  /** Whether anything of an answer came. */
+  get hasBegun(): boolean {
+    return this.#receivedBytes > 0;
+  }
+
+  get interimStatuses(): number[] {
+    return [...this.#interim.keys()];
+  }
+
+  watchSocket(socket: Socket): void {
+    this.#isConnected = !socket.connecting;
+    this.#isSecure = false;
+    socket.once('connect', () => {
+      this.#isConnected = true;
+    });
+    socket.once('secureConnect', () => {
+      this.#isSecure = true;
+    });
+  }
+
+  watchRequest(request: ClientRequest): void {
+    request
+      .once('socket', socket => {
+        this.watchSocket(socket);
+        socket.on('data', (chunk: Buffer) => {
+          this.#receivedBytes += chunk.length;
+        });
+      })
+      .once('finish', () => {
+        this.#isRequestSent = true;
+      })
+      .on('information', ({ statusCode }) =>
+        this.#interim.set(statusCode, (this.#interim.get(statusCode) ?? 0) + 1),
+      )
+      .once('response', response => {
+        this.#response = response;
+        response.on('data', (chunk: Buffer) => {
+          this.#bodyBytes += chunk.length;
+        });
+      });
+  }
+
+  /** What the server did, and what it did not do. @param within ends the sentence: ` within 10 s` */
+  describe(within = ''): string {
+    if (this.#response !== undefined) return this.#describeBody(this.#response, within);
+    if (!this.#isConnected) return `it did not accept a connection${within}`;
+    if (this.#isTls && !this.#isSecure)
+      return `it accepted the connection, but did not finish the TLS handshake${within}`;
+    if (this.#interim.size > 0)
+      return `it answered with the interim status ${this.#listInterim()}, but with no final status${within}`;
+    if (this.hasBegun)
+      return `it began its answer, but did not end the header${within} (${countBytes(this.#receivedBytes)} so far)`;
+    return this.#isRequestSent
+      ? `it accepted the connection${this.#isTls ? ' and finished the TLS handshake' : ''}, but sent nothing${within}`
+      : `it accepted the connection, but did not take the whole request${within}`;
+  }
+
+  #describeBody({ statusCode, headers }: IncomingMessage, within: string): string {
+    const length = Number(headers['content-length'] ?? Number.NaN);
+    const start = `it answered with status ${statusCode}, but`;
+    return Number.isFinite(length)
+      ? `${start} sent only ${this.#bodyBytes.toLocaleString('en-US')} of the ${countBytes(length)} of its body${within}`
+      : `${start} its body did not end${within} (${countBytes(this.#bodyBytes)} so far)`;
+  }
+
+  /** `103`, `102 and 103 (3 times)`. */
+  #listInterim(): string {
+    return [...this.#interim]
+      .map(([status, count]) => (count === 1 ? String(status) : `${status} (${count} times)`))
+      .join(' and ');
+  }
+}
 
 const UNTRUSTED = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -117,51 +217,6 @@ function listCertificateNames(error: unknown): string {
     : `no name but the common name ${oneLine(String(subject.CN))}, which clients ignore`;
 }
 
-/** A look-up that always returns one address, without asking a resolver. */
-function fixedLookup(address: string): LookupFunction {
-  const family = isIPv6(address) ? 6 : 4;
-  return (_host, options, callback) => {
-    // Asynchronously, like a real look-up.
-    if (options.all === true) process.nextTick(callback, null, [{ address, family }]);
-    else process.nextTick(callback, null, address, family);
-  };
-}
-
-/** The authorities that the system and Node trust, as PEM: the default of clients of https servers. */
-export function systemAuthorities(): string[] {
-  return [...new Set([...tls.getCACertificates('default'), ...tls.getCACertificates('system')])];
-}
-
-/**
- * Makes this process resolve the endpoint's hosts to the checked addresses only: if a name later resolves to another machine,
- * load cannot go there, and no look-up adds to a latency. This binds every client library that dials through node:net.
- * Where certificates are not to be verified, Node's own switch applies to every client alike.
- * Without a caPem, an https endpoint is verified with the system's authorities. They become the process's default, because
- * a client that is given all of them would parse them again for each connection (14 ms).
- */
-export function reachAsChecked(endpoint: Endpoint): void {
-  const { origin, origins = [endpoint], caPem, isUnverified } = endpoint;
-  const checked = new Map(
-    origins.flatMap(place =>
-      place.address === undefined ? [] : [[hostOf(place.origin), fixedLookup(place.address)] as const],
-    ),
-  );
-  if (checked.size > 0) {
-    const { lookup } = dns;
-    const pinned = (host: string, ...rest: unknown[]): void => {
-      const callback = rest.at(-1) as Parameters<LookupFunction>[2];
-      const [options] = rest;
-      const fixed = checked.get(host);
-      if (fixed === undefined) Reflect.apply(lookup, dns, [host, ...rest]);
-      else fixed(host, typeof options === 'object' && options !== null ? options : {}, callback);
-    };
-    dns.lookup = Object.assign(pinned, { __promisify__: lookup.__promisify__ }) as typeof lookup;
-  }
-  if (isUnverified === true) process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
-  else if (origin.startsWith('https:') && caPem === undefined)
-    tls.setDefaultCACertificates(systemAuthorities());
-}
-
 type TlsOffer = Pick<ForeignServer, 'tlsVersion' | 'alpn'>;
 
 interface Peer {
@@ -178,7 +233,7 @@ async function wayTo(
 ): Promise<tls.ConnectionOptions> {
   if (socketPath !== undefined) return { path: socketPath };
   if (proxy === undefined) return { host: address, port: hostAndPort(url).port };
-  const tunnel = await openTunnel(proxyAt(proxy, address), authorityOf(new URL(url)), giveUp);
+  const tunnel = await openTunnel(proxyAt(proxy, address), authorityOf(url), giveUp);
   // Without a host, Node compares the certificate of an address with `localhost`.
   return { socket: tunnel, host: hostOf(url) };
 }
@@ -199,17 +254,17 @@ async function readOffer(
     ...trust,
   });
   progress?.watchSocket(socket);
-  const onAbort = (): void => void socket.destroy(new Error('abandoned'));
-  giveUp.addEventListener('abort', onAbort, { once: true });
+  using _ = addAbortListener(giveUp, () => void socket.destroy(new Error('abandoned')));
   socket.once('secureConnect', () =>
     resolve({ tlsVersion: socket.getProtocol(), alpn: socket.alpnProtocol || null }),
   );
   socket.once('error', reject);
   socket.once('close', () => reject(new Error('it closed the connection during the TLS handshake')));
-  return promise.finally(() => {
-    giveUp.removeEventListener('abort', onAbort);
+  try {
+    return await promise;
+  } finally {
     socket.destroy();
-  });
+  }
 }
 
 /** Whether the port speaks TLS, with any certificate; checked where plain HTTP failed. */

@@ -1,5 +1,6 @@
 // Finds the external servers of a plan: resolves their hosts, checks that load is allowed there, and asks each before the run.
 import dns from 'node:dns';
+import { addAbortListener } from 'node:events';
 import { STATUS_CODES } from 'node:http';
 import { isIP } from 'node:net';
 import { errorMessage, MeasureError, UsageError } from '../../results/errors.ts';
@@ -14,8 +15,7 @@ import { prepareRequests, redact } from '../clients/request.ts';
 import type { PreparedRequest, PreparedRequests } from '../contracts.ts';
 import { refusalBehindProxy, refusalOf, type UrlSetting } from '../plan/allowed-hosts.ts';
 import { askServer, describeAnswerFailure, isAnswered } from './external-server.ts';
-import { describeProxyAnswer, isProxyRefusal, ProxyError } from './proxy.ts';
-import { namedUrl, type Reach, readReach } from './reach.ts';
+import { describeProxyAnswer, isProxyRefusal, namedUrl, ProxyError, type Reach, readReach } from './reach.ts';
 
 /** An external server of the plan that load may be sent to, with the addresses of its host. */
 export interface LocatedServer {
@@ -65,6 +65,10 @@ type Resolve = (host: string) => Promise<readonly string[]>;
 
 const ANSWER_TIMEOUT_MS = 10_000;
 
+function unreachable(message: string, cause?: unknown): MeasureError {
+  return new MeasureError('unreachable', message, cause === undefined ? {} : { cause });
+}
+
 /** Settings of a target by which one URL may lead to several servers, or in several ways. */
 const REACH = [
   'caFile',
@@ -79,10 +83,12 @@ const REACH = [
 
 /** What is read of a plan here. */
 interface Located {
-  cells: readonly {
-    id: string;
-    scenario: Pick<Scenario, 'target' | 'clients' | 'request' | 'requests'>;
-  }[];
+  cells: readonly { id: string; scenario: Pick<Scenario, 'target' | 'clients' | 'request' | 'requests'> }[];
+}
+
+/** Whether clients are users' own, which may send other requests, and follow redirects. */
+export function runsUserModules(clients: Scenario['clients']): boolean {
+  return Object.values(clients).some(({ modulePath }) => modulePath !== undefined);
 }
 
 /**
@@ -97,8 +103,7 @@ export async function locateServers(
 ): Promise<LocatedTarget[]> {
   const cells = plan.cells.flatMap(({ id, scenario: { target, clients, request, requests } }) => {
     if (!isExternal(target)) return [];
-    const hasUserModules = Object.values(clients).some(({ modulePath }) => modulePath !== undefined);
-    return [{ id, target, hasUserModules, request, requests }];
+    return [{ id, target, hasUserModules: runsUserModules(clients), request, requests }];
   });
   const groups = Map.groupBy(cells, ({ target, request, requests }) =>
     JSON.stringify([
@@ -175,13 +180,7 @@ async function addressesOf(
     return await orAborted(resolve(hostOf(url)), signal);
   } catch (error) {
     signal?.throwIfAborted();
-    throw new MeasureError(
-      'unreachable',
-      `${setting} ${url}: cannot resolve its host: ${errorMessage(error)}`,
-      {
-        cause: error,
-      },
-    );
+    throw unreachable(`${setting} ${url}: cannot resolve its host: ${errorMessage(error)}`, error);
   }
 }
 
@@ -189,9 +188,8 @@ async function addressesOf(
 async function orAborted<Result>(work: Promise<Result>, signal?: AbortSignal): Promise<Result> {
   if (signal === undefined) return work;
   const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', onAbort));
+  using _ = addAbortListener(signal, () => reject(signal.reason));
+  return await Promise.race([work, promise]);
 }
 
 async function lookUp(host: string): Promise<string[]> {
@@ -278,8 +276,7 @@ function describeQuestion(url: string, { method, path, secrets }: PreparedReques
 /** @throws MeasureError where a cell states that the server offers HTTP/2, but it does not */
 function requireHttp2({ url, alpn }: ForeignServer, cells: LocatedTarget['cells']): void {
   if (alpn === 'h2' || cells.every(({ target }) => target.protocol !== 'h2')) return;
-  throw new MeasureError(
-    'unreachable',
+  throw unreachable(
     `${url} does not offer HTTP/2, as target.protocol states: of h2 and http/1.1 it chose ${alpn ?? 'neither'}`,
   );
 }
@@ -308,23 +305,24 @@ function requireProxied(
   if (proxy === undefined || isTunnelled || !isProxyRefusal(status)) return;
   if (cells.every(({ target }) => isExpectedStatus(target.expectStatus, status))) return;
   const answer = describeProxyAnswer(proxy, status, `a request for ${asked}`);
-  throw new MeasureError('unreachable', `${asked} cannot be measured: ${answer}`);
+  throw unreachable(`${asked} cannot be measured: ${answer}`);
 }
 
-/** @throws MeasureError for a redirect that would lead the load elsewhere */
-function requireWanted(facts: ForeignServer, cells: LocatedTarget['cells'], asked: string): void {
-  if (!isUnwantedRedirect(facts, cells)) return;
-  throw new MeasureError(
-    'unreachable',
-    `${asked} is a redirect (${facts.status}) to ${facts.location}: a client that follows it would send its load there; expected: the URL that answers`,
+/**
+ * An expected redirect is an ordinary answer, unless a user's module might follow it.
+ * @throws MeasureError for a redirect that would lead the load elsewhere
+ */
+function requireWanted(
+  { status, location }: ForeignServer,
+  cells: LocatedTarget['cells'],
+  asked: string,
+): void {
+  const isWanted = cells.every(
+    ({ target, hasUserModules }) => !hasUserModules && isExpectedStatus(target.expectStatus, status),
   );
-}
-
-/** An expected redirect is an ordinary answer, unless a user's module might follow it. */
-function isUnwantedRedirect({ status, location }: ForeignServer, cells: LocatedTarget['cells']): boolean {
-  if (status < 300 || status >= 400 || location === null) return false;
-  return cells.some(
-    ({ target, hasUserModules }) => hasUserModules || !isExpectedStatus(target.expectStatus, status),
+  if (status < 300 || status >= 400 || location === null || isWanted) return;
+  throw unreachable(
+    `${asked} is a redirect (${status}) to ${location}: a client that follows it would send its load there; expected: the URL that answers`,
   );
 }
 
@@ -342,7 +340,7 @@ const REFUSAL_HINTS: Readonly<Record<number, string>> = {
   415: 'request.headers.content-type with the type of the body',
 };
 
-/** Statuses by which servers refuse a body whose type they are not told. */
+/** Statuses by which servers refuse a body that was sent without its type. */
 const REFUSED_BODIES = new Set([400, 415, 422]);
 
 type Asking = Pick<Scenario, 'target' | 'clients' | 'expect' | 'request' | 'requests'>;
@@ -374,7 +372,7 @@ export function requireWelcome(
   mustBeGood = false,
 ): void {
   const { target, clients, expect } = scenario;
-  if (Object.values(clients).some(({ modulePath }) => modulePath !== undefined)) return;
+  if (runsUserModules(clients)) return;
   if (expect.some(({ metric }) => metric === 'successRatio')) return;
   for (const { answers } of servers) {
     const [first] = answers;
@@ -417,7 +415,7 @@ async function firstAnswer(
     sibling === undefined
       ? ''
       : ` (its host is bound to ${sibling.address}, where ${sibling.url} answers; addresses in target.urls would tell them apart)`;
-  throw new MeasureError('unreachable', `${url} ${verb}: ${causes}${bound}`);
+  throw unreachable(`${url} ${verb}: ${causes}${bound}`);
 }
 
 function secretsOfWay({ secrets }: PreparedRequest, { proxy }: Reach): string[] {

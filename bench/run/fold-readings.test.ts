@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { emptyHistogram } from '../../results/histogram.ts';
 import { OUTCOMES } from '../../results/model/trial.ts';
 import type { Exchange, OpenedConnection } from '../contracts.ts';
-import { createRecorder, type Recorder } from '../load/recorder.ts';
+import { Recorder } from '../load/recorder.ts';
 import { makeExchange } from '../load/testing/fake-transport.ts';
 import type { GeneratorReading, SliceReading } from '../protocol.ts';
 import { foldReadings, foldSlices } from './fold-readings.ts';
@@ -98,7 +98,7 @@ function readingOf(recorder: Recorder): GeneratorReading {
 }
 
 function openRecorder(isRecorded: boolean): Recorder {
-  const recorder = createRecorder({ requestCount: 3 });
+  const recorder = new Recorder({ requestCount: 3 });
   recorder.openWindow({
     openAtMs: OPEN_MS,
     closeAtMs: CLOSE_MS,
@@ -162,12 +162,12 @@ describe('any latencies, split over n recorders', () => {
       { connectMs: 0.5, tlsMs: Number.NaN, isResumed: false },
     ];
     const recorders = [0, 1].map(() => {
-      const recorder = createRecorder();
+      const recorder = new Recorder();
       const openAtMs = performance.now() - 1;
       recorder.openWindow({ openAtMs, closeAtMs: Infinity, originMs: 0, isRecorded: true });
       return recorder;
     });
-    const one = createRecorder();
+    const one = new Recorder();
     one.openWindow({ openAtMs: performance.now() - 1, closeAtMs: Infinity, originMs: 0, isRecorded: true });
     for (const [index, connection] of connections.entries()) {
       one.addConnection(connection);
@@ -258,7 +258,7 @@ describe('slices', () => {
 });
 
 test('attempts are added where generators count them', () => {
-  const reading = readingOf(createRecorder());
+  const reading = readingOf(new Recorder());
   assert.equal(foldReadings([reading, reading]).attempts, undefined);
   const [one, other] = [
     { sent: 9, answered: 5, failures: { reset: 1, badStatus: 2 } },
@@ -272,7 +272,7 @@ test('attempts are added where generators count them', () => {
 });
 
 test('schedules of a whole trial are added', () => {
-  const reading = readingOf(createRecorder());
+  const reading = readingOf(new Recorder());
   const open = {
     ...reading,
     arrivals: { due: 3, heldBack: 2, unsent: 1, unfinished: 0 },

@@ -5,19 +5,25 @@ import { sumOf } from '../../results/stats.ts';
 import type { ScheduleCounts, WindowSchedule } from '../contracts.ts';
 import type { GeneratorReading, SliceReading } from '../protocol.ts';
 
-type Numeric<T> = { [Key in keyof T]: T[Key] extends number ? Key : never }[keyof T];
-
-function sum<T>(readings: readonly T[], name: Numeric<T>): number {
-  return readings.reduce((total, reading) => total + (reading[name] as number), 0);
+function sum<Name extends string>(readings: readonly Record<Name, number>[], name: Name): number {
+  return sumOf(readings, reading => reading[name]);
 }
 
-function most<T>(readings: readonly T[], name: Numeric<T>): number {
-  return Math.max(...readings.map(reading => reading[name] as number));
+function sumEach<Name extends string>(
+  readings: readonly Record<Name, number>[],
+  names: readonly Name[],
+): Record<Name, number> {
+  return Object.fromEntries(names.map(name => [name, sum(readings, name)])) as Record<Name, number>;
+}
+
+function most<Name extends string>(readings: readonly Record<Name, number>[], name: Name): number {
+  return Math.max(...readings.map(reading => reading[name]));
 }
 
 /** null if one of them is unknown. */
-function sumKnown(values: readonly (number | null)[]): number | null {
-  return values.reduce((total, value) => (total === null || value === null ? null : total + value), 0);
+export function sumKnown<Item>(items: readonly Item[], read: (item: Item) => number | null): number | null {
+  const values = items.map(read);
+  return values.includes(null) ? null : sumOf(values, value => value!);
 }
 
 function sumCounts<Counts extends Partial<Record<string, number>>>(records: readonly Counts[]): Counts {
@@ -38,17 +44,14 @@ export function foldSlices(readings: readonly SliceReading[], coreCount: number)
   return {
     atMs: Math.min(...readings.map(({ atMs }) => atMs)),
     windowMs: foldWindowMs(readings),
-    completed: sum(readings, 'completed'),
-    failed: sum(readings, 'failed'),
-    censored: sum(readings, 'censored'),
-    ended: sumKnown(readings.map(({ ended }) => ended)),
-    userMs: sumKnown(readings.map(userMsOf)),
+    ...sumEach(readings, ['completed', 'failed', 'censored', 'exchanges']),
+    ended: sumKnown(readings, ({ ended }) => ended),
+    userMs: sumKnown(readings, userMsOf),
     meanUs: mergeMeans(
       readings.map(({ meanUs, completed, censored }) => ({ meanUs, count: completed + censored })),
     ),
     longestMs: most(readings, 'longestMs'),
-    exchanges: sum(readings, 'exchanges'),
-    opened: sumKnown(readings.map(({ opened }) => opened)),
+    opened: sumKnown(readings, ({ opened }) => opened),
     p50Us: probe?.p50Us ?? null,
     p99Us: probe?.p99Us ?? null,
     ...(probe === undefined ? {} : { probe }),
@@ -73,8 +76,7 @@ function foldAttempts(readings: readonly GeneratorReading[]): Pick<GeneratorRead
   if (counted.length === 0) return {};
   return {
     attempts: {
-      sent: sum(counted, 'sent'),
-      answered: sum(counted, 'answered'),
+      ...sumEach(counted, ['sent', 'answered']),
       failures: sumCounts(counted.map(({ failures }) => failures)),
     },
   };
@@ -117,12 +119,7 @@ function foldWindowSchedules(readings: readonly SliceReading[]): WindowSchedule 
 }
 
 function foldArrivals(counts: readonly ScheduleCounts[]): ScheduleCounts {
-  return {
-    due: sum(counts, 'due'),
-    heldBack: sum(counts, 'heldBack'),
-    unsent: sum(counts, 'unsent'),
-    unfinished: sum(counts, 'unfinished'),
-  };
+  return sumEach(counts, ['due', 'heldBack', 'unsent', 'unfinished']);
 }
 
 /**
@@ -135,40 +132,36 @@ function foldProcesses(readings: readonly ProcessReading[], coreCount: number): 
   const throttling = readings.at(-1)?.throttling;
   return {
     atMs: sum(readings, 'atMs') * coresPerProcess,
-    cpuUs: sum(readings, 'cpuUs'),
-    loopActiveMs: sum(readings, 'loopActiveMs'),
-    loopIdleMs: sum(readings, 'loopIdleMs'),
+    ...sumEach(readings, ['cpuUs', 'loopActiveMs', 'loopIdleMs', 'rssBytes']),
     // A share of the time of each process, whatever the number of cores.
     runDelayMs: sum(readings, 'runDelayMs') * coresPerProcess,
-    rssBytes: sum(readings, 'rssBytes'),
     continued: sumOf(readings, ({ continued = 0 }) => continued),
     ...(throttling === undefined ? {} : { throttling }),
   };
 }
 
+function mergeEach<Name extends string>(
+  readings: readonly Record<Name, Histogram>[],
+  names: readonly Name[],
+): Record<Name, Histogram> {
+  const merged = names.map(name => [name, mergeHistograms(readings.map(reading => reading[name]))]);
+  return Object.fromEntries(merged) as Record<Name, Histogram>;
+}
+
 /** Everything that the generators report at their end: bit for bit what one recorder of all their requests would. */
 export function foldReadings(readings: readonly GeneratorReading[]): GeneratorReading {
-  const merged = (name: 'response' | 'service' | 'wait' | 'firstByte' | 'body' | 'connect' | 'tls') =>
-    mergeHistograms(readings.map(reading => reading[name]));
   return {
-    sent: sum(readings, 'sent'),
-    answered: sum(readings, 'answered'),
-    failed: sum(readings, 'failed'),
+    ...sumEach(readings, ['sent', 'answered', 'failed', 'unfinished', 'openedElsewhere']),
+    ...sumEach(readings, ['handshakesFull', 'handshakesResumed', 'bytesRecorded']),
+    ...sumEach(readings, ['completedRecorded', 'failedRecorded', 'endedRecorded']),
+    ...mergeEach(readings, ['response', 'service', 'wait', 'firstByte', 'body', 'connect', 'tls']),
     failures: sumCounts(readings.map(({ failures }) => failures)),
-    unfinished: sum(readings, 'unfinished'),
     ...foldAttempts(readings),
-    opened: sumKnown(readings.map(({ opened }) => opened)),
-    openedElsewhere: sum(readings, 'openedElsewhere'),
+    opened: sumKnown(readings, ({ opened }) => opened),
     origins: foldOrigins(readings.map(({ origins }) => origins)),
     ...foldPauses(readings),
-    leftOpen: sumKnown(readings.map(({ leftOpen }) => leftOpen)),
+    leftOpen: sumKnown(readings, ({ leftOpen }) => leftOpen),
     pool: null,
-    handshakesFull: sum(readings, 'handshakesFull'),
-    handshakesResumed: sum(readings, 'handshakesResumed'),
-    completedRecorded: sum(readings, 'completedRecorded'),
-    failedRecorded: sum(readings, 'failedRecorded'),
-    endedRecorded: sum(readings, 'endedRecorded'),
-    bytesRecorded: sum(readings, 'bytesRecorded'),
     outcomes: foldByKey(
       readings.map(({ outcomes }) => outcomes),
       foldTallies,
@@ -180,13 +173,6 @@ export function foldReadings(readings: readonly GeneratorReading[]): GeneratorRe
     ),
     requests: foldRequests(readings.map(({ requests }) => requests)),
     censored: foldCensored(readings.map(({ censored }) => censored)),
-    response: merged('response'),
-    service: merged('service'),
-    wait: merged('wait'),
-    firstByte: merged('firstByte'),
-    body: merged('body'),
-    connect: merged('connect'),
-    tls: merged('tls'),
     ...foldSchedules(readings),
     ...readings.flatMap(({ closing }) => (closing === undefined ? [] : { closing }))[0],
     caveats: [...new Set(readings.flatMap(({ caveats }) => caveats))],
@@ -230,7 +216,7 @@ type Origins = GeneratorReading['origins'];
 function foldOrigins(all: readonly Origins[]): Origins {
   return all[0]!.map((_, index) => {
     const parts = all.map(origins => origins[index]!);
-    return { sent: sum(parts, 'sent'), opened: sum(parts, 'opened') };
+    return sumEach(parts, ['sent', 'opened']);
   });
 }
 
@@ -244,8 +230,8 @@ function foldRequests(all: readonly Requests[]): Requests {
     return {
       name,
       sent: sum(parts, 'sent'),
-      completed: sumKnown(parts.map(({ completed }) => completed)),
-      failed: sumKnown(parts.map(({ failed }) => failed)),
+      completed: sumKnown(parts, ({ completed }) => completed),
+      failed: sumKnown(parts, ({ failed }) => failed),
       censored: foldCensored(parts.map(({ censored }) => censored)),
       response: known.length < parts.length ? null : mergeHistograms(known),
     };
@@ -279,8 +265,7 @@ function foldTimelines(timelines: readonly Timeline[]): Timeline {
   const buckets = [...byStart]
     .map(([atMs, parts]) => ({
       atMs,
-      completed: sum(parts, 'completed'),
-      failed: sum(parts, 'failed'),
+      ...sumEach(parts, ['completed', 'failed']),
       meanUs: mergeMeans(parts.map(({ meanUs, completed: count }) => ({ meanUs, count }))),
       maxUs: most(parts, 'maxUs'),
     }))

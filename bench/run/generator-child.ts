@@ -1,8 +1,9 @@
 // The generator process: runs one arm's load on commands from the parent, and reports what was recorded.
+
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { foreignStack, MeasureError } from '../../results/errors.ts';
 import type { Trial } from '../../results/model/trial.ts';
-import { createDraw, createRandom, type Random, type RequestDraw } from '../../results/random.ts';
+import { createDraw, createRandom, type Random } from '../../results/random.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { closesAfterResponse } from '../../scenarios/model/facts.ts';
 import type { Load } from '../../scenarios/model/load.ts';
@@ -14,19 +15,19 @@ import { redact, requestsTo, secretsOf } from '../clients/request.ts';
 import type {
   ClientPlugin,
   Engine,
-  ExchangeSink,
   LoadLoop,
   PreparedRequests,
+  SliceTimes,
   Transport,
   Window,
 } from '../contracts.ts';
-import { AttemptFold } from '../load/attempts.ts';
 import { createClosedLoad } from '../load/closed.ts';
-import { createOpenLoad } from '../load/open.ts';
-import { Pauses } from '../load/pauses.ts';
-import { createRecorder, type Recorder } from '../load/recorder.ts';
-import { burstSchedule, rateSchedule } from '../load/schedule.ts';
+import { AttemptFold, Pauses } from '../load/folds.ts';
+import { burstSchedule, createOpenLoad, rateSchedule, type Schedule } from '../load/open.ts';
+import { Recorder } from '../load/recorder.ts';
+import type { SliceLoopOptions } from '../load/slice-loop.ts';
 import { isAbsorbed, monotonicMs } from '../machines/clock.ts';
+import { HeldSampler } from '../probes/held.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
@@ -35,174 +36,155 @@ import type {
   SliceOrder,
   SliceReading,
 } from '../protocol.ts';
-import { reachAsChecked } from './external-server.ts';
-import { HeldSampler } from './held-by-client.ts';
+import { reachAsChecked } from './reach.ts';
 
-interface LoopOptions {
+interface LoopOptions extends SliceLoopOptions {
   load: Load;
-  /** conntax's own deadline of an exchange, queueing included; undefined: none. */
-  totalMs: number | undefined;
-  transport: Transport;
-  recorder: ExchangeSink;
   random: Random;
-  /** Where there are several requests. */
-  draw?: RequestDraw | undefined;
 }
 
-export function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
+function createLoop({ load, random, ...shared }: LoopOptions): LoadLoop {
+  if (load.model === 'closed') return createClosedLoad({ ...shared, ...load, random });
+  const { maxInFlight } = load;
+  return createOpenLoad({ ...shared, maxInFlight, scheduleOf: times => scheduleOf(load, times, random) });
+}
+
+function scheduleOf(
+  load: Exclude<Load, { model: 'closed' }>,
+  { ratePerSec, offsetMs }: SliceTimes,
+  random: Random,
+): Schedule {
   switch (load.model) {
-    case 'closed':
-      return createClosedLoad({ ...shared, ...load, random });
-    case 'open': {
-      const { arrivals, ratePerSec, maxInFlight } = load;
-      return createOpenLoad({
-        ...shared,
-        maxInFlight,
-        scheduleOf: ({ offsetMs }) => rateSchedule(arrivals, ratePerSec, random, offsetMs),
-      });
-    }
-    case 'burst': {
-      const { maxInFlight, ...bursts } = load;
-      return createOpenLoad({ ...shared, maxInFlight, scheduleOf: () => burstSchedule(bursts) });
-    }
-    case 'capacity': {
-      const { arrivals, maxInFlight } = load;
-      return createOpenLoad({
-        ...shared,
-        maxInFlight,
-        scheduleOf: ({ ratePerSec, offsetMs }) => {
-          if (ratePerSec === undefined) throw new Error('a slice of a capacity search needs a rate');
-          return rateSchedule(arrivals, ratePerSec, random, offsetMs);
-        },
-      });
-    }
+    case 'open':
+      return rateSchedule(load.arrivals, load.ratePerSec, random, offsetMs);
+    case 'burst':
+      return burstSchedule(load);
+    case 'capacity':
+      if (ratePerSec === undefined) throw new Error('a slice of a capacity search needs a rate');
+      return rateSchedule(load.arrivals, ratePerSec, random, offsetMs);
     default:
       return load satisfies never;
   }
-}
-
-interface Generator {
-  dropsInFlight: boolean;
-  /** Whether some of the users may rest in a slice; a load tool has its own. */
-  hasUsers: boolean;
-  slice(order: SliceOrder): Promise<SliceReading>;
-  cut(): void;
-  finish(): Promise<GeneratorReading>;
 }
 
 let generator: Generator | undefined;
 /** Values that no message may contain. */
 let secrets: readonly string[] = [];
 
-/** The source of an arm's exchanges: a client library or a load tool. */
+/** The source of an arm's exchanges. */
 interface Source {
   loop: LoadLoop;
-  /** The same object if it is a load tool. */
+  /** A client library, or */
+  transport?: Transport;
+  /** a load tool, which is the loop as well. */
   engine?: Engine;
   countsConnections: boolean;
-  openedElsewhere(): number;
+  caveats: readonly string[];
   /** Absent where each exchange is one attempt. */
   attempts?: AttemptFold | undefined;
   /** Absent where its connections are not kept from slice to slice, or not known. */
   pauses?: Pauses;
-  /** Connections open now; null for a load tool, which does not tell. */
-  openConnections(): number | null;
-  /** Complete after close(). */
-  caveats(): readonly string[];
-  /** What went wrong in close(); undefined: nothing. */
-  closing?(): string | undefined;
-  close(): Promise<void>;
 }
 
-/** What was sent to each of several origins, and opened. */
-function originFigures(
-  { origins = [] }: Endpoint,
-  requests: PreparedRequests,
-  { sentByRequest = [] }: LoadLoop,
-  recorder: Recorder,
-): GeneratorReading['origins'] {
-  return origins.map(({ origin }, index) => ({
-    sent: sentByRequest.reduce(
-      (sum, sent, request) => sum + (requests[request]!.origin === origin ? sent : 0),
-      0,
-    ),
-    opened: recorder.openedTo(index),
-  }));
-}
+/** Runs the slices of an arm, and reports what was recorded and what its source has counted itself. */
+class Generator {
+  readonly #source: Source;
+  readonly #recorder: Recorder;
+  readonly #requests: PreparedRequests;
+  readonly #origins: NonNullable<Endpoint['origins']>;
+  #isCut = false;
 
-function createGenerator(
-  source: Source,
-  recorder: Recorder,
-  { requests, endpoint }: { requests: PreparedRequests; endpoint: Endpoint },
-): Generator {
-  const { loop, engine, countsConnections, openedElsewhere, openConnections, pauses } = source;
-  const { attempts, caveats, closing, close } = source;
-  let isCut = false;
-  return {
-    dropsInFlight: engine?.dropsInFlight ?? false,
-    hasUsers: engine === undefined,
-    async slice({ epochMs, clock, heldEveryMs, ...order }) {
-      isCut = false;
-      if (clock !== undefined) await waitUntil(clock.startAtMs);
-      pauses?.end();
-      const before = readProcess();
-      const { ended, opened } = recorder;
-      const givenUp = givenUpBy(loop);
-      const originMs = clock === undefined ? epochMs - performance.timeOrigin : originOf(clock);
-      const sampler =
-        heldEveryMs === undefined || engine !== undefined
-          ? undefined
-          : new HeldSampler(loop, { everyMs: heldEveryMs, originMs });
-      const running = loop.runSlice({ ...order, originMs, ...beginning(order, clock) });
-      if (isCut) loop.cut(); // while it waited for its start
-      const window = await running;
-      const held = sampler?.finish();
-      if (givenUpBy(loop) > givenUp) await settle(recorder);
-      pauses?.begin();
-      return {
-        atMs: Math.max(0, window.openAtMs - originMs),
-        windowMs: lengthMs(window),
-        ...recorder.windowCounts(),
-        exchanges: recorder.ended - ended,
-        opened: countsConnections ? recorder.opened - opened : null,
-        ...(loop.schedule === undefined ? {} : { schedule: loop.schedule.window() }),
-        ...(held === undefined ? {} : { held }),
-        before,
-        after: readProcess(),
-        ...engine?.lastSlice,
-      };
-    },
-    cut() {
-      isCut = true;
-      loop.cut();
-    },
-    async finish() {
-      const leftOpen = openConnections();
-      await close();
-      const fault = closing?.();
-      const recorded = recorder.finish();
-      return {
-        ...recorded,
-        requests: recorded.requests.map((figures, index) => ({
-          name: requests[index]!.name,
-          sent: loop.sentByRequest?.[index] ?? 0,
-          ...figures,
-        })),
-        sent: loop.sent,
-        unfinished: loop.unfinished,
-        ...(attempts === undefined ? {} : { attempts: attempts.counts() }),
-        opened: countsConnections ? recorder.opened : null,
-        openedElsewhere: openedElsewhere(),
-        origins: originFigures(endpoint, requests, loop, recorder),
-        ...(pauses === undefined ? {} : { pauses: pauses.counts() }),
-        leftOpen,
-        pool: engine === undefined ? null : { ...engine.pool },
-        ...(loop.schedule?.finish() ?? { arrivals: null, lateness: null }),
-        ...(fault === undefined ? {} : { closing: fault }),
-        caveats: [...caveats()],
-      };
-    },
-  };
+  constructor(source: Source, recorder: Recorder, requests: PreparedRequests, { origins = [] }: Endpoint) {
+    this.#source = source;
+    this.#recorder = recorder;
+    this.#requests = requests;
+    this.#origins = origins;
+  }
+
+  get dropsInFlight(): boolean {
+    return this.#source.engine?.dropsInFlight ?? false;
+  }
+
+  /** Whether some of the users may rest in a slice; a load tool has its own. */
+  get hasUsers(): boolean {
+    return this.#source.engine === undefined;
+  }
+
+  async slice({ epochMs, clock, heldEveryMs, ...order }: SliceOrder): Promise<SliceReading> {
+    const { loop, engine, countsConnections, pauses } = this.#source;
+    const recorder = this.#recorder;
+    this.#isCut = false;
+    if (clock !== undefined) await waitUntil(clock.startAtMs);
+    pauses?.end();
+    const before = readProcess();
+    const { ended, opened } = recorder;
+    const givenUp = givenUpBy(loop);
+    const originMs = clock === undefined ? epochMs - performance.timeOrigin : originOf(clock);
+    const isSampled = heldEveryMs !== undefined && engine === undefined;
+    const sampler = isSampled ? new HeldSampler(loop, { everyMs: heldEveryMs, originMs }) : undefined;
+    const running = loop.runSlice({ ...order, originMs, ...beginning(order, clock) });
+    if (this.#isCut) loop.cut(); // while it waited for its start
+    const window = await running;
+    const held = sampler?.finish();
+    if (givenUpBy(loop) > givenUp) await settle(recorder);
+    pauses?.begin();
+    return {
+      atMs: Math.max(0, window.openAtMs - originMs),
+      windowMs: lengthMs(window),
+      ...recorder.windowCounts(),
+      exchanges: recorder.ended - ended,
+      opened: countsConnections ? recorder.opened - opened : null,
+      ...(loop.schedule === undefined ? {} : { schedule: loop.schedule.window() }),
+      ...(held === undefined ? {} : { held }),
+      before,
+      after: readProcess(),
+      ...engine?.lastSlice,
+    };
+  }
+
+  cut(): void {
+    this.#isCut = true;
+    this.#source.loop.cut();
+  }
+
+  async finish(): Promise<GeneratorReading> {
+    const { loop, transport, engine, countsConnections, attempts, pauses, caveats } = this.#source;
+    const leftOpen = transport?.openConnections() ?? null;
+    await (transport ?? engine)?.close();
+    const fault = transport?.closing?.();
+    const recorded = this.#recorder.finish();
+    return {
+      ...recorded,
+      requests: recorded.requests.map((figures, index) => ({
+        name: this.#requests[index]!.name,
+        sent: loop.sentByRequest?.[index] ?? 0,
+        ...figures,
+      })),
+      sent: loop.sent,
+      unfinished: loop.unfinished,
+      ...(attempts === undefined ? {} : { attempts: attempts.counts() }),
+      opened: countsConnections ? this.#recorder.opened : null,
+      openedElsewhere: transport?.openedElsewhere?.() ?? 0,
+      origins: this.#countByOrigin(),
+      ...(pauses === undefined ? {} : { pauses: pauses.counts() }),
+      leftOpen,
+      pool: engine === undefined ? null : { ...engine.pool },
+      ...(loop.schedule?.finish() ?? { arrivals: null, lateness: null }),
+      ...(fault === undefined ? {} : { closing: fault }),
+      caveats: [...caveats, ...(transport?.remarks?.() ?? [])],
+    };
+  }
+
+  /** What was sent to each of several origins, and opened. */
+  #countByOrigin(): GeneratorReading['origins'] {
+    const { sentByRequest = [] } = this.#source.loop;
+    return this.#origins.map(({ origin }, index) => ({
+      sent: sentByRequest
+        .filter((_, request) => this.#requests[request]!.origin === origin)
+        .reduce((sum, sent) => sum + sent, 0),
+      opened: this.#recorder.openedTo(index),
+    }));
+  }
 }
 
 /** Timers have a granularity of 1 ms, so the last of it is waited for in turns of the event loop. */
@@ -271,15 +253,7 @@ async function openSource(
   if (plugin.kind === 'engine') {
     if (load.model !== 'closed') throw new Error(`${client.transport} does not support ${load.model} load`);
     const engine = plugin.open({ client, load, endpoint, requests, sink: recorder });
-    return {
-      loop: engine,
-      engine,
-      countsConnections: plugin.countsConnections,
-      openedElsewhere: () => 0,
-      openConnections: () => null,
-      caveats: () => caveats,
-      close: () => engine.close(),
-    };
+    return { loop: engine, engine, countsConnections: plugin.countsConnections, caveats };
   }
   const attempts = createAttempts(trial);
   const library = plugin.open({
@@ -296,14 +270,11 @@ async function openSource(
   const { totalMs } = client.timeouts;
   return {
     loop: createLoop({ load, totalMs, transport, recorder, random, draw: createDraw(requests) }),
+    transport,
     countsConnections: true,
-    openedElsewhere: () => transport.openedElsewhere?.() ?? 0,
+    caveats,
     attempts,
     ...(keepsConnections(trial) ? { pauses: new Pauses(() => transport.openConnections()) } : {}),
-    openConnections: () => transport.openConnections(),
-    caveats: () => [...caveats, ...(transport.remarks?.() ?? [])],
-    closing: () => transport.closing?.(),
-    close: () => transport.close(),
   };
 }
 
@@ -340,7 +311,7 @@ async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'p
   reachAsChecked(endpoint);
   const requests = requestsTo(endpoint, trial, process.env);
   secrets = [...proxySecrets(endpoint.proxyUrl), ...secretsOf(requests)];
-  const recorder = createRecorder({
+  const recorder = new Recorder({
     hasPhases: trial.phases,
     redact: text => redact(text, secrets),
     expectStatus: trial.target.expectStatus,
@@ -348,7 +319,7 @@ async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'p
   });
   const plugin = await loadPlugin(trial.client);
   const source = await openSource(plugin, trial, endpoint, recorder, requests);
-  generator = createGenerator(source, recorder, { requests, endpoint });
+  generator = new Generator(source, recorder, requests, endpoint);
 }
 
 const MOST_STACK_CHARS = 4_000;

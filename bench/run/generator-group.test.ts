@@ -5,7 +5,7 @@ import { Client } from '../../scenarios/model/client.ts';
 import { Load, mostInFlight } from '../../scenarios/model/load.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
-import { createRecorder } from '../load/recorder.ts';
+import { Recorder } from '../load/recorder.ts';
 import type {
   GeneratorCommand,
   GeneratorReading,
@@ -66,7 +66,7 @@ function fakeChild(
 
 function readingWith(sent: number): GeneratorReading {
   return {
-    ...createRecorder().finish(),
+    ...new Recorder().finish(),
     requests: [],
     sent,
     answered: sent,
@@ -190,6 +190,19 @@ describe('a group of generators', () => {
     await group.ask(order({ ratePerSec: 1_000 }), 'slice', LIMIT_MS);
     const rates = fakes.map(({ commands }) => (commands[1] as ReturnType<typeof order>).order.ratePerSec);
     assert.deepEqual(rates, [500, 500]);
+  });
+
+  test('a slice that is cut as soon as it is ordered is cut', async () => {
+    const fakes = [fakeChild(), fakeChild()];
+    const group = groupOf(fakes);
+    const asked = group.ask(order(), 'slice', LIMIT_MS);
+    group.tell({ type: 'cut' });
+    await asked;
+    for (const { commands } of fakes)
+      assert.deepEqual(
+        commands.map(({ type }) => type),
+        ['slice', 'cut'],
+      );
   });
 
   test('is cut, killed and questioned as a whole', async () => {

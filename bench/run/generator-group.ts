@@ -1,9 +1,12 @@
-// Several generator processes that share one client's load and answer as if they were one.
+// Several generator processes, here or on other machines, that share one client's load and answer as if they were one.
+import { isLate, partOfRamp } from '../../results/audits/machine.ts';
 import { neededConnections } from '../../results/connections.ts';
-import type { Trial } from '../../results/model/trial.ts';
+import { mergeHistograms } from '../../results/histogram.ts';
+import type { MachineShare, Trial } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
+import { sumOf } from '../../results/stats.ts';
 import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
-import { MachineShares, type MemberMachine } from '../machines/shares.ts';
+import { type ClockOffset, leadMs, monotonicMs, SLICE_PINGS } from '../machines/clock.ts';
 import { divideRate, divideTrial } from '../plan/division.ts';
 import type {
   GeneratorCommand,
@@ -13,7 +16,17 @@ import type {
   SliceReading,
 } from '../protocol.ts';
 import type { GeneratorChild } from './arm.ts';
-import { foldReadings, foldSlices } from './fold-readings.ts';
+import { foldReadings, foldSlices, sumKnown } from './fold-readings.ts';
+
+/** A machine, as far as a member of a group has to know it. */
+interface MemberMachine {
+  readonly name: string;
+  readonly clock: ClockOffset;
+  /** Of the last question. */
+  readonly roundTripMs: number;
+  /** Asks for its clock some times. */
+  sync(count: number): Promise<void>;
+}
 
 /** A generator of a group, wherever it runs. */
 export interface Member {
@@ -22,6 +35,110 @@ export interface Member {
   weight: number;
   /** Where it runs, if not here. */
   machine?: MemberMachine;
+}
+
+type Worst = NonNullable<MachineShare['worst']>;
+
+/** What is known of one member's slices so far. */
+interface Course {
+  cpuUs: number;
+  wallMs: number;
+  slices: number;
+  lateSlices: number;
+  worst: Worst | null;
+}
+
+/** The slice that was ordered last. */
+interface Ordered {
+  order: SliceOrder;
+  /** When its windows should open, since the epoch. */
+  openAtMs: number;
+  clocks: readonly ClockOffset[];
+}
+
+/** Begins the slices of several machines in step, and keeps what each had of a trial and how far it was out of step. */
+class MachineShares {
+  readonly #members: readonly { weight: number; machine: MemberMachine }[];
+  readonly #courses: Course[];
+  /** Each of them once. */
+  readonly #machines: readonly MemberMachine[];
+  /** The epoch of the replicate by the monotonic clock here. */
+  #epoch: { epochMs: number; atMs: number } | undefined;
+  #ordered: Ordered | undefined;
+
+  /** @param members all of them on a machine */
+  constructor(members: readonly Member[]) {
+    this.#members = members.map(({ weight, machine }) => ({ weight, machine: machine! }));
+    this.#machines = [...new Set(this.#members.map(({ machine }) => machine))];
+    this.#courses = members.map(() => ({ cpuUs: 0, wallMs: 0, slices: 0, lateSlices: 0, worst: null }));
+  }
+
+  /** Gives the orders of a slice the moment at which all begin. */
+  async inStep(orders: readonly SliceOrder[]): Promise<SliceOrder[]> {
+    await Promise.all(this.#machines.map(machine => machine.sync(SLICE_PINGS)));
+    const [order] = orders;
+    const epochAtMs = this.#epochAt(order!.epochMs);
+    const startAtMs = monotonicMs() + leadMs(this.#machines.map(({ roundTripMs }) => roundTripMs));
+    const clocks = this.#members.map(({ machine }) => machine.clock);
+    this.#ordered = { order: order!, openAtMs: startAtMs - epochAtMs + order!.rampMs, clocks };
+    return orders.map((part, index) => {
+      const { offsetMs } = clocks[index]!;
+      return { ...part, clock: { epochMs: epochAtMs + offsetMs, startAtMs: startAtMs + offsetMs } };
+    });
+  }
+
+  /** Adds the slice that was ordered last. */
+  add(readings: readonly SliceReading[]): void {
+    const { order, openAtMs, clocks } = this.#ordered!;
+    if (!order.isRecorded) return;
+    for (const [index, { atMs, windowMs, before, after }] of readings.entries()) {
+      if (windowMs === 0) continue; // cut before it opened
+      const course = this.#courses[index]!;
+      course.cpuUs += after.cpuUs - before.cpuUs;
+      course.wallMs += after.atMs - before.atMs;
+      course.slices++;
+      const { errorMs } = clocks[index]!;
+      const step: Worst = { skewMs: atMs - openAtMs, errorMs, rampMs: order.rampMs };
+      if (isLate(step)) course.lateSlices++;
+      course.worst = worseOf(course.worst, step);
+    }
+  }
+
+  finish(readings: readonly GeneratorReading[]): MachineShare[] {
+    return this.#machines.map(machine => {
+      const places = this.#members.flatMap((member, index) => (member.machine === machine ? index : []));
+      const own = places.map(index => readings[index]!);
+      const courses = places.map(index => this.#courses[index]!);
+      const wallMs = sumOf(courses, course => course.wallMs);
+      return {
+        name: machine.name,
+        generators: places.length,
+        shareRatio:
+          sumOf(places, index => this.#members[index]!.weight) / sumOf(this.#members, ({ weight }) => weight),
+        requestsSent: sumOf(own, ({ sent }) => sent),
+        opened: sumKnown(own, ({ opened }) => opened),
+        completed: sumOf(own, ({ completedRecorded }) => completedRecorded),
+        response: mergeHistograms(own.map(({ response }) => response)),
+        cpuRatio: wallMs === 0 ? 0 : sumOf(courses, ({ cpuUs }) => cpuUs) / 1_000 / wallMs,
+        ...machine.clock,
+        worst: courses.reduce<Worst | null>((worst, course) => worseOf(worst, course.worst), null),
+        slices: Math.max(...courses.map(({ slices }) => slices)),
+        lateSlices: Math.max(...courses.map(({ lateSlices }) => lateSlices)),
+      };
+    });
+  }
+
+  #epochAt(epochMs: number): number {
+    if (this.#epoch?.epochMs !== epochMs) {
+      this.#epoch = { epochMs, atMs: monotonicMs() - (Date.now() - epochMs) };
+    }
+    return this.#epoch.atMs;
+  }
+}
+
+function worseOf(one: Worst | null, other: Worst | null): Worst | null {
+  if (one === null || other === null) return one ?? other;
+  return partOfRamp(other) > partOfRamp(one) ? other : one;
 }
 
 export interface GeneratorGroupOptions {
@@ -64,10 +181,10 @@ class GeneratorGroup implements GeneratorChild {
   #isSkewed = false;
 
   constructor({ members: [first, ...others], coreCount }: GeneratorGroupOptions) {
-    this.#children = [first.child, ...others.map(({ child }) => child)];
-    this.#weights = [first, ...others].map(({ weight }) => weight);
-    this.#coreCount = coreCount;
     const members = [first, ...others];
+    this.#children = [first.child, ...others.map(({ child }) => child)];
+    this.#weights = members.map(({ weight }) => weight);
+    this.#coreCount = coreCount;
     this.#machines = members.some(({ machine }) => machine !== undefined)
       ? new MachineShares(members)
       : undefined;
@@ -93,7 +210,9 @@ class GeneratorGroup implements GeneratorChild {
 
   /** Fails with the first member that fails; the caller then kills the group. */
   readonly ask: Ask = async (command, type, timeoutMs) => {
-    const parts = await this.#inStep(this.#divide(command));
+    const divided = this.#divide(command);
+    // Those here are asked at once, so that a cut that follows reaches them after their slice.
+    const parts = this.#machines === undefined ? divided : await this.#inStep(divided, this.#machines);
     const asked = this.#children.map((child, index) => child.ask(parts[index]!, type, timeoutMs));
     if (this.#isCut) this.#tellAll({ type: 'cut' });
     this.#isCut = false;
@@ -150,12 +269,15 @@ class GeneratorGroup implements GeneratorChild {
   }
 
   /** Orders of a slice with the moment at which all begin, each by the clock of its machine. */
-  async #inStep(parts: readonly GeneratorCommand[]): Promise<readonly GeneratorCommand[]> {
-    if (this.#machines === undefined || parts[0]!.type !== 'slice') return parts;
+  async #inStep(
+    parts: readonly GeneratorCommand[],
+    machines: MachineShares,
+  ): Promise<readonly GeneratorCommand[]> {
+    if (parts[0]!.type !== 'slice') return parts;
     const orders = parts.flatMap(part => (part.type === 'slice' ? part.order : []));
     this.#isOrdering = true;
     try {
-      return (await this.#machines.inStep(orders)).map(order => ({ type: 'slice', order }));
+      return (await machines.inStep(orders)).map(order => ({ type: 'slice', order }));
     } finally {
       this.#isOrdering = false;
     }
@@ -212,12 +334,7 @@ class GeneratorGroup implements GeneratorChild {
     const needs = this.#trials.map(({ client, target, load }, index) =>
       neededConnections({ client, target, load, requests: readings[index]!.sent }),
     );
-    const least = needs.reduce((sum, need) => sum + need.least, 0);
-    const most = needs.reduce<number | null>(
-      (sum, need) => (sum === null || need.most === null ? null : sum + need.most),
-      0,
-    );
-    return { least, most };
+    return { least: sumOf(needs, ({ least }) => least), most: sumKnown(needs, ({ most }) => most) };
   }
 
   #caveats(): string[] {

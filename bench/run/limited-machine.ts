@@ -47,10 +47,12 @@ function fileLimitPrefix({ openFiles }: Limits): string[] {
 
 /** @throws MeasureError unfit, when the system does not allow it */
 export async function openLimitedMachine(limits: Limits): Promise<LimitedMachine> {
-  const network = await openNetwork(limits);
+  const { localPorts, serverCpus, clientCpus } = limits;
+  const namespace = localPorts === undefined ? undefined : await NetworkNamespace.open();
+  const inside = namespace?.prefix ?? [];
   const groups: CpuGroup[] = [];
   const close = async (): Promise<void> => {
-    await network.close();
+    await namespace?.close();
     await Promise.all(groups.map(group => group.close()));
   };
   const groupPrefix = (cpus: number | undefined): readonly string[] => {
@@ -61,29 +63,18 @@ export async function openLimitedMachine(limits: Limits): Promise<LimitedMachine
   };
   try {
     return {
-      ...network,
-      serverPrefix: [...groupPrefix(limits.serverCpus), ...network.prefix],
-      clientPrefix: [...groupPrefix(limits.clientCpus), ...network.prefix, ...fileLimitPrefix(limits)],
+      ...(namespace === undefined ? {} : { pid: namespace.pid }),
+      serverPrefix: [...groupPrefix(serverCpus), ...inside],
+      clientPrefix: [...groupPrefix(clientCpus), ...inside, ...fileLimitPrefix(limits)],
+      async narrow() {
+        await namespace?.tell(`${FIRST_PORT} ${FIRST_PORT + localPorts! - 1}`, 'narrowed');
+      },
       close,
     };
   } catch (error) {
     await close();
     throw new MeasureError('unfit', errorMessage(error));
   }
-}
-
-type Network = Pick<LimitedMachine, 'pid' | 'narrow' | 'close'> & { prefix: readonly string[] };
-
-/** @throws MeasureError unfit */
-async function openNetwork({ localPorts }: Limits): Promise<Network> {
-  if (localPorts === undefined) return { prefix: [], narrow: async () => {}, close: async () => {} };
-  const namespace = await NetworkNamespace.open();
-  return {
-    pid: namespace.pid,
-    prefix: namespace.prefix,
-    narrow: () => namespace.tell(`${FIRST_PORT} ${FIRST_PORT + localPorts - 1}`, 'narrowed'),
-    close: () => namespace.close(),
-  };
 }
 
 class NetworkNamespace {
@@ -259,7 +250,7 @@ function setQuota({ version }: CpuHierarchy, folder: string, cpus: number): void
   writeFileSync(join(folder, 'cpu.cfs_quota_us'), String(quotaUs));
 }
 
-/** A control group below that of this process, with a name that no other has: one that a killed run left is in nobody's way. */
+/** A control group below that of this process, with a name of its own, so that one that a killed run left behind does not matter. */
 export class CpuGroup {
   readonly folder: string;
 

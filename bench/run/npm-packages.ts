@@ -1,14 +1,51 @@
-// Asks npm which versions of a package are published, and installs versions of packages into folders of their own.
+// Asks npm which versions of a package are published, and installs versions of packages into folders that are gone after the run.
+
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { errorMessage, UsageError } from '../../results/errors.ts';
+import { writing } from '../../results/files.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
 import { watchOver } from '../watchdog.ts';
 import { runCommand, SUCCESS } from './command-group.ts';
-import { openTemporaryFolder, type TemporaryFolder } from './temporary-folder.ts';
+
+interface TemporaryFolder {
+  readonly path: string;
+  remove(): void;
+}
+
+/** A process that was killed a moment ago may still finish writing a file. */
+const RETRIES = { maxRetries: 10, retryDelay: 50 } as const;
+
+/** How those that are there are removed. */
+const removals = new Set<() => void>();
+
+function removeAll(): void {
+  for (const remove of removals) remove();
+}
+
+/**
+ * Makes a folder. It is also removed when this process ends before `remove` was called.
+ *
+ * @param prefix of its name
+ * @param afterRemoval what else is to be undone then
+ */
+export function openTemporaryFolder(prefix: string, afterRemoval: () => void = () => {}): TemporaryFolder {
+  const start = join(tmpdir(), prefix);
+  const path = writing(start, () => mkdtempSync(start));
+  const remove = (): void => {
+    if (!removals.delete(remove)) return;
+    if (removals.size === 0) process.off('exit', removeAll);
+    rmSync(path, { recursive: true, force: true, ...RETRIES });
+    afterRemoval();
+  };
+  if (removals.size === 0) process.on('exit', removeAll);
+  removals.add(remove);
+  return { path, remove };
+}
 
 const exec = promisify(execFile);
 
@@ -26,7 +63,7 @@ const INSTALL_TIMEOUT_MS = 300_000;
 const VIEW_TIMEOUT_MS = 60_000;
 
 /** Versions of packages, each installed once, and all removed together. */
-export interface Installations extends AsyncDisposable {
+interface Installations extends AsyncDisposable {
   /**
    * The code of this conntax with one package installed as `spec` says, which is what `npm install` takes, such as `undici@7`.
    * Of the package `node` it is this conntax, run by that version of Node.
@@ -124,16 +161,6 @@ async function nodeCode(own: string): Promise<Code> {
   return { label: `Node ${version}`, dir: null, packages: {}, node: program };
 }
 
-/** What npm wrote, or else what went wrong with starting it. */
-function describeFailure(cause: unknown): string {
-  const { stderr = '' } = cause as { stderr?: string };
-  return stderr.trim() || errorMessage(cause);
-}
-
-function isNotFound(cause: unknown): boolean {
-  return ((cause as { stderr?: string }).stderr ?? '').includes('E404');
-}
-
 /** Both ends belong to the range; each may leave out its last numbers, as in `7.16`. */
 export interface VersionRange {
   name: string;
@@ -160,12 +187,13 @@ export async function publishedVersions(
   } catch (cause) {
     signal.throwIfAborted();
     const range = `versions of ${name} from ${from} to ${to}`;
-    if (isNotFound(cause)) {
+    const { stderr = '' } = cause as { stderr?: string };
+    if (stderr.includes('E404')) {
       throw new UsageError(
         `npm finds no ${range}; expected: a published package, its older version first, no pre-releases`,
       );
     }
-    throw new UsageError(`npm cannot list the ${range}: ${describeFailure(cause)}`);
+    throw new UsageError(`npm cannot list the ${range}: ${stderr.trim() || errorMessage(cause)}`);
   }
   const versions = inOrder(JSON.parse(printed) as string | string[]);
   const missing = [from, to].find(end => isWhole(end) && !versions.includes(end));

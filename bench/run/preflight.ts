@@ -4,6 +4,7 @@ import { isBusyMachine } from '../../results/audits/machine.ts';
 import { mostOpenConnections } from '../../results/connections.ts';
 import { MeasureError } from '../../results/errors.ts';
 import type { Host } from '../../results/model/run.ts';
+import { sumOf } from '../../results/stats.ts';
 import { connectionLimit, hostOf, originCount } from '../../scenarios/model/facts.ts';
 import { mostInFlight } from '../../scenarios/model/load.ts';
 import type { Scenario } from '../../scenarios/model/scenario.ts';
@@ -17,6 +18,15 @@ import type { LocatedServer, LocatedTarget } from './find-servers.ts';
 export interface Check {
   state: 'pass' | 'warn' | 'fail';
   sentence: string;
+}
+
+const pass = (sentence: string): Check => ({ state: 'pass', sentence });
+const warn = (sentence: string): Check => ({ state: 'warn', sentence });
+const fail = (sentence: string): Check => ({ state: 'fail', sentence });
+
+/** Checks of another machine. */
+function onMachine(machine: string, checks: readonly Check[]): Check[] {
+  return checks.map(({ state, sentence }) => ({ state, sentence: `${machine}: ${sentence}` }));
 }
 
 /** File descriptors of a Node process without sockets, with a margin. */
@@ -38,7 +48,7 @@ export interface Sender {
 }
 
 /** Machines beside that of the run. */
-export interface CheckedMachines {
+interface CheckedMachines {
   /** Those that send the load; none: this one does. */
   senders?: readonly Sender[];
   /** That on which conntax's own target is started; undefined: it is started here. */
@@ -64,10 +74,13 @@ export function checkPlan(
     if (!isSentHere) return [];
     const inFlight = mostInFlight(scenario.load);
     const origins = originCount(scenario.target);
-    const kept = Object.values(scenario.clients)
-      .filter(({ requestsPerConnection }) => requestsPerConnection !== 1)
-      .map(({ pool }) => Math.min(connectionLimit(pool, origins), inFlight * origins));
-    return { name: `${id}, all clients`, connections: kept.reduce((sum, count) => sum + count, 0), inFlight };
+    const keeping = Object.values(scenario.clients).filter(
+      ({ requestsPerConnection }) => requestsPerConnection !== 1,
+    );
+    const connections = sumOf(keeping, ({ pool }) =>
+      Math.min(connectionLimit(pool, origins), inFlight * origins),
+    );
+    return { name: `${id}, all clients`, connections, inFlight };
   });
   const foreignCells = new Set(located.flatMap(({ cells }) => cells.map(({ id }) => id)));
   const isElsewhere = servers.some(
@@ -114,20 +127,19 @@ function checkSender({ cells }: Plan, { name: machine, host, isHere, shareOf }: 
       }));
     });
   const processes = needsOf('generator');
-  return [
+  return onMachine(`machine ${machine}`, [
     checkDescriptors(processes, host),
     checkPorts(needsOf('machine'), host, isHere),
     ...checkMemory(processes, host),
     checkBusyness(host),
-  ].map(({ state, sentence }) => ({ state, sentence: `machine ${machine}: ${sentence}` }));
+  ]);
 }
 
 /** The limits of another machine that conntax's own target runs on. */
 function checkTargetHost(targets: readonly Need[], host: Host): Check[] {
   if (targets.length === 0) return [];
-  return [checkDescriptors(targets, host), ...checkMemory(targets, host), checkBusyness(host)].map(
-    ({ state, sentence }) => ({ state, sentence: `machine of the server: ${sentence}` }),
-  );
+  const checks = [checkDescriptors(targets, host), ...checkMemory(targets, host), checkBusyness(host)];
+  return onMachine('machine of the server', checks);
 }
 
 /** What the process with the largest share of a client's load needs. */
@@ -140,9 +152,9 @@ function shareOfProcess({ name, generators, ...need }: Need & { generators: numb
 function targetNeeds({ id, scenario, targets }: PlannedCell): Need[] {
   return targets.flatMap(({ arms }) => {
     // A target holds the idle connections of all its arms.
-    const connections = arms
-      .map(arm => mostOpenConnections(scenario.clients[arm]!, scenario.load, scenario.target))
-      .reduce((sum, count) => sum + count);
+    const connections = sumOf(arms, arm =>
+      mostOpenConnections(scenario.clients[arm]!, scenario.load, scenario.target),
+    );
     const inFlight = mostInFlight(scenario.load);
     const target = { name: `${id}, target`, connections, inFlight };
     // A relay holds both ends of each connection, and may hold a closing one while the next opens.
@@ -156,62 +168,41 @@ function checkServers(servers: readonly LocatedServer[]): Check {
     ({ url, addresses, reach: { proxy } }) =>
       `${url} (${proxy === undefined ? '' : `by the proxy ${proxyOrigin(proxy)}: `}${addresses.join(', ')})`,
   );
-  return {
-    state: 'pass',
-    sentence: `external servers, not pinned to a core, each asked once before the run: ${urls.join('; ')}`,
-  };
+  return pass(`external servers, not pinned to a core, each asked once before the run: ${urls.join('; ')}`);
 }
 
 function checkTrust({ url, reach }: LocatedServer): Check[] {
   if (reach.isUnverified !== true) return [];
-  return [
-    {
-      state: 'warn',
-      sentence: `${url}: target.insecure accepts any certificate, so the load may go to another server`,
-    },
-  ];
+  return [warn(`${url}: target.insecure accepts any certificate, so the load may go to another server`)];
 }
 
 /** Probably a typo: no scenario uses this host. */
 function checkAllowed(servers: readonly LocatedServer[], allowedHosts: readonly string[]): Check[] {
-  const hosts = new Set(
-    servers
-      .flatMap(({ url, reach: { proxy } }) => [url, ...(proxy === undefined ? [] : [proxy])])
-      .map(hostOf),
-  );
+  const hosts = new Set(servers.flatMap(({ url, reach: { proxy = url } }) => [hostOf(url), hostOf(proxy)]));
   const known = hosts.size === 0 ? 'no target has a url' : `known hosts: ${[...hosts].join(', ')}`;
   return allowedHosts
     .filter(allowed => !hosts.has(allowed))
-    .map(allowed => ({
-      state: 'warn',
-      sentence: `--allow-host ${allowed}: no target.url, target.urls or target.proxy has this host; ${known}`,
-    }));
+    .map(allowed =>
+      warn(`--allow-host ${allowed}: no target.url, target.urls or target.proxy has this host; ${known}`),
+    );
 }
 
 function checkPinning({ pinning, pinningDetail }: Host, hasOwnTarget: boolean): Check {
-  if (pinning === null) {
-    return { state: 'warn', sentence: `${pinningDetail}: target and generator may compete for a core` };
-  }
-  const generators = `generators pinned to core ${pinning.generatorCpu}`;
-  return { state: 'pass', sentence: hasOwnTarget ? pinningDetail : generators };
+  if (pinning === null) return warn(`${pinningDetail}: target and generator may compete for a core`);
+  return pass(hasOwnTarget ? pinningDetail : `generators pinned to core ${pinning.generatorCpu}`);
 }
 
 /** Generators of a client that have to share cores send no more than fewer would: worth knowing, but no reason to refuse. */
 function checkGenerators({ cells }: Plan, host: Host): Check[] {
   const spare = countSpareCores(host);
-  return cells.flatMap(({ id, scenario }): Check[] => {
+  return cells.flatMap(({ id, scenario }) => {
     const count = countGenerators(scenario);
     if (count === 1) return [];
     const cores = spare === 1 ? '1 core is' : `${spare} cores are`;
     const sentence = `${id}: ${count} generators per client; ${cores} left for them beside the target`;
     return count <= spare
-      ? [{ state: 'pass', sentence }]
-      : [
-          {
-            state: 'warn',
-            sentence: `${sentence}, so they share cores and send no more than ${spare} could`,
-          },
-        ];
+      ? pass(sentence)
+      : warn(`${sentence}, so they share cores and send no more than ${spare} could`);
   });
 }
 
@@ -225,11 +216,8 @@ interface Need {
 
 /** The need with the most connections. */
 function greatest(needs: readonly Need[]): Need {
-  return needs.reduce((most, need) => (need.connections > most.connections ? need : most), {
-    name: 'nothing',
-    connections: 0,
-    inFlight: 0,
-  });
+  const nothing = { name: 'nothing', connections: 0, inFlight: 0 };
+  return needs.reduce((most, need) => (need.connections > most.connections ? need : most), nothing);
 }
 
 /** The load that would fit, where there is room for a number of connections. */
@@ -241,14 +229,12 @@ function checkDescriptors(needs: readonly Need[], { descriptorLimit }: Host): Ch
   const need = greatest(needs);
   const needed = need.connections + OWN_DESCRIPTORS;
   const sentence = `descriptors: at most ${needed} needed (${need.name})`;
-  if (descriptorLimit === null) return { state: 'warn', sentence: `${sentence}; the limit is unknown here` };
-  if (needed <= descriptorLimit)
-    return { state: 'pass', sentence: `${sentence}, ${descriptorLimit} allowed` };
+  if (descriptorLimit === null) return warn(`${sentence}; the limit is unknown here`);
+  if (needed <= descriptorLimit) return pass(`${sentence}, ${descriptorLimit} allowed`);
   const fitting = describeRoom(need, descriptorLimit - OWN_DESCRIPTORS);
-  return {
-    state: 'fail',
-    sentence: `${sentence}, but only ${descriptorLimit} are allowed: raise the hard limit ("ulimit -Hn ${needed}" as root, or limits.conf), or lower the load (${fitting})`,
-  };
+  return fail(
+    `${sentence}, but only ${descriptorLimit} are allowed: raise the hard limit ("ulimit -Hn ${needed}" as root, or limits.conf), or lower the load (${fitting})`,
+  );
 }
 
 function checkPorts(
@@ -258,20 +244,19 @@ function checkPorts(
 ): Check {
   const need = greatest(needs);
   const { name, connections } = need;
-  if (ephemeralPorts === null)
-    return { state: 'warn', sentence: 'ports: the range is unknown on this system' };
+  if (ephemeralPorts === null) return warn('ports: the range is unknown on this system');
   const size = ephemeralPorts.high - ephemeralPorts.low + 1;
   if (connections > size) {
-    return {
-      state: 'fail',
-      sentence: `ports: ${connections} at once needed (${name}), but the range has ${size}: widen net.ipv4.ip_local_port_range, or lower the load (${describeRoom(need, size)})`,
-    };
+    return fail(
+      `ports: ${connections} at once needed (${name}), but the range has ${size}: widen net.ipv4.ip_local_port_range, or lower the load (${describeRoom(need, size)})`,
+    );
   }
-  const isReused = mayReusePorts(tcpTwReuse, isAllLoopback);
-  const reuse = isReused
-    ? 'a closed one can be reused after 1 s, so slices never wait for ports'
-    : `a closed one is held for 60 s (net.ipv4.tcp_tw_reuse = ${tcpTwReuse}), so a slice waits when the range runs out`;
-  return { state: isReused ? 'pass' : 'warn', sentence: `ports: ${size} to each target; ${reuse}` };
+  const sentence = `ports: ${size} to each target; a closed one`;
+  return mayReusePorts(tcpTwReuse, isAllLoopback)
+    ? pass(`${sentence} can be reused after 1 s, so slices never wait for ports`)
+    : warn(
+        `${sentence} is held for 60 s (net.ipv4.tcp_tw_reuse = ${tcpTwReuse}), so a slice waits when the range runs out`,
+      );
 }
 
 /** One process can use a share of the memory, up to V8's default heap limit. */
@@ -282,10 +267,9 @@ function checkMemory(needs: readonly Need[], { memoryBytes }: Host): Check[] {
   if (neededBytes <= room) return [];
   const [needed, allowed] = [neededBytes, room].map(bytes => `${(bytes / 2 ** 30).toFixed(1)} GiB`);
   return [
-    {
-      state: 'fail',
-      sentence: `memory: ${need.connections} connections need about ${needed} (${need.name}), but a process can use about ${allowed} here: lower the load (${describeRoom(need, room / CONNECTION_BYTES)})`,
-    },
+    fail(
+      `memory: ${need.connections} connections need about ${needed} (${need.name}), but a process can use about ${allowed} here: lower the load (${describeRoom(need, room / CONNECTION_BYTES)})`,
+    ),
   ];
 }
 
@@ -293,11 +277,9 @@ function checkBusyness(host: Host): Check {
   const { loadAverage, cpuCount } = host;
   const [lastMinute = 0] = loadAverage;
   const sentence = `load average of the last minute: ${lastMinute.toFixed(2)} on ${cpuCount} cores`;
-  if (!isBusyMachine(host)) return { state: 'pass', sentence };
-  return {
-    state: 'warn',
-    sentence: `${sentence}: other programs are running, and intervals will be wide`,
-  };
+  return isBusyMachine(host)
+    ? warn(`${sentence}: other programs are running, and intervals will be wide`)
+    : pass(sentence);
 }
 
 /** @throws MeasureError unfit, with every failed check, when the plan cannot be measured on this machine */

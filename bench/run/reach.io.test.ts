@@ -18,9 +18,8 @@ import { openSubject } from '../clients/testing/subject.ts';
 import undici from '../clients/undici.ts';
 import wire from '../clients/wire.ts';
 import { planRun } from '../plan/plan.ts';
-import { reachAsChecked } from './external-server.ts';
 import { findServers, locateServers } from './find-servers.ts';
-import { readReach } from './reach.ts';
+import { reachAsChecked, readReach } from './reach.ts';
 import { openForeignTarget } from './targets.ts';
 import { makeScenario } from './testing/tiny-cell.ts';
 

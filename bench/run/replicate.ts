@@ -1,13 +1,12 @@
 // Runs replicates: starts targets and fresh generators, warms them up, measures the arms in turn, and returns a trial result per arm.
-import { MeasureError, UsageError } from '../../results/errors.ts';
+import { UsageError } from '../../results/errors.ts';
 import type { FailureCode, Trial, TrialResult } from '../../results/model/trial.ts';
 import { own } from '../../scenarios/model/facts.ts';
 import { isExternal } from '../../scenarios/model/target.ts';
 import { prepareRequests, secretsOf } from '../clients/request.ts';
-import type { ServerMachine } from '../machines/server-machine.ts';
 import { type PlannedCell, trialsOf } from '../plan/plan.ts';
 import { Arm, type Failure, type GeneratorChild, type SlowestByArm } from './arm.ts';
-import { ChildError, spawnChild } from './child.ts';
+import { spawnChild } from './child.ts';
 import type { ReplicateContext, ReplicateSource, TimedCellContext } from './context.ts';
 import { type FoundTarget, requireAnswer } from './find-servers.ts';
 import { createGeneratorGroup, type Member } from './generator-group.ts';
@@ -23,7 +22,7 @@ import {
   startTarget,
   type TargetOf,
 } from './targets.ts';
-import { failureOf } from './trial-result.ts';
+import { failureOf, isFailure } from './trial-result.ts';
 
 /**
  * Measures one replicate. Failures of a process are results; only bugs are thrown.
@@ -44,7 +43,7 @@ export async function measureReplicate(
       return session.finish();
     });
   } catch (error) {
-    if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
+    if (!isFailure(error)) throw error;
     return failedTrials(
       trials,
       startedAt,
@@ -141,11 +140,6 @@ async function prepareArm(arm: Arm): Promise<void> {
   }
 }
 
-/** Where conntax's own target runs on the machine of the server; undefined: it runs here. */
-function placeOn(machine: ServerMachine): { machine: ServerMachine; address: string } | undefined {
-  return machine.address === undefined ? undefined : { machine, address: machine.address };
-}
-
 export function createReplicateSource(context: TimedCellContext): ReplicateSource {
   return new LiveReplicates(context);
 }
@@ -158,14 +152,14 @@ export function createReplicateSource(context: TimedCellContext): ReplicateSourc
  * replicate, as generators are. Behind a link, a target and its relay start and end together.
  */
 class LiveReplicates implements ReplicateSource {
+  serviceMs: number | null = null;
+  replicateMs = 0;
   readonly #context: TimedCellContext;
   readonly #slowest: SlowestByArm = new Map();
   readonly #isKept: boolean;
   /** In the order of `cell.targets`. */
   #targets: MeasuredTarget[] = [];
   #machine: LimitedMachine | undefined;
-  #serviceMs: number | null = null;
-  #replicateMs = 0;
   /** The code of a failure at the current step. */
   #failureCode: () => FailureCode = () => 'target-start';
 
@@ -174,14 +168,6 @@ class LiveReplicates implements ReplicateSource {
     const { targets, scenario } = context.cell;
     // Ports that a replicate leaves in TIME_WAIT are free only in a new namespace.
     this.#isKept = targets.length === 1 && scenario.limits?.localPorts === undefined;
-  }
-
-  get serviceMs(): number | null {
-    return this.#serviceMs;
-  }
-
-  get replicateMs(): number {
-    return this.#replicateMs;
   }
 
   async next(replicate: number): Promise<TrialResult[]> {
@@ -197,14 +183,14 @@ class LiveReplicates implements ReplicateSource {
         ? []
         : await measureReplicate({ ...context, machine: this.#machine }, arm => this.#targetOf(arm));
     } catch (error) {
-      if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
+      if (!isFailure(error)) throw error;
       const failure = failureOf(error, this.#failureCode());
       await this.close();
       // Ctrl-C reaches a process that is just starting before it can ignore it, which is not a failure.
       if (signal.aborted) return [];
       return failedTrials(trialsIn(context), startedAt, failure);
     } finally {
-      this.#replicateMs = performance.now() - startedAtMs;
+      this.replicateMs = performance.now() - startedAtMs;
     }
   }
 
@@ -225,7 +211,7 @@ class LiveReplicates implements ReplicateSource {
       );
     } catch (error) {
       // The figures are measured: they stand without profiles.
-      if (!(error instanceof ChildError || error instanceof MeasureError)) throw error;
+      if (!isFailure(error)) throw error;
       emit({ type: 'notice', cell: cell.id, message: `not profiled: ${error.message}` });
     }
   }
@@ -285,10 +271,10 @@ class LiveReplicates implements ReplicateSource {
       niceness: loadNiceness(scenario),
       prefix,
       limit,
-      place: serverMachine && placeOn(serverMachine),
+      serverMachine,
     });
     const index = this.#targets.push(target) - 1;
-    this.#serviceMs = target.serviceMs ?? null;
+    this.serviceMs = target.serviceMs ?? null;
     if (scenario.link === undefined) return;
     this.#failureCode = () => 'link-start';
     this.#targets[index] = await linkTo(target, scenario.link, seed, limit);

@@ -17,10 +17,10 @@ import type { ExpectationResult, Timing } from '../../scenarios/model/scenario.t
 import { isExternal } from '../../scenarios/model/target.ts';
 import { Budgets, limitMsOf, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
 import { hasTimeForAnother, limitOfAnother, type ReplicateTimes } from '../plan/timing.ts';
+import { TimeLimit } from './child.ts';
 import type { CellContext, Emit, ReplicateSource, RunContext } from './context.ts';
 import type { FoundTarget } from './find-servers.ts';
 import { createReplicateSource } from './replicate.ts';
-import { TimeLimit } from './time-limit.ts';
 
 /** After this many replicates in a row without a complete comparison, the cell is stopped. */
 const FAILED_IN_A_ROW = 2;
@@ -30,124 +30,197 @@ const MOST_PROFILING_MS = 600_000;
 
 /** Measures one cell. No process of it remains, even if it throws. */
 export async function measureCell(context: CellContext): Promise<CellResult> {
-  const { cell, emit, isConfirming, server, signal, between, profileDir } = context;
-  const { createSource = createReplicateSource } = context;
-  const { scenario } = cell;
-  if (isExternal(scenario.target) && server === undefined) {
+  const { target } = context.cell.scenario;
+  if (isExternal(target) && context.server === undefined) {
     throw new Error(
-      `the target ${externalUrls(scenario.target).join(', ')} was not checked: load may only be sent to allowed hosts`,
+      `the target ${externalUrls(target).join(', ')} was not checked: load may only be sent to allowed hosts`,
     );
   }
-  const startedAtMs = performance.now();
-  const limit = new TimeLimit(limitMsOf(cell), cell.least.endingMs);
-  const source = createSource({
-    ...context,
-    signal: AbortSignal.any([signal, limit.signal]),
-    leftMs: () => limit.leftMs,
-    limit,
-  });
-  const trials: TrialResult[] = [];
-  let series: Series;
-  let expectations: ExpectationResult[];
+  const run = new CellRun(context);
   try {
-    const judged = (own: readonly TrialResult[]) =>
-      judgeAll(scenario.expect, own, cell.errorSharers).map((judgement, index) =>
-        firstResult(scenario.expect[index]!, judgement),
-      );
-    const afterReplicate = async (): Promise<void> =>
-      between?.(() => {
-        const expectations = judged(trials);
-        return cellResult(context, source, { ...UNFINISHED, trials, startedAtMs, expectations });
-      });
-    const measureUntil = (isEnough: (trials: readonly TrialResult[]) => boolean): Promise<Series> =>
-      measureSeries(context, { source, limit, all: trials, afterReplicate }, isEnough);
-    series = await measureUntil(own => isDecided(judged(own)));
-    const first = judged(series.trials);
-    const hasFailed = first.some(({ state }) => state === 'fail');
-    expectations = first;
-    if (isConfirming && hasFailed && limit.isOver) {
-      emit({
-        type: 'notice',
-        cell: cell.id,
-        message: 'an expectation failed, and there is no time to confirm',
-      });
-      expectations = first.map(result => (result.state === 'fail' ? { ...result, state: 'unsure' } : result));
-    } else if (isConfirming && hasFailed && !signal.aborted) {
-      emit({ type: 'notice', cell: cell.id, message: 'an expectation failed: re-measuring to confirm' });
-      limit.restart(limitMsOf(cell));
-      const before = series.trials;
-      const judgedAgain = (fresh: readonly TrialResult[]) =>
-        first.map(result =>
-          confirmed(result, expectation => ({
-            fresh: judge(expectation, fresh),
-            together: judge(expectation, [...before, ...fresh]),
-          })),
-        );
-      const again = await measureUntil(fresh => isConfirmationDecided(judgedAgain(fresh)));
-      expectations = judgedAgain(again.trials);
-      if (['interrupted', 'failed', 'cut'].includes(again.stop)) series = again;
-    }
-    if (profileDir !== undefined && !signal.aborted && series.stop !== 'failed') {
-      if (limit.isOver) emit({ type: 'notice', cell: cell.id, message: 'not profiled: its time was over' });
-      else {
-        limit.restart(MOST_PROFILING_MS);
-        await source.profile(profileDir);
-      }
-    }
+    await run.measure();
   } finally {
-    limit.close();
-    await source.close();
+    await run.close();
   }
-  return cellResult(context, source, { ...series, trials, startedAtMs, expectations });
+  return run.result();
 }
 
 type Stop = Pick<CellResult, 'stop' | 'stopDetail'>;
-
 const UNFINISHED: Stop = { stop: 'measuring', stopDetail: 'still measuring' };
 
-function cellResult(
-  { cell, server }: CellContext,
-  source: ReplicateSource,
-  {
-    trials,
-    startedAtMs,
-    expectations,
-    stop,
-    stopDetail,
-  }: Stop & {
-    trials: readonly TrialResult[];
-    startedAtMs: number;
-    expectations: ExpectationResult[];
-  },
-): CellResult {
-  const { scenario } = cell;
-  return {
-    cell: cell.id,
-    sweepPoints: [...cell.sweepPoints],
-    code: Object.fromEntries(Object.entries(cell.generatorCode).map(([arm, { label }]) => [arm, label])),
-    targetCode: targetLabels(cell),
-    scenario,
-    server: server?.servers[0].facts ?? null,
-    otherServers: (server?.servers ?? []).slice(1).map(({ facts }) => facts),
-    otherAnswers: (server?.servers ?? []).flatMap(({ answers }) =>
-      answers.slice(1).map(({ asked, facts }) => ({ asked, found: facts })),
-    ),
-    serviceMs: source.serviceMs,
-    replicates: replicatesOf(trials),
-    failedTrials: trials.filter(trial => trial.state === 'failed').length,
-    stop,
-    stopDetail,
-    elapsedMs: performance.now() - startedAtMs,
-    arms: summariseArms(trials),
-    leftOut: [...cell.leftOut],
-    comparisons: compareArms({ baseline: scenario.baseline, trials }),
-    findings: [
-      ...trials.flatMap(trial => (trial.state === 'completed' ? auditTrial(trial) : [])),
-      ...auditCell(trials, scenario),
-    ],
-    expectations,
-    errorSharers: cell.errorSharers,
-  };
+/** How the cell ended, and what its expectations came to. */
+type Ending = Stop & Pick<CellResult, 'expectations'>;
+
+/** Replicates measured one after another until a stop condition holds. */
+interface Series extends Stop {
+  trials: TrialResult[];
+}
+
+type IsEnough = (trials: readonly TrialResult[]) => boolean;
+
+class CellRun {
+  readonly #context: CellContext;
+  readonly #limit: TimeLimit;
+  readonly #source: ReplicateSource;
+  readonly #startedAtMs = performance.now();
+  /** Of all series: replicate numbers continue. */
+  readonly #trials: TrialResult[] = [];
+  #ending: Ending = { ...UNFINISHED, expectations: [] };
+
+  constructor(context: CellContext) {
+    const { cell, signal, createSource = createReplicateSource } = context;
+    const limit = new TimeLimit(limitMsOf(cell), cell.least.endingMs);
+    this.#context = context;
+    this.#limit = limit;
+    this.#source = createSource({
+      ...context,
+      signal: AbortSignal.any([signal, limit.signal]),
+      leftMs: () => limit.leftMs,
+      limit,
+    });
+  }
+
+  async measure(): Promise<void> {
+    const { isConfirming, signal, profileDir } = this.#context;
+    const { trials, ...stop } = await this.#measureSeries(own => isDecided(this.#judge(own)));
+    this.#ending = { ...stop, expectations: this.#judge(trials) };
+    const hasFailed = this.#ending.expectations.some(({ state }) => state === 'fail');
+    if (isConfirming && hasFailed) await this.#confirm(trials);
+    if (profileDir !== undefined && !signal.aborted && this.#ending.stop !== 'failed')
+      await this.#profile(profileDir);
+  }
+
+  async close(): Promise<void> {
+    this.#limit.close();
+    await this.#source.close();
+  }
+
+  result({ stop, stopDetail, expectations } = this.#ending): CellResult {
+    const { cell, server } = this.#context;
+    const { scenario } = cell;
+    const trials = this.#trials;
+    const servers = server?.servers ?? [];
+    return {
+      cell: cell.id,
+      sweepPoints: [...cell.sweepPoints],
+      code: Object.fromEntries(Object.entries(cell.generatorCode).map(([arm, { label }]) => [arm, label])),
+      targetCode: targetLabels(cell),
+      scenario,
+      server: servers[0]?.facts ?? null,
+      otherServers: servers.slice(1).map(({ facts }) => facts),
+      otherAnswers: servers.flatMap(({ answers }) =>
+        answers.slice(1).map(({ asked, facts }) => ({ asked, found: facts })),
+      ),
+      serviceMs: this.#source.serviceMs,
+      replicates: replicatesOf(trials),
+      failedTrials: trials.filter(trial => trial.state === 'failed').length,
+      stop,
+      stopDetail,
+      elapsedMs: performance.now() - this.#startedAtMs,
+      arms: summariseArms(trials),
+      leftOut: [...cell.leftOut],
+      comparisons: compareArms({ baseline: scenario.baseline, trials }),
+      findings: [
+        ...trials.flatMap(trial => (trial.state === 'completed' ? auditTrial(trial) : [])),
+        ...auditCell(trials, scenario),
+      ],
+      expectations,
+      errorSharers: cell.errorSharers,
+    };
+  }
+
+  #notice(message: string): void {
+    this.#context.emit({ type: 'notice', cell: this.#context.cell.id, message });
+  }
+
+  #judge(trials: readonly TrialResult[]): ExpectationResult[] {
+    const { scenario, errorSharers } = this.#context.cell;
+    return judgeAll(scenario.expect, trials, errorSharers).map((judgement, index) =>
+      firstResult(scenario.expect[index]!, judgement),
+    );
+  }
+
+  /** Measures once more where an expectation failed. @param before the trials in which it did */
+  async #confirm(before: readonly TrialResult[]): Promise<void> {
+    const { cell, signal } = this.#context;
+    const first = this.#ending.expectations;
+    if (this.#limit.isOver) {
+      this.#notice('an expectation failed, and there is no time to confirm');
+      this.#ending.expectations = first.map(result =>
+        result.state === 'fail' ? { ...result, state: 'unsure' } : result,
+      );
+      return;
+    }
+    if (signal.aborted) return;
+    this.#notice('an expectation failed: re-measuring to confirm');
+    this.#limit.restart(limitMsOf(cell));
+    const judgeAgain = (fresh: readonly TrialResult[]) =>
+      first.map(result =>
+        confirmed(result, expectation => ({
+          fresh: judge(expectation, fresh),
+          together: judge(expectation, [...before, ...fresh]),
+        })),
+      );
+    const { trials, ...stop } = await this.#measureSeries(fresh => isConfirmationDecided(judgeAgain(fresh)));
+    this.#ending.expectations = judgeAgain(trials);
+    if (['interrupted', 'failed', 'cut'].includes(stop.stop)) Object.assign(this.#ending, stop);
+  }
+
+  async #profile(dir: string): Promise<void> {
+    if (this.#limit.isOver) {
+      this.#notice('not profiled: its time was over');
+      return;
+    }
+    this.#limit.restart(MOST_PROFILING_MS);
+    await this.#source.profile(dir);
+  }
+
+  /** @param isEnough whether the trials of this series decide the expectations */
+  async #measureSeries(isEnough: IsEnough): Promise<Series> {
+    const { cell, emit, between } = this.#context;
+    const { baseline, load } = cell.scenario;
+    const startedAtMs = performance.now();
+    const trials: TrialResult[] = [];
+    let state: Progress = {
+      replicates: 0,
+      failedInARow: 0,
+      elapsedMs: 0,
+      longestMs: 0,
+      comparisons: [],
+      isTimeOver: false,
+    };
+    let stop = stopReason(this.#context, state, trials, isEnough);
+    while (stop === undefined) {
+      const replicate = replicatesOf(this.#trials);
+      // Arms ran in a shuffled order; their results are stored in the scenario's order.
+      const results = (await this.#source.next(replicate)).toSorted(
+        (a, b) => cell.arms.indexOf(a.trial.arm) - cell.arms.indexOf(b.trial.arm),
+      );
+      for (const result of results) {
+        trials.push(result);
+        this.#trials.push(result);
+        emit({ type: 'trial', result });
+      }
+      if (results.length > 0) {
+        const completed = results.filter(result => result.state === 'completed').length;
+        const comparisons = compareArms({ baseline, trials });
+        const headline = headlineOf(load);
+        emit({ type: 'replicate-finished', cell: cell.id, replicate, headline, comparisons });
+        await between?.(() => this.result({ ...UNFINISHED, expectations: this.#judge(this.#trials) }));
+        state = {
+          replicates: state.replicates + 1,
+          failedInARow: completed >= Math.min(2, cell.arms.length) ? 0 : state.failedInARow + 1,
+          elapsedMs: performance.now() - startedAtMs,
+          longestMs: Math.max(state.longestMs, this.#source.replicateMs),
+          comparisons,
+          isTimeOver: false,
+        };
+      } // otherwise it was interrupted before any arm was measured, which does not count as a replicate
+      state.isTimeOver = this.#limit.isOver;
+      stop = stopReason(this.#context, state, trials, isEnough);
+    }
+    return { trials, ...stop };
+  }
 }
 
 /** Labels by arm; none for arms whose target runs this checkout. */
@@ -156,71 +229,6 @@ function targetLabels({ targets }: PlannedCell): Record<string, string> {
     code === undefined ? [] : arms.map(arm => [arm, code.label]),
   );
   return Object.fromEntries(labels);
-}
-
-/** Replicates measured one after another until a stop condition holds. */
-interface Series extends Stop {
-  trials: TrialResult[];
-}
-
-interface Measured {
-  source: ReplicateSource;
-  limit: TimeLimit;
-  /** Every trial of the cell so far; new ones are added, and replicate numbers continue. */
-  all: TrialResult[];
-  /** Awaited after each replicate. */
-  afterReplicate: () => Promise<void>;
-}
-
-/** @param isEnough whether the trials of this series decide the expectations */
-async function measureSeries(
-  context: CellContext,
-  { source, limit, all, afterReplicate }: Measured,
-  isEnough: (trials: readonly TrialResult[]) => boolean,
-): Promise<Series> {
-  const { cell, emit } = context;
-  const { baseline, load } = cell.scenario;
-  const startedAtMs = performance.now();
-  const trials: TrialResult[] = [];
-  let state: Progress = {
-    replicates: 0,
-    failedInARow: 0,
-    elapsedMs: 0,
-    longestMs: 0,
-    comparisons: [],
-    isTimeOver: false,
-  };
-  let stop = stopReason(context, state, trials, isEnough);
-  while (stop === undefined) {
-    const replicate = replicatesOf(all);
-    // Arms ran in a shuffled order; their results are stored in the scenario's order.
-    const results = (await source.next(replicate)).toSorted(
-      (a, b) => cell.arms.indexOf(a.trial.arm) - cell.arms.indexOf(b.trial.arm),
-    );
-    for (const result of results) {
-      trials.push(result);
-      all.push(result);
-      emit({ type: 'trial', result });
-    }
-    if (results.length > 0) {
-      const completed = results.filter(result => result.state === 'completed').length;
-      const comparisons = compareArms({ baseline, trials });
-      const headline = headlineOf(load);
-      emit({ type: 'replicate-finished', cell: cell.id, replicate, headline, comparisons });
-      await afterReplicate();
-      state = {
-        replicates: state.replicates + 1,
-        failedInARow: completed >= Math.min(2, cell.arms.length) ? 0 : state.failedInARow + 1,
-        elapsedMs: performance.now() - startedAtMs,
-        longestMs: Math.max(state.longestMs, source.replicateMs),
-        comparisons,
-        isTimeOver: false,
-      };
-    } // otherwise it was interrupted before any arm was measured, which does not count as a replicate
-    state.isTimeOver = limit.isOver;
-    stop = stopReason(context, state, trials, isEnough);
-  }
-  return { trials, ...stop };
 }
 
 function replicatesOf(trials: readonly TrialResult[]): number {
@@ -248,13 +256,29 @@ function formatReplicates(count: number): string {
 
 /** Why the cell stops; undefined: it continues. */
 function stopReason(
-  { cell, signal, fleet }: CellContext,
-  { replicates, failedInARow, elapsedMs, longestMs, comparisons, isTimeOver }: Progress,
+  context: CellContext,
+  progress: Progress,
   trials: readonly TrialResult[],
-  isEnough: (trials: readonly TrialResult[]) => boolean,
+  isEnough: IsEnough,
 ): Stop | undefined {
-  const { timing, load } = cell.scenario;
-  const { metric, noun } = headlineOf(load);
+  const { cell } = context;
+  return (
+    whyAbandoned(context, progress, trials) ??
+    whyEnough(cell, progress, trials, isEnough) ??
+    whyNoOther(cell, progress, trials)
+  );
+}
+
+function failed(what: string, trials: readonly TrialResult[]): Stop {
+  return { stop: 'failed', stopDetail: `${what} failed: ${failureCauses(trials).join('; ')}` };
+}
+
+/** Whether something keeps the cell from being measured to its end. */
+function whyAbandoned(
+  { cell, signal, fleet }: CellContext,
+  { replicates, failedInARow, isTimeOver }: Progress,
+  trials: readonly TrialResult[],
+): Stop | undefined {
   if (signal.aborted)
     return { stop: 'interrupted', stopDetail: `interrupted after ${formatReplicates(replicates)}` };
   if (isTimeOver) {
@@ -263,33 +287,47 @@ function stopReason(
       stopDetail: `the announced ${formatSeconds(limitMsOf(cell))} were over in replicate ${replicates === 0 ? 1 : replicates}: this machine was slower than planned`,
     };
   }
-  const giveUp = (whatFailed: string): Stop => ({
-    stop: 'failed',
-    stopDetail: `${whatFailed} failed: ${failureCauses(trials).join('; ')}`,
-  });
-  if (replicates > 0 && fleet?.isBroken === true) return giveUp(formatReplicates(1));
-  if (failedInARow >= FAILED_IN_A_ROW) return giveUp(`${failedInARow} replicates in a row`);
+  if (replicates > 0 && fleet?.isBroken === true) return failed(formatReplicates(1), trials);
+  if (failedInARow >= FAILED_IN_A_ROW) return failed(`${failedInARow} replicates in a row`, trials);
+  return undefined;
+}
+
+/** Whether the scenario has its answer. */
+function whyEnough(
+  { scenario: { timing, load }, arms }: PlannedCell,
+  { replicates, comparisons }: Progress,
+  trials: readonly TrialResult[],
+  isEnough: IsEnough,
+): Stop | undefined {
+  if (replicates < timing.minReplicates) return undefined;
   if (timing.until === 'decided') {
-    if (replicates >= timing.minReplicates && isEnough(trials))
-      return { stop: 'decided', stopDetail: `expectations decided after ${formatReplicates(replicates)}` };
-  } else if (
-    replicates >= timing.minReplicates &&
-    isPrecise(comparisons, metric, timing.precision) &&
-    (comparisons.length === 0 || isLongEnough(trials, metric, timing.precision))
-  ) {
-    if (cell.arms.length === 1) {
-      return {
-        stop: 'precise',
-        stopDetail: `${formatReplicates(replicates)} of the only client: there is no ratio to narrow`,
-      };
-    }
-    const within = `${Number((timing.precision * 100).toPrecision(3))} %`;
-    return { stop: 'precise', stopDetail: `every ratio of ${noun} is known to within ${within}` };
+    if (!isEnough(trials)) return undefined;
+    return { stop: 'decided', stopDetail: `expectations decided after ${formatReplicates(replicates)}` };
   }
+  const { metric, noun } = headlineOf(load);
+  if (!isPrecise(comparisons, metric, timing.precision)) return undefined;
+  if (comparisons.length > 0 && !isLongEnough(trials, metric, timing.precision)) return undefined;
+  const within = `${Number((timing.precision * 100).toPrecision(3))} %`;
+  return {
+    stop: 'precise',
+    stopDetail:
+      arms.length === 1
+        ? `${formatReplicates(replicates)} of the only client: there is no ratio to narrow`
+        : `every ratio of ${noun} is known to within ${within}`,
+  };
+}
+
+/** Whether no other replicate may be measured, or none has the time. */
+function whyNoOther(
+  cell: PlannedCell,
+  { replicates, elapsedMs, longestMs }: Progress,
+  trials: readonly TrialResult[],
+): Stop | undefined {
+  const { timing } = cell.scenario;
   const times = { replicates, elapsedMs, longestMs, mostMs: limitMsOf(cell) };
   const isLast = replicates >= timing.maxReplicates;
   if (!isLast && hasTimeForAnother(timing, times)) return undefined;
-  if (trials.every(({ state }) => state === 'failed')) return giveUp('the only replicate');
+  if (trials.every(({ state }) => state === 'failed')) return failed('the only replicate', trials);
   return isLast
     ? { stop: 'max-replicates', stopDetail: `${formatReplicates(replicates)}, the scenario's maximum` }
     : { stop: 'budget', stopDetail: describeLimit(timing, times) };

@@ -1,4 +1,5 @@
 // Reads scenarios by name, tag or path; users' code is read in processes of its own, so that each module answers for itself.
+import { addAbortListener } from 'node:events';
 import { InterruptedError, type Problem, shorten, UsageError } from '../../results/errors.ts';
 import type { Variant } from '../../scenarios/model/sweep.ts';
 import type { Obstacle } from '../contracts.ts';
@@ -22,7 +23,7 @@ export type ScenarioCommand =
   /** Reads one file and nothing else, then waits for what it does later. */
   | { type: 'load-alone'; file: string; lingerMs: number };
 
-export type ScenarioStep =
+type ScenarioStep =
   /** This user's file is read next, and the others after it, as far as they are known. */
   | { reading: string; later: readonly string[] }
   | { variants: Variant[] }
@@ -160,17 +161,14 @@ async function withChild<Result>(
   const child: ReadingChild = spawnChild<ScenarioCommand, ScenarioReply>({
     title: 'the process that reads modules',
     entry: './scenario-child',
-    cpu: null,
   });
-  const onAbort = (): void => void child.kill();
-  signal?.addEventListener('abort', onAbort, { once: true });
+  using _ = signal && addAbortListener(signal, () => void child.kill());
   try {
     return await use(child);
   } catch (error) {
     if (signal?.aborted) throw new InterruptedError('interrupted while modules were read', { cause: error });
     throw error;
   } finally {
-    signal?.removeEventListener('abort', onAbort);
     await child.kill();
   }
 }

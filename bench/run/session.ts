@@ -1,4 +1,6 @@
 // The slices of one replicate: its arms take turns under load, and each slice is booked to its arm.
+
+import { addAbortListener } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { askedPerSec, TIME_WAIT_METRICS } from '../../results/metrics.ts';
@@ -8,11 +10,8 @@ import { originCount, usesTls } from '../../scenarios/model/facts.ts';
 import { type CapacityLoad, type Load, mostInFlight } from '../../scenarios/model/load.ts';
 import type { Timing } from '../../scenarios/model/scenario.ts';
 import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
-import type { Fleet } from '../machines/fleet.ts';
-import { readKernelsOf } from '../machines/kernels.ts';
-import type { ServerMachine } from '../machines/server-machine.ts';
 import { CapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
-import { blockOrder, type PlannedCell, requestSeed } from '../plan/plan.ts';
+import { blockOrder, requestSeed } from '../plan/plan.ts';
 import {
   isSteady,
   paced,
@@ -25,13 +24,12 @@ import {
   warmUpPerSec,
 } from '../plan/timing.ts';
 import { SocketSampler } from '../probes/held.ts';
-import { hasKernelCounts, kernelCountsBetween, readKernelCounts } from '../probes/kernel.ts';
+import { hasKernelCounts, kernelCountsBetween, readKernelCounts, readKernelsOf } from '../probes/kernel.ts';
 import type { SliceOrder, SliceReading } from '../protocol.ts';
-import { createTargetAccount, hasSeenAll, type TargetAccount } from './account.ts';
+import { hasSeenAll, TargetAccount } from './account.ts';
 import type { Arm } from './arm.ts';
 import { patienceMs } from './child.ts';
-import type { Emit } from './context.ts';
-import type { LimitedMachine } from './limited-machine.ts';
+import type { ReplicateContext, RunEvent } from './context.ts';
 import {
   deathCode,
   type LinkSpan,
@@ -104,23 +102,10 @@ export function speedOf(reading: SliceReading, { model }: Load): number {
   }
 }
 
-export interface SessionOptions {
-  cell: PlannedCell;
-  replicate: number;
-  seed: number;
+interface SessionOptions
+  extends Pick<ReplicateContext, 'cell' | 'replicate' | 'seed' | 'signal' | 'emit' | 'leftMs'>,
+    Pick<ReplicateContext, 'machine' | 'fleet' | 'serverMachine' | 'sliceGraceMs'> {
   arms: readonly Arm[];
-  signal: AbortSignal;
-  emit: Emit;
-  /** Remaining time budget of the cell, for progress events. */
-  leftMs: () => number;
-  /** Where its processes run; undefined: on this machine as it is. */
-  machine?: LimitedMachine | undefined;
-  /** The machines that send the load; undefined: this one does. */
-  fleet?: Fleet | undefined;
-  /** The machine of the server, where an agent reads it. */
-  serverMachine?: ServerMachine | undefined;
-  /** How much longer than its own times a slice may take before its generator counts as hung; default: by the machine's load. */
-  sliceGraceMs?: number | undefined;
   /** How many times as long as on an idle machine processes take now; default: as this machine shows. */
   slowness?: (() => number) | undefined;
 }
@@ -144,13 +129,8 @@ const LEAST_RAMP_OF_MACHINES_MS = 50;
 /** Safety factor: the rate may still rise during warm-up. */
 const HELD_MARGIN = 1.2;
 
-interface Progress {
-  arm: string;
-  ratePerSec?: number;
-  isKept?: boolean;
-  blocksDone?: number;
-  blockCount?: number;
-}
+type ProgressEvent = Extract<RunEvent, { type: 'progress' }>;
+type Progress = Pick<ProgressEvent, 'ratePerSec' | 'isKept' | 'blocksDone' | 'blockCount'>;
 
 /** The times of a slice, and its rate if the load is a capacity search. */
 type SliceRequest = Omit<SliceOrder, 'epochMs'>;
@@ -161,7 +141,6 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #timing: Timing;
   readonly #load: Load;
-  readonly #sliceGraceMs: number | undefined;
   readonly #isTls: boolean;
   readonly #isKernelCounting = hasKernelCounts();
   /** Not where running out of them is the question. */
@@ -183,7 +162,6 @@ export class Session {
     this.#options = options;
     this.#timing = timing;
     this.#load = load;
-    this.#sliceGraceMs = options.sliceGraceMs;
     this.#isTls = usesTls(target);
     this.#waitsForPorts = limits?.localPorts === undefined;
     this.#asksForTimeWait =
@@ -192,7 +170,7 @@ export class Session {
       expect.some(({ metric }) => TIME_WAIT_METRICS.has(metric));
     this.#firstResponseMs = link === undefined ? 0 : MOST_ROUND_TRIPS * longestRoundTripMs(link);
     const targets = new Set(options.arms.map(arm => arm.target));
-    this.#accounts = new Map([...targets].map(shared => [shared, createTargetAccount(shared)]));
+    this.#accounts = new Map([...targets].map(shared => [shared, new TargetAccount(shared)]));
   }
 
   /** Runs unrecorded slices until every arm is steady or out of time. */
@@ -223,8 +201,7 @@ export class Session {
         const reading = await this.#runSlice(arm, { ...times, isRecorded: false, ratePerSec });
         return signal.aborted ? undefined : reading;
       },
-      onProbe: ({ name }, { ratePerSec, isKept }) =>
-        this.#progress('search', { arm: name, ratePerSec, isKept }),
+      onProbe: ({ name }, { ratePerSec, isKept }) => this.#progress('search', name, { ratePerSec, isKept }),
     });
   }
 
@@ -251,12 +228,7 @@ export class Session {
         const reading = await this.#runSlice(arm, request, { block, position });
         if (reading === undefined) continue;
         arm.noteSlowest(reading);
-        this.#progress('measure', {
-          arm: name,
-          ratePerSec: rateOf(reading),
-          blocksDone: block + 1,
-          blockCount,
-        });
+        this.#progress('measure', name, { ratePerSec: rateOf(reading), blocksDone: block + 1, blockCount });
       }
     }
   }
@@ -303,7 +275,7 @@ export class Session {
         this.#notice(`${arm.name} is not profiled: only clients of a single generator are, not load tools`);
         continue;
       }
-      this.#progress('profile', { arm: arm.name });
+      this.#progress('profile', arm.name);
       await this.#profileArm(arm, join(folder, `${index + 1}-${inFileName(arm.name)}`));
     }
   }
@@ -327,7 +299,7 @@ export class Session {
     const results: TrialResult[] = [];
     for (const arm of arms) {
       if (signal.aborted && !arm.hasOutcome && arm.capacity === null && isUntouched(arm)) continue;
-      this.#progress('finish', { arm: arm.name });
+      this.#progress('finish', arm.name);
       results.push(await this.#finishArm(arm));
     }
     return results;
@@ -341,9 +313,9 @@ export class Session {
     return this.#accounts.get(target)!;
   }
 
-  #progress(phase: 'warm-up' | 'search' | 'measure' | 'profile' | 'finish', extra: Progress): void {
+  #progress(phase: ProgressEvent['phase'], arm: string, extra: Progress = {}): void {
     const { emit, cell, replicate, leftMs } = this.#options;
-    emit({ type: 'progress', cell: cell.id, replicate, phase, leftMs: leftMs(), ...extra });
+    emit({ type: 'progress', cell: cell.id, replicate, phase, leftMs: leftMs(), arm, ...extra });
   }
 
   #notice(message: string): void {
@@ -373,7 +345,7 @@ export class Session {
     arm.warmupSpeeds.push(speedOf(reading, load));
     arm.isSteady = isSteady(arm.warmupSpeeds);
     if (ratePerSec !== undefined) seen.push({ askedPerSec: ratePerSec, endedPerSec: endedPerSec(reading) });
-    this.#progress('warm-up', { arm: arm.name, ratePerSec: rateOf(reading) });
+    this.#progress('warm-up', arm.name, { ratePerSec: rateOf(reading) });
   }
 
   #rateFor({ capacity }: Arm): number | undefined {
@@ -492,34 +464,31 @@ export class Session {
   async #askForSlice(arm: Arm, request: SliceRequest, place?: Place): Promise<SliceReading | undefined> {
     const { signal } = this.#options;
     const { rampMs, windowMs, drainMs } = request;
-    const cut = (): void => arm.child.tell({ type: 'cut' });
-    signal.addEventListener('abort', cut, { once: true });
+    // Where it was aborted while the slice was being prepared, right after the order.
+    using _ = addAbortListener(signal, () => arm.child.tell({ type: 'cut' }));
     try {
       const savingMs = request.profilePath === undefined ? 0 : PROFILE_TIMEOUT_MS;
-      const timeoutMs = rampMs + windowMs + drainMs + (this.#sliceGraceMs ?? this.#graceMs(savingMs));
+      const timeoutMs = rampMs + windowMs + drainMs + this.#graceMs(savingMs);
       const order = {
         ...request,
         ...this.#spread(arm, rampMs),
         ...this.#draws(arm, place),
         epochMs: this.#epochMs,
       };
-      const asked = arm.child.ask({ type: 'slice', order }, 'slice', timeoutMs);
-      if (signal.aborted) cut(); // aborted while the slice was being prepared
-      return (await asked).reading;
+      return (await arm.child.ask({ type: 'slice', order }, 'slice', timeoutMs)).reading;
     } catch (error) {
       arm.failure = failureOf(error, 'generator-died');
       await arm.child.kill();
       await this.#accountOf(arm).book(arm, () => true);
       this.#notice(arm.failure.message);
       return undefined;
-    } finally {
-      signal.removeEventListener('abort', cut);
     }
   }
 
   /** What a slice may take beyond its own times, which are the same on any machine. */
   #graceMs(savingMs: number): number {
-    return this.#patienceMs(SLICE_GRACE_MS + GRACE_PER_REQUEST_MS * mostInFlight(this.#load) + savingMs);
+    const idleMs = SLICE_GRACE_MS + GRACE_PER_REQUEST_MS * mostInFlight(this.#load) + savingMs;
+    return this.#options.sliceGraceMs ?? this.#patienceMs(idleMs);
   }
 
   #patienceMs(idleMs: number): number {

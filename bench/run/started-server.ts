@@ -1,5 +1,6 @@
 // Starts a server of the user's own by its command, waits until it answers, and reads it as a target; and starts each one of a plan once
 // before the run.
+import { once } from 'node:events';
 import http from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { resolve } from 'node:path';
@@ -11,9 +12,9 @@ import type { Code } from '../../scenarios/model/sweep.ts';
 import type { Target } from '../../scenarios/model/target.ts';
 import { prepareRequests, redact, secretsOf } from '../clients/request.ts';
 import type { Plan, PlannedCell } from '../plan/plan.ts';
-import { ChildError } from './child.ts';
+import { ChildError, type Placement } from './child.ts';
 import { CommandGroup } from './command-group.ts';
-import { type FoundTarget, findServers } from './find-servers.ts';
+import { type FoundTarget, findServers, runsUserModules } from './find-servers.ts';
 import { type MeasuredTarget, readByKernel } from './targets.ts';
 
 const DEFAULT_PORT_ENV = 'PORT';
@@ -27,15 +28,9 @@ const QUESTION_TIMEOUT_MS = 5_000;
 const ADDRESSES = ['127.0.0.1', '::1'] as const;
 const FIRST_BAD_STATUS = 400;
 
-interface StartOptions {
+interface StartOptions extends Placement {
   /** The checkout that it runs in; default: the folder that the scenario names. */
   code?: Code | undefined;
-  /** Command that starts it, before its own: where limits of the machine are lower; default: none. */
-  prefix?: readonly string[] | undefined;
-  /** Core to pin it to; null: not pinned. */
-  cpu: number | null;
-  /** Niceness, 0 to 19; default: 0. */
-  niceness?: number;
   /** What its output must not show in an error. */
   secrets: readonly string[];
   /** Ends the wait for the server. */
@@ -58,20 +53,21 @@ function commandFolder({ cwd = '.' }: Pick<Target, 'cwd'>, code?: Code): string 
  * Starts the command of a target.
  * @throws ChildError with the end of its output when it ends, prints no port or is not ready in time; UsageError when it cannot be run
  */
-export async function startServer(target: CommandTarget, options: StartOptions): Promise<MeasuredTarget> {
+export async function startServer(
+  target: CommandTarget,
+  { code, secrets, signal, ...placement }: StartOptions,
+): Promise<MeasuredTarget> {
   const { portEnv = DEFAULT_PORT_ENV, portFrom = 'env', command } = target;
   const chosenPort = portFrom === 'env' ? await freePort() : 0;
   const group = await CommandGroup.start({
     command,
-    cwd: commandFolder(target, options.code),
+    cwd: commandFolder(target, code),
     env: { ...process.env, ...target.env, [portEnv]: String(chosenPort) },
-    prefix: options.prefix,
-    cpu: options.cpu,
-    ...(options.niceness === undefined ? {} : { niceness: options.niceness }),
+    ...placement,
   });
-  const server = new StartedServer(target, group, options.secrets);
+  const server = new StartedServer(target, group, secrets);
   try {
-    const { origin, port } = await server.waitUntilReady(chosenPort, options.signal);
+    const { origin, port } = await server.waitUntilReady(chosenPort, signal);
     // Of a container, the processes are not of the command: what the command uses says nothing then.
     const isOwner = group.ownsPort(port);
     return {
@@ -94,11 +90,9 @@ export async function startServer(target: CommandTarget, options: StartOptions):
 
 /** A port that nothing listens on now; another process may take it in between, and then a start on it fails. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done, fail) => server.once('error', fail).listen(0, done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise(done => server.close(done));
-  return port;
+  await using server = createServer().listen(0);
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
 }
 
 interface Place {
@@ -208,7 +202,7 @@ function statusOf(place: { host: string; port: number; path: string }, signal: A
   return promise;
 }
 
-/** The end of a number, which is no time, version or longer word. */
+/** The end of a number that is not part of a time, a version or a longer word. */
 const END = String.raw`(?![\w:]|\.\d)`;
 
 /**
@@ -283,15 +277,8 @@ async function rehearse(
     const server = await startServer(stated, { code, cpu, secrets: secretsOf(requests), signal });
     try {
       const { origin } = server.endpoint;
-      const hasUserModules = Object.values(scenario.clients).some(
-        ({ modulePath }) => modulePath !== undefined,
-      );
-      const located = {
-        url: new URL('/', origin).href,
-        reach: {},
-        addresses: [hostOf(origin)],
-        requests,
-      };
+      const hasUserModules = runsUserModules(scenario.clients);
+      const located = { url: new URL('/', origin).href, reach: {}, addresses: [hostOf(origin)], requests };
       const target = { servers: [located], cells: [{ id, target: stated, hasUserModules }] };
       return (await findServers([target], signal)).get(id)!;
     } finally {

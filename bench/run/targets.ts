@@ -1,9 +1,9 @@
 // Starts and reads the server side of a cell: target processes, relays of links, and external servers.
+
 import { setTimeout as delay } from 'node:timers/promises';
 import { isUnixSocket } from '../../results/model/run.ts';
 import type { FailureCode, KernelCounts, ProcessReading } from '../../results/model/trial.ts';
 import { hostAndPort } from '../../scenarios/model/facts.ts';
-import type { Code } from '../../scenarios/model/sweep.ts';
 import { type Link, longestRoundTripMs, type Target } from '../../scenarios/model/target.ts';
 import type {
   Endpoint,
@@ -14,13 +14,11 @@ import type {
   TargetReading,
   TargetReply,
 } from '../../servers/protocol.ts';
-import { type Kernel, readKernels } from '../machines/kernels.ts';
-import type { ServerMachine } from '../machines/server-machine.ts';
+import type { ServerMachine } from '../machines/machine.ts';
 import { isLoopback } from '../plan/allowed-hosts.ts';
-import { hasKernelCounts, readKernelCounts } from '../probes/kernel.ts';
-import { patienceMs, spawnChild } from './child.ts';
+import { hasKernelCounts, type Kernel, readKernelCounts, readKernels } from '../probes/kernel.ts';
+import { patienceMs, type SpawnOptions, spawnChild, type TimeLimit } from './child.ts';
 import type { FoundTarget } from './find-servers.ts';
-import type { TimeLimit } from './time-limit.ts';
 
 /**
  * Niceness of target and generators when there is a relay. A relay that waits for a core delivers late, so the emulated network
@@ -33,52 +31,6 @@ export const LOAD_NICENESS = process.platform === 'win32' ? 0 : 10;
 /** Niceness of the target and the generators of a cell. */
 export function loadNiceness({ link }: { link?: Link | undefined }): number {
   return link === undefined ? 0 : LOAD_NICENESS;
-}
-
-export interface LinkProcess {
-  readonly pid: number;
-  /** Port on 127.0.0.1 that generators connect to instead of the target's. */
-  readonly port: number;
-  /** @throws ChildError when the relay has died or hangs. */
-  read(): Promise<RelayReading>;
-  readonly isAlive: boolean;
-  kill(): Promise<void>;
-}
-
-interface LinkOptions {
-  limit?: TimeLimit | undefined;
-  link: Link;
-  /** The target's port on 127.0.0.1. */
-  upstreamPort: number;
-  seed: number;
-  /** Core to pin the relay to; default: not pinned. */
-  cpu?: number | null;
-}
-
-/** @throws ChildError when the relay does not start. */
-export async function startLink({
-  link,
-  upstreamPort,
-  seed,
-  cpu = null,
-  limit,
-}: LinkOptions): Promise<LinkProcess> {
-  const child = spawnChild<RelayCommand, RelayReply>({
-    title: 'the relay of the link',
-    entry: '../../servers/link-child',
-    cpu,
-    limit,
-  });
-  const { port } = await child.start({ type: 'start', upstreamPort, link, seed }, 'started');
-  return {
-    pid: child.pid,
-    port,
-    read: async () => (await child.ask({ type: 'read' }, 'reading', patienceMs(READ_TIMEOUT_MS))).reading,
-    get isAlive() {
-      return child.isAlive;
-    },
-    kill: () => child.kill(),
-  };
 }
 
 /** A relay in front of a target, as seen by the measuring code. */
@@ -96,11 +48,54 @@ export interface TargetLink {
   settle(): Promise<void>;
 }
 
+export interface LinkProcess extends TargetLink {
+  readonly pid: number;
+  /** Port on 127.0.0.1 that generators connect to instead of the target's. */
+  readonly port: number;
+  kill(): Promise<void>;
+}
+
+interface LinkOptions {
+  link: Link;
+  upstreamPort: number;
+  seed: number;
+  limit?: TimeLimit | undefined;
+}
+
 const SETTLE_PAUSE_MS = 5;
 /** The relay counts nothing in flight between a dial and its answer, and a single reading may fall into that gap. */
 const IDLE_READINGS = 2;
 /** Allowance beyond the round trips, for a relay that waits for a core. */
 const SETTLE_GRACE_MS = 1_000;
+
+/** @throws ChildError when the relay does not start. */
+export async function startLink({ link, upstreamPort, seed, limit }: LinkOptions): Promise<LinkProcess> {
+  const child = spawnChild<RelayCommand, RelayReply>({
+    title: 'the relay of the link',
+    entry: '../../servers/link-child',
+    limit,
+  });
+  const { port } = await child.start({ type: 'start', upstreamPort, link, seed }, 'started');
+  const read = async (): Promise<RelayReading> =>
+    (await child.ask({ type: 'read' }, 'reading', patienceMs(READ_TIMEOUT_MS))).reading;
+  return {
+    pid: child.pid,
+    port,
+    upstreamPort,
+    get isAlive() {
+      return child.isAlive;
+    },
+    read,
+    async settle() {
+      const giveUpAtMs = performance.now() + 2 * longestRoundTripMs(link) + SETTLE_GRACE_MS;
+      for (let idle = 0; idle < IDLE_READINGS && performance.now() < giveUpAtMs; ) {
+        await delay(SETTLE_PAUSE_MS);
+        idle = (await read()).inFlight === 0 ? idle + 1 : 0;
+      }
+    },
+    kill: () => child.kill(),
+  };
+}
 
 /**
  * Puts a relay in front of a target. The target's certificate is also valid for the relay, because it names the address without
@@ -114,10 +109,8 @@ export async function linkTo(
   limit?: TimeLimit,
 ): Promise<TargetProcess> {
   const origin = new URL(target.endpoint.origin);
-  const upstreamPort = Number(origin.port);
-  const relay = await startLink({ link, upstreamPort, seed, limit });
+  const relay = await startLink({ link, upstreamPort: Number(origin.port), seed, limit });
   origin.port = String(relay.port);
-  const longestSettleMs = 2 * longestRoundTripMs(link) + SETTLE_GRACE_MS;
   return {
     ...target,
     endpoint: { ...target.endpoint, origin: origin.origin },
@@ -127,20 +120,7 @@ export async function linkTo(
     async kill() {
       await Promise.all([relay.kill(), target.kill()]);
     },
-    link: {
-      upstreamPort,
-      get isAlive() {
-        return relay.isAlive;
-      },
-      read: relay.read,
-      async settle() {
-        const giveUpAtMs = performance.now() + longestSettleMs;
-        for (let idle = 0; idle < IDLE_READINGS && performance.now() < giveUpAtMs; ) {
-          await delay(SETTLE_PAUSE_MS);
-          idle = (await relay.read()).inFlight === 0 ? idle + 1 : 0;
-        }
-      },
-    },
+    link: relay,
   };
 }
 
@@ -199,8 +179,12 @@ export interface MeasuredTarget {
   readonly link?: TargetLink;
   /** @throws ChildError when the target has died or hangs. */
   read(): Promise<ServerReading>;
-  /** Absent for a server that is not of conntax. */
-  readonly profiler?: TargetProfiler;
+  /** Absent for a server that is not of conntax. Both throw a ChildError when the target has died or hangs. */
+  readonly profiler?: {
+    start(): Promise<void>;
+    /** @param path of the files, without their extensions. @throws ChildError also when they cannot be written */
+    save(path: string): Promise<void>;
+  };
   /**
    * Where the target's backends grow, tells it that a slice begins, in which they grow after so long (null: not).
    * @throws ChildError when the target has died or hangs.
@@ -208,14 +192,6 @@ export interface MeasuredTarget {
   startSlice?(windowAfterMs: number | null): Promise<void>;
   readonly isAlive: boolean;
   kill(): Promise<void>;
-}
-
-/** Profiles a target. */
-export interface TargetProfiler {
-  /** @throws ChildError when the target has died or hangs */
-  start(): Promise<void>;
-  /** @param path of the files, without their extensions. @throws ChildError like start, or when they cannot be written */
-  save(path: string): Promise<void>;
 }
 
 /** The server that an arm is measured against. */
@@ -232,18 +208,9 @@ export interface TargetProcess extends MeasuredTarget {
   read(): Promise<TargetReading>;
 }
 
-interface StartOptions {
-  /** Its name in messages. */
-  title?: string;
-  /** Code version to run; defaults to this checkout. */
-  code?: Code | undefined;
-  /** Niceness, 0 to 19; default: 0. */
-  niceness?: number;
-  /** Command that starts it, before its own. */
-  prefix?: readonly string[] | undefined;
-  limit?: TimeLimit | undefined;
-  /** Where it runs, and on which address; default: here, on 127.0.0.1. */
-  place?: { machine: ServerMachine; address: string } | undefined;
+interface StartOptions extends Partial<Omit<SpawnOptions, 'entry' | 'cpu' | 'env'>> {
+  /** It runs there if that machine has an address for it; default: here, on 127.0.0.1. */
+  serverMachine?: Pick<ServerMachine, 'address' | 'spawnTarget'> | undefined;
 }
 
 /**
@@ -255,20 +222,19 @@ export async function startTarget(
   target: Target,
   seed: number,
   cpu: number | null,
-  { title = 'the target', code, niceness = 0, prefix, limit, place }: StartOptions = {},
+  { title = 'the target', serverMachine, ...options }: StartOptions = {},
 ): Promise<TargetProcess> {
+  const address = serverMachine?.address;
   const child =
-    place?.machine.spawnTarget({ title, code, niceness, limit }) ??
-    spawnChild<TargetCommand, TargetReply>({
-      title,
-      entry: '../../servers/target-child',
-      code,
-      prefix,
-      cpu,
-      niceness,
-      limit,
-    });
-  const where = place === undefined ? {} : { address: place.address };
+    serverMachine !== undefined && address !== undefined
+      ? serverMachine.spawnTarget({ title, ...options })
+      : spawnChild<TargetCommand, TargetReply>({
+          ...options,
+          title,
+          entry: '../../servers/target-child',
+          cpu,
+        });
+  const where = address === undefined ? {} : { address };
   const { endpoint, serviceMs } = await child.start({ type: 'start', target, seed, ...where }, 'started');
   try {
     child.requireLoaded();
@@ -279,7 +245,7 @@ export async function startTarget(
   return {
     pid: child.pid,
     endpoint,
-    isLoopback: place === undefined || isLoopback(place.address),
+    isLoopback: address === undefined || isLoopback(address),
     serviceMs,
     read: async () => (await child.ask({ type: 'read' }, 'reading', patienceMs(READ_TIMEOUT_MS))).reading,
     profiler: {

@@ -9,7 +9,7 @@ const module = (name: string): string => JSON.stringify(new URL(name, import.met
 
 const PROGRAM = `
 import { readdirSync } from 'node:fs';
-import { openTemporaryFolder } from ${module('./temporary-folder.ts')};
+import { openTemporaryFolder } from ${module('./npm-packages.ts')};
 import { CommandGroup } from ${module('./command-group.ts')};
 const { path } = openTemporaryFolder('conntax-test-');
 const command = 'i=0; while :; do i=$((i+1)); : > "$i"; done';

@@ -24,6 +24,11 @@ const LIMITS = {
 const MOST_KINDS = 3;
 const MOST_SAMPLE = 200;
 
+/** Whether it is a result of a trial, and not a bug. */
+export function isFailure(error: unknown): error is ChildError | MeasureError {
+  return error instanceof ChildError || error instanceof MeasureError;
+}
+
 /** @param fallback the code for a process that died or failed at this point */
 export function failureOf(error: unknown, fallback: FailureCode): Failure {
   if (error instanceof ChildError) {

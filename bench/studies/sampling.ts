@@ -5,9 +5,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { SocketSampler } from '../probes/held.ts';
+import { HeldSampler, SocketSampler } from '../probes/held.ts';
 import { readPortRoom } from '../probes/kernel.ts';
-import { HeldSampler } from '../run/held-by-client.ts';
 import { announce } from './machine.ts';
 
 const PLAIN = { head: [], border: [] };

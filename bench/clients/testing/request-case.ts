@@ -11,7 +11,7 @@ import { openEchoServer, type ReceivedRequest } from '../../../servers/testing/s
 import { openTestTarget } from '../../../servers/testing/target.ts';
 import { newExchange } from '../../contracts.ts';
 import { createClosedLoad } from '../../load/closed.ts';
-import { createRecorder } from '../../load/recorder.ts';
+import { Recorder } from '../../load/recorder.ts';
 import { eventually } from '../../run/testing/processes.ts';
 import { plainRequest } from '../request.ts';
 import { answerWith, openMisbehavingServer } from './misbehaving-server.ts';
@@ -195,7 +195,7 @@ export function requestCase(subject: Subject): void {
       test(`several (${names}), ${JSON.stringify(settings)}: what arrives is what was drawn, to the last one`, async t => {
         const server = await openEchoServer(t);
         const { transport } = openSubject(t, subject, server.endpoint, settings, { requests: mix });
-        const recorder = createRecorder({ requestCount: mix.length });
+        const recorder = new Recorder({ requestCount: mix.length });
         t.after(() => recorder.close());
         const draw = createDraw(mix);
         const shared = { totalMs: undefined, transport, recorder, draw };

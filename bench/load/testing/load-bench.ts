@@ -4,9 +4,8 @@ import type { TestContext } from 'node:test';
 import type { Outcome } from '../../../results/model/trial.ts';
 import type { LoadLoop, SliceTimes, Window } from '../../contracts.ts';
 import { type ClosedLoadOptions, createClosedLoad } from '../closed.ts';
-import { createOpenLoad, type OpenLoadOptions } from '../open.ts';
-import { createRecorder, type Recorder } from '../recorder.ts';
-import type { Schedule } from '../schedule.ts';
+import { createOpenLoad, type OpenLoadOptions, type Schedule } from '../open.ts';
+import { Recorder } from '../recorder.ts';
 import { createFakeTransport, type FakeTransport } from './fake-transport.ts';
 
 export const TIMES: SliceTimes = { rampMs: 10, windowMs: 100, drainMs: 50, isRecorded: true, originMs: 0 };
@@ -36,7 +35,7 @@ function createBench<Load extends LoadLoop>(
   requestCount = 1,
 ) {
   const transport = createFakeTransport();
-  const recorder = createRecorder({ requestCount });
+  const recorder = new Recorder({ requestCount });
   const load = create({ transport, recorder });
   const ended: Window[] = [];
   return {

@@ -1,28 +1,24 @@
 // What /proc says of a process and its children, for tests of whether a process still runs.
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readText } from '../../probes/kernel.ts';
+import { isLiving, listProcesses, type ProcessStat, parseProcessStat } from '../../probes/process-tree.ts';
 
 export interface ProcessFacts {
   pid: number;
   commandLine: string;
 }
 
-/** State and parent; undefined for a process that does not exist. */
-function readStat(pid: number): { state: string; parent: number } | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name, in parentheses, may hold anything.
-    const [state = '', parent = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { state, parent: Number(parent) };
-  } catch {
-    return undefined;
-  }
+/** undefined for a process that does not exist. */
+function readStat(pid: number): ProcessStat | undefined {
+  const text = readText(`/proc/${pid}/stat`);
+  return text === '' ? undefined : parseProcessStat(text);
 }
 
 /** A process that has ended and was not waited for yet is gone too. */
 export function isGone(pid: number): boolean {
   const stat = readStat(pid);
-  return stat === undefined || stat.state === 'Z' || stat.state === 'X';
+  return stat === undefined || !isLiving(stat);
 }
 
 export function isStopped(pid: number): boolean {
@@ -41,24 +37,14 @@ export function socketCount(pid: number): number {
 
 /** Living children of a process. */
 export function childrenOf(parent: number): ProcessFacts[] {
-  return readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name))
-    .map(Number)
-    .filter(pid => readStat(pid)?.parent === parent && !isGone(pid))
-    .map(pid => ({ pid, commandLine: commandLineOf(pid) }));
+  return listProcesses()
+    .filter(stat => stat.parentPid === parent && isLiving(stat))
+    .map(({ pid }) => ({ pid, commandLine: readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ') }));
 }
 
 /** Those of this process whose command line holds the text. */
 export function childrenWith(text: string): ProcessFacts[] {
   return childrenOf(process.pid).filter(({ commandLine }) => commandLine.includes(text));
-}
-
-function commandLineOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-  } catch {
-    return '';
-  }
 }
 
 /** Everything that this program starts as a child. */

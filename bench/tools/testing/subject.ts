@@ -7,7 +7,7 @@ import type { Scope } from '../../../servers/testing/client.ts';
 import { prepareRequests } from '../../clients/request.ts';
 import type { Asked } from '../../clients/testing/subject.ts';
 import type { Engine, EngineModule, SliceTimes, Window } from '../../contracts.ts';
-import { createRecorder, type Recorder } from '../../load/recorder.ts';
+import { Recorder } from '../../load/recorder.ts';
 import { eventually } from '../../run/testing/processes.ts';
 
 export interface EngineSubject {
@@ -40,7 +40,7 @@ export function openEngine(
   of: { endpoint: Endpoint; users: number; stated?: z.input<typeof Client> } & Asked,
 ): OpenedEngine {
   const { endpoint, users, stated = {} } = of;
-  const recorder = createRecorder({ requestCount: of.requests?.length ?? 1 });
+  const recorder = new Recorder({ requestCount: of.requests?.length ?? 1 });
   const engine = module.open({
     client: Client.parse({ ...stated, transport: name }),
     load: ClosedLoad.parse({ concurrency: users }),
