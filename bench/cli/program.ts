@@ -2,7 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import picocolors from 'picocolors';
 import { EXIT, InterruptedError, MeasureError, UsageError } from '../../results/errors.ts';
-import type { Context, Output } from './context.ts';
+import { type Context, hasColourOn, type Output } from './context.ts';
 import { npmHint, refuseSwallowed } from './npm-options.ts';
 import { TRY_DEFAULTS } from './option-defaults.ts';
 import {
@@ -22,7 +22,6 @@ import {
   uiOption,
   verboseOption,
 } from './options.ts';
-import { hasColourOn } from './output.ts';
 
 export const fail = picocolors.createColors(hasColourOn(process.stderr)).red;
 
