@@ -14,7 +14,7 @@ import { loadPlugins } from '../plan/read-scenarios.ts';
 import type { ReplacedTarget } from '../plan/replace-target.ts';
 import { readSlowness } from '../probes/host.ts';
 import type { Context } from './context.ts';
-import { LEAST_EFFECT, type Side } from './option-defaults.ts';
+import { LEAST_EFFECT, type Side } from './options.ts';
 import { adjusted, type MeasureOptions, measurePlan, readAsked, seedOf, type TimingOptions } from './run.ts';
 import {
   findVersions,

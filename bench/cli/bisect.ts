@@ -30,7 +30,7 @@ import { type AbOptions, beforeAndAfter, chooseScenarios, sideOf } from './ab.ts
 import { checkOut, commitsBetween, SHORT_SHA } from './checkout.ts';
 import { type Context, exitStatusOf } from './context.ts';
 import { tellGithub } from './github.ts';
-import { LEAST_EFFECT } from './option-defaults.ts';
+import { LEAST_EFFECT } from './options.ts';
 import { renderReport, storeFiles } from './report.ts';
 import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
 import { requireStart, type StartOptions } from './versions.ts';

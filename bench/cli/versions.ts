@@ -11,7 +11,7 @@ import { entryFile } from '../run/child.ts';
 import { openInstallations } from '../run/npm-packages.ts';
 import { checkOut } from './checkout.ts';
 import type { Context } from './context.ts';
-import type { Side } from './option-defaults.ts';
+import type { Side } from './options.ts';
 
 /** How a server of the user's own is started from each version. */
 export interface StartOptions {

@@ -11,7 +11,7 @@ import {
   toRatio,
 } from '../../results/stats.ts';
 import { DEFAULT_TIMING } from '../cli/ab.ts';
-import { LEAST_EFFECT } from '../cli/option-defaults.ts';
+import { LEAST_EFFECT } from '../cli/options.ts';
 import {
   appendObservation,
   DESIGNS,
