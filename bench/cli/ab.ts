@@ -14,15 +14,10 @@ import { loadPlugins } from '../plan/read-scenarios.ts';
 import type { ReplacedTarget } from '../plan/replace-target.ts';
 import { readSlowness } from '../probes/host.ts';
 import type { Context } from './context.ts';
+import { startErrorInOptions } from './option-words.ts';
 import { LEAST_EFFECT, type Side } from './options.ts';
 import { adjusted, type MeasureOptions, measurePlan, readAsked, seedOf, type TimingOptions } from './run.ts';
-import {
-  findVersions,
-  requireTwo,
-  type StartOptions,
-  startErrorInOptions,
-  type VersionOptions,
-} from './versions.ts';
+import { findVersions, requireTwo, type StartOptions, type VersionOptions } from './versions.ts';
 
 export const BEFORE = 'before';
 export const AFTER = 'after';

@@ -27,13 +27,12 @@ import {
   type VersionRange,
 } from '../run/npm-packages.ts';
 import { type AbOptions, beforeAndAfter, chooseScenarios, sideOf } from './ab.ts';
-import { checkOut, commitsBetween, SHORT_SHA } from './checkout.ts';
 import { type Context, exitStatusOf } from './context.ts';
 import { tellGithub } from './github.ts';
 import { LEAST_EFFECT } from './options.ts';
 import { renderReport, storeFiles } from './report.ts';
 import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
-import { requireStart, type StartOptions } from './versions.ts';
+import { checkOut, commitsBetween, requireStart, SHORT_SHA, type StartOptions } from './versions.ts';
 
 export interface BisectOptions
   extends MeasureOptions,
@@ -410,8 +409,7 @@ async function commitCandidates(
       const known = checkedOut.get(version);
       if (known !== undefined) return known;
       const { sha: ref } = commits.find(({ short }) => short === version)!;
-      const { code, remove } = await checkOut({ ref, cwd, subfolder, install, signal, note: output.note });
-      installed.defer(remove);
+      const code = await checkOut({ ref, cwd, subfolder, install, signal, note: output.note }, installed);
       checkedOut.set(version, code);
       return code;
     },

@@ -25,9 +25,9 @@ import { PROXY_URL } from '../run/proxy.ts';
 import { PASSPHRASE } from '../run/reach.ts';
 import type { Context } from './context.ts';
 import { formatDuration } from './dry-run.ts';
+import { errorInOptions } from './option-words.ts';
 import { parseServerUrl, TRY_DEFAULTS } from './options.ts';
 import { type Conclusion, type MeasureOptions, measurePlan, readAsked, seedOf } from './run.ts';
-import { errorInOptions } from './try-words.ts';
 
 export interface TryOptions extends MeasureOptions {
   request?: Method;
