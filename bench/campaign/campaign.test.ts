@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { countFindings, formatCounts, isClean, judgeEnd, judgeFiles } from './cases.ts';
 import { drawLosses, VICTIMS as LOST } from './machines.ts';
 import { ACTS, drawBlows, MOMENTS, VICTIMS } from './signals.ts';
-import { countFindings, formatCounts, isClean, judgeEnd, judgeFiles } from './verdict.ts';
 
 test('the same seed draws the same blows; 200 strike every victim, at every moment, in every way', () => {
   const blows = drawBlows(1, 200);

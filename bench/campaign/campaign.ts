@@ -1,29 +1,55 @@
 // Runs conntax under kills, full disks, limits and hostile input, and prints a table of what was wrong; exits with 1 if anything was.
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Counts, formatCounts, isClean, type Part } from './verdict.ts';
+import { createRandom, shuffled } from '../../results/random.ts';
+import fetchModule from '../clients/fetch.ts';
+import nodeHttp from '../clients/node-http.ts';
+import { type HostileClient, hostileAnswers, tryHostileAnswers } from '../clients/testing/hostile-answers.ts';
+import undici from '../clients/undici.ts';
+import wire from '../clients/wire.ts';
+import { checkHostileModule, hostileModules } from '../e2e/testing/hostile-modules.ts';
+import { fuzzScenarioFiles, fuzzStoredRuns } from '../testing/fuzz-files.ts';
+import {
+  CaseScope,
+  type Counts,
+  countFindings,
+  type Finding,
+  formatCounts,
+  isClean,
+  type PartOptions,
+  runAll,
+} from './cases.ts';
+import { runMachines } from './machines.ts';
+import { runDisks, runLimits } from './shortages.ts';
+import { runSignals } from './signals.ts';
+
+interface Part {
+  name: string;
+  /** Cases unless `--count` says. */
+  count: number;
+  run(options: PartOptions): Promise<Counts>;
+}
 
 const PARTS: readonly Part[] = [
-  { name: 'signals', count: 210, run: async options => (await import('./signals.ts')).runSignals(options) },
-  { name: 'disk', count: 24, run: async options => (await import('./shortages.ts')).runDisks(options) },
-  {
-    name: 'machines',
-    count: 20,
-    run: async options => (await import('./machines.ts')).runMachines(options),
-  },
-  { name: 'limits', count: 30, run: async options => (await import('./shortages.ts')).runLimits(options) },
-  { name: 'answers', count: 100, run: async options => (await import('./hostile.ts')).runAnswers(options) },
-  { name: 'modules', count: 100, run: async options => (await import('./hostile.ts')).runModules(options) },
-  {
-    name: 'stored',
-    count: 5_000,
-    run: async options => (await import('./hostile.ts')).runStoredRuns(options),
-  },
-  {
-    name: 'scenarios',
-    count: 100_000,
-    run: async options => (await import('./hostile.ts')).runScenarioFiles(options),
-  },
+  { name: 'signals', count: 210, run: runSignals },
+  { name: 'disk', count: 24, run: runDisks },
+  { name: 'machines', count: 20, run: runMachines },
+  { name: 'limits', count: 30, run: runLimits },
+  { name: 'answers', count: 100, run: runAnswers },
+  { name: 'modules', count: 100, run: runModules },
+  { name: 'stored', count: 5_000, run: runStoredRuns },
+  { name: 'scenarios', count: 100_000, run: runScenarioFiles },
+];
+
+const CLIENTS: readonly HostileClient[] = [
+  ...['request', 'dispatch', 'fetch'].map(api => ({
+    name: `undici, ${api}`,
+    module: undici,
+    settings: { api },
+  })),
+  { name: 'node-http', module: nodeHttp },
+  { name: 'fetch', module: fetchModule },
+  { name: 'wire', module: wire },
 ];
 
 const { values } = parseArgs({
@@ -63,3 +89,36 @@ for (const { name, count, run } of PARTS.filter(part => names.includes(part.name
 console.log(`\n${formatCounts(found)}`);
 for (const [name, { examples }] of found) for (const example of examples) console.log(`${name}: ${example}`);
 process.exitCode = [...found.values()].every(isClean) ? 0 : 1;
+
+async function runStoredRuns({ seed, from, count }: PartOptions): Promise<Counts> {
+  const { shown: _, ...counts } = await fuzzStoredRuns({ seed, from, count });
+  return counts;
+}
+
+async function runScenarioFiles({ seed, from, count }: PartOptions): Promise<Counts> {
+  const { valid: _, ...counts } = await fuzzScenarioFiles({ seed, from, count });
+  return counts;
+}
+
+/** Every client gets every answer; a count below theirs takes some of them. */
+async function runAnswers({ seed, from, count, say }: PartOptions): Promise<Counts> {
+  const answers = shuffled(hostileAnswers, createRandom(seed, 'answers')).slice(from, from + count);
+  const run = async (answer: (typeof answers)[number]): Promise<Finding[]> =>
+    (await tryHostileAnswers(CLIENTS, [answer])).map(detail => ({ defect: 'unmarked', detail }));
+  return countFindings(await runAll(answers, run, { atOnce: 1, say }));
+}
+
+async function runModules({ seed, from, count, atOnce, say }: PartOptions): Promise<Counts> {
+  const modules = shuffled(hostileModules, createRandom(seed, 'modules')).slice(from, from + count);
+  const run = async (module: (typeof modules)[number]): Promise<Finding[]> => {
+    await using scope = new CaseScope();
+    try {
+      await checkHostileModule(scope, module);
+      return [];
+    } catch (error) {
+      const detail = String(error).slice(0, 500);
+      return [{ defect: /were left behind/.test(detail) ? 'orphans' : 'wrongStatus', detail }];
+    }
+  };
+  return countFindings(await runAll(modules, run, { atOnce, say }));
+}

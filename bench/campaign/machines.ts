@@ -1,10 +1,10 @@
 // Kills and stops what a run over machines consists of, at drawn moments: ssh, its sessions, agents, generators, the target, the run.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createRandom, type Random } from '../../results/random.ts';
+import { createRandom } from '../../results/random.ts';
 import { readRun } from '../../results/store.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
-import type { RunningCli, Scope } from '../e2e/testing/cli.ts';
+import type { RunningCli } from '../e2e/testing/cli.ts';
 import { type Counts as Served, startCountingServer } from '../e2e/testing/counting-server.ts';
 import { type Found, parentOf, signalProcess } from '../e2e/testing/processes.ts';
 import {
@@ -16,18 +16,23 @@ import {
   type SshMachines,
 } from '../e2e/testing/ssh-machines.ts';
 import { tinyScenario } from '../e2e/testing/workspace.ts';
-import { type CaseResult, runAll, runCase } from './run-case.ts';
+import { pick } from '../testing/mutate-json.ts';
 import {
+  type CaseResult,
+  CaseScope,
   type Counts,
   countFindings,
+  drawStopMs,
   type Finding,
   isMarked,
   judgeCounts,
   judgeEnd,
   judgeFiles,
   type PartOptions,
+  runAll,
+  runCase,
   wholeRunId,
-} from './verdict.ts';
+} from './cases.ts';
 
 export const VICTIMS = ['ssh', 'session', 'agent', 'generator', 'target', 'parent'] as const;
 export type Victim = (typeof VICTIMS)[number];
@@ -54,11 +59,6 @@ export interface Loss {
 const NAMES = ['gen1', 'gen2', 'web1'];
 const SERVER = NAMES.length - 1;
 const LONGEST_DELAY_MS = 2_500;
-const STOP_MS = { least: 50, most: 1_500 };
-
-function pick<T>(items: readonly T[], random: Random): T {
-  return items[Math.floor(random() * items.length)]!;
-}
 
 /** Which machines have such a process. */
 function machinesWith(victim: Victim): readonly number[] {
@@ -81,7 +81,7 @@ export function drawLosses(seed: number, count: number): Loss[] {
       machine,
       moment,
       delayMs: Math.round(random() * LONGEST_DELAY_MS),
-      stopMs: Math.round(STOP_MS.least + random() * (STOP_MS.most - STOP_MS.least)),
+      stopMs: drawStopMs(random),
       allowsFewer: random() < 0.3,
       isFull: random() < 0.3,
       isCounted: victim !== 'target' && random() < 0.6,
@@ -186,42 +186,37 @@ async function runLoss(
   { inside, machines }: SshMachines,
   onHit: (status: number | null) => void,
 ): Promise<Finding[]> {
-  const cleanups: (() => unknown)[] = [];
-  const scope: Scope = { after: act => cleanups.push(act) };
-  try {
-    const machine = machines[loss.machine]!;
-    const { inside: serverNetwork, address } = machines[SERVER]!;
-    const counting = await startCountingServer(scope, serverNetwork);
-    let served: Served = {};
-    let hasStruck = false;
-    return await runCase(
-      {
-        scenario: scenarioFor(loss, `http://${address}:${counting.port}/`),
-        wrapper: inside,
-        words: optionsFor(loss, machines),
-        async meanwhile(cli) {
-          const striking = strike(loss, cli, machine).then(hit => {
-            hasStruck = hit;
-          });
-          await Promise.allSettled([striking, cli.result]);
-          served = await counting.counts();
-        },
+  await using scope = new CaseScope();
+  const machine = machines[loss.machine]!;
+  const { inside: serverNetwork, address } = machines[SERVER]!;
+  const counting = await startCountingServer(scope, serverNetwork);
+  let served: Served = {};
+  let hasStruck = false;
+  return await runCase(
+    {
+      scenario: scenarioFor(loss, `http://${address}:${counting.port}/`),
+      wrapper: inside,
+      words: optionsFor(loss, machines),
+      async meanwhile(cli) {
+        const striking = strike(loss, cli, machine).then(hit => {
+          hasStruck = hit;
+        });
+        await Promise.allSettled([striking, cli.result]);
+        served = await counting.counts();
       },
-      result => {
-        const isKilled = loss.victim === 'parent' && loss.act === 'SIGKILL' && hasStruck;
-        const results = join(result.dir, 'results');
-        if (hasStruck) onHit(result.ended.status);
-        return [
-          ...judgeEnd(result.ended, isKilled ? [null, 0, 3] : [0, 3]),
-          ...judgeFiles(results, { isTearable: isKilled }),
-          ...(hasStruck ? judgeNames(loss, result) : []),
-          ...(loss.isCounted ? judgeServed(served, machines.slice(0, SERVER), results) : []),
-        ];
-      },
-    );
-  } finally {
-    for (const act of cleanups) await act();
-  }
+    },
+    result => {
+      const isKilled = loss.victim === 'parent' && loss.act === 'SIGKILL' && hasStruck;
+      const results = join(result.dir, 'results');
+      if (hasStruck) onHit(result.ended.status);
+      return [
+        ...judgeEnd(result.ended, isKilled ? [null, 0, 3] : [0, 3]),
+        ...judgeFiles(results, { isTearable: isKilled }),
+        ...(hasStruck ? judgeNames(loss, result) : []),
+        ...(loss.isCounted ? judgeServed(served, machines.slice(0, SERVER), results) : []),
+      ];
+    },
+  );
 }
 
 /** Nothing may be left of any run in the networks of the machines. */
@@ -240,19 +235,15 @@ export async function runMachines({ seed, from, count, atOnce, say }: PartOption
     say(`not tried: ${reason}`);
     return countFindings(new Map());
   }
-  const cleanups: (() => unknown)[] = [];
-  try {
-    const network = await openSshMachines({ after: act => cleanups.unshift(act) }, { names: NAMES });
-    const losses = drawLosses(seed, from + count).slice(from);
-    const statuses: (number | null)[] = [];
-    const run = (loss: Loss): Promise<Finding[]> => runLoss(loss, network, status => statuses.push(status));
-    const found = await runAll(losses, run, { atOnce, say });
-    say(
-      `${statuses.length} were hit while they ran; exit statuses: ${statuses.map(status => status ?? 'killed').join(' ')}`,
-    );
-    found.set('what was left at the end', await judgeLeft(network.machines));
-    return countFindings(found);
-  } finally {
-    for (const act of cleanups) await act();
-  }
+  await using scope = new CaseScope();
+  const network = await openSshMachines(scope, { names: NAMES });
+  const losses = drawLosses(seed, from + count).slice(from);
+  const statuses: (number | null)[] = [];
+  const run = (loss: Loss): Promise<Finding[]> => runLoss(loss, network, status => statuses.push(status));
+  const found = await runAll(losses, run, { atOnce, say });
+  say(
+    `${statuses.length} were hit while they ran; exit statuses: ${statuses.map(status => status ?? 'killed').join(' ')}`,
+  );
+  found.set('what was left at the end', await judgeLeft(network.machines));
+  return countFindings(found);
 }

@@ -6,15 +6,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createRandom } from '../../results/random.ts';
 import { reasonNotTo } from '../e2e/testing/privileges.ts';
 import { tinyScenario } from '../e2e/testing/workspace.ts';
-import { type Case, runAll, runCase } from './run-case.ts';
 import {
+  type Case,
   type Counts,
   countFindings,
   type Finding,
   judgeEnd,
   judgeFiles,
   type PartOptions,
-} from './verdict.ts';
+  runAll,
+  runCase,
+} from './cases.ts';
 
 const DISK_KINDS = ['full', 'read-only', 'removed'] as const;
 const KIB = { least: 4, most: 600 };

@@ -5,26 +5,29 @@ import type { AddressInfo } from 'node:net';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createRandom, type Random } from '../../results/random.ts';
+import { createRandom } from '../../results/random.ts';
 import { readRun } from '../../results/store.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import type { RunningCli } from '../e2e/testing/cli.ts';
 import { type Found, signalProcess } from '../e2e/testing/processes.ts';
 import { tinyScenario } from '../e2e/testing/workspace.ts';
+import { pick } from '../testing/mutate-json.ts';
 import { findProgram } from '../tools/external.ts';
-import { runAll, runCase } from './run-case.ts';
 import {
   type Counts,
   countFindings,
+  drawStopMs,
   type Finding,
   isMarked,
   judgeCounts,
   judgeEnd,
   judgeFiles,
   type PartOptions,
+  runAll,
+  runCase,
   type Served,
   wholeRunId,
-} from './verdict.ts';
+} from './cases.ts';
 
 export const VICTIMS = ['parent', 'generator', 'target', 'relay', 'tool', 'group'] as const;
 export type Victim = (typeof VICTIMS)[number];
@@ -50,11 +53,6 @@ export interface Blow {
 }
 
 const LONGEST_DELAY_MS = 300;
-const STOP_MS = { least: 50, most: 1_500 };
-
-function pick<T>(items: readonly T[], random: Random): T {
-  return items[Math.floor(random() * items.length)]!;
-}
 
 /** What makes sense: a whole group is killed as its members are, and only a parent leaves orphans. */
 function actsOn(victim: Victim): readonly Act[] {
@@ -94,7 +92,7 @@ export function drawBlows(seed: number, count: number): Blow[] {
       act,
       moment,
       delayMs: Math.round(random() * LONGEST_DELAY_MS),
-      stopMs: Math.round(STOP_MS.least + random() * (STOP_MS.most - STOP_MS.least)),
+      stopMs: drawStopMs(random),
       isLogged: (victim === 'generator' || victim === 'parent') && moment !== 'search' && random() < 0.7,
     };
   });
@@ -149,7 +147,7 @@ async function reach({ moment }: Blow, cli: RunningCli): Promise<void> {
 }
 
 const PARTS_OF: Record<Exclude<Blow['victim'], 'group'>, (command: string) => boolean> = {
-  parent: command => command.includes('cli.ts'),
+  parent: command => command.includes('main.ts run'),
   generator: command => command.includes('generator-child'),
   target: command => command.includes('target-child'),
   relay: command => command.includes('link-child'),

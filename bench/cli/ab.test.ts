@@ -5,7 +5,7 @@ import { Load } from '../../scenarios/model/load.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';
 import type { Code, Variant } from '../../scenarios/model/sweep.ts';
 import { beforeAndAfter } from './ab.ts';
-import type { Side } from './option-defaults.ts';
+import type { Side } from './options.ts';
 
 describe("One arm's client on two codes: nothing but the code differs, and what would be worse is expected not to be", () => {
   const code = (label: string): Code => ({ label, dir: null, packages: {} });

@@ -13,15 +13,10 @@ import { nameHint } from '../plan/problems.ts';
 import { loadPlugins, type ReplacedTarget } from '../plan/read-scenarios.ts';
 import { readSlowness } from '../probes/host.ts';
 import type { Context } from './context.ts';
-import { LEAST_EFFECT, type Side } from './option-defaults.ts';
+import { startErrorInOptions } from './option-words.ts';
+import { LEAST_EFFECT, type Side } from './options.ts';
 import { adjusted, type MeasureOptions, measurePlan, readAsked, seedOf, type TimingOptions } from './run.ts';
-import {
-  findVersions,
-  requireTwo,
-  type StartOptions,
-  startErrorInOptions,
-  type VersionOptions,
-} from './versions.ts';
+import { findVersions, requireTwo, type StartOptions, type VersionOptions } from './versions.ts';
 
 export const BEFORE = 'before';
 export const AFTER = 'after';

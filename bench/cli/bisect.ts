@@ -1,8 +1,6 @@
 // Finds the version of a package, or the commit of a server, that made it worse: of those that are published, or in the repository here,
 // compares by halves, as `ab` does.
-import { join } from 'node:path';
 import { announceBisection, buildBisectReport, describeStep } from '../../report/bisect.ts';
-import type { Format } from '../../report/formats/format.ts';
 import {
   type Bisection,
   type BisectionState,
@@ -16,13 +14,11 @@ import {
 } from '../../results/bisect.ts';
 import { EXIT, MeasureError, UsageError } from '../../results/errors.ts';
 import { surenessOf } from '../../results/expect.ts';
-import { replaceFile } from '../../results/files.ts';
 import type { Run } from '../../results/model/run.ts';
 import { readRun, type StoredRun } from '../../results/store.ts';
 import type { Expectation } from '../../scenarios/model/scenario.ts';
 import type { Code, Variant } from '../../scenarios/model/sweep.ts';
 import { planRun } from '../plan/plan.ts';
-import { loadPlugins } from '../plan/read-scenarios.ts';
 import { readSlowness } from '../probes/host.ts';
 import {
   openInstallations,
@@ -31,13 +27,12 @@ import {
   type VersionRange,
 } from '../run/npm-packages.ts';
 import { type AbOptions, beforeAndAfter, chooseScenarios, sideOf } from './ab.ts';
-import { checkOut, commitsBetween, SHORT_SHA } from './checkout.ts';
 import { type Context, exitStatusOf } from './context.ts';
 import { tellGithub } from './github.ts';
-import { announcePage } from './open-page.ts';
-import { LEAST_EFFECT } from './option-defaults.ts';
+import { LEAST_EFFECT } from './options.ts';
+import { renderReport, storeFiles } from './report.ts';
 import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
-import { requireStart, type StartOptions } from './versions.ts';
+import { checkOut, commitsBetween, requireStart, SHORT_SHA, type StartOptions } from './versions.ts';
 
 export interface BisectOptions
   extends MeasureOptions,
@@ -302,19 +297,16 @@ async function showResult(
   options: BisectOptions,
   context: Context,
 ): Promise<void> {
-  const { plugins, output, env } = context;
-  const { json, verbose } = options;
   const report = buildBisectReport(bisection);
-  const formats = await loadPlugins<Format>(plugins.formats);
-  const layout = { hasColour: output.hasColour, columns: output.columns, isBrief: verbose !== true };
-  output.out(await formats[json ? 'json' : 'terminal']!.render(report, layout));
-  const markdown = await formats['markdown']!.render(report, layout);
-  tellGithub(report, markdown, output, env);
+  const { shown, markdown, html } = await renderReport(report, options, context);
+  context.output.out(shown);
+  tellGithub(report, markdown, context.output, context.env);
   if (dir === undefined) return;
-  replaceFile(join(dir, 'bisect.md'), markdown);
-  const page = join(dir, 'bisect.html');
-  replaceFile(page, await formats['html']!.render(report, layout));
-  await announcePage(page, options, context);
+  const files = [
+    { name: 'bisect.md', content: markdown },
+    { name: 'bisect.html', content: html },
+  ];
+  await storeFiles({ dir, isPage: false }, { files, page: 'bisect.html' }, options, context);
 }
 
 interface CandidateOptions extends StartOptions {
@@ -417,8 +409,7 @@ async function commitCandidates(
       const known = checkedOut.get(version);
       if (known !== undefined) return known;
       const { sha: ref } = commits.find(({ short }) => short === version)!;
-      const { code, remove } = await checkOut({ ref, cwd, subfolder, install, signal, note: output.note });
-      installed.defer(remove);
+      const code = await checkOut({ ref, cwd, subfolder, install, signal, note: output.note }, installed);
       checkedOut.set(version, code);
       return code;
     },

@@ -1,13 +1,20 @@
 // What every command is given: plug-ins, output, working folder and the interrupt signal.
+import picocolors from 'picocolors';
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
 import type { Chart, SweepChart } from '../../report/charts/chart.ts';
+import { charts, sweepCharts } from '../../report/charts/index.ts';
 import type { Output as FileOutput, Format } from '../../report/formats/format.ts';
+import { formats, outputs } from '../../report/formats/index.ts';
 import { EXIT } from '../../results/errors.ts';
 import type { Run } from '../../results/model/run.ts';
+import { visibleColours, visibleLines } from '../../results/visible.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
+import { behaviours } from '../../servers/behaviours/index.ts';
+import { transports, userModules } from '../clients/index.ts';
 import type { ClientPlugin, LoadModule } from '../contracts.ts';
 import type { LazyPlugins } from '../plan/read-scenarios.ts';
 import type { CreateSource } from '../run/context.ts';
-import type { During, Keep } from './interrupt.ts';
 
 /**
  * The exit status of a run: 130 when interrupted; 3 when a trial or an audit failed, or nothing was measured, because a broken run must not look
@@ -38,6 +45,17 @@ export interface Plugins {
   outputs: LazyPlugins<FileOutput>;
 }
 
+/** Every plug-in, gathered from the index of each folder. */
+export const plugins: Plugins = {
+  transports,
+  userModules,
+  behaviours,
+  charts,
+  sweepCharts,
+  formats,
+  outputs,
+};
+
 export interface Output {
   /** The result, which a pipe receives. */
   out(text: string): void;
@@ -47,6 +65,51 @@ export interface Output {
   hasColour: boolean;
   columns: number;
 }
+
+const DEFAULT_COLUMNS = 100;
+
+/** The only way to the terminal: control characters are made visible. */
+export function createOutput(): Output {
+  const hasColour = hasColourOn(process.stdout);
+  return {
+    out: text => process.stdout.write(`${shown(text, hasColour)}\n`),
+    note: text =>
+      process.stderr.write(
+        `${shown(wrapNotices(text, process.stderr.columns || Infinity), hasColourOn(process.stderr))}\n`,
+      ),
+    // Some terminals report 0 columns, and a dumb one can't go back to a line.
+    isTty: Boolean(process.stderr.isTTY) && process.stderr.columns > 0 && process.env['TERM'] !== 'dumb',
+    hasColour,
+    columns: process.stdout.columns || DEFAULT_COLUMNS,
+  };
+}
+
+/** Notices are sentences, so they are broken between words; commands and paths stay in one piece, to be copied. */
+export function wrapNotices(text: string, columns: number): string {
+  return text
+    .split('\n')
+    .map(line => {
+      const sign = /^ *! /.exec(line)?.[0];
+      if (sign === undefined || stringWidth(line) <= columns) return line;
+      const wrapped = wrapAnsi(line.slice(sign.length), columns - sign.length);
+      return sign + wrapped.replaceAll('\n', `\n${' '.repeat(sign.length)}`);
+    })
+    .join('\n');
+}
+
+export function hasColourOn(stream: NodeJS.WriteStream): boolean {
+  return Boolean(stream.isTTY) && picocolors.isColorSupported;
+}
+
+function shown(text: string, hasColour: boolean): string {
+  return hasColour ? visibleColours(text) : visibleLines(text);
+}
+
+/** Runs work that, when the context's signal aborts, keeps its results and ends soon; `say` notifies the user. */
+export type Keep = <T>(work: () => Promise<T>, say: (text: string) => void) => Promise<T>;
+
+/** Runs work before the measurement. A signal names it: `asking http://127.0.0.1:3000/ for the first time`. */
+export type During = <T>(what: string, work: () => Promise<T>) => Promise<T>;
 
 export interface Context {
   plugins: Plugins;

@@ -1,7 +1,8 @@
 // Commands on stored runs that judge or compare them: baseline, history, gate and compare.
+
 import { join } from 'node:path';
 import { overlayRuns } from '../../report/charts/before-after.ts';
-import type { Output as FileOutput, Format } from '../../report/formats/format.ts';
+import type { Output as FileOutput } from '../../report/formats/format.ts';
 import { buildGateReport } from '../../report/gate.ts';
 import { buildHistoryReport } from '../../report/history.ts';
 import type { Figure, Report } from '../../report/model.ts';
@@ -28,8 +29,7 @@ import { nameHint } from '../plan/problems.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
 import { tellGithub } from './github.ts';
-import { announcePage } from './open-page.ts';
-import { describeReading } from './report.ts';
+import { announcePage, renderReport, storeFiles } from './report.ts';
 
 export interface BaselineOptions extends CommonOptions {
   results: string;
@@ -157,21 +157,19 @@ const PAGE = 'history.html';
  */
 export async function historyCommand(
   names: readonly string[],
-  asked: HistoryOptions,
-  { plugins, output, env }: Context,
+  options: HistoryOptions,
+  context: Context,
 ): Promise<void> {
-  const { results, json, verbose } = asked;
+  const { results } = options;
   const [oldest, ...others] = narrowed(readHistory(results), names);
   if (oldest === undefined) {
     throw new UsageError(`no history in ${results} yet: every "conntax ci" run adds to it`);
   }
-  const report = buildHistoryReport([oldest, ...others]);
-  const formats = await loadPlugins<Format>(plugins.formats);
-  const options = { hasColour: output.hasColour, columns: output.columns, isBrief: verbose !== true };
-  output.out(await formats[json ? 'json' : 'terminal']!.render(report, options));
+  const { shown, html } = await renderReport(buildHistoryReport([oldest, ...others]), options, context);
+  context.output.out(shown);
   const file = join(results, PAGE);
-  replaceFile(file, await formats['html']!.render(report, options));
-  await announcePage(file, asked, { output, env });
+  replaceFile(file, html);
+  await announcePage(file, options, context);
 }
 
 /** Runs reduced to the named cells; runs without any of them are omitted. */
@@ -285,32 +283,23 @@ export async function showGate(change: Change, options: CompareOptions, context:
 }
 
 async function showChange(
-  { stored: { dir, isPage, run, trials }, ...change }: Change & { trends: readonly Trend[] },
-  asked: CompareOptions,
-  { plugins, output, env, filePrefix }: Context & { filePrefix: string },
+  { stored, ...change }: Change & { trends: readonly Trend[] },
+  options: CompareOptions,
+  { filePrefix, ...context }: Context & { filePrefix: string },
 ): Promise<void> {
-  const { json, verbose } = asked;
+  const { run, trials } = stored;
   const report: Report = buildGateReport({
     ...change,
     remarks: [...doubtsOf(run), ...(change.remarks ?? [])],
   });
-  const [formats, outputs] = await Promise.all([
-    loadPlugins<Format>(plugins.formats),
-    loadPlugins<FileOutput>(plugins.outputs),
-  ]);
-  const options = { hasColour: output.hasColour, columns: output.columns, isBrief: verbose !== true };
-  output.out(await formats[json ? 'json' : 'terminal']!.render(report, options));
-  const markdown = await formats['markdown']!.render(report, options);
-  tellGithub(report, markdown, output, env);
+  const { shown, markdown, html } = await renderReport(report, options, context);
+  const { junit } = await loadPlugins<FileOutput>(context.plugins.outputs);
+  context.output.out(shown);
+  tellGithub(report, markdown, context.output, context.env);
   const files = [
-    { name: `${filePrefix}.html`, content: await formats['html']!.render(report, options) },
+    { name: `${filePrefix}.html`, content: html },
     { name: `${filePrefix}.md`, content: markdown },
-    { name: `${filePrefix}.junit.xml`, content: await outputs['junit']!.render({ run, trials, report }) },
+    { name: `${filePrefix}.junit.xml`, content: await junit!.render({ run, trials, report }) },
   ];
-  if (isPage) {
-    output.note(describeReading(asked));
-    return;
-  }
-  for (const { name, content } of files) replaceFile(join(dir, name), content);
-  await announcePage(join(dir, `${filePrefix}.html`), asked, { output, env });
+  await storeFiles(stored, { files, page: `${filePrefix}.html` }, options, context);
 }

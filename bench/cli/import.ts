@@ -9,12 +9,11 @@ import { latencyLog } from '../../results/run-clock.ts';
 import { newRunId, openRunStore, RUNS_FOLDER } from '../../results/store.ts';
 import { importArtilleryReport } from '../import/artillery.ts';
 import { type Context, exitStatusOf } from './context.ts';
-import { announcePage } from './open-page.ts';
-import { PAGE_FILE, type ReportOptions, render } from './report.ts';
+import { announcePage, PAGE_FILE, type ReportOptions, render } from './report.ts';
 
 /** @returns the exit status. @throws UsageError, MeasureError when the run cannot be stored */
 export async function importCommand(file: string, options: ReportOptions, context: Context): Promise<number> {
-  const { plugins, output } = context;
+  const { output } = context;
   const text = readTextFile(file);
   if (text === undefined) throw new UsageError(`${file} does not exist; expected: a report of Artillery`);
   const { run, trials } = importArtilleryReport(text, {
@@ -28,12 +27,8 @@ export async function importCommand(file: string, options: ReportOptions, contex
   const store = openRunStore(options.results, run.id);
   try {
     for (const trial of trials) store.appendTrial(trial);
-    const {
-      files,
-      text: shown,
-      json,
-    } = await render({ run, trials }, { plugins, output, isBrief: options.verbose !== true });
-    output.out(options.json ? json : shown);
+    const { files, shown } = await render({ run, trials }, options, context);
+    output.out(shown);
     store.finish({ run, files: [...files, { name: 'latency.hlog', content: latencyLog(trials, run) }] });
   } catch (error) {
     store.discard();

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { UsageError } from '../../results/errors.ts';
 import { makeFolder, readTextFile, replaceFile } from '../../results/files.ts';
 import type { Context } from './context.ts';
-import { parseServerUrl } from './server-url.ts';
+import { parseServerUrl } from './options.ts';
 
 export interface InitOptions {
   /** The server that the scenario measures. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { testContext } from '../testing/in-process.ts';
-import { announcePage } from './open-page.ts';
+import { announcePage } from './report.ts';
 
 const skip = process.platform !== 'linux' && 'the program is called otherwise here';
 

@@ -14,7 +14,7 @@ let page: string;
 
 before(async () => {
   const { context } = testContext();
-  const { files } = await render({ run, trials }, { ...context, isBrief: true });
+  const { files } = await render({ run, trials }, {}, context);
   page = files.find(({ name }) => name === 'report.html')!.content;
 });
 
@@ -31,8 +31,8 @@ test('the report of a page has the figures of the run, and no file is written', 
   const { status, stdout, stderr } = await cli('report', 'sent/a.html', '--json');
   assert.equal(status, 0, stderr);
   const { context } = testContext();
-  const { json } = await render({ run, trials }, { ...context, isBrief: true });
-  assert.deepEqual(JSON.parse(stdout), JSON.parse(json));
+  const { shown } = await render({ run, trials }, { json: true }, context);
+  assert.deepEqual(JSON.parse(stdout), JSON.parse(shown));
   assert.match(stderr, /^Read from its page; no file was written\.$/m);
   assert.deepEqual(readdirSync(join(dir, 'sent')), ['a.html']);
 });

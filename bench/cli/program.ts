@@ -1,32 +1,57 @@
 // The command line as a function: parses arguments, runs the command, and turns what it throws into an exit status.
-import { Command, CommanderError } from 'commander';
+import { join } from 'node:path';
+import { Command, CommanderError, type Option } from 'commander';
 import picocolors from 'picocolors';
 import { EXIT, InterruptedError, MeasureError, UsageError } from '../../results/errors.ts';
-import type { Context, Output } from './context.ts';
-import { npmHint, refuseSwallowed } from './npm-options.ts';
-import { TRY_DEFAULTS } from './option-defaults.ts';
+import { readTextFile } from '../../results/files.ts';
+import { type Context, hasColourOn, type Output } from './context.ts';
+import {
+  addAbCommand,
+  addBisectCommand,
+  addCiCommand,
+  addRunCommand,
+  addTryCommand,
+  type Cli,
+} from './measuring-commands.ts';
 import {
   addAgentCommand,
-  addJudgingCommands,
-  addMachineOptions,
+  addBaselineCommand,
+  addCompareCommand,
+  addGateCommand,
+  addHistoryCommand,
+  addImportCommand,
+  addInitCommand,
+  addListCommand,
+  addReportCommand,
+  addSchemaCommand,
   addSettingsCommand,
-  addStoredRunCommands,
-  addTryCommand,
   addWatchCommand,
-  allowHostOption,
-  asRatio,
-  asSeconds,
-  number,
-  openOption,
-  seedOption,
-  uiOption,
-  verboseOption,
-} from './options.ts';
-import { hasColourOn } from './output.ts';
+} from './other-commands.ts';
 
 export const fail = picocolors.createColors(hasColourOn(process.stderr)).red;
 
-function createProgram(context: Context, setStatus: (status: number) => void): Command {
+/** In the order of --help. */
+const COMMANDS: readonly ((program: Command, cli: Cli) => void)[] = [
+  addRunCommand,
+  addTryCommand,
+  addInitCommand,
+  addListCommand,
+  addAbCommand,
+  addBisectCommand,
+  addCiCommand,
+  addImportCommand,
+  addReportCommand,
+  addCompareCommand,
+  addGateCommand,
+  addHistoryCommand,
+  addBaselineCommand,
+  addWatchCommand,
+  addSettingsCommand,
+  addAgentCommand,
+  addSchemaCommand,
+];
+
+function createProgram({ context, setStatus }: Cli): Command {
   const program = new Command('conntax')
     .description('What does opening a connection cost you? Compares short and persistent HTTP connections.')
     .version(context.version)
@@ -48,111 +73,7 @@ Examples:
     .exitOverride()
     .hook('preAction', (_, command) => refuseSwallowed(command, context.env, context.argv));
 
-  const run = program
-    .command('run')
-    .description('measure scenarios and show a report')
-    .argument(
-      '[scenarios...]',
-      'names, tags or paths of scenario files (.ts, .js, .json), or one URL (as try does); default: the tag quick',
-    )
-    .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
-    .addOption(seedOption())
-    .option(
-      '--budget-sec <s>',
-      "time budget per scenario, overriding the scenario's; the cells of a sweep share it",
-      asSeconds,
-    )
-    .option('--precision <ratio>', 'stop when every interval is this narrow (0.05 = ±5 %)', asRatio)
-    .option('--no-phases', 'skip per-request phase timing (lowest overhead)')
-    .option(
-      '--metrics-port <n>',
-      'serve Prometheus metrics on this port of 127.0.0.1 during the run (0: any free port)',
-      number(n => Number.isInteger(n) && n >= 0 && n <= 65_535, 'a port number'),
-    )
-    .option('--profile', 'then take a CPU profile and a heap snapshot of each client and the server')
-    .option('--null-arm', 'add a copy of the baseline client, to measure noise (A/A)')
-    .option('--strict', 'also fail when an expectation is inconclusive')
-    .option('--confirm', 're-measure before a failed expectation counts (default when CI is set)')
-    .option('--no-confirm', 'do not re-measure failures')
-    .addOption(allowHostOption())
-    .option('--results <dir>', 'folder where runs are stored', 'results')
-    .addOption(verboseOption())
-    .addOption(openOption())
-    .addOption(uiOption())
-    .option('--json', 'print the report as JSON');
-  addMachineOptions(run)
-    .addHelpText(
-      'after',
-      `
-Examples:
-  conntax run                             measure the scenarios tagged quick
-  conntax run short-vs-persistent         measure one scenario
-  conntax run catalogue                   measure all scenarios with this tag; conntax list shows the tags
-  conntax run ./mine.json --dry-run       show what your own scenario would do
-  conntax run short-vs-persistent --budget-sec 120 --precision 0.02
-  conntax run --ui --open                 watch the page grow in a browser
-  conntax run ./your-server.json          measure your own server on this machine (target.url)
-  conntax run ./your-server.json --allow-host staging.example.com
-                                          measure a server on another machine
-  conntax run ./your-server.json --allow-host web1 --machine 'ssh gen1 npx conntax agent' --machine 'ssh gen2 npx conntax agent'
-                                          send the load from two machines (docs/machines.md)
-
-Exit status: 0 success, 1 an expectation failed, 2 wrong usage or an invalid scenario, 3 could not measure or an audit failed,
-130 interrupted (143 by SIGTERM, 129 by a closed terminal).`,
-    )
-    .action(async (selectors, options) => {
-      const [url] = selectors;
-      if (selectors.length === 1 && /^https?:\/\//.test(url)) {
-        const { tryCommand } = await import('./try.ts');
-        setStatus(await tryCommand(url, { ...TRY_DEFAULTS, ...options }, context));
-        return;
-      }
-      const { runCommand } = await import('./run.ts');
-      setStatus(await runCommand(selectors, options, context));
-    });
-
-  addTryCommand(program, context, setStatus);
-
-  program
-    .command('init')
-    .description('write a first scenario, a client module and a CI workflow')
-    .option('--url <url>', 'the server to measure', 'http://127.0.0.1:3000/')
-    .addHelpText('after', '\nExample:\n  conntax init --url http://127.0.0.1:8080/health')
-    .action(async options => {
-      const { initCommand } = await import('./init.ts');
-      initCommand(options, context);
-    });
-
-  program
-    .command('list')
-    .argument('[scenarios...]', 'names or tags (default: all)')
-    .description('list the built-in scenarios, with their tags and how long they take')
-    .option('--json', 'print them as JSON')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  conntax list --json\n  conntax list catalogue             the scenarios of docs/catalogue.md\n  conntax list pools bodies',
-    )
-    .action(async (selectors, options) => {
-      const { listCommand } = await import('./list.ts');
-      await listCommand(selectors, options, context);
-    });
-
-  addJudgingCommands(program, context, setStatus);
-  addStoredRunCommands(program, context, setStatus);
-  addWatchCommand(program, context, setStatus);
-  addSettingsCommand(program, context);
-  addAgentCommand(program, context);
-
-  program
-    .command('schema')
-    .description('print the JSON Schema of scenario files')
-    .option('--json', 'accepted for consistency: the output is always JSON')
-    .addHelpText('after', '\nExample:\n  conntax schema > scenario.schema.json')
-    .action(async () => {
-      const { schemaCommand } = await import('./list.ts');
-      await schemaCommand(context);
-    });
-
+  for (const add of COMMANDS) add(program, { context, setStatus });
   return program;
 }
 
@@ -170,9 +91,10 @@ export async function runProgram(context: Context): Promise<number> {
   let status: number = EXIT.ok;
   refuseControls(context.argv);
   try {
-    await createProgram(context, value => {
+    const setStatus = (value: number): void => {
       status = value;
-    }).parseAsync(context.argv, { from: 'user' });
+    };
+    await createProgram({ context, setStatus }).parseAsync(context.argv, { from: 'user' });
   } catch (error) {
     const hint = npmHint(context.env);
     if (error instanceof CommanderError && error.code === 'commander.excessArguments' && hint !== '')
@@ -193,4 +115,91 @@ export function reportError(error: unknown, output: Output): number {
   const detail = error instanceof Error ? error.stack : String(error);
   output.note(`${fail('internal error')} (please report it): ${detail}`);
   return EXIT.cannotMeasure;
+}
+
+// Options that npm has taken for its own: `npm run conntax run x --dry-run` without `--`.
+
+/** npm's names for its commands that run other programs. */
+const RUNNERS = ['run', 'run-script', 'exec', 'test', 'start'];
+
+/** The script, or `npx`, by which npm runs this program; undefined if it does not. */
+function npmScript({
+  npm_command: runner,
+  npm_lifecycle_event: script,
+}: NodeJS.ProcessEnv): string | undefined {
+  return runner !== undefined && RUNNERS.includes(runner) ? script : undefined;
+}
+
+/**
+ * Refuses to run when npm has taken options that were meant for conntax. Without `--`, npm reads all options itself, and
+ * `--dry-run` would send load. npm puts such options into the environment, beside its own settings; those from a .npmrc or from
+ * `NPM_CONFIG_...` variables are not meant for conntax.
+ *
+ * @throws UsageError with the command line that works
+ */
+function refuseSwallowed(command: Command, env: NodeJS.ProcessEnv, argv: readonly string[]): void {
+  const script = npmScript(env);
+  if (script === undefined) return;
+  const swallowed = command.options.filter(
+    option => command.getOptionValueSource(option.attributeName()) !== 'cli' && isSwallowed(option, env),
+  );
+  if (swallowed.length === 0) return;
+  const names = swallowed.map(({ long }) => long);
+  const isComplete = swallowed.every(({ required }) => !required);
+  const words = isComplete ? [...findTypedArguments(argv, env), ...names] : ['...'];
+  const line = script === 'npx' ? `npx conntax ${argv.join(' ')} ${names.join(' ')}` : undefined;
+  throw new UsageError(
+    `npm took ${names.join(' and ')} as its own option, so conntax did not receive it; nothing was started.\n` +
+      `  use: ${line ?? `npm run ${script} -- ${words.join(' ')}`}`,
+  );
+}
+
+/** npm's names for single letters that conntax has too: `-c 5` becomes its option `call`. */
+const NPM_LETTERS: Readonly<Record<string, string>> = { '-c': 'call' };
+
+/**
+ * A sentence for arguments that are too many: npm leaves behind the values of options that it does not know, so `-X POST` becomes
+ * an argument. Empty if no script of npm's is running.
+ */
+function npmHint(env: NodeJS.ProcessEnv): string {
+  const script = npmScript(env);
+  if (script === undefined || script === 'npx') return '';
+  return `npm reads options itself, and passes on only their values; after -- it leaves them to conntax: npm run ${script} -- ...`;
+}
+
+function isSwallowed({ long, short, negate }: Option, env: NodeJS.ProcessEnv): boolean {
+  if (long == null) return false;
+  const letter = short == null ? undefined : NPM_LETTERS[short];
+  if (letter !== undefined && env[`npm_config_${letter}`] && !isSetting(letter, env)) return true;
+  const key = long.replace(/^--(?:no-)?/, '');
+  const value = env[`npm_config_${key.replaceAll('-', '_')}`];
+  // For `--no-phases` npm sets phases to ''.
+  if (value === undefined || (value === '') !== negate) return false;
+  return !isSetting(key, env);
+}
+
+/** Whether the user has configured it for npm. */
+function isSetting(key: string, env: NodeJS.ProcessEnv): boolean {
+  if (env[`NPM_CONFIG_${key.replaceAll('-', '_').toUpperCase()}`] !== undefined) return true;
+  const { npm_config_local_prefix: project } = env;
+  const files = [
+    env['npm_config_userconfig'],
+    env['npm_config_globalconfig'],
+    ...(project === undefined ? [] : [join(project, '.npmrc')]),
+  ];
+  return files.some(file => file !== undefined && hasSetting(file, key));
+}
+
+function hasSetting(file: string, key: string): boolean {
+  const lines = (readTextFile(file) ?? '').split('\n').map(line => line.split('=')[0]!.trim());
+  return lines.includes(key);
+}
+
+/** The arguments that the user typed: the first ones of argv may be part of the script itself. */
+function findTypedArguments(
+  argv: readonly string[],
+  { npm_lifecycle_script: text = '' }: NodeJS.ProcessEnv,
+): string[] {
+  const typed = argv.findIndex((_, index) => !text.endsWith(` ${argv.slice(0, index + 1).join(' ')}`));
+  return typed === -1 ? [] : argv.slice(typed);
 }

@@ -9,8 +9,7 @@ import type { Comparison } from '../../results/model/run.ts';
 import { visibleLine } from '../../results/visible.ts';
 import type { Timing } from '../../scenarios/model/scenario.ts';
 import type { RunEvent } from '../run/context.ts';
-import type { Output } from './context.ts';
-import { hasColourOn } from './output.ts';
+import { hasColourOn, type Output } from './context.ts';
 
 export interface Progress {
   show(event: RunEvent): void;

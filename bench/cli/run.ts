@@ -35,9 +35,8 @@ import { tellGithub } from './github.ts';
 import type { LiveMetrics } from './live-metrics.ts';
 import type { LivePage } from './live-page.ts';
 import { type MachineOptions, type OtherMachines, openMachines } from './machines.ts';
-import { announcePage, showAddress } from './open-page.ts';
 import { createProgress, type Progress } from './progress.ts';
-import { PAGE_FILE, render, renderPage } from './report.ts';
+import { announcePage, PAGE_FILE, render, renderPage, showAddress } from './report.ts';
 
 /** In a run's folder, with a folder for each scenario. */
 const PROFILE_FOLDER = 'profiles';
@@ -375,16 +374,13 @@ async function reportRun(
   { servers, store, options, context, conclude }: Work,
   page: LivePage | undefined,
 ): Promise<number> {
-  const { plugins, output, env, signal } = context;
+  const { output, env, signal } = context;
   const facts = [...servers.values()].flatMap(target => target.servers.map(server => server.facts));
   const next = conclude?.({ run, trials, servers: facts }) ?? [];
-  const { files, text, json, report, markdown } = await render(
-    { run, trials },
-    { plugins, output, isBrief: options.verbose !== true, next },
-  );
+  const { files, shown, report, markdown } = await render({ run, trials }, options, context, next);
   tellGithub(report, markdown, output, env);
   // The result is shown even if it cannot be stored.
-  output.out(options.json ? json : text);
+  output.out(shown);
   if (options.json) for (const sentence of next) output.note(`Next: ${sentence}`);
   store.finish({
     run,

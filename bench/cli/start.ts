@@ -1,15 +1,79 @@
-// Runs the command of this process and exits with its status. Ctrl-C stops a run gracefully.
+// Runs the command of this process and exits with its status. The first SIGINT, SIGTERM or SIGHUP stops measuring and keeps the results,
+// the second exits at once.
+
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { EXIT } from '../../results/errors.ts';
 import { readVersion, workingFolder } from '../../results/files.ts';
-import type { Context, Output } from './context.ts';
-import { type Interrupt, listenForInterrupts } from './interrupt.ts';
-import { createOutput } from './output.ts';
-import { plugins } from './plugins.ts';
+import { visibleLines } from '../../results/visible.ts';
+import { type Context, createOutput, type During, type Keep, type Output, plugins } from './context.ts';
 import { fail, reportError, runProgram } from './program.ts';
 
+/** Ctrl-C; a cancelled job or `timeout`; a closed terminal. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Under `npm run` one Ctrl-C arrives twice: from the terminal, and from npm, which forwards it. */
+const SAME_PRESS_MS = 250;
+
+const KEEPING = 'Interrupted: stopping, and keeping what was measured. Press Ctrl-C again to exit at once.';
+
+/** Listens for signals. Outside `keep`, one ends the program at once. */
+class Interrupts {
+  readonly #controller = new AbortController();
+  readonly signal = this.#controller.signal;
+  #status: number | undefined;
+  #firstAtMs = 0;
+  #sayTo: ((text: string) => void) | undefined;
+  #doing: string | undefined;
+
+  constructor() {
+    for (const signal of SIGNALS) process.on(signal, () => this.#receive(signal));
+  }
+
+  /** 128 plus the number of the signal, as in shells: 130 after Ctrl-C; undefined when no signal came. */
+  get status(): number | undefined {
+    return this.#status;
+  }
+
+  readonly keep: Keep = async (work, say) => {
+    const outer = this.#sayTo;
+    this.#sayTo = say;
+    try {
+      return await work();
+    } finally {
+      this.#sayTo = outer;
+    }
+  };
+
+  readonly during: During = async (what, work) => {
+    const outer = this.#doing;
+    this.#doing = what;
+    try {
+      return await work();
+    } finally {
+      this.#doing = outer;
+    }
+  };
+
+  #receive(signal: (typeof SIGNALS)[number]): void {
+    const isFirst = this.#status === undefined;
+    if (!isFirst && performance.now() - this.#firstAtMs < SAME_PRESS_MS) return;
+    this.#status ??= 128 + constants.signals[signal];
+    this.#firstAtMs = performance.now();
+    const said =
+      this.#doing === undefined ? undefined : `Interrupted while ${this.#doing}: nothing was measured.`;
+    if (!isFirst || this.#sayTo === undefined) {
+      // A pipe, a file and a terminal are written at once, so that the line is there when the process ends.
+      if (isFirst && said !== undefined) process.stderr.write(`${visibleLines(said)}\n`);
+      process.exit(this.#status);
+    }
+    this.#sayTo(said ?? KEEPING);
+    this.#controller.abort();
+  }
+}
+
 /** @throws UsageError when the working folder no longer exists */
-function createContext({ signal, keep, during }: Interrupt, output: Output): Context {
+function createContext({ signal, keep, during }: Interrupts, output: Output): Context {
   return {
     plugins,
     output,
@@ -24,14 +88,14 @@ function createContext({ signal, keep, during }: Interrupt, output: Output): Con
   };
 }
 
-async function main(interrupt: Interrupt): Promise<number> {
+async function main(interrupts: Interrupts): Promise<number> {
   const output = createOutput();
   try {
-    const status = await runProgram(createContext(interrupt, output));
-    return interrupt.status ?? status;
+    const status = await runProgram(createContext(interrupts, output));
+    return interrupts.status ?? status;
   } catch (error) {
-    if (interrupt.signal.aborted && error === interrupt.signal.reason)
-      return interrupt.status ?? EXIT.interrupted;
+    if (interrupts.signal.aborted && error === interrupts.signal.reason)
+      return interrupts.status ?? EXIT.interrupted;
     return reportError(error, output);
   }
 }
@@ -52,9 +116,9 @@ process.stdout.on('error', error => {
 // If stderr is closed, an error cannot be reported anywhere else.
 process.stderr.on('error', () => {});
 
-const interrupt = listenForInterrupts();
-let status = await main(interrupt);
-const unprinted = await flushOutput(interrupt.status !== undefined);
+const interrupts = new Interrupts();
+let status = await main(interrupts);
+const unprinted = await flushOutput(interrupts.status !== undefined);
 if (unprinted !== undefined) {
   process.stderr.write(`${fail('error')}: cannot write the output: ${unprinted.message}\n`);
   status = EXIT.cannotMeasure;

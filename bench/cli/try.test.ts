@@ -5,7 +5,7 @@ import type { Run } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import { FOUND_SERVER, sampleRun } from '../../results/testing/sample-run.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';
-import { TRY_DEFAULTS } from './option-defaults.ts';
+import { TRY_DEFAULTS } from './options.ts';
 import {
   completed,
   conclude,

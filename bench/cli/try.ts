@@ -25,10 +25,9 @@ import { lacksContentType } from '../run/find-servers.ts';
 import { PASSPHRASE, PROXY_URL } from '../run/reach.ts';
 import type { Context } from './context.ts';
 import { formatDuration } from './dry-run.ts';
-import { TRY_DEFAULTS } from './option-defaults.ts';
+import { errorInOptions } from './option-words.ts';
+import { parseServerUrl, TRY_DEFAULTS } from './options.ts';
 import { type Conclusion, type MeasureOptions, measurePlan, readAsked, seedOf } from './run.ts';
-import { parseServerUrl } from './server-url.ts';
-import { errorInOptions } from './try-words.ts';
 
 export interface TryOptions extends MeasureOptions {
   request?: Method;

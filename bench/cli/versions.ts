@@ -1,17 +1,18 @@
-// Finds the two versions that `ab` compares: folders, packages, Node, git refs, and commands that start a server of the user's own.
+// Finds the versions that `ab` and `bisect` compare: folders, packages, Node, and git refs, which are checked out for the comparison.
+
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { formatCommit } from '../../report/words/run.ts';
-import { UsageError } from '../../results/errors.ts';
-import { own } from '../../scenarios/model/facts.ts';
+import { errorMessage, UsageError } from '../../results/errors.ts';
 import type { Code } from '../../scenarios/model/sweep.ts';
-import { formatProblems } from '../plan/read-scenarios.ts';
 import { describeGit } from '../probes/host.ts';
 import { entryFile } from '../run/child.ts';
-import { openInstallations } from '../run/npm-packages.ts';
-import { checkOut } from './checkout.ts';
+import { runCommand, SUCCESS } from '../run/command-group.ts';
+import { openInstallations, openTemporaryFolder } from '../run/npm-packages.ts';
 import type { Context } from './context.ts';
-import type { Side } from './option-defaults.ts';
+import type { Side } from './options.ts';
 
 /** How a server of the user's own is started from each version. */
 export interface StartOptions {
@@ -106,35 +107,6 @@ const START_OPTIONS = [
   ['path', 'path'],
 ] as const;
 
-/** What the options say, by the settings of a scenario that they stand for. */
-const OPTION_OF: Readonly<Record<string, string>> = {
-  'target.command': '--start',
-  'target.ready': '--ready',
-  'target.portEnv': '--port-env',
-  'target.portFrom': '--port-from',
-  'request.path': '--path',
-};
-
-/** The error with options in place of the settings that they stand for, each said once for all scenarios; any other as it is. */
-export function startErrorInOptions(error: unknown, options: StartOptions): unknown {
-  if (!(error instanceof UsageError) || error.problems.length === 0) return error;
-  const isGiven = (path: string): boolean => path !== 'request.path' || options.path !== undefined;
-  const said = error.problems.map(problem => {
-    const option = own(OPTION_OF, problem.path);
-    return option === undefined || !isGiven(problem.path)
-      ? problem
-      : { ...problem, file: COMMAND_LINE, path: option };
-  });
-  const once = [...new Map(said.map(problem => [JSON.stringify(problem), problem])).values()];
-  const text = formatProblems(once);
-  const isAllOptions = once.every(({ file }) => file === COMMAND_LINE);
-  return new UsageError(isAllOptions ? text.replace(' in 1 scenario file', '') : text, once, {
-    cause: error,
-  });
-}
-
-const COMMAND_LINE = 'the command line';
-
 /** @throws UsageError for options of the command without a command */
 export function requireStart(options: StartOptions): void {
   const lonely = START_OPTIONS.find(([, key]) => options[key] !== undefined);
@@ -149,19 +121,19 @@ export function requireStart(options: StartOptions): void {
  */
 export async function findVersions(
   options: VersionOptions,
-  { cwd, output, signal }: Pick<Context, 'cwd' | 'output' | 'signal'>,
+  { cwd, output: { note }, signal }: Pick<Context, 'cwd' | 'output' | 'signal'>,
   installed: AsyncDisposableStack,
 ): Promise<{ before: Code; after: Code }> {
   const { start, install, cwd: subfolder = '.' } = options;
-  const packages = installed.use(openInstallations(signal, output.note));
+  const packages = installed.use(openInstallations(signal, note));
   const codeOf = async (name: SideName): Promise<Code> => {
     const { kind, value } = sourceOf(options, name) ?? { kind: 'none', value: '' };
     switch (kind) {
-      case 'ref': {
-        const found = await checkOut({ ref: value, cwd, subfolder, install, signal, note: output.note });
-        installed.defer(found.remove);
-        return requireConntax(found.code, options);
-      }
+      case 'ref':
+        return requireConntax(
+          await checkOut({ ref: value, cwd, subfolder, install, signal, note }, installed),
+          options,
+        );
       case 'package':
         return await packages.install(value);
       case 'node':
@@ -195,4 +167,124 @@ async function folderCode(
   }
   const git = start === undefined ? null : await describeGit(dir);
   return { label: git === null ? name : `${name} (${formatCommit(git)})`, dir, packages: {} };
+}
+
+const exec = promisify(execFile);
+/** Digits of a commit that are shown. */
+export const SHORT_SHA = 12;
+
+interface CheckoutOptions {
+  ref: string;
+  /** A folder of the repository; the checkout's folder is the same one. */
+  cwd: string;
+  /** Below that folder: where the install command runs. */
+  subfolder: string;
+  /** Run by sh in the checkout; undefined: nothing. */
+  install: string | undefined;
+  signal: AbortSignal;
+  note: (text: string) => void;
+}
+
+/** In a git hook, these would name another repository or index. */
+function gitEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^GIT_(?!SSH|ASKPASS)/.test(name)),
+  );
+}
+
+async function git(cwd: string, ...args: string[]): Promise<string> {
+  const { stdout } = await exec('git', ['-C', cwd, ...args], { env: gitEnvironment() });
+  return stdout.replace(/\n$/, '');
+}
+
+/** @throws UsageError outside a repository, or for a ref that is not a commit */
+async function findCommit(ref: string, cwd: string): Promise<{ sha: string; root: string; prefix: string }> {
+  let root: string;
+  try {
+    root = await git(cwd, 'rev-parse', '--show-toplevel');
+  } catch (error) {
+    throw new UsageError(`${ref}: ${cwd} is not in a git repository (${lastLine(error)})`);
+  }
+  const prefix = await git(cwd, 'rev-parse', '--show-prefix');
+  try {
+    const sha = await git(cwd, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`);
+    return { sha, root, prefix };
+  } catch {
+    throw new UsageError(
+      `${ref} is not a commit of ${root}; expected: a branch, a tag or a commit that this clone has (in CI: actions/checkout with fetch-depth: 0)`,
+    );
+  }
+}
+
+export interface Commit {
+  sha: string;
+  /** The first line of its message. */
+  subject: string;
+}
+
+/**
+ * The repository, and the commits of a range, oldest first, both ends included: those of a merged branch are in its merge.
+ * @throws UsageError outside a repository, for a ref that is not a commit, or where one end does not lead to the other
+ */
+export async function commitsBetween(
+  from: string,
+  to: string,
+  cwd: string,
+): Promise<{ root: string; commits: Commit[] }> {
+  const [first, last] = [await findCommit(from, cwd), await findCommit(to, cwd)];
+  try {
+    await git(cwd, 'merge-base', '--is-ancestor', first.sha, last.sha);
+  } catch {
+    throw new UsageError(`${from} is not an ancestor of ${to}; expected: the older commit first`);
+  }
+  const log = ['log', '-z', '--first-parent', '--reverse', '--format=%H %s'];
+  const later = await git(cwd, ...log, `${first.sha}..${last.sha}`);
+  const own = await git(cwd, ...log, '--max-count=1', first.sha);
+  const commits = [own, ...later.split('\0')]
+    .map(line => line.replace(/\0$/, ''))
+    .filter(line => line !== '')
+    .map(line => ({ sha: line.slice(0, line.indexOf(' ')), subject: line.slice(line.indexOf(' ') + 1) }));
+  return { root: first.root, commits };
+}
+
+function lastLine(error: unknown): string {
+  const { stderr = '' } = error as { stderr?: string };
+  return stderr.trim().split('\n').at(-1) || errorMessage(error);
+}
+
+/**
+ * Makes a worktree of a ref in a temporary folder, and runs the install command in it. It is removed with `installed`, or when this
+ * process ends before.
+ * @throws UsageError for a ref that is no commit, or an install that fails; the reason of the signal
+ */
+export async function checkOut(
+  { ref, cwd, subfolder, install, signal, note }: CheckoutOptions,
+  installed: AsyncDisposableStack,
+): Promise<Code> {
+  const { sha, root, prefix } = await findCommit(ref, cwd);
+  const folder = openTemporaryFolder('conntax-ref-', () => {
+    execFileSync('git', ['-C', root, 'worktree', 'prune'], { env: gitEnvironment(), stdio: 'ignore' });
+  });
+  installed.defer(folder.remove);
+  const tree = join(folder.path, 'tree');
+  const short = sha.slice(0, SHORT_SHA);
+  const label = sha.startsWith(ref) ? short : `${ref} (${short})`;
+  note(`Checking out ${label}`);
+  await git(root, 'worktree', 'add', '--detach', '--quiet', tree, sha).catch(error => {
+    throw new UsageError(`cannot check out ${label}: ${lastLine(error)}`);
+  });
+  const dir = join(tree, prefix);
+  const place = resolve(dir, subfolder);
+  if (!existsSync(place)) throw new UsageError(`${label} has no folder ${join(prefix, subfolder)}`);
+  if (install !== undefined) {
+    note(`Running ${install} in ${label}`);
+    const { end, tail } = await runCommand({ command: install, cwd: place, env: process.env }, signal);
+    if (end !== SUCCESS)
+      throw new UsageError(
+        `${install} failed in ${label} (${end}); expected: an install command that ends with status 0. ${tail === '' ? 'It printed nothing.' : `Its output ends with:\n${tail}`}`,
+      );
+  } else if (existsSync(join(place, 'package.json')) && !existsSync(join(place, 'node_modules'))) {
+    note(`${label} has no node_modules, which --install 'npm ci' would make`);
+  }
+  return { label, dir, packages: {} };
 }

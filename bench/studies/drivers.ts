@@ -1,5 +1,5 @@
-// Measures what each driver can do at saturation and what it costs, and judges the wire client's goals. Arguments: names of
-// grounds (all unless given), and --rounds. All drivers take turns, on one core, against one server that is warm.
+// Measures what each driver can do at saturation and what it costs, and judges the wire client's goals. Arguments: target or tls (both
+// unless given), and --rounds. All drivers take turns, on one core, against one server that is warm.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import Table from 'cli-table3';
+import type { z } from 'zod';
 import { createRandom, shuffled } from '../../results/random.ts';
 import { Client } from '../../scenarios/model/client.ts';
 import { Target } from '../../scenarios/model/target.ts';
@@ -24,23 +24,18 @@ import {
   WIRE_RESUMED,
   WRK,
 } from './driver-goals.ts';
-import { type Generator, runSlice, startGenerator } from './generators.ts';
-import { announce } from './machine.ts';
-import { startNginx } from './nginx.ts';
+import { announce, CONCURRENCY, createTable, type Generator, runSlice, startGenerator } from './study.ts';
 
-const CONCURRENCY = 100;
 const BODY_BYTES = 1024;
 const SLICE_SEC = 2;
 /** Costs per request settle once V8 has compiled what is hot: by requests, not by time, which a busy machine stretches. */
 const WARMUP = { requests: 15_000, sliceMs: 250, mostTurns: 24 } as const;
-const PLAIN = { head: [], border: [] };
 /** The shell says what processor time it took: seconds of user and system. */
 const TIMED = 'TIMEFORMAT="cpu %U %S"; time "$@"';
-const GROUNDS = ['target', 'nginx', 'tls', 'nginx-tls'] as const;
+const GROUNDS = ['target', 'tls'] as const;
 
 type Ground = (typeof GROUNDS)[number];
 type Mode = 'persistent' | 'short';
-type Server = Pick<TargetProcess, 'endpoint' | 'kill'>;
 
 const exec = promisify(execFile);
 const { positionals, values } = parseArgs({
@@ -57,37 +52,25 @@ const host = await announce(`Drivers at saturation: concurrency ${CONCURRENCY}, 
 const cpu = host.pinning?.generatorCpu ?? null;
 const random = createRandom(1, 'drivers');
 const folder = await mkdtemp(join(tmpdir(), 'conntax-drivers-'));
+const floor = await compileFloor();
 
 try {
-  const floor = await compileFloor();
   for (const ground of GROUNDS) {
-    if (positionals.length === 0 || positionals.includes(ground)) await printGround(ground, floor);
+    if (positionals.length === 0 || positionals.includes(ground)) await printGround(ground);
   }
 } finally {
   await rm(folder, { recursive: true });
 }
 
-function isTls(ground: Ground): boolean {
-  return ground === 'tls' || ground === 'nginx-tls';
-}
-
 function targetOf(ground: Ground): Target {
   const behaviour = { name: 'fixed', bytes: BODY_BYTES };
-  return Target.parse({ behaviour, tls: isTls(ground) ? '1.3' : 'none' });
+  return Target.parse({ behaviour, tls: ground === 'tls' ? '1.3' : 'none' });
 }
 
-async function printGround(ground: Ground, floor: string | undefined): Promise<void> {
-  const targetCpu = host.pinning?.targetCpu ?? null;
-  const server: Server | undefined =
-    ground === 'nginx' || ground === 'nginx-tls'
-      ? await startNginx(BODY_BYTES, targetCpu, isTls(ground))
-      : await startTarget(targetOf(ground), 1, targetCpu);
-  if (server === undefined) {
-    console.log('nginx: not installed\n');
-    return;
-  }
+async function printGround(ground: Ground): Promise<void> {
+  const server = await startTarget(targetOf(ground), 1, host.pinning?.targetCpu ?? null);
   try {
-    for (const mode of ['persistent', 'short'] as const) await printMode(ground, server, mode, floor);
+    for (const mode of ['persistent', 'short'] as const) await printMode(ground, server, mode);
   } finally {
     await server.kill();
   }
@@ -105,44 +88,26 @@ async function compileFloor(): Promise<string | undefined> {
 }
 
 function clientsOf(ground: Ground, mode: Mode): Record<string, Client> {
-  const requestsPerConnection = mode === 'short' ? 1 : 'unlimited';
+  const client = (settings: z.input<typeof Client>): Client =>
+    Client.parse({ ...settings, requestsPerConnection: mode === 'short' ? 1 : 'unlimited' });
   const pool = { maxConnections: CONCURRENCY };
   return {
-    [WIRE]: Client.parse({ requestsPerConnection, pool, transport: 'wire' }),
-    'undici request': Client.parse({ requestsPerConnection, pool, api: 'request' }),
-    'undici dispatch': Client.parse({ requestsPerConnection, pool, api: 'dispatch' }),
-    [AUTOCANNON]: Client.parse({ requestsPerConnection, transport: 'autocannon' }),
+    [WIRE]: client({ transport: 'wire', pool }),
+    'undici request': client({ api: 'request', pool }),
+    'undici dispatch': client({ api: 'dispatch', pool }),
+    [AUTOCANNON]: client({ transport: 'autocannon' }),
     // What a context of its own costs each connection, with and without a client library.
-    ...(isTls(ground)
-      ? {
-          'wire, a context each': Client.parse({
-            requestsPerConnection,
-            pool: { ...pool, tlsContext: 'per-connection' },
-            transport: 'wire',
-          }),
-          'undici request, one context': Client.parse({
-            requestsPerConnection,
-            pool: { ...pool, tlsContext: 'shared' },
-          }),
-        }
-      : {}),
-    // Node's target gives tickets, and wrk uses them; nginx is asked not to.
-    ...(ground === 'tls' && mode === 'short'
-      ? {
-          [WIRE_RESUMED]: Client.parse({
-            requestsPerConnection,
-            pool: { ...pool, tlsSessions: 'pinned' },
-            transport: 'wire',
-          }),
-        }
-      : {}),
+    ...(ground === 'tls' && {
+      'wire, a context each': client({ transport: 'wire', pool: { ...pool, tlsContext: 'per-connection' } }),
+      'undici request, one context': client({ pool: { ...pool, tlsContext: 'shared' } }),
+    }),
+    // The target gives tickets, and wrk uses them.
+    ...(ground === 'tls' &&
+      mode === 'short' && {
+        [WIRE_RESUMED]: client({ transport: 'wire', pool: { ...pool, tlsSessions: 'pinned' } }),
+      }),
     // Neither is driven over TLS.
-    ...(ground === 'target'
-      ? {
-          wrk: Client.parse({ requestsPerConnection, transport: 'wrk' }),
-          hey: Client.parse({ requestsPerConnection, transport: 'hey' }),
-        }
-      : {}),
+    ...(ground === 'target' && { wrk: client({ transport: 'wrk' }), hey: client({ transport: 'hey' }) }),
   };
 }
 
@@ -156,11 +121,9 @@ interface BareTool {
 /** Those that conntax does not drive, and some as their makers ship them; where nothing is wrong with their counts. */
 function bareTools(
   ground: Ground,
-  server: Server,
+  { endpoint: { origin } }: TargetProcess,
   mode: Mode,
-  floor: string | undefined,
 ): Record<string, BareTool> {
-  const { origin } = server.endpoint;
   const url = `${origin}/`;
   const [c, d] = [String(CONCURRENCY), String(SLICE_SEC)];
   const close = mode === 'short' ? ['-H', 'Connection: close'] : [];
@@ -170,7 +133,7 @@ function bareTools(
       answers: /(\d+) requests in /,
     },
   };
-  if (floor !== undefined && !isTls(ground)) {
+  if (floor !== undefined && ground !== 'tls') {
     // What it takes for a whole answer: a head is longer than nothing, and both come in one piece.
     const args = [new URL(origin).port, d, c, mode === 'short' ? 'short' : 'keep', String(BODY_BYTES)];
     native[FLOOR] = { command: [floor, ...args], answers: /(\d+) answers/ };
@@ -235,30 +198,15 @@ async function warmUp(children: readonly Generator[]): Promise<void> {
   }
 }
 
-async function printMode(
-  ground: Ground,
-  server: Server,
-  mode: Mode,
-  floor: string | undefined,
-): Promise<void> {
+async function printMode(ground: Ground, server: TargetProcess, mode: Mode): Promise<void> {
   const own = new Map<string, Generator>();
   const rounds = new Map<string, Round[]>();
-  const bare = bareTools(ground, server, mode, floor);
+  const bare = bareTools(ground, server, mode);
   try {
     for (const [name, client] of Object.entries(clientsOf(ground, mode))) {
       rounds.set(name, []);
       if (await isMissing(client.transport)) continue;
-      const options = {
-        title: name,
-        entry: './generator-child',
-        client,
-        concurrency: CONCURRENCY,
-        phases: true,
-        target: targetOf(ground),
-        server,
-        cpu,
-      };
-      own.set(name, await startGenerator(options));
+      own.set(name, await startGenerator({ title: name, client, target: targetOf(ground), server, cpu }));
     }
     await warmUp([...own.values()]);
     for (const name of Object.keys(bare)) rounds.set(name, []);
@@ -276,16 +224,13 @@ async function printMode(
 }
 
 function print(ground: Ground, mode: Mode, rounds: ReadonlyMap<string, readonly Round[]>): void {
-  const table = new Table({
-    style: PLAIN,
-    head: [
-      'driver',
-      'requests/s, median',
-      'client CPU, us/request, median',
-      'requests/s by round, sorted',
-      'us/request by round, sorted',
-    ],
-  });
+  const table = createTable([
+    'driver',
+    'requests/s, median',
+    'client CPU, us/request, median',
+    'requests/s by round, sorted',
+    'us/request by round, sorted',
+  ]);
   for (const [name, done] of rounds) {
     const rates = done.map(({ perSec }) => Math.round(perSec)).toSorted((a, b) => a - b);
     const costs = done.flatMap(({ cpuUs }) => cpuUs ?? []).toSorted((a, b) => a - b);
@@ -298,7 +243,7 @@ function print(ground: Ground, mode: Mode, rounds: ReadonlyMap<string, readonly 
     ]);
   }
   console.log(`${ground}, ${mode}, ${roundCount} rounds of ${SLICE_SEC} s:\n${table.toString()}\n`);
-  for (const { text, ratio, leastRatio, isMet } of judgeGoals(rounds, isTls(ground))) {
+  for (const { text, ratio, leastRatio, isMet } of judgeGoals(rounds, ground === 'tls')) {
     console.log(
       `goal: ${text}, CPU per request: ${ratio === undefined ? 'not measured' : `${ratio.toFixed(2)}, ${isMet ? 'met' : 'not met'} (in the least disturbed rounds: ${leastRatio?.toFixed(2)})`}`,
     );

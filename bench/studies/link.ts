@@ -2,7 +2,6 @@
 // Each figure is that of exchanges through the relay against exchanges without, in turns; the same target serves both. A third
 // way, a target that waits as long as the round trip by a timer of its own, has as many exchanges in flight at the client: what
 // that does to the tail of its times is not the relay's doing.
-import Table from 'cli-table3';
 import { Link, Target } from '../../scenarios/model/target.ts';
 import { latenessQuantileMs, latenessSince, type RelayReading } from '../../servers/protocol.ts';
 import { type Child, spawnChild } from '../run/child.ts';
@@ -13,8 +12,8 @@ import {
   startTarget,
   type TargetProcess,
 } from '../run/targets.ts';
-import { announce } from './machine.ts';
 import type { Driven, DriveOrder, PacedReply } from './paced-client-child.ts';
+import { announce, createTable } from './study.ts';
 
 const ROUND_TRIPS_MS = [2, 5, 20, 80, 200];
 const RATES_PER_SEC = [100, 1_000, 4_000];
@@ -25,7 +24,6 @@ const LINK_MS = 600;
 const GOAL_P50_MS = 1;
 const GOAL_P99_MS = 2;
 const BYTES = 200;
-const PLAIN = { head: [], border: [] };
 const COLUMNS = [
   'exchanges',
   'direct p50',
@@ -175,7 +173,7 @@ function row(measured: Measured, expectedMs: number): string[] {
 }
 
 async function printKept(): Promise<void> {
-  const table = new Table({ style: PLAIN, head: ['round trip', 'requests/s', ...COLUMNS] });
+  const table = createTable(['round trip', 'requests/s', ...COLUMNS]);
   for (const roundTripMs of ROUND_TRIPS_MS) {
     await withRelay({ roundTripMs }, roundTripMs, async (relay, waitingPort) => {
       for (const ratePerSec of RATES_PER_SEC) {
@@ -205,7 +203,7 @@ async function printJitter(): Promise<void> {
 }
 
 async function printNew(): Promise<void> {
-  const table = new Table({ style: PLAIN, head: ['round trip', 'connections/s', ...COLUMNS] });
+  const table = createTable(['round trip', 'connections/s', ...COLUMNS]);
   for (const roundTripMs of [5, 80]) {
     await withRelay({ roundTripMs }, 2 * roundTripMs, async (relay, waitingPort) => {
       const measured = await measure(relay, waitingPort, {

@@ -1,8 +1,10 @@
 // What it costs to send from other machines: the same load from one process, from two, and from two agents, in turn (`npm run bench:machines`).
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import Table from 'cli-table3';
-import type { Trial } from '../../results/model/trial.ts';
-import { createRandom, type Random, shuffled } from '../../results/random.ts';
+import { createRandom, shuffled } from '../../results/random.ts';
 import { LEVEL_PERCENT, meanOf, replicateInterval } from '../../results/stats.ts';
 import { Client } from '../../scenarios/model/client.ts';
 import { Load } from '../../scenarios/model/load.ts';
@@ -13,10 +15,8 @@ import type { GeneratorCommand, GeneratorReading, GeneratorReply } from '../prot
 import type { GeneratorChild } from '../run/arm.ts';
 import { spawnChild } from '../run/child.ts';
 import { createGeneratorGroup } from '../run/generator-group.ts';
-import { startTarget, type TargetProcess } from '../run/targets.ts';
-import { runSlice } from './generators.ts';
-import { announce } from './machine.ts';
-import { AGENT, printQuestions, printTraffic } from './machine-messages.ts';
+import { startTarget } from '../run/targets.ts';
+import { announce, createTable, runSlice, trialOf } from './study.ts';
 
 const HELP = `Usage: npm run bench:machines -- [--replicates N] [--agents N,N] [--service-ms N]
 
@@ -46,20 +46,16 @@ const LOADS: Record<string, LoadInput> = {
 const CLIENT = Client.parse({ pool: { maxConnections: USERS } });
 const RAMP_MS = 50;
 const WINDOW_MS = 150;
-const DRAIN_MS = 2_000;
 const TURNS = 12;
 const WARMUP_TURNS = 4;
+/** Of a machine's clock, at the start of a replicate. */
 const PINGS = 20;
+const QUESTIONS = 2_000;
+/** Starts an agent here. */
+const AGENT = `${process.execPath} ${fileURLToPath(new URL('../cli/main.ts', import.meta.url))} agent`;
 
 const ARMS = ['1 process', '2 processes', '2 machines'] as const;
 type ArmName = (typeof ARMS)[number];
-
-interface Bench {
-  server: TargetProcess;
-  machines: readonly [Machine, Machine];
-  cpu: number | null;
-  random: Random;
-}
 
 interface ArmFigures {
   reading: GeneratorReading;
@@ -69,94 +65,6 @@ interface ArmFigures {
 }
 
 type Replicate = Map<ArmName, ArmFigures>;
-
-function trialOf(load: LoadInput): Trial {
-  return {
-    id: 'study',
-    scenario: '',
-    cell: '',
-    replicate: 0,
-    arm: 'study',
-    seed: 1,
-    target,
-    phases: true,
-    load: Load.parse(load),
-    client: CLIENT,
-  };
-}
-
-function spawnHere(title: string, { cpu }: Bench): GeneratorChild {
-  return spawnChild<GeneratorCommand, GeneratorReply>({ title, entry: './generator-child', cpu });
-}
-
-function spawnOn(machine: Machine, { cpu }: Bench): GeneratorChild {
-  const { name: title } = machine;
-  const options = { entry: 'generator', title, cpu, niceness: 0, env: {}, limit: undefined } as const;
-  return machine.spawn<GeneratorCommand, GeneratorReply>(options);
-}
-
-function spawnArm(name: ArmName, bench: Bench): GeneratorChild {
-  const [one, two] = bench.machines;
-  switch (name) {
-    case '1 process':
-      return spawnHere(name, bench);
-    case '2 processes': {
-      const [first, second] = ['first', 'second'].map(title => ({
-        child: spawnHere(title, bench),
-        weight: 1,
-      }));
-      return createGeneratorGroup({ members: [first!, second!], coreCount: 1 });
-    }
-    case '2 machines': {
-      const member = (machine: Machine) => ({ child: spawnOn(machine, bench), weight: 1, machine });
-      return createGeneratorGroup({ members: [member(one), member(two)], coreCount: 1 });
-    }
-    default:
-      return name satisfies never;
-  }
-}
-
-function ownCpuMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1_000;
-}
-
-async function measureReplicate(load: LoadInput, bench: Bench): Promise<Replicate> {
-  const names = shuffled(ARMS, bench.random);
-  const children = new Map<ArmName, GeneratorChild>();
-  const figures = new Map(names.map(name => [name, { extraMs: [] as number[], ownCpuMs: [] as number[] }]));
-  await Promise.all(bench.machines.map(machine => machine.sync(PINGS)));
-  try {
-    for (const name of names) {
-      const child = spawnArm(name, bench);
-      children.set(name, child);
-      await child.start({ type: 'prepare', trial: trialOf(load), endpoint: bench.server.endpoint }, 'ready');
-    }
-    const times = { rampMs: RAMP_MS, drainMs: DRAIN_MS };
-    for (let turn = 0; turn < WARMUP_TURNS; turn++) {
-      for (const name of names)
-        await runSlice(children.get(name)!, WINDOW_MS, { ...times, isRecorded: false });
-    }
-    for (let turn = 0; turn < TURNS; turn++) {
-      for (const name of shuffled(names, bench.random)) {
-        const begunAtMs = performance.now();
-        const cpuBeforeMs = ownCpuMs();
-        await runSlice(children.get(name)!, WINDOW_MS, times);
-        const own = figures.get(name)!;
-        own.extraMs.push(performance.now() - begunAtMs - RAMP_MS - WINDOW_MS);
-        own.ownCpuMs.push(ownCpuMs() - cpuBeforeMs);
-      }
-    }
-    const replicate: Replicate = new Map();
-    for (const [name, child] of children) {
-      const { reading } = await child.ask({ type: 'finish' }, 'finished', 10_000);
-      replicate.set(name, { ...figures.get(name)!, reading });
-    }
-    return replicate;
-  } finally {
-    await Promise.all([...children.values()].map(child => child.kill()));
-  }
-}
 
 const METRICS: Record<string, (reading: GeneratorReading) => number> = {
   'requests completed': ({ completedRecorded }) => completedRecorded,
@@ -170,61 +78,6 @@ const PAIRS: readonly (readonly [ArmName, ArmName])[] = [
   ['2 machines', '1 process'],
   ['2 machines', '2 processes'],
 ];
-
-function describeRatio(logRatios: readonly number[]): string {
-  const ratio = replicateInterval(logRatios);
-  if (ratio === null) return 'no interval';
-  return `${ratio.value.toFixed(3)} (${ratio.low.toFixed(3)} to ${ratio.high.toFixed(3)})`;
-}
-
-function printRatios(load: string, replicates: readonly Replicate[]): void {
-  const table = new Table({
-    head: ['', '1 process', ...PAIRS.map(([name, over]) => `${name} / ${over}`)],
-    style: { head: [], border: [] },
-  });
-  for (const [metric, read] of Object.entries(METRICS)) {
-    const figureOf = (replicate: Replicate, name: ArmName): number => read(replicate.get(name)!.reading);
-    const own = meanOf(replicates.map(replicate => figureOf(replicate, '1 process')));
-    const value = metric.startsWith('requests') ? own.toFixed(0) : `${(own / 1_000).toFixed(2)} ms`;
-    const ratios = PAIRS.map(([name, over]) =>
-      describeRatio(replicates.map(one => Math.log(figureOf(one, name) / figureOf(one, over)))),
-    );
-    table.push([metric, value, ...ratios]);
-  }
-  console.log(`${load}; ${LEVEL_PERCENT} intervals from ${replicates.length} replicates of ${TURNS} slices:`);
-  console.log(`${table.toString()}\n`);
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
-}
-
-function printOverhead(replicates: readonly Replicate[]): void {
-  const table = new Table({
-    head: ['', 'slice beyond ramp and window: median', 'p95', 'CPU of the run per slice'],
-    style: { head: [], border: [] },
-  });
-  for (const name of ARMS) {
-    const all = replicates.map(replicate => replicate.get(name)!);
-    const extraMs = all.flatMap(own => own.extraMs);
-    const cpuMs = meanOf(all.flatMap(own => own.ownCpuMs));
-    table.push([
-      name,
-      `${quantile(extraMs, 0.5).toFixed(1)} ms`,
-      `${quantile(extraMs, 0.95).toFixed(1)} ms`,
-      `${cpuMs.toFixed(2)} ms`,
-    ]);
-  }
-  console.log(`Slices of ${RAMP_MS} + ${WINDOW_MS} ms of this load:\n${table.toString()}\n`);
-  const worst = replicates.flatMap(replicate => replicate.get('2 machines')!.reading.machines ?? []);
-  const slices = worst.reduce((sum, share) => sum + share.slices, 0);
-  const late = worst.reduce((sum, share) => sum + share.lateSlices, 0);
-  const errorMs = Math.max(...worst.map(share => share.errorMs));
-  console.log(
-    `Began more than a tenth of the ramp apart: ${late} of ${slices} slices of a machine; clocks known to ${errorMs.toFixed(2)} ms or better.\n`,
-  );
-}
 
 const { values } = parseArgs({
   options: {
@@ -253,35 +106,216 @@ const target = Target.parse({
     serviceMs === 0 ? { name: 'fixed', bytes: 1_024 } : { name: 'delay', meanMs: serviceMs, bytes: 1_024 },
 });
 
-const host = await announce('Load from other machines: 1 KiB, plain HTTP, keep-alive');
-const server = await startTarget(target, 1, host.pinning?.targetCpu ?? null);
-const shared = { server, cpu: host.pinning?.generatorCpu ?? null, random: createRandom(1, 'machines') };
+const { pinning } = await announce('Load from other machines: 1 KiB, plain HTTP, keep-alive');
+const server = await startTarget(target, 1, pinning?.targetCpu ?? null);
+const cpu = pinning?.generatorCpu ?? null;
+const random = createRandom(1, 'machines');
 const { signal } = new AbortController();
-const [one, two] = await Promise.all(
+const machines = await Promise.all(
   ['one', 'two'].map(name => Machine.start({ name, command: AGENT }, signal)),
 );
 try {
-  const bench: Bench = { ...shared, machines: [one!, two!] };
   for (const [name, load] of Object.entries(LOADS)) {
-    await measureReplicate(load, bench); // conditions the target; thrown away
+    await measureReplicate(load); // conditions the target; thrown away
     const replicates: Replicate[] = [];
-    for (let i = 0; i < count; i++) replicates.push(await measureReplicate(load, bench));
+    for (let i = 0; i < count; i++) replicates.push(await measureReplicate(load));
     printRatios(name, replicates);
     printOverhead(replicates);
   }
-  const trial = trialOf(Object.values(LOADS)[0]!);
-  await printTraffic({
-    spawnOn: machine => spawnOn(machine, bench),
-    async start(group) {
-      await group.start({ type: 'prepare', trial, endpoint: server.endpoint }, 'ready');
-    },
-    async slice(group) {
-      await runSlice(group, WINDOW_MS, { rampMs: RAMP_MS, drainMs: DRAIN_MS });
-    },
-    slices: TURNS,
-  });
-  await printQuestions(agentCounts);
+  await printTraffic(Object.values(LOADS)[0]!);
+  await printQuestions();
 } finally {
-  await Promise.all([one!.close(), two!.close()]);
+  await Promise.all(machines.map(machine => machine.close()));
   await server.kill();
+}
+
+function prepare(child: GeneratorChild, load: LoadInput): Promise<unknown> {
+  const trial = trialOf({ name: 'study', client: CLIENT, load: Load.parse(load), phases: true, target });
+  return child.start({ type: 'prepare', trial, endpoint: server.endpoint }, 'ready');
+}
+
+function spawnHere(title: string): GeneratorChild {
+  return spawnChild<GeneratorCommand, GeneratorReply>({ title, entry: './generator-child', cpu });
+}
+
+function spawnOn(machine: Machine): GeneratorChild {
+  const { name: title } = machine;
+  const options = { entry: 'generator', title, cpu, niceness: 0, env: {}, limit: undefined } as const;
+  return machine.spawn<GeneratorCommand, GeneratorReply>(options);
+}
+
+function spawnArm(name: ArmName): GeneratorChild {
+  if (name === '1 process') return spawnHere(name);
+  const [first, second] =
+    name === '2 processes'
+      ? ['first', 'second'].map(title => ({ child: spawnHere(title), weight: 1 }))
+      : machines.map(machine => ({ child: spawnOn(machine), weight: 1, machine }));
+  return createGeneratorGroup({ members: [first!, second!], coreCount: 1 });
+}
+
+function ownCpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+async function measureReplicate(load: LoadInput): Promise<Replicate> {
+  const names = shuffled(ARMS, random);
+  const children = new Map<ArmName, GeneratorChild>();
+  const figures = new Map(names.map(name => [name, { extraMs: [] as number[], ownCpuMs: [] as number[] }]));
+  await Promise.all(machines.map(machine => machine.sync(PINGS)));
+  try {
+    for (const name of names) {
+      const child = spawnArm(name);
+      children.set(name, child);
+      await prepare(child, load);
+    }
+    for (let turn = 0; turn < WARMUP_TURNS; turn++) {
+      for (const name of names)
+        await runSlice(children.get(name)!, WINDOW_MS, { rampMs: RAMP_MS, isRecorded: false });
+    }
+    for (let turn = 0; turn < TURNS; turn++) {
+      for (const name of shuffled(names, random)) {
+        const begunAtMs = performance.now();
+        const cpuBeforeMs = ownCpuMs();
+        await runSlice(children.get(name)!, WINDOW_MS, { rampMs: RAMP_MS });
+        const own = figures.get(name)!;
+        own.extraMs.push(performance.now() - begunAtMs - RAMP_MS - WINDOW_MS);
+        own.ownCpuMs.push(ownCpuMs() - cpuBeforeMs);
+      }
+    }
+    const replicate: Replicate = new Map();
+    for (const [name, child] of children) {
+      const { reading } = await child.ask({ type: 'finish' }, 'finished', 10_000);
+      replicate.set(name, { ...figures.get(name)!, reading });
+    }
+    return replicate;
+  } finally {
+    await Promise.all([...children.values()].map(child => child.kill()));
+  }
+}
+
+function describeRatio(logRatios: readonly number[]): string {
+  const ratio = replicateInterval(logRatios);
+  if (ratio === null) return 'no interval';
+  return `${ratio.value.toFixed(3)} (${ratio.low.toFixed(3)} to ${ratio.high.toFixed(3)})`;
+}
+
+function printRatios(load: string, replicates: readonly Replicate[]): void {
+  const table = createTable(['', '1 process', ...PAIRS.map(([name, over]) => `${name} / ${over}`)]);
+  for (const [metric, read] of Object.entries(METRICS)) {
+    const figureOf = (replicate: Replicate, name: ArmName): number => read(replicate.get(name)!.reading);
+    const own = meanOf(replicates.map(replicate => figureOf(replicate, '1 process')));
+    const value = metric.startsWith('requests') ? own.toFixed(0) : `${(own / 1_000).toFixed(2)} ms`;
+    const ratios = PAIRS.map(([name, over]) =>
+      describeRatio(replicates.map(one => Math.log(figureOf(one, name) / figureOf(one, over)))),
+    );
+    table.push([metric, value, ...ratios]);
+  }
+  console.log(`${load}; ${LEVEL_PERCENT} intervals from ${replicates.length} replicates of ${TURNS} slices:`);
+  console.log(`${table.toString()}\n`);
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+}
+
+function printOverhead(replicates: readonly Replicate[]): void {
+  const table = createTable(['', 'slice beyond ramp and window: median', 'p95', 'CPU of the run per slice']);
+  for (const name of ARMS) {
+    const all = replicates.map(replicate => replicate.get(name)!);
+    const extraMs = all.flatMap(own => own.extraMs);
+    const cpuMs = meanOf(all.flatMap(own => own.ownCpuMs));
+    table.push([
+      name,
+      `${quantile(extraMs, 0.5).toFixed(1)} ms`,
+      `${quantile(extraMs, 0.95).toFixed(1)} ms`,
+      `${cpuMs.toFixed(2)} ms`,
+    ]);
+  }
+  console.log(`Slices of ${RAMP_MS} + ${WINDOW_MS} ms of this load:\n${table.toString()}\n`);
+  const worst = replicates.flatMap(replicate => replicate.get('2 machines')!.reading.machines ?? []);
+  const slices = worst.reduce((sum, share) => sum + share.slices, 0);
+  const late = worst.reduce((sum, share) => sum + share.lateSlices, 0);
+  const errorMs = Math.max(...worst.map(share => share.errorMs));
+  console.log(
+    `Began more than a tenth of the ramp apart: ${late} of ${slices} slices of a machine; clocks known to ${errorMs.toFixed(2)} ms or better.\n`,
+  );
+}
+
+interface Traffic {
+  messages: number;
+  bytes: number;
+}
+
+function trafficIn(file: string): Traffic {
+  const text = readFileSync(file);
+  return { messages: text.reduce((sum, byte) => sum + (byte === 10 ? 1 : 0), 0), bytes: text.length };
+}
+
+/** Counts what passes through the pipes of an agent with one generator. */
+async function printTraffic(load: LoadInput): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), 'conntax-traffic-'));
+  const [toAgent, fromAgent] = [join(dir, 'to'), join(dir, 'from')];
+  const command = `tee ${toAgent} | ${AGENT} | tee ${fromAgent}`;
+  const machine = await Machine.start({ name: 'counted', command }, signal);
+  const read = (): Traffic[] => [trafficIn(toAgent), trafficIn(fromAgent)];
+  const table = createTable(['', 'messages', 'bytes', 'messages', 'bytes']);
+  try {
+    let before = read();
+    const push = (what: string, times = 1): void => {
+      const now = read();
+      const each = (one: number, earlier: number): string =>
+        ((one - earlier) / times).toFixed(times === 1 ? 0 : 1);
+      table.push([
+        what,
+        ...now.flatMap(({ messages, bytes }, way) => [
+          each(messages, before[way]!.messages),
+          each(bytes, before[way]!.bytes),
+        ]),
+      ]);
+      before = now;
+    };
+    const group = createGeneratorGroup({
+      members: [{ child: spawnOn(machine), weight: 1, machine }],
+      coreCount: 1,
+    });
+    await prepare(group, load);
+    push('start of a generator');
+    await machine.sync(PINGS);
+    push('clock, per replicate');
+    const begunAtMs = performance.now();
+    for (let turn = 0; turn < TURNS; turn++) await runSlice(group, WINDOW_MS, { rampMs: RAMP_MS });
+    const seconds = (performance.now() - begunAtMs) / 1_000;
+    push('a slice', TURNS);
+    await group.ask({ type: 'finish' }, 'finished', 10_000);
+    push('end of a trial');
+    console.log(
+      `Per agent and generator, to the agent and from it (${(TURNS / seconds).toFixed(2)} slices/s):\n${table.toString()}`,
+    );
+  } finally {
+    await machine.close();
+    rmSync(dir, { recursive: true });
+  }
+}
+
+/** All agents are asked at once, again and again, as before each slice. */
+async function printQuestions(): Promise<void> {
+  const table = createTable(['agents', 'CPU of the run per answer (us)', 'round trip (ms)']);
+  for (const agents of agentCounts) {
+    const asked = await Promise.all(
+      Array.from({ length: agents }, (_, index) =>
+        Machine.start({ name: String(index + 1), command: AGENT }, signal),
+      ),
+    );
+    const each = Math.ceil(QUESTIONS / agents);
+    const cpuBeforeMs = ownCpuMs();
+    const startedAtMs = performance.now();
+    await Promise.all(asked.map(machine => machine.sync(each)));
+    const elapsedMs = performance.now() - startedAtMs;
+    const cpuUs = (ownCpuMs() - cpuBeforeMs) * 1_000;
+    table.push([agents, Math.round(cpuUs / (each * agents)), (elapsedMs / each).toFixed(2)]);
+    await Promise.all(asked.map(machine => machine.close()));
+  }
+  console.log(`All agents asked at once:\n${table.toString()}\n`);
 }

@@ -1,16 +1,12 @@
 // Measures what recording costs per request: all arms take turns in one run, against one warm target (--replicates N, default 8).
 import { parseArgs } from 'node:util';
-import Table from 'cli-table3';
-import type { Host } from '../../results/model/run.ts';
-import { createRandom, type Random, shuffled } from '../../results/random.ts';
-import { type Interval, LEVEL_PERCENT, replicateInterval, trimmedMean } from '../../results/stats.ts';
+import { createRandom, shuffled } from '../../results/random.ts';
+import { type Interval, LEVEL_PERCENT, meanOf, replicateInterval, trimmedMean } from '../../results/stats.ts';
 import { Client } from '../../scenarios/model/client.ts';
 import { Target } from '../../scenarios/model/target.ts';
-import { startTarget, type TargetProcess } from '../run/targets.ts';
-import { type Generator, runSlice, startGenerator } from './generators.ts';
-import { announce } from './machine.ts';
+import { startTarget } from '../run/targets.ts';
+import { announce, CONCURRENCY, createTable, type Generator, runSlice, startGenerator } from './study.ts';
 
-const CONCURRENCY = 100;
 const WARMUP_TURNS = 6;
 const WARMUP_SLICE_MS = 250;
 const TURNS = 16;
@@ -18,14 +14,6 @@ const SLICE_MS = 120;
 const BLOCK_TRIM = 0.2;
 /** The goal: the most that the harness may add. */
 const MOST_RATIO = 1.05;
-const PLAIN = { head: [], border: [] };
-
-interface Bench {
-  target: Target;
-  server: TargetProcess;
-  pinning: Host['pinning'];
-  random: Random;
-}
 
 const OURS = './generator-child';
 const BARE = '../studies/bare-loop-child';
@@ -39,36 +27,41 @@ const ARMS = {
 } as const;
 type ArmName = keyof typeof ARMS;
 
-function start(name: ArmName, { target, server, pinning }: Bench): Promise<Generator> {
+const { values } = parseArgs({ options: { replicates: { type: 'string', default: '8' } } });
+const target = Target.parse({ behaviour: { name: 'fixed', bytes: 1024 } });
+const { pinning } = await announce(
+  `Overhead of the generator: keep-alive, concurrency ${CONCURRENCY}, 1 KiB, plain HTTP`,
+);
+const server = await startTarget(target, 1, pinning?.targetCpu ?? null);
+const random = createRandom(1, 'overhead');
+try {
+  await measureArms(1); // conditions the target; thrown away
+  await printCpu(Number(values.replicates));
+} finally {
+  await server.kill();
+}
+
+function start(name: ArmName): Promise<Generator> {
   const { entry, api, phases } = ARMS[name];
   const client = Client.parse({ api, pool: { maxConnections: CONCURRENCY } });
   const cpu = pinning?.generatorCpu ?? null;
-  return startGenerator({
-    title: name,
-    entry,
-    client,
-    concurrency: CONCURRENCY,
-    phases,
-    target,
-    server,
-    cpu,
-  });
+  return startGenerator({ title: name, entry, client, phases, target, server, cpu });
 }
 
 type Replicate = Map<ArmName, number[]>;
 
 /** CPU per request of each arm, one value a turn; fresh processes, warmed up in turns. */
-async function measureArms(bench: Bench, turns = TURNS): Promise<Replicate> {
-  const names = shuffled(Object.keys(ARMS) as ArmName[], bench.random);
+async function measureArms(turns = TURNS): Promise<Replicate> {
+  const names = shuffled(Object.keys(ARMS) as ArmName[], random);
   const children = new Map<ArmName, Generator>();
   const cpuUs: Replicate = new Map(names.map(name => [name, []]));
   try {
-    for (const name of names) children.set(name, await start(name, bench));
+    for (const name of names) children.set(name, await start(name));
     for (let turn = 0; turn < WARMUP_TURNS; turn++) {
       for (const name of names) await runSlice(children.get(name)!, WARMUP_SLICE_MS);
     }
     for (let turn = 0; turn < turns; turn++) {
-      for (const name of shuffled(names, bench.random)) {
+      for (const name of shuffled(names, random)) {
         const { before, after, exchanges } = await runSlice(children.get(name)!, SLICE_MS);
         cpuUs.get(name)!.push((after.cpuUs - before.cpuUs) / exchanges);
       }
@@ -80,9 +73,9 @@ async function measureArms(bench: Bench, turns = TURNS): Promise<Replicate> {
 }
 
 /** Measures all arms in turns and prints what ours costs over a bare loop, and what the phases cost of it. */
-async function printCpu(bench: Bench, replicateCount: number): Promise<void> {
+async function printCpu(replicateCount: number): Promise<void> {
   const replicates: Replicate[] = [];
-  for (let i = 0; i < replicateCount; i++) replicates.push(await measureArms(bench));
+  for (let i = 0; i < replicateCount; i++) replicates.push(await measureArms());
   console.log(`CPU per request, ${replicateCount} replicates of ${TURNS} turns, all arms in turn\n`);
   const apis = ['request', 'dispatch'] as const;
   printRatios('All that we add to a bare loop over the same API', replicates, {
@@ -100,23 +93,20 @@ function printRatios(
   replicates: readonly Replicate[],
   { head, pairs }: { head: readonly [string, string]; pairs: readonly (readonly [ArmName, ArmName])[] },
 ): void {
-  const table = new Table({
-    style: PLAIN,
-    head: [
-      'arms',
-      ...head.map(name => `${name}, us/request`),
-      `ratio (${LEVEL_PERCENT})`,
-      `at most ${MOST_RATIO}`,
-      'replicates',
-    ],
-  });
+  const table = createTable([
+    'arms',
+    ...head.map(name => `${name}, us/request`),
+    `ratio (${LEVEL_PERCENT})`,
+    `at most ${MOST_RATIO}`,
+    'replicates',
+  ]);
   for (const [less, more] of pairs) {
     const logRatios = replicates.map(replicate => logRatioOf(replicate, less, more));
     const ratio = replicateInterval(logRatios);
     table.push([
       `${more} / ${less}`,
-      meanOf(replicates, less).toFixed(1),
-      meanOf(replicates, more).toFixed(1),
+      meanCostOf(replicates, less).toFixed(1),
+      meanCostOf(replicates, more).toFixed(1),
       ratio === null
         ? 'no interval'
         : `${ratio.value.toFixed(3)} (${ratio.low.toFixed(3)} to ${ratio.high.toFixed(3)})`,
@@ -141,19 +131,6 @@ function logRatioOf(replicate: Replicate, less: ArmName, more: ArmName): number 
   return trimmedMean(logRatios, BLOCK_TRIM) ?? Number.NaN;
 }
 
-function meanOf(replicates: readonly Replicate[], name: ArmName): number {
-  const means = replicates.map(replicate => trimmedMean(replicate.get(name)!, BLOCK_TRIM) ?? Number.NaN);
-  return means.reduce((sum, mean) => sum + mean, 0) / means.length;
-}
-
-const { values } = parseArgs({ options: { replicates: { type: 'string', default: '8' } } });
-const target = Target.parse({ behaviour: { name: 'fixed', bytes: 1024 } });
-const host = await announce('Overhead of the generator: keep-alive, concurrency 100, 1 KiB, plain HTTP');
-const server = await startTarget(target, 1, host.pinning?.targetCpu ?? null);
-const bench: Bench = { target, server, pinning: host.pinning, random: createRandom(1, 'overhead') };
-try {
-  await measureArms(bench, 1); // conditions the target; thrown away
-  await printCpu(bench, Number(values.replicates));
-} finally {
-  await server.kill();
+function meanCostOf(replicates: readonly Replicate[], name: ArmName): number {
+  return meanOf(replicates.map(replicate => trimmedMean(replicate.get(name)!, BLOCK_TRIM) ?? Number.NaN));
 }

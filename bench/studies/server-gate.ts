@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { Run } from '../../results/model/run.ts';
 import { AFTER, BEFORE } from '../cli/ab.ts';
-import { announce } from './machine.ts';
+import { announce } from './study.ts';
 
 const exec = promisify(execFile);
 
@@ -38,7 +38,7 @@ if (unknown !== undefined) {
 const SERVICE = `import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import fastify from ${JSON.stringify(import.meta.resolve('fastify'))};
-import { createBurden } from ${JSON.stringify(import.meta.resolve('./gate-power/burden.ts'))};
+import { createBurden } from ${JSON.stringify(import.meta.resolve('./gate-power/slowed-client.ts'))};
 
 const { slowerByRatio, opensConnection } = JSON.parse(readFileSync('slowdown.json', 'utf8'));
 const pay = createBurden(slowerByRatio);

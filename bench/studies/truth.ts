@@ -1,24 +1,21 @@
 // Prints figures of conntax beside those of independent witnesses, on standard output, and exits with 1 where one is wrong and
 // nothing says so. Arguments: rows to run, by a part of their names; none: all of them, which takes about 10 minutes. The
 // figures are worth something on an idle machine only.
-
-import Table from 'cli-table3';
-import { announce } from './machine.ts';
-import { blindGate, nothingGood, unanswered } from './truth/failures.ts';
-import { type Line, type Verdict, verdictOf } from './truth/lines.ts';
+import { announce, createTable } from './study.ts';
+import { type Line, loggingClient, POOL, type Row, type Verdict, verdictOf } from './truth/conntax-run.ts';
+import { pauses, slowTail, unlikeErrors } from './truth/ratios.ts';
 import {
   behindLink,
+  blindGate,
   byCycles,
   byLog,
   byServiceTime,
   capacity,
   connectionsOnly,
-  loggingClient,
   manually,
-  POOL,
-  type Row,
-} from './truth/measures.ts';
-import { pauses, slowTail, unlikeErrors } from './truth/ratios.ts';
+  nothingGood,
+  unanswered,
+} from './truth/rows.ts';
 import { isAlone, runAlone } from './truth/witnesses.ts';
 
 const FAST_WITH_TAIL = { meanMs: 5, slowPerMille: 2, slowMs: 300 };
@@ -116,10 +113,7 @@ async function run(names: readonly string[]): Promise<number> {
   const rows = ROWS.filter(({ name }) => names.length === 0 || names.some(part => name.includes(part)));
   await announce('Truth: figures of conntax beside those of independent witnesses');
   if (!isAlone) console.log('The kernel is no witness here: it takes root, `unshare` and `ip`.\n');
-  const table = new Table({
-    head: ['row', 'figure', 'conntax', 'witness', '', 'difference', 'verdict'],
-    style: { head: [], border: [] },
-  });
+  const table = createTable(['row', 'figure', 'conntax', 'witness', '', 'difference', 'verdict']);
   const counts: Record<Verdict, number> = { right: 0, marked: 0, WRONG: 0 };
   for (const [index, row] of rows.entries()) {
     const startedMs = performance.now();

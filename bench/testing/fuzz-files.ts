@@ -1,4 +1,5 @@
 // Damages results folders, and mutates scenario files, at random, and reads each as a command does; collects violations.
+
 import {
   existsSync,
   mkdirSync,
@@ -20,9 +21,8 @@ import { sampleRun } from '../../results/testing/sample-run.ts';
 import { visibleLines } from '../../results/visible.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import { behaviours } from '../../servers/behaviours/index.ts';
-import type { Plugins } from '../cli/context.ts';
+import { type Plugins, plugins } from '../cli/context.ts';
 import { printPlan } from '../cli/dry-run.ts';
-import { plugins } from '../cli/plugins.ts';
 import { transports } from '../clients/index.ts';
 import type { ClientPlugin } from '../contracts.ts';
 import { planRun } from '../plan/plan.ts';

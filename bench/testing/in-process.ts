@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { visibleLines } from '../../results/visible.ts';
-import type { Context } from '../cli/context.ts';
+import { type Context, plugins } from '../cli/context.ts';
 import {
   compareCommand,
   gateCommand,
@@ -10,7 +10,6 @@ import {
   listBaselinesCommand,
   saveBaselineCommand,
 } from '../cli/gate.ts';
-import { plugins } from '../cli/plugins.ts';
 import { reportError, runProgram } from '../cli/program.ts';
 import { reportCommand } from '../cli/report.ts';
 import type { CreateSource } from '../run/context.ts';

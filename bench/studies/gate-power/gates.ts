@@ -1,6 +1,5 @@
 // Real gates: what is injected into the second of two clients, how a gate is run on it, as `conntax ab` does, and what it has seen, stored
 // one per line, so that the study can be run in parts.
-
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -31,6 +30,7 @@ function slowed(slowerByRatio: number): Client {
   return { ...Client.parse({ transport, pool, options: { slowerByRatio } }), modulePath };
 }
 
+/** The two clients that a gate of a kind compares. */
 interface Pair {
   before: Client;
   after: Client;
@@ -46,13 +46,6 @@ const PAIRS: Record<Kind, Pair> = {
     after: { ...slowed(0), options: { slowerByRatio: 0, requestsPerConnection: REQUESTS_PER_CONNECTION } },
   },
 };
-
-/** The two clients that a gate of that kind compares. */
-function pairOf(kind: Kind): Pair {
-  return PAIRS[kind];
-}
-
-const LOAD = { concurrency: CONCURRENCY };
 
 export const DESIGNS = ['processes', 'short replicates'] as const;
 export type DesignName = (typeof DESIGNS)[number];
@@ -104,7 +97,7 @@ export interface GateSettings {
 }
 
 /** Of one replicate; else as a scenario says nothing of it. */
-export const TIMINGS = {
+const TIMINGS = {
   processes: DEFAULT_TIMING,
   'short replicates': { warmupMinMs: 300, warmupMaxMs: 600, measureMs: 500 },
 } as const;
@@ -112,16 +105,16 @@ export const TIMINGS = {
 const OWN = { label: 'this conntax', dir: null, packages: {} };
 
 export function gateCell(
-  design: keyof typeof TIMINGS,
+  design: DesignName,
   kind: Kind,
   seed: number,
   { minEffect, budgetMs }: GateSettings,
 ): PlannedCell {
-  const { before, after } = pairOf(kind);
+  const { before, after } = PAIRS[kind];
   const scenario = Scenario.parse({
     name: 'gate',
     question: 'Is a change seen that is there, and none that is not?',
-    load: LOAD,
+    load: { concurrency: CONCURRENCY },
     clients: { [BEFORE]: before },
     baseline: BEFORE,
     timing: { ...TIMINGS[design], budgetMs },
@@ -132,7 +125,7 @@ export function gateCell(
 }
 
 export interface MeasureGateOptions extends GateSettings {
-  design: keyof typeof TIMINGS;
+  design: DesignName;
   kind: Kind;
   seed: number;
   pinning: { targetCpu: number; generatorCpu: number } | null;

@@ -1,4 +1,5 @@
 // Draws thousands of gates from replicates that real gates have recorded.
+import { reachRatio } from '../../../report/words/numbers.ts';
 import {
   confirmed,
   firstResult,
@@ -8,11 +9,12 @@ import {
   judgeTogether,
 } from '../../../results/expect.ts';
 import type { Random } from '../../../results/random.ts';
-import { type Interval, LEVEL, replicateInterval } from '../../../results/stats.ts';
+import { type Interval, LEAST_REPLICATES, LEVEL, replicateInterval } from '../../../results/stats.ts';
 import type { Expectation, ExpectationResult, Judgement } from '../../../scenarios/model/scenario.ts';
 import { LEAST_DECIDING } from '../../cli/ab.ts';
-import { LEAST_REPLICATES, MOST_REPLICATES, reach } from '../resample.ts';
 import { type Observation, type Replicate, worstOf } from './gates.ts';
+
+const MOST_REPLICATES = 30;
 
 interface Rule {
   leastReplicates: number;
@@ -35,7 +37,8 @@ export const RULES: Record<RuleName, (minEffect: number) => Rule> = {
   }),
   /** What it took the place of: a known ratio first, and fresh replicates that have to fail by themselves. */
   'until precise': minEffect => {
-    const isPrecise = (_: unknown, ratio: Interval | null): boolean => reach(ratio) <= minEffect / 2;
+    const isPrecise = (_: unknown, ratio: Interval | null): boolean =>
+      ratio !== null && reachRatio(ratio) <= minEffect / 2;
     return {
       leastReplicates: LEAST_REPLICATES,
       isEnough: isPrecise,

@@ -6,7 +6,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { join } from 'node:path';
 import { defineClient } from '../../index.ts';
-import type { Seen } from './protocol.ts';
+import type { Seen } from './witnesses.ts';
 
 const now = (): number => performance.timeOrigin + performance.now();
 

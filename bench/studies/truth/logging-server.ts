@@ -7,7 +7,7 @@ import { randomLogNormal } from 'd3-random';
 import { createRandom } from '../../../results/random.ts';
 import { createCertificate } from '../../../servers/app.ts';
 import { PROTOCOL_VERSION } from '../../../servers/protocol.ts';
-import type { Seen, ServerCommand, ServerReply } from './protocol.ts';
+import type { Seen, ServerCommand, ServerReply } from './witnesses.ts';
 
 const [{ order }] = (await once(process, 'message')) as [Extract<ServerCommand, { type: 'start' }>];
 const random = createRandom(1, 'truth');

@@ -1,21 +1,21 @@
 // Rows of `npm run bench:truth` about ratios of two clients, of which one differs in a way that is known.
 import { compareArms } from '../../../results/compare.ts';
 import type { Metric } from '../../../results/model/run.ts';
-import { completedOf, type Measured, marksOf } from './conntax-run.ts';
-import { exactLine, type Line, WITHIN } from './lines.ts';
 import {
   type Clients,
+  completedOf,
+  exactLine,
+  type Line,
   loggedInWindows,
   loggingClient,
+  type Measured,
+  marksOf,
   measureAgainst,
   type Row,
-  scenarioOf,
-  targetOf,
   timing,
-  withServer,
-} from './measures.ts';
-import type { Seen } from './protocol.ts';
-import { cyclesOf, type Figures, figuresOf, inWindows } from './witnesses.ts';
+  WITHIN,
+} from './conntax-run.ts';
+import { cyclesOf, type Figures, figuresOf, inWindows, type Seen, startServer } from './witnesses.ts';
 
 const PLAIN = 'plain';
 const ODD = 'odd';
@@ -73,25 +73,24 @@ function ratioLines(
 /** Two arms of one client, of which one has slow requests: the server takes 300 ms for 2 in 100 of its requests. */
 export const slowTail: Row = {
   name: 'ratio, one arm has a slow tail',
-  measure: () =>
-    withServer({ meanMs: 20, slowPerMille: 20, slowMs: 300, isOddOnly: true }, async server => {
-      const { measured, log } = await measureAgainst(server, logDir => {
-        const client = (arm: string) => loggingClient({ log: logDir, arm, query: arm });
-        return scenarioOf({
-          target: targetOf(server),
-          clients: { [PLAIN]: client(PLAIN), [ODD]: client(ODD) },
-          timing: replicated(REPLICATES, 2_000),
-        });
-      });
-      const byQuery = Map.groupBy(log, ({ query }) => query);
-      const logsOf = (arm: string) =>
-        [...byQuery].filter(([query]) => query.startsWith(arm)).map(([, requests]) => requests);
-      return ratioLines(measured, arm => figuresByReplicate(measured, arm, logsOf(arm), cyclesOf), 'server', [
-        'requestsPerSec',
-        'meanUs',
-        'p99Us',
-      ]);
-    }),
+  measure: async () => {
+    await using server = await startServer({ meanMs: 20, slowPerMille: 20, slowMs: 300, isOddOnly: true });
+    const { measured, log } = await measureAgainst(server, logDir => {
+      const client = (arm: string) => loggingClient({ log: logDir, arm, query: arm });
+      return {
+        clients: { [PLAIN]: client(PLAIN), [ODD]: client(ODD) },
+        timing: replicated(REPLICATES, 2_000),
+      };
+    });
+    const byQuery = Map.groupBy(log, ({ query }) => query);
+    const logsOf = (arm: string) =>
+      [...byQuery].filter(([query]) => query.startsWith(arm)).map(([, requests]) => requests);
+    return ratioLines(measured, arm => figuresByReplicate(measured, arm, logsOf(arm), cyclesOf), 'server', [
+      'requestsPerSec',
+      'meanUs',
+      'p99Us',
+    ]);
+  },
 };
 
 const PAUSE = { pauseMs: 150, everyMs: 1_000 };
@@ -99,65 +98,61 @@ const PAUSE = { pauseMs: 150, everyMs: 1_000 };
 /** Two arms of one client, of which one blocks its event loop for 150 ms in each second. */
 export const pauses: Row = {
   name: 'ratio, one arm stops by itself',
-  measure: () =>
-    withServer({ meanMs: 5 }, async server => {
-      const { measured } = await measureAgainst(server, logDir =>
-        scenarioOf({
-          target: targetOf(server),
-          clients: {
-            [PLAIN]: loggingClient({ log: logDir, arm: PLAIN }),
-            [ODD]: loggingClient({ log: logDir, arm: ODD, ...PAUSE }),
-          },
-          timing: replicated(5, 3_000),
-        }),
-      );
-      const share = 1 - PAUSE.pauseMs / PAUSE.everyMs;
-      const marks = marksOf(measured, ODD);
-      const asked = (figure: string, metric: Metric, witness: number): Line => {
-        const ratio = ratioOf(measured, metric);
-        const by = 'what was asked for, in the interval';
-        return {
-          figure,
-          conntax: ratio?.value ?? Number.NaN,
-          witness,
-          by,
-          within: 0,
-          interval: ratio,
-          marks,
-        };
+  measure: async () => {
+    await using server = await startServer({ meanMs: 5 });
+    const { measured } = await measureAgainst(server, logDir => ({
+      clients: {
+        [PLAIN]: loggingClient({ log: logDir, arm: PLAIN }),
+        [ODD]: loggingClient({ log: logDir, arm: ODD, ...PAUSE }),
+      },
+      timing: replicated(5, 3_000),
+    }));
+    const share = 1 - PAUSE.pauseMs / PAUSE.everyMs;
+    const marks = marksOf(measured, ODD);
+    const asked = (figure: string, metric: Metric, witness: number): Line => {
+      const ratio = ratioOf(measured, metric);
+      const by = 'what was asked for, in the interval';
+      return {
+        figure,
+        conntax: ratio?.value ?? Number.NaN,
+        witness,
+        by,
+        within: 0,
+        interval: ratio,
+        marks,
       };
-      return [
-        ...ratioLines(
-          measured,
-          arm => figuresByReplicate(measured, arm, measured.logs.get(arm)!),
-          "client's log",
-          ['requestsPerSec', 'meanUs'],
-        ),
-        asked('ratio of requests/s', 'requestsPerSec', share),
-        asked('ratio of means', 'meanUs', 1 / share),
-      ];
-    }),
+    };
+    return [
+      ...ratioLines(
+        measured,
+        arm => figuresByReplicate(measured, arm, measured.logs.get(arm)!),
+        "client's log",
+        ['requestsPerSec', 'meanUs'],
+      ),
+      asked('ratio of requests/s', 'requestsPerSec', share),
+      asked('ratio of means', 'meanUs', 1 / share),
+    ];
+  },
 };
 
 /** Two arms, of which one has 5 % of its requests answered with 503: the rates are exact, and the ratio is marked. */
 export const unlikeErrors: Row = {
   name: 'ratio, one arm has errors',
-  measure: () =>
-    withServer({ meanMs: 20, badPerMille: 50, isOddOnly: true }, async server => {
-      const { measured } = await measureAgainst(server, logDir => {
-        const client = (arm: string): Clients[string] => loggingClient({ log: logDir, arm, query: arm });
-        return scenarioOf({
-          target: targetOf(server),
-          clients: { [PLAIN]: client(PLAIN), [ODD]: client(ODD) },
-          timing: timing({ measureMs: 4_000 }),
-        });
-      });
-      const lines = [PLAIN, ODD].flatMap(arm => {
-        const { found } = loggedInWindows(measured, arm);
-        const { failed } = completedOf(measured, arm)[0]!.measurement;
-        const bad = found.filter(({ status }) => status === 503).length;
-        return exactLine(`failed requests of ${arm}`, failed, bad, "client's log");
-      });
-      return [...lines, exactLine('ratios marked §', Number(measured.text.includes('§')), 1)];
-    }),
+  measure: async () => {
+    await using server = await startServer({ meanMs: 20, badPerMille: 50, isOddOnly: true });
+    const { measured } = await measureAgainst(server, logDir => {
+      const client = (arm: string): Clients[string] => loggingClient({ log: logDir, arm, query: arm });
+      return {
+        clients: { [PLAIN]: client(PLAIN), [ODD]: client(ODD) },
+        timing: timing({ measureMs: 4_000 }),
+      };
+    });
+    const lines = [PLAIN, ODD].flatMap(arm => {
+      const { found } = loggedInWindows(measured, arm);
+      const { failed } = completedOf(measured, arm)[0]!.measurement;
+      const bad = found.filter(({ status }) => status === 503).length;
+      return exactLine(`failed requests of ${arm}`, failed, bad, "client's log");
+    });
+    return [...lines, exactLine('ratios marked §', Number(measured.text.includes('§')), 1)];
+  },
 };

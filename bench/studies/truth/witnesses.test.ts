@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Slice } from '../../../results/model/trial.ts';
-import { verdictOf } from './lines.ts';
-import type { Seen } from './protocol.ts';
-import { cyclesOf, figuresOf, fromSchedule, inWindows } from './witnesses.ts';
+import { verdictOf } from './conntax-run.ts';
+import { cyclesOf, figuresOf, fromSchedule, inWindows, type Seen } from './witnesses.ts';
 
 const seen = (startMs: number, tookMs: number, connection = 0): Seen => ({
   startMs,

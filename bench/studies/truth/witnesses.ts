@@ -1,16 +1,78 @@
-// What witnesses wrote down, and the figures that follow from it, worked out without any of conntax's own statistics.
+// What witnesses are asked for and write down, and the figures that follow from it, worked out without any of conntax's own statistics.
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Slice } from '../../../results/model/trial.ts';
 import { readKernelCounts } from '../../probes/kernel.ts';
 import { spawnChild } from '../../run/child.ts';
-import {
-  PLAIN_SERVER,
-  type Seen,
-  type ServerCommand,
-  type ServerOrder,
-  type ServerReply,
-} from './protocol.ts';
+
+/** How the server answers; times in ms. */
+export interface ServerOrder {
+  /** With TLS, HTTP/2 is offered as well as HTTP/1.1. */
+  isTls: boolean;
+  status: number;
+  meanMs: number;
+  /** Of a lognormal service time; 0: always the mean. */
+  sigma: number;
+  /** Requests per 1,000 that take `slowMs`. */
+  slowPerMille: number;
+  slowMs: number;
+  /** Whether slow requests come at equal distances: their share is then the same in every run. */
+  isRegular: boolean;
+  /** Requests per 1,000 that are never answered. */
+  silentPerMille: number;
+  /** Requests per 1,000 that are answered with 503. */
+  badPerMille: number;
+  /** Whether only requests with `odd` in their query are ever slow, silent or bad: two clients of one server then differ. */
+  isOddOnly: boolean;
+  /** The whole server stands still for `stopMs` once in `everyMs`; 0: never. */
+  stopMs: number;
+  everyMs: number;
+  /** Requests above this rate are answered with 429 once `limitBurst` of them have come; 0: no limit. */
+  limitPerSec: number;
+  limitBurst: number;
+  /** What it does to every connection after the first, which asks whether the server is there. */
+  breaks: 'never' | 'reset' | 'garbage';
+}
+
+const PLAIN_SERVER: ServerOrder = {
+  isTls: false,
+  status: 200,
+  meanMs: 50,
+  sigma: 0,
+  slowPerMille: 0,
+  slowMs: 0,
+  isRegular: false,
+  silentPerMille: 0,
+  badPerMille: 0,
+  isOddOnly: false,
+  stopMs: 0,
+  everyMs: 0,
+  limitPerSec: 0,
+  limitBurst: 0,
+  breaks: 'never',
+};
+
+/** One request as a witness saw it. */
+export interface Seen {
+  /** By the wall clock, ms with fractions. */
+  startMs: number;
+  tookMs: number;
+  /** Number of its connection, by the server only. */
+  connection: number;
+  /** 0: no answer. */
+  status: number;
+  /** Query of the request, by the server only: which client sent it. */
+  query: string;
+}
+
+export type ServerCommand =
+  | { type: 'start'; order: ServerOrder }
+  /** Answered by `log`. */
+  | { type: 'read' };
+
+export type ServerReply =
+  | { type: 'listening'; protocol: number; port: number; certPem: string | undefined }
+  | { type: 'log'; requests: Seen[]; accepted: number };
 
 // Connections by the kernel's own count, in a network namespace that holds nothing but the study.
 
@@ -58,7 +120,7 @@ export interface Server {
   read(): Promise<Seen[]>;
   /** Connections, those included on which nothing was asked. */
   accepted(): Promise<number>;
-  close(): void;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 const READ_TIMEOUT_MS = 20_000;
@@ -77,7 +139,7 @@ export async function startServer(order: Partial<ServerOrder>): Promise<Server> 
     caPem: certPem,
     read: async () => (await read()).requests,
     accepted: async () => (await read()).accepted,
-    close: () => void child.kill(),
+    [Symbol.asyncDispose]: () => child.kill(),
   };
 }
 

@@ -1,11 +1,17 @@
-// Judges how a run ended and what it left on disk, and counts what was found wrong by kind.
-
+// Runs the cases of the campaign, judges how each ended and what it left on disk, and counts what was found wrong by kind.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import Table from 'cli-table3';
 import type { Run } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
+import type { Random } from '../../results/random.ts';
+import { sumOf } from '../../results/stats.ts';
 import { LATEST_FILE, RUN_FILE, RUNS_FOLDER, readRun, TRIALS_FILE } from '../../results/store.ts';
+import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
+import { type CliResult, CONNTAX, type RunningCli, type Scope, startProgram } from '../e2e/testing/cli.ts';
 import { RUN_FILES } from '../e2e/testing/workspace.ts';
 
 /** Every kind that is counted; all of them have to be zero. */
@@ -66,36 +72,109 @@ export interface PartOptions {
   say: (line: string) => void;
 }
 
-export interface Part {
-  name: string;
-  /** Cases unless `--count` says. */
-  count: number;
-  run(options: PartOptions): Promise<Counts>;
+/** Does at the end of a case what was registered with it, the last first. */
+export class CaseScope implements Scope, AsyncDisposable {
+  readonly #stack = new AsyncDisposableStack();
+
+  after(act: () => unknown): void {
+    this.#stack.defer(async () => void (await act()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync();
+  }
 }
 
-export interface Ended {
-  /** null when a signal ended it. */
-  status: number | null;
-  stdout: string;
-  stderr: string;
+const LONGEST_RUN_MS = 120_000;
+
+export interface Case {
+  scenario: ScenarioInput;
+  /** What stands before the command, such as `prlimit --nofile=70`. */
+  wrapper?: readonly string[];
+  /** Options of the parent's own node. */
+  nodeOptions?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  /** Options beside the scenario and the seed. */
+  words?: readonly string[];
+  /** What happens meanwhile; a run that is over before it came to that is a case as well. */
+  meanwhile?(cli: RunningCli, dir: string): Promise<void>;
+}
+
+export interface CaseResult {
+  /** Of the case, where `results` is; gone when `inspect` has returned. */
+  dir: string;
+  ended: CliResult;
+}
+
+/** Runs conntax once in a folder of its own, and hands what is left of it to `inspect`. */
+export async function runCase(
+  { scenario, wrapper = [], nodeOptions = [], env = {}, words = [], meanwhile }: Case,
+  inspect: (result: CaseResult) => Finding[],
+): Promise<Finding[]> {
+  const dir = await mkdtemp(join(tmpdir(), 'conntax-campaign-'));
+  await using scope = new CaseScope();
+  scope.after(() => rm(dir, { recursive: true, force: true }));
+  await writeFile(join(dir, 'tiny.json'), JSON.stringify(scenario));
+  const [node, ...main] = CONNTAX;
+  const command = [...wrapper, node!, ...nodeOptions, ...main, 'run', './tiny.json', '--seed', '1', ...words];
+  const cli = startProgram(scope, command, { cwd: dir, env });
+  const doing = meanwhile?.(cli, dir).catch(() => {}); // it ended before
+  const giveUp = new AbortController();
+  const outcome = await Promise.race<CliResult | Finding>([
+    cli.result.catch(
+      (error: unknown): Finding => ({ defect: 'orphans', detail: String(error).slice(0, 500) }),
+    ),
+    delay(LONGEST_RUN_MS, undefined, { signal: giveUp.signal }).then(
+      (): Finding => ({
+        defect: 'hangs',
+        detail: cli.stderr().slice(-500),
+      }),
+    ),
+  ]);
+  giveUp.abort();
+  await doing;
+  return 'defect' in outcome ? [outcome] : inspect({ dir, ended: outcome });
+}
+
+/** Runs cases, several at a time, and prints each with what was found. */
+export async function runAll<T extends { name: string }>(
+  cases: readonly T[],
+  run: (one: T) => Promise<Finding[]>,
+  { atOnce, say }: { atOnce: number; say: (line: string) => void },
+): Promise<Map<string, readonly Finding[]>> {
+  const found = new Map<string, readonly Finding[]>();
+  const queue = cases.values();
+  async function work(): Promise<void> {
+    for (const one of queue) {
+      const findings = await run(one);
+      found.set(one.name, findings);
+      const words = findings.map(({ defect, detail }) => `${defect}: ${detail}`).join('; ');
+      say(`${found.size}/${cases.length} ${one.name}: ${words || 'fine'}`);
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return found;
+}
+
+/** For how long a process is stopped. */
+export function drawStopMs(random: Random): number {
+  return Math.round(50 + random() * 1_450);
 }
 
 const STACK = /^ +at .*(?:file:|node:|\.ts:\d)|internal error|Unhandled|uncaught/im;
 
-export function judgeEnd({ status, stdout, stderr }: Ended, right: readonly (number | null)[]): Finding[] {
+export function judgeEnd(
+  { status, stdout, stderr }: CliResult,
+  right: readonly (number | null)[],
+): Finding[] {
   const findings: Finding[] = [];
   if (!right.includes(status)) {
     const last = stderr.trim().split('\n').slice(-3).join(' | ');
     findings.push({ defect: 'wrongStatus', detail: `${status}, not ${right.join(' or ')}: ${last}` });
   }
-  const stack = STACK.exec(`${stdout}\n${stderr}`);
-  if (stack !== null) {
-    const text = `${stdout}\n${stderr}`;
-    findings.push({
-      defect: 'stacks',
-      detail: text.slice(Math.max(0, stack.index - 300), stack.index + 200),
-    });
-  }
+  const text = `${stdout}\n${stderr}`;
+  const at = text.search(STACK);
+  if (at >= 0) findings.push({ defect: 'stacks', detail: text.slice(Math.max(0, at - 300), at + 200) });
   return findings;
 }
 
@@ -192,28 +271,13 @@ export function isMarked({ state, cells }: Run): boolean {
  */
 export function judgeCounts(trials: readonly TrialResult[], served: Served, asked: number): Finding[] {
   const ledgers = trials.flatMap(trial => (trial.state === 'completed' ? [trial.measurement.ledger] : []));
-  const sum = (read: (ledger: (typeof ledgers)[number]) => number): number =>
-    ledgers.reduce((total, ledger) => total + read(ledger), 0);
-  const open = sum(({ unfinished }) => unfinished);
-  const compare = (what: string, reported: number, logged: number): Finding[] =>
-    reported <= logged && logged <= reported + open
-      ? []
-      : [
-          {
-            defect: 'unmarked',
-            detail: `${what}: ${reported} reported, ${logged} logged, ${open} unfinished`,
-          },
-        ];
-  return [
-    ...compare(
-      'answers',
-      sum(({ answered }) => answered),
-      served.good - asked,
-    ),
-    ...compare(
-      'errors',
-      sum(({ failed }) => failed),
-      served.bad,
-    ),
-  ];
+  const open = sumOf(ledgers, ({ unfinished }) => unfinished);
+  const compare = (what: string, reported: number, logged: number): Finding[] => {
+    if (reported <= logged && logged <= reported + open) return [];
+    const detail = `${what}: ${reported} reported, ${logged} logged, ${open} unfinished`;
+    return [{ defect: 'unmarked', detail }];
+  };
+  const answered = sumOf(ledgers, ledger => ledger.answered);
+  const failed = sumOf(ledgers, ledger => ledger.failed);
+  return [...compare('answers', answered, served.good - asked), ...compare('errors', failed, served.bad)];
 }

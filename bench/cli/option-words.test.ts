@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { MeasureError, type Problem, UsageError } from '../../results/errors.ts';
 import { Request } from '../../scenarios/model/request.ts';
 import { closingRefusals } from '../clients/refusals.ts';
-import { errorInOptions, inOptions } from './try-words.ts';
+import { errorInOptions, inOptions } from './option-words.ts';
 
 const TABLE: [scenario: string, options: string][] = [
   [

@@ -1,11 +1,13 @@
-// Words problems of a tried scenario, whose author wrote no file, by the options of `try`.
+// Words problems of scenarios whose authors wrote options in place of a file, by those options: of `try`, and of a server's --start.
 import { MeasureError, type Problem, UsageError } from '../../results/errors.ts';
+import { own } from '../../scenarios/model/facts.ts';
 import { describeMissing, variableNamed } from '../clients/request.ts';
 import { formatProblems } from '../plan/read-scenarios.ts';
 import { OF_PASSPHRASE, PASSPHRASE_SETTING, PROXY_SETTING, PROXY_URL } from '../run/reach.ts';
+import type { StartOptions } from './versions.ts';
 
-/** By setting. */
-const OPTIONS: Readonly<Record<string, string>> = {
+/** Of `try`, by setting. */
+const TRY_OPTIONS: Readonly<Record<string, string>> = {
   'target.url': 'the URL',
   'target.caFile': '--cacert',
   'target.certFile': '--cert',
@@ -46,7 +48,7 @@ export function inOptions(text: string, bodyOption: BodyOption = '--data-file'):
     .replaceAll(SETTING, (whole: string, section: string | undefined, name: string) => {
       if (section === undefined && !TARGET_FILES.has(name)) return whole;
       if (name === 'bodyFile') return bodyOption;
-      return OPTIONS[`${section ?? 'target'}.${name}`] ?? whole;
+      return TRY_OPTIONS[`${section ?? 'target'}.${name}`] ?? whole;
     });
 }
 
@@ -61,29 +63,51 @@ function hintAt(place: string, hint: string): string {
   return place === '--client' ? said.replace(/^\w+: \d+, or (?=--client )/, '') : said;
 }
 
-/** One mistake is said once, even if several clients have it. */
-function withoutRepetition(problems: readonly Problem[]): Problem[] {
-  return [...new Map(problems.map(problem => [JSON.stringify(problem), problem])).values()];
+/** One mistake is said once, even if several clients or scenarios have it. No file is spoken of where all are mistakes of options. */
+function errorOf(problems: readonly Problem[], commandLine: string, cause: UsageError): UsageError {
+  const once = [...new Map(problems.map(problem => [JSON.stringify(problem), problem])).values()];
+  const text = formatProblems(once);
+  const isAllOptions = once.every(({ file }) => file === commandLine);
+  return new UsageError(isAllOptions ? text.replace(' in 1 scenario file', '') : text, once, { cause });
 }
 
-/** The error as the author of a command line understands it; any other is returned as it is. */
+/** The error as the author of a `try` understands it; any other is returned as it is. */
 export function errorInOptions(error: unknown, bodyOption: BodyOption = '--data-file'): unknown {
   if (error instanceof MeasureError)
     return new MeasureError(error.code, inOptions(error.message, bodyOption), { cause: error });
   if (!(error instanceof UsageError)) return error;
   if (error.problems.length === 0)
     return new UsageError(inOptions(error.message, bodyOption), [], { cause: error });
-  const said = withoutRepetition(
-    error.problems.map(problem => {
-      const { message, hint } = problem;
-      const path = placeOf(problem.path, bodyOption);
-      return {
-        file: 'conntax try',
-        path,
-        message: inOptions(message, bodyOption),
-        ...(hint === undefined ? {} : { hint: hintAt(path, hint) }),
-      };
-    }),
-  );
-  return new UsageError(formatProblems(said).replace(' in 1 scenario file', ''), said, { cause: error });
+  const file = 'conntax try';
+  const said = error.problems.map(problem => {
+    const path = placeOf(problem.path, bodyOption);
+    return {
+      file,
+      path,
+      message: inOptions(problem.message, bodyOption),
+      ...(problem.hint === undefined ? {} : { hint: hintAt(path, problem.hint) }),
+    };
+  });
+  return errorOf(said, file, error);
+}
+
+/** Of a server that --start starts, by setting. */
+const START_OPTIONS: Readonly<Record<string, string>> = {
+  'target.command': '--start',
+  'target.ready': '--ready',
+  'target.portEnv': '--port-env',
+  'target.portFrom': '--port-from',
+  'request.path': '--path',
+};
+
+/** The error with options in place of the settings that they stand for; any other is returned as it is. */
+export function startErrorInOptions(error: unknown, options: StartOptions): unknown {
+  if (!(error instanceof UsageError) || error.problems.length === 0) return error;
+  const file = 'the command line';
+  const said = error.problems.map(problem => {
+    const option = own(START_OPTIONS, problem.path);
+    const isGiven = problem.path !== 'request.path' || options.path !== undefined;
+    return option !== undefined && isGiven ? { ...problem, file, path: option } : problem;
+  });
+  return errorOf(said, file, error);
 }
