@@ -64,7 +64,7 @@ function addStoredOptions(
 export function uiOption(): Option {
   return new Option(
     '--ui',
-    'serve the page on 127.0.0.1 while it grows, replicate by replicate; with --open, show it at once',
+    'serve the page on 127.0.0.1 and update it after each replicate; with --open, show it at once',
   );
 }
 
@@ -95,10 +95,10 @@ export function addMachineOptions(command: Command): Command {
         .argParser(collect)
         .default([], 'none'),
     )
-    .option('--machines <file>', 'JSON file with more of them: name, command, cores and weight of each')
+    .option('--machines <file>', 'JSON file that lists further machines: name, command, cores and weight of each')
     .option(
       '--allow-fewer-machines',
-      'go on with the others when a machine is lost; default: the run ends with status 3',
+      'continue with the other machines when one is lost; default: the run ends with status 3',
     )
     .option(
       '--server <command>',
@@ -121,12 +121,12 @@ export function addMachineOptions(command: Command): Command {
 export function addAgentCommand(program: Command, context: Context): void {
   program
     .command('agent')
-    .description('send load for a run on another machine, which starts this with --machine')
+    .description('send load for a run that another machine started with --machine')
     .addHelpText(
       'after',
       `
-It is not started by hand: conntax run --machine 'ssh gen1 npx conntax agent' starts it there, and speaks with it by its
-standard input and output. It ends with its input, and so does all that it started. It opens no port.
+Do not start it by hand: conntax run --machine 'ssh gen1 npx conntax agent' starts it there, and talks to it over standard
+input and output. It exits when its input ends, and ends all processes that it started. It opens no port.
 
 Example:
   conntax run ./your-server.json --allow-host web1 --machine 'ssh gen1 npx conntax agent' --machine 'ssh gen2 npx conntax agent'`,
@@ -167,18 +167,18 @@ export function addWatchCommand(
 ): void {
   program
     .command('watch')
-    .description('observe the sockets of a running process, and say whether it leaks connections')
+    .description('observe the sockets of a running process, and report whether it leaks connections')
     .option(
       '--pid <n>',
-      'the process',
+      'id of the process',
       number(n => Number.isInteger(n) && n > 0, 'a process id'),
     )
     .option(
       '--port <n>',
-      'sockets at this local or remote port: of the process, or without --pid of the whole machine',
+      'only sockets with this local or remote port; without --pid, those of the whole machine',
       number(n => Number.isInteger(n) && n > 0 && n <= 65_535, 'a port number'),
     )
-    .option('--for-sec <s>', 'how long', asSeconds, 60)
+    .option('--for-sec <s>', 'how long to observe, in seconds', asSeconds, 60)
     .option(
       '--every-ms <ms>',
       'time between observations',
@@ -241,10 +241,10 @@ export function addStoredRunCommands(
   addStoredOptions(
     program
       .command('import')
-      .description('store a report of Artillery as a run, and show it')
+      .description('import a report of Artillery as a stored run, and show it')
       .argument(
         '<file>',
-        'file that artillery run --output has written, of a script with the engine conntax',
+        'file written by artillery run --output, for a script with the engine conntax',
       ),
   )
     .addHelpText(
@@ -253,7 +253,7 @@ export function addStoredRunCommands(
 Example:
   artillery run --output report.json short-vs-persistent.yml && conntax import report.json
 
-docs/artillery.md shows the way from nothing to a report. Exit status: 0 stored, 2 wrong usage, or not such a report,
+docs/artillery.md explains every step up to the report. Exit status: 0 stored, 2 wrong usage or another kind of file,
 3 a client has no figures, or an audit failed.`,
     )
     .action(async (file, options) => {
@@ -411,7 +411,7 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
     )
     .option(
       '--rate <n>',
-      'send this many requests per second, independent of answers, in place of users (-c)',
+      'send this many requests per second, regardless of answers, instead of a number of users (-c)',
       number(n => n >= 0.1 && n <= 1_000_000, 'a number from 0.1 to 1000000'),
     )
     .option(
@@ -425,10 +425,10 @@ export function addTryCommand(program: Command, context: Context, setStatus: (st
     .option('-k, --insecure', 'accept any certificate of the server; the report says so')
     .option(
       '--server-name <name>',
-      'name of the server in TLS and the Host header, in place of the host of url',
+      'name of the server in TLS and the Host header, instead of the host of url',
     )
-    .option('--unix-socket <file>', 'connect to this Unix socket, in place of the host and port of url')
-    .option('-x, --proxy <url>', 'HTTP proxy on the way, with its user and password if it asks for them')
+    .option('--unix-socket <file>', 'connect to this Unix socket, instead of the host and port of url')
+    .option('-x, --proxy <url>', 'HTTP proxy, with user and password if it needs them')
     .option('--expect-status <status>', 'status that counts as good (repeatable); default: 2xx', addStatus)
     .option('--save <file>', 'save the scenario of this run, to edit it and run it again')
     .option('--budget-sec <s>', 'time budget in seconds', asSeconds, TRY_DEFAULTS.budgetSec)
@@ -465,9 +465,9 @@ environment variable instead.`,
 /** Adds the options of the commands that compare two versions of a server of the user's own. */
 function addStartOptions(command: Command): Command {
   return command
-    .option('--start <command>', "starts your own server in the folder of each version, such as 'npm start'")
-    .option('--install <command>', "run in the checkout of each ref or commit, such as 'npm ci'")
-    .option('--cwd <dir>', 'folder below that of each version, in which start and install run')
+    .option('--start <command>', "command that starts your own server in the folder of each version, such as 'npm start'")
+    .option('--install <command>', "command to run in the checkout of each ref or commit, such as 'npm ci'")
+    .option('--cwd <dir>', 'subfolder of each version in which --start and --install run')
     .option('--ready <path>', "path that answers when the server is ready; default: any answer to '/'")
     .option('--port-env <name>', 'environment variable that gives the server its port; default: PORT')
     .addOption(
@@ -476,7 +476,7 @@ function addStartOptions(command: Command): Command {
         'whether conntax chooses the port, or reads it from the output',
       ).choices(PORT_SOURCES),
     )
-    .option('--path <path>', "what to request of the server; default: that of the scenario, or '/'");
+    .option('--path <path>', "path to request; default: that of the scenario, or '/'");
 }
 
 /** Adds the commands that measure and judge: `ab`, `bisect` and `ci`. */
@@ -498,10 +498,10 @@ export function addJudgingCommands(
     .option('--after-package <spec>', 'the same, for the version to compare with it')
     .option('--before-node <version>', 'this conntax run by another version of Node, such as 24 or 24.11.1')
     .option('--after-node <version>', 'the same, for the version to compare with it')
-    .option('--before-ref <ref>', 'branch, tag or commit of the repository here, checked out for the run')
+    .option('--before-ref <ref>', 'branch, tag or commit of the current repository, checked out for the run')
     .option(
       '--after-ref <ref>',
-      'the same, for the version to compare with it; default: the folder as it is',
+      'the same, for the version to compare with it; default: the current folder',
     );
   addStartOptions(ab)
     .addOption(sideOption())
@@ -513,7 +513,7 @@ export function addJudgingCommands(
     .option('--budget-sec <s>', "time budget per comparison, overriding the scenario's", asSeconds)
     .option(
       '--precision <ratio>',
-      'stop when every interval is this narrow (0.05 = ±5 %), instead of when the question is decided',
+      'stop when every interval is this narrow (0.05 = ±5 %), instead of when the outcome is decided',
       asRatio,
     )
     .addOption(allowHostOption())
@@ -546,7 +546,7 @@ Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not m
 
   const bisect = program
     .command('bisect')
-    .description('find the version of a package, or the commit of your own server, that made it worse')
+    .description('find the version of a package, or the commit of your own server, that caused a regression')
     .argument(
       '<range>',
       'a package with its first and last version, such as undici@7.16.0..7.29.0; with --start: two commits, such as v1.4.0..HEAD',
@@ -569,10 +569,10 @@ Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not m
     .addHelpText(
       'after',
       `
-The first and the last version are compared first. If the last one is worse, versions in between follow by halves, each
-compared with the first one. Both ends belong to the range; pre-releases do not. npm knows the versions and installs them.
+The first and the last version are compared first. If the last one is worse, the versions in between are bisected, each
+compared with the first one. The range includes both ends, but no pre-releases. npm lists and installs the versions.
 With --start, the commits of a range are checked out and compared. There is no --ui: each comparison adds one line, which is
-printed as it ends; --open shows the page of the result.
+printed when it ends; --open shows the page of the result.
 
 Examples:
   conntax bisect undici@7.16.0..7.29.0

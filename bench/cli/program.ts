@@ -69,7 +69,7 @@ Examples:
       'serve Prometheus metrics on this port of 127.0.0.1 during the run (0: any free port)',
       number(n => Number.isInteger(n) && n >= 0 && n <= 65_535, 'a port number'),
     )
-    .option('--profile', 'then take a CPU profile and a heap snapshot of each client and the server')
+    .option('--profile', 'after measuring, take a CPU profile and a heap snapshot of each client and the server')
     .option('--null-arm', 'add a copy of the baseline client, to measure noise (A/A)')
     .option('--strict', 'also fail when an expectation is inconclusive')
     .option('--confirm', 're-measure before a failed expectation counts (default when CI is set)')
@@ -90,7 +90,7 @@ Examples:
   conntax run catalogue                   measure all scenarios with this tag; conntax list shows the tags
   conntax run ./mine.json --dry-run       show what your own scenario would do
   conntax run short-vs-persistent --budget-sec 120 --precision 0.02
-  conntax run --ui --open                 watch the page grow in a browser
+  conntax run --ui --open                 watch the page in a browser during the run
   conntax run ./your-server.json          measure your own server on this machine (target.url)
   conntax run ./your-server.json --allow-host staging.example.com
                                           measure a server on another machine
@@ -98,7 +98,7 @@ Examples:
                                           send the load from two machines (docs/machines.md)
 
 Exit status: 0 success, 1 an expectation failed, 2 wrong usage or an invalid scenario, 3 could not measure or an audit failed,
-130 interrupted (143 by SIGTERM, 129 by a closed terminal).`,
+130 interrupted (143 by SIGTERM, 129 by a closed terminal). Ctrl-C keeps what was measured; a second Ctrl-C ends at once.`,
     )
     .action(async (selectors, options) => {
       const [url] = selectors;
