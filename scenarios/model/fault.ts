@@ -5,20 +5,20 @@ const ratio = z
   .number()
   .gt(0)
   .max(1)
-  .describe('Share of requests that meet this fault, drawn with the seed of the run (0.01 = 1 %)');
+  .describe('Share of requests with this fault, drawn with the seed of the run (0.01 = 1 %)');
 
 /** A part of each measured window. */
 const During = z
   .strictObject({
-    fromMs: z.int().min(0).max(3_600_000).describe('Its start, after that of the measured window'),
-    toMs: z.int().min(1).max(3_600_000).describe('Its end, after the start of the measured window'),
+    fromMs: z.int().min(0).max(3_600_000).describe('Its start, from the start of the measured window'),
+    toMs: z.int().min(1).max(3_600_000).describe('Its end, from the start of the measured window'),
   })
   .refine(({ fromMs, toMs }) => fromMs < toMs, { path: ['toMs'], error: 'must be more than fromMs' });
 
 const when = {
   ratio,
   during: During.optional().describe(
-    'When requests meet it: in this part of each measured window (timing.slicing: whole); default: always',
+    'Part of each measured window in which the fault occurs (timing.slicing: whole); default: always',
   ),
 };
 

@@ -13,7 +13,7 @@ const cpus = (who: string) =>
     .max(MOST_CPUS)
     .optional()
     .describe(
-      `CPU time per time, in cores, for ${who} together, as the limit of a container: once it is used up, they wait for the next 100 ms. They run in a control group (Linux, as root), and are not pinned to cores. Needs timing.slicing: 'whole'`,
+      `CPU limit, in cores, for ${who}, as in a container: when they have used up their time, they wait for the next period of 100 ms. They run in a control group (Linux, as root), and are not pinned to cores. Needs timing.slicing: 'whole'`,
     );
 
 export const Limits = z.strictObject({
@@ -23,7 +23,7 @@ export const Limits = z.strictObject({
     .max(28_000)
     .optional()
     .describe(
-      'Local ports that connections to the server can have. Client and server then run in a network namespace of their own (Linux, as root or with unprivileged user namespaces), in which a port stays taken for the 60 s of TIME_WAIT, as towards another machine, and each client has a server of its own',
+      'Local ports for connections to the server. Client and server then run in a separate network namespace (Linux, as root or with unprivileged user namespaces), in which a port stays in use for the 60 s of TIME_WAIT, as with a server on another machine, and each client has its own server',
     ),
   openFiles: z
     .int()
@@ -31,9 +31,9 @@ export const Limits = z.strictObject({
     .max(1_000_000)
     .optional()
     .describe(
-      'Files and sockets that the process of a client may have open, about 30 of which are its own (ulimit -n)',
+      'Files and sockets that the process of a client may have open; Node itself uses about 30 (ulimit -n)',
     ),
-  serverCpus: cpus('the server, which conntax has to start itself,'),
-  clientCpus: cpus('all processes of the clients'),
+  serverCpus: cpus('all processes of a server that conntax starts'),
+  clientCpus: cpus('all processes of the clients together'),
 });
 export type Limits = z.infer<typeof Limits>;

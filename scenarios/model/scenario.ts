@@ -37,7 +37,7 @@ export type SweepValue = z.infer<typeof SweepValue>;
 export const Expectation = z
   .strictObject({
     metric: ExpectedMetric.describe(
-      'The metric. unneededConnectionsPer1kRequests: connections beyond those that the settings require, independent of the length of the run; connectionsPer1kRequests: all connections, so for a pool it falls as the run gets longer or faster; leftOpenPer1kRequests: those still open at the end, so 1000 is a leak of one per request; failureMeanUs: mean time until a request failed, as by a timeout; busiestBackendRatio: requests of the busiest of target.backends over the mean of all (1: evenly spread), in the last second of the window where backends are added; clientTimeWaitPer1kRequests, serverTimeWaitPer1kRequests: connections left in TIME_WAIT at that end, which is the one that closed first (Linux, without a link); throttledRatio, targetThrottledRatio: of the periods in which the client, or the server, had something to run, the share in which its CPU limit stopped it, unknown without a limit',
+      'The metric. unneededConnectionsPer1kRequests: connections beyond those that the settings require, independent of the length of the run; connectionsPer1kRequests: all connections, so with a pool it is lower in a longer or faster run; leftOpenPer1kRequests: connections still open at the end, so 1000 is a leak of one per request; failureMeanUs: mean time until a request failed, for example by a timeout; busiestBackendRatio: requests of the busiest of target.backends over the mean of all (1: evenly spread), in the last second of the window if backends are added; clientTimeWaitPer1kRequests, serverTimeWaitPer1kRequests: connections left in TIME_WAIT at that end, which closed first (Linux, without a link); throttledRatio, targetThrottledRatio: share of the periods with work to do in which a CPU limit stopped the client, or the server; unknown without a limit',
     ),
     of: z.string().describe('The client that the limit applies to'),
     over: z
@@ -120,14 +120,14 @@ export const Timing = z.strictObject({
     .max(120_000)
     .default(2_000)
     .describe(
-      'Maximum warm-up of a client while it still gets faster: in a closed load, while its CPU time per request falls',
+      'Maximum warm-up of a client that still gets faster (in a closed load: whose CPU time per request still falls)',
     ),
   measureMs: positiveMs('Measured steady time per client and replicate').default(1_500),
   slicing: z
     .enum(['alternate', 'whole'])
     .default('alternate')
     .describe(
-      'alternate: clients take turns in short slices; whole: one slice per client and replicate, sampled while it lasts (Linux)',
+      'alternate: clients alternate in short slices; whole: one slice per client and replicate, sampled during the slice (Linux)',
     ),
   sliceMs: z.int().min(20).max(60_000).default(100).describe('Minimum steady window of a slice'),
   sliceResponses: z
@@ -144,7 +144,12 @@ export const Timing = z.strictObject({
     .describe(
       "Minimum wait for a slice's last responses (longer if earlier responses or a client's timeouts were longer); a request still unanswered then counts as failed (noAnswer)",
     ),
-  minReplicates: z.int().min(1).max(100).default(3).describe('Replicates before measuring may stop early'),
+  minReplicates: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(3)
+    .describe('Minimum number of replicates, before measuring may stop early'),
   maxReplicates: z.int().min(1).max(1_000).default(30).describe('Maximum number of replicates'),
   budgetMs: positiveMs('Time budget; no replicate starts after it; the cells of a sweep share it').default(
     60_000,
@@ -189,7 +194,7 @@ export const Scenario = z.strictObject({
     'What every client sends; default: a GET of the path of target.url, or of each of target.urls, or of /',
   ),
   requests: Requests.optional().describe(
-    'Several requests in place of one, drawn by weight with the seed of the run: every client meets the same sequence',
+    'Several requests instead of one, drawn by weight with the seed of the run: every client sends the same sequence',
   ),
   load: Load.default(() => ClosedLoad.parse({})).describe('When requests are sent'),
   generators: z
@@ -199,7 +204,7 @@ export const Scenario = z.strictObject({
       'Processes that send the load of a client together, for servers that one process cannot saturate: each has its share of users, rate and connections; auto: one per core that the target leaves. Default: 1',
     ),
   limits: Limits.optional().describe(
-    'Limits of the machine under which the processes of this scenario run; where they cannot be set, it is skipped. Default: those of the machine',
+    'Limits on ports, files and CPU for the processes of this scenario; if one cannot be set, the scenario is skipped. Default: those of the machine',
   ),
   timing: Timing.prefault({}),
   phases: z

@@ -68,7 +68,9 @@ export function createWholeMsSampler(sample: () => number): () => number {
 }
 
 const milliseconds = () => z.number().min(0).max(60_000);
-const meanMs = milliseconds().default(5).describe('Mean service time; fractions of a ms are met on average');
+const meanMs = milliseconds()
+  .default(5)
+  .describe('Mean service time; fractions of a ms are exact on average');
 
 const shared = {
   name: z.literal('delay').describe('Every request is answered after a service time'),

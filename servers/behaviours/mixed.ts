@@ -14,7 +14,7 @@ const options = z
     bytes: z.int().min(0).max(MAX_BODY_BYTES).default(1024).describe('Exact length of the JSON body'),
     fastMs: milliseconds()
       .default(1)
-      .describe('Service time of most requests; fractions of a ms are met on average'),
+      .describe('Service time of most requests; fractions of a ms are exact on average'),
     slowMs: milliseconds().default(50).describe('Service time of the slow requests, at least fastMs'),
     slowRatio: z.number().min(0).max(1).default(0.05).describe('Share of slow requests (0.05 = 5 %)'),
   })

@@ -18,7 +18,7 @@ const options = z
       .enum(['answers', 'process'])
       .default('answers')
       .describe(
-        'What stands still: answers, while connections are still accepted; process: its event loop, from the first request in a stall, so that connections wait in the accept queue (target.backlog)',
+        'What stalls. answers: no answers, but connections are still accepted; process: the event loop, from the first request in a stall, so that connections wait in the accept queue (target.backlog)',
       ),
   })
   .refine(({ stallMs, everyMs }) => stallMs <= everyMs, {
