@@ -95,7 +95,7 @@ export function addMachineOptions(command: Command): Command {
         .argParser(collect)
         .default([], 'none'),
     )
-    .option('--machines <file>', 'JSON file that lists further machines: name, command, cores and weight of each')
+    .option('--machines <file>', 'JSON file of further machines: name, command, cores and weight of each')
     .option(
       '--allow-fewer-machines',
       'continue with the other machines when one is lost; default: the run ends with status 3',
@@ -112,7 +112,7 @@ export function addMachineOptions(command: Command): Command {
     .addOption(
       new Option(
         '--server-address <address>',
-        "start conntax's own target on that machine, at this IPv4 address of it",
+        "start conntax's own target on the machine of --server, at this IPv4 address",
       ).argParser(asAddress),
     );
 }
@@ -244,7 +244,7 @@ export function addStoredRunCommands(
       .description('import a report of Artillery as a stored run, and show it')
       .argument(
         '<file>',
-        'file written by artillery run --output, for a script with the engine conntax',
+        'file written by artillery run --output, for a script that uses the engine conntax',
       ),
   )
     .addHelpText(
@@ -465,7 +465,7 @@ environment variable instead.`,
 /** Adds the options of the commands that compare two versions of a server of the user's own. */
 function addStartOptions(command: Command): Command {
   return command
-    .option('--start <command>', "command that starts your own server in the folder of each version, such as 'npm start'")
+    .option('--start <command>', "starts your server in the folder of each version, such as 'npm start'")
     .option('--install <command>', "command to run in the checkout of each ref or commit, such as 'npm ci'")
     .option('--cwd <dir>', 'subfolder of each version in which --start and --install run')
     .option('--ready <path>', "path that answers when the server is ready; default: any answer to '/'")
@@ -501,7 +501,7 @@ export function addJudgingCommands(
     .option('--before-ref <ref>', 'branch, tag or commit of the current repository, checked out for the run')
     .option(
       '--after-ref <ref>',
-      'the same, for the version to compare with it; default: the current folder',
+      'the same, for the version to compare with it; default: the current folder as it is',
     );
   addStartOptions(ab)
     .addOption(sideOption())

@@ -69,7 +69,7 @@ Examples:
       'serve Prometheus metrics on this port of 127.0.0.1 during the run (0: any free port)',
       number(n => Number.isInteger(n) && n >= 0 && n <= 65_535, 'a port number'),
     )
-    .option('--profile', 'after measuring, take a CPU profile and a heap snapshot of each client and the server')
+    .option('--profile', 'afterwards, take a CPU profile and a heap snapshot of each client and the server')
     .option('--null-arm', 'add a copy of the baseline client, to measure noise (A/A)')
     .option('--strict', 'also fail when an expectation is inconclusive')
     .option('--confirm', 're-measure before a failed expectation counts (default when CI is set)')
