@@ -50,7 +50,7 @@ export function addRunCommand(program: Command, { context, setStatus }: Cli): vo
       'serve Prometheus metrics on this port of 127.0.0.1 during the run (0: any free port)',
       asPortOrAny,
     )
-    .option('--profile', 'then take a CPU profile and a heap snapshot of each client and the server')
+    .option('--profile', 'afterwards, take a CPU profile and a heap snapshot of each client and the server')
     .option('--null-arm', 'add a copy of the baseline client, to measure noise (A/A)')
     .option('--strict', 'also fail when an expectation is inconclusive')
     .option('--confirm', 're-measure before a failed expectation counts (default when CI is set)')
@@ -67,7 +67,7 @@ Examples:
   conntax run catalogue                   measure all scenarios with this tag; conntax list shows the tags
   conntax run ./mine.json --dry-run       show what your own scenario would do
   conntax run short-vs-persistent --budget-sec 120 --precision 0.02
-  conntax run --ui --open                 watch the page grow in a browser
+  conntax run --ui --open                 watch the page in a browser during the run
   conntax run ./your-server.json          measure your own server on this machine (target.url)
   conntax run ./your-server.json --allow-host staging.example.com
                                           measure a server on another machine
@@ -75,7 +75,7 @@ Examples:
                                           send the load from two machines (docs/machines.md)
 
 Exit status: 0 success, 1 an expectation failed, 2 wrong usage or an invalid scenario, 3 could not measure or an audit failed,
-130 interrupted (143 by SIGTERM, 129 by a closed terminal).`,
+130 interrupted (143 by SIGTERM, 129 by a closed terminal). Ctrl-C keeps what was measured; a second Ctrl-C ends at once.`,
     )
     .action(async (selectors, options) => {
       const [url] = selectors;
@@ -117,7 +117,7 @@ export function addTryCommand(program: Command, { context, setStatus }: Cli): vo
     )
     .option(
       '--rate <n>',
-      'send this many requests per second, independent of answers, in place of users (-c)',
+      'send this many requests per second, regardless of answers, instead of a number of users (-c)',
       asRatePerSec,
     )
     .option(
@@ -131,10 +131,10 @@ export function addTryCommand(program: Command, { context, setStatus }: Cli): vo
     .option('-k, --insecure', 'accept any certificate of the server; the report says so')
     .option(
       '--server-name <name>',
-      'name of the server in TLS and the Host header, in place of the host of url',
+      'name of the server in TLS and the Host header, instead of the host of url',
     )
-    .option('--unix-socket <file>', 'connect to this Unix socket, in place of the host and port of url')
-    .option('-x, --proxy <url>', 'HTTP proxy on the way, with its user and password if it asks for them')
+    .option('--unix-socket <file>', 'connect to this Unix socket, instead of the host and port of url')
+    .option('-x, --proxy <url>', 'HTTP proxy, with user and password if it needs them')
     .option('--expect-status <status>', 'status that counts as good (repeatable); default: 2xx', addStatus)
     .option('--save <file>', 'save the scenario of this run, to edit it and run it again')
     .option('--budget-sec <s>', 'time budget in seconds', asSeconds, TRY_DEFAULTS.budgetSec)
@@ -178,10 +178,10 @@ export function addAbCommand(program: Command, { context, setStatus }: Cli): voi
     .option('--after-package <spec>', 'the same, for the version to compare with it')
     .option('--before-node <version>', 'this conntax run by another version of Node, such as 24 or 24.11.1')
     .option('--after-node <version>', 'the same, for the version to compare with it')
-    .option('--before-ref <ref>', 'branch, tag or commit of the repository here, checked out for the run')
+    .option('--before-ref <ref>', 'branch, tag or commit of the current repository, checked out for the run')
     .option(
       '--after-ref <ref>',
-      'the same, for the version to compare with it; default: the folder as it is',
+      'the same, for the version to compare with it; default: the current folder as it is',
     );
   addStartOptions(ab)
     .addOption(sideOption())
@@ -193,7 +193,7 @@ export function addAbCommand(program: Command, { context, setStatus }: Cli): voi
     .option('--budget-sec <s>', "time budget per comparison, overriding the scenario's", asSeconds)
     .option(
       '--precision <ratio>',
-      'stop when every interval is this narrow (0.05 = ±5 %), instead of when the question is decided',
+      'stop when every interval is this narrow (0.05 = ±5 %), instead of when the outcome is decided',
       asRatio,
     )
     .addOption(allowHostOption())
@@ -224,7 +224,7 @@ Exit status: 0 no regression shown, 1 a regression, 2 wrong usage, 3 could not m
 export function addBisectCommand(program: Command, { context, setStatus }: Cli): void {
   const bisect = program
     .command('bisect')
-    .description('find the version of a package, or the commit of your own server, that made it worse')
+    .description('find the version of a package, or the commit of your own server, that caused a regression')
     .argument(
       '<range>',
       'a package with its first and last version, such as undici@7.16.0..7.29.0; with --start: two commits, such as v1.4.0..HEAD',
@@ -243,10 +243,10 @@ export function addBisectCommand(program: Command, { context, setStatus }: Cli):
     .addHelpText(
       'after',
       `
-The first and the last version are compared first. If the last one is worse, versions in between follow by halves, each
-compared with the first one. Both ends belong to the range; pre-releases do not. npm knows the versions and installs them.
+The first and the last version are compared first. If the last one is worse, the versions in between are bisected, each
+compared with the first one. The range includes both ends, but no pre-releases. npm lists and installs the versions.
 With --start, the commits of a range are checked out and compared. There is no --ui: each comparison adds one line, which is
-printed as it ends; --open shows the page of the result.
+printed when it ends; --open shows the page of the result.
 
 Examples:
   conntax bisect undici@7.16.0..7.29.0

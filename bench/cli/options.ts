@@ -117,7 +117,7 @@ export function addResultOptions(
 export function uiOption(): Option {
   return new Option(
     '--ui',
-    'serve the page on 127.0.0.1 while it grows, replicate by replicate; with --open, show it at once',
+    'serve the page on 127.0.0.1 and update it after each replicate; with --open, show it at once',
   );
 }
 
@@ -142,10 +142,10 @@ export function addMachineOptions(command: Command): Command {
         .argParser(collect)
         .default([], 'none'),
     )
-    .option('--machines <file>', 'JSON file with more of them: name, command, cores and weight of each')
+    .option('--machines <file>', 'JSON file of further machines: name, command, cores and weight of each')
     .option(
       '--allow-fewer-machines',
-      'go on with the others when a machine is lost; default: the run ends with status 3',
+      'continue with the other machines when one is lost; default: the run ends with status 3',
     )
     .option(
       '--server <command>',
@@ -155,7 +155,7 @@ export function addMachineOptions(command: Command): Command {
     .addOption(
       new Option(
         '--server-address <address>',
-        "start conntax's own target on that machine, at this IPv4 address of it",
+        "start conntax's own target on the machine of --server, at this IPv4 address",
       ).argParser(asAddress),
     );
 }
@@ -167,9 +167,9 @@ export const DEFAULT_COMPARED =
 /** Adds the options of the commands that compare two versions of a server of the user's own. */
 export function addStartOptions(command: Command): Command {
   return command
-    .option('--start <command>', "starts your own server in the folder of each version, such as 'npm start'")
-    .option('--install <command>', "run in the checkout of each ref or commit, such as 'npm ci'")
-    .option('--cwd <dir>', 'folder below that of each version, in which start and install run')
+    .option('--start <command>', "starts your server in the folder of each version, such as 'npm start'")
+    .option('--install <command>', "command to run in the checkout of each ref or commit, such as 'npm ci'")
+    .option('--cwd <dir>', 'subfolder of each version in which --start and --install run')
     .option('--ready <path>', "path that answers when the server is ready; default: any answer to '/'")
     .option('--port-env <name>', 'environment variable that gives the server its port; default: PORT')
     .addOption(
@@ -178,7 +178,7 @@ export function addStartOptions(command: Command): Command {
         'whether conntax chooses the port, or reads it from the output',
       ).choices(PORT_SOURCES),
     )
-    .option('--path <path>', "what to request of the server; default: that of the scenario, or '/'");
+    .option('--path <path>', "path to request; default: that of the scenario, or '/'");
 }
 
 /** Of the commands that compare two versions. */

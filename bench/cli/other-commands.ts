@@ -35,10 +35,10 @@ export function addImportCommand(program: Command, { context, setStatus }: Cli):
   addResultOptions(
     program
       .command('import')
-      .description('store a report of Artillery as a run, and show it')
+      .description('import a report of Artillery as a stored run, and show it')
       .argument(
         '<file>',
-        'file that artillery run --output has written, of a script with the engine conntax',
+        'file written by artillery run --output, for a script that uses the engine conntax',
       ),
   )
     .addHelpText(
@@ -47,7 +47,7 @@ export function addImportCommand(program: Command, { context, setStatus }: Cli):
 Example:
   artillery run --output report.json short-vs-persistent.yml && conntax import report.json
 
-docs/artillery.md shows the way from nothing to a report. Exit status: 0 stored, 2 wrong usage, or not such a report,
+docs/artillery.md explains every step up to the report. Exit status: 0 stored, 2 wrong usage or another kind of file,
 3 a client has no figures, or an audit failed.`,
     )
     .action(async (file, options) => {
@@ -179,14 +179,14 @@ stored, as on a full disk.`,
 export function addWatchCommand(program: Command, { context, setStatus }: Cli): void {
   program
     .command('watch')
-    .description('observe the sockets of a running process, and say whether it leaks connections')
-    .option('--pid <n>', 'the process', asProcessId)
+    .description('observe the sockets of a running process, and report whether it leaks connections')
+    .option('--pid <n>', 'id of the process', asProcessId)
     .option(
       '--port <n>',
-      'sockets at this local or remote port: of the process, or without --pid of the whole machine',
+      'only sockets with this local or remote port; without --pid, those of the whole machine',
       asPort,
     )
-    .option('--for-sec <s>', 'how long', asSeconds, 60)
+    .option('--for-sec <s>', 'how long to observe, in seconds', asSeconds, 60)
     .option('--every-ms <ms>', 'time between observations', asIntervalMs, 500)
     .option('--json', 'print levels, slopes and verdicts as JSON')
     .addHelpText(
@@ -237,12 +237,12 @@ Nothing is measured. Exit status: 0 printed, 2 wrong usage or an invalid scenari
 export function addAgentCommand(program: Command, { context }: Cli): void {
   program
     .command('agent')
-    .description('send load for a run on another machine, which starts this with --machine')
+    .description('send load for a run that another machine started with --machine')
     .addHelpText(
       'after',
       `
-It is not started by hand: conntax run --machine 'ssh gen1 npx conntax agent' starts it there, and speaks with it by its
-standard input and output. It ends with its input, and so does all that it started. It opens no port.
+Do not start it by hand: conntax run --machine 'ssh gen1 npx conntax agent' starts it there, and talks to it over standard
+input and output. It exits when its input ends, and ends all processes that it started. It opens no port.
 
 Example:
   conntax run ./your-server.json --allow-host web1 --machine 'ssh gen1 npx conntax agent' --machine 'ssh gen2 npx conntax agent'`,

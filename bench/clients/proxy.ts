@@ -1,3 +1,4 @@
+// What the URL of an HTTP proxy says: where it is, what it gets to know of its user, and what no output may contain.
 import { isIPv6 } from 'node:net';
 import { hostAndPort } from '../../scenarios/model/facts.ts';
 import { everyForm } from './request.ts';

@@ -10,7 +10,7 @@ export const CONCEPTS = {
   },
   'pool.maxTotalConnections': {
     title: 'Connections to all hosts together',
-    about: 'What bounds the descriptors of the process.',
+    about: 'It limits the descriptors of the process.',
   },
   'pool.maxIdleConnections': {
     title: 'Idle connections kept',
@@ -29,19 +29,21 @@ export const CONCEPTS = {
   },
   'pool.maxLifetimeMs': {
     title: 'Lifetime of a connection',
-    about: 'Without it, a busy connection stays where it is: on an old address, or on an old backend.',
+    about: 'Without it, a busy connection stays on an old address or backend.',
   },
   requestsPerConnection: {
     title: 'Requests on one connection',
-    about: 'Whether connections are reused by default, and what ends one after n requests, or after each.',
+    about:
+      '*Default* says whether connections are reused; *setting* is what closes one after each request, or after n.',
   },
   protocol: {
     title: 'HTTP/2',
-    about: 'Whether it is offered by default, over TLS. It makes most limits on connections meaningless.',
+    about:
+      'Whether the client offers it by default, over TLS. With HTTP/2, most limits on connections have no effect.',
   },
   'pool.maxConcurrentStreams': {
     title: 'Requests in flight on one HTTP/2 connection',
-    about: "The server's own limit holds in any case.",
+    about: "The server's own limit always applies too.",
   },
   'pool.pipelining': {
     title: 'Pipelining',
@@ -63,19 +65,19 @@ export const CONCEPTS = {
   },
   'timeouts.connectMs': {
     title: 'Connect timeout',
-    about: 'Until the connection can be used.',
+    about: 'Time until the connection can be used.',
   },
   'timeouts.headersMs': {
     title: 'Timeout for the response header',
-    about: 'From the request to the header of its response.',
+    about: 'Time from sending the request to the response header.',
   },
   'timeouts.bodyMs': {
     title: 'Timeout between two parts of the body',
-    about: 'Silence in the middle of a response.',
+    about: 'Longest silence in the middle of a response.',
   },
   'timeouts.totalMs': {
     title: 'Timeout for the whole exchange',
-    about: 'From the call to the end of the body, with any wait for a connection.',
+    about: 'Time from the call to the end of the body, including any wait for a connection.',
   },
 } as const;
 

@@ -5,14 +5,14 @@ import { CONCEPTS, type Concept, type Library, UNKNOWN } from './library.ts';
 
 export const PAGE_FILE = new URL('../../docs/settings.md', import.meta.url);
 
-const INTRODUCTION = `What each setting of a client is called in other libraries, and what it is if nobody sets it. Headings have the name of the setting
-in a scenario ([all settings](scenario-reference.md)). \`conntax settings\` writes a client of a scenario as code for one of these libraries:
+const INTRODUCTION = `This page has the name and the default of each client setting in other libraries. Headings have the name of the setting in a scenario
+([all settings](scenario-reference.md)). \`conntax settings\` prints a client of a scenario as code for one of these libraries:
 
     conntax settings short-vs-persistent --client persistent --for go
 
-A default was read in the version and at the place beside it, and may be another in your version. **unknown**: no source was found that
-states it. **–**: the library has no such setting; what it does instead is the default, and what you can do is the remark. Most
-defaults of undici, node:http, axios and got are also compared with the installed packages by a test.`;
+Each default comes from the version and source beside it, and may differ in your version. **unknown**: no source was found that states
+it. **–**: the library has no such setting; *default* then says what it does instead, and *remark* what you can do. A test also compares
+most defaults of undici, node:http, axios and got with the installed packages.`;
 
 /** A row of a section. */
 function rowOf(concept: Concept, { title, version, source, settings }: Library): string {
@@ -36,7 +36,7 @@ export function settingsPage(): string {
     '',
     about,
     '',
-    '| library | called | default | version | source | remark |',
+    '| library | setting | default | version | source | remark |',
     '|---|---|---|---|---|---|',
     ...Object.values(libraries).map(library => rowOf(concept as Concept, library)),
     '',

@@ -1,3 +1,4 @@
+// Describes the conditions of a cell: what all arms shared, how each client was configured, and what an external server was found to be.
 import type { CellResult } from '../../results/model/run.ts';
 import { own } from '../../scenarios/model/facts.ts';
 import { describeRequest, type NamedRequest } from '../../scenarios/model/request.ts';

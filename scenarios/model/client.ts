@@ -14,43 +14,46 @@ export const Interceptors = z
   .strictObject({
     retry: z
       .strictObject({
-        maxRetries: optionalCountTo(100, 'Most repetitions of a request; default of undici: 5'),
+        maxRetries: optionalCountTo(100, 'Maximum repetitions of a request; default of undici: 5'),
         minDelayMs: optionalMs('Delay before the first repetition; default of undici: 500'),
         maxDelayMs: optionalMs('Longest delay before a repetition; default of undici: 30000'),
         delayFactor: within(1, 100)
           .optional()
-          .describe('How many times as long each further delay is; default of undici: 2'),
+          .describe('Factor by which each further delay is longer; default of undici: 2'),
         statuses: z
           .array(whole(300, 599))
           .min(1)
           .optional()
-          .describe('Statuses that are repeated; default of undici: 500, 502, 503, 504 and 429'),
+          .describe('Statuses to retry; default of undici: 500, 502, 503, 504 and 429'),
       })
       .optional()
-      .describe('Repeats requests that failed: the user sees one request, and the server each attempt'),
+      .describe('Repeats failed requests: the user sees one request, and the server each attempt'),
     dns: z
-      .strictObject({ maxTtlMs: optionalMs('How long an address is kept; default of undici: 10000') })
+      .strictObject({ maxTtlMs: optionalMs('Time for which an address is cached; default of undici: 10000') })
       .optional()
       .describe(
-        'Resolves the name of the server once for many connections, and keeps its addresses; for a target.url with a host name',
+        "Resolves the server's name once for many connections, and caches its addresses; for a target.url with a host name",
       ),
     cache: z
       .strictObject({
-        maxBytes: optionalCountTo(MOST_BYTES, 'Most bytes of all stored bodies; default of undici: 100 MiB'),
-        maxEntries: optionalCountTo(1_000_000, 'Most stored responses; default of undici: 1024'),
-        maxEntryBytes: optionalCountTo(MOST_BYTES, 'Longest body that is stored; default of undici: 5 MiB'),
+        maxBytes: optionalCountTo(
+          MOST_BYTES,
+          'Maximum bytes of all stored bodies; default of undici: 100 MiB',
+        ),
+        maxEntries: optionalCountTo(1_000_000, 'Maximum number of stored responses; default of undici: 1024'),
+        maxEntryBytes: optionalCountTo(MOST_BYTES, 'Longest body to store; default of undici: 5 MiB'),
         freshMs: optionalMs(
-          'How long a response is used that does not say how long it may be stored; default: not stored at all',
+          'Time for which to store a response that does not state its own; default: such a response is not stored',
         ),
       })
       .optional()
       .describe(
-        'Answers GET requests from memory where the response of an earlier one may be used again: no request is then sent',
+        'Answers GET requests from memory if the response of an earlier one may be reused; no request is then sent',
       ),
   })
   .refine(one => Object.values(one).some(member => member !== undefined), 'needs one of retry, dns, cache')
   .describe(
-    "undici's own interceptors. A request meets the cache first, then retry, then dns. conntax counts the attempts below them",
+    "undici's own interceptors, applied in the order cache, retry, dns. conntax counts the attempts below them",
   );
 export type Interceptors = z.infer<typeof Interceptors>;
 
@@ -59,7 +62,7 @@ export const Resilience = z
   .strictObject({
     retry: z
       .strictObject({
-        maxRetries: whole(1, 100).default(3).describe('Most repetitions of a request'),
+        maxRetries: whole(1, 100).default(3).describe('Maximum repetitions of a request'),
         minDelayMs: duration()
           .default(100)
           .describe('Delay before the first repetition; each further one is twice as long'),
@@ -70,40 +73,42 @@ export const Resilience = z
         error: 'must be at least minDelayMs',
       })
       .optional()
-      .describe('Repeats attempts that failed, but not those that the breaker or the bulkhead has rejected'),
+      .describe('Repeats failed attempts, but not those that the breaker or the bulkhead has rejected'),
     breaker: z
       .strictObject({
         consecutiveFailures: whole(1, 10_000)
           .default(5)
-          .describe('Failed attempts in a row after which the breaker opens'),
+          .describe('Number of consecutive failed attempts after which the breaker opens'),
         openMs: duration()
           .default(1_000)
-          .describe('How long it rejects all attempts, before it lets one try'),
+          .describe('Time for which it rejects all attempts, before it lets one through'),
       })
       .optional()
       .describe(
-        'Circuit breaker: after failures in a row it rejects attempts without sending them (breakerOpen), for a while',
+        'Circuit breaker: after consecutive failures, it rejects attempts for a time without sending them (breakerOpen)',
       ),
     bulkhead: z
       .strictObject({
-        maxConcurrent: whole(1, 100_000).describe('Most attempts in flight at once'),
+        maxConcurrent: whole(1, 100_000).describe('Maximum attempts in flight'),
         maxQueued: whole(0, 1_000_000)
           .default(0)
-          .describe('Most attempts that wait for one to end; more are rejected (bulkheadFull)'),
+          .describe('Maximum waiting attempts; further ones are rejected (bulkheadFull)'),
       })
       .optional()
-      .describe('Limits the attempts in flight, and rejects more without sending them (bulkheadFull)'),
+      .describe(
+        'Limits the attempts in flight, and rejects further ones without sending them (bulkheadFull)',
+      ),
     timeout: z
       .strictObject({ attemptMs: duration().describe('Time limit of one attempt, to the end of its body') })
       .optional()
-      .describe('Gives up each attempt that takes too long (timeoutAttempt)'),
+      .describe('Abandons each attempt that takes too long (timeoutAttempt)'),
   })
   .refine(
     one => Object.values(one).some(member => member !== undefined),
     'needs one of retry, breaker, bulkhead, timeout',
   )
   .describe(
-    'Policies around the client library, by cockatiel: an attempt meets retry first, then the breaker, the bulkhead and the timeout. Each process of a client has its own',
+    'Policies around the client library, by cockatiel, applied in the order retry, breaker, bulkhead, timeout. Each process of a client has its own',
   );
 export type Resilience = z.infer<typeof Resilience>;
 
@@ -147,9 +152,7 @@ export const Pool = z.strictObject({
   tlsContext: z
     .enum(['shared', 'per-connection'])
     .optional()
-    .describe(
-      'The TLS configuration in memory: shared: made once for all connections; per-connection: made again for each',
-    ),
+    .describe('TLS context. shared: created once for all connections; per-connection: created for each'),
 });
 
 /**
@@ -202,7 +205,7 @@ export const Client = z.strictObject({
     .enum(['read', 'dump', 'cancel', 'ignore'])
     .default('read')
     .describe(
-      'What is done with the body of a response: read: read to its end; dump: discarded; cancel: given up, which may close the connection; ignore: neither read nor given up, as by a program that leaks it',
+      'What the client does with the body of a response. read: reads it to its end; dump: discards it; cancel: cancels it, which may close the connection; ignore: neither reads nor cancels it, like a program that leaks',
     ),
   interceptors: Interceptors.optional(),
   resilience: Resilience.optional(),

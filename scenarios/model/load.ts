@@ -28,7 +28,7 @@ export type ClosedLoad = z.infer<typeof ClosedLoad>;
 
 /** Open model: requests are due at times that do not depend on responses. */
 export const OpenLoad = z.strictObject({
-  model: z.literal('open').describe('Requests are due at a fixed rate, regardless of earlier responses'),
+  model: z.literal('open').describe('Requests are due at a given rate, regardless of earlier responses'),
   ratePerSec: ratePerSec('Requests due per second'),
   arrivals,
   maxInFlight: maxInFlight(1_000),
@@ -65,7 +65,7 @@ export const CapacityLoad = z.strictObject({
     .describe(
       'The search ends when the highest sustained and the lowest failing rate are this close (0.05 = 5 %)',
     ),
-  probeMs: whole(100, 60_000).default(1_000).describe('Duration of the trial of each rate'),
+  probeMs: whole(100, 60_000).default(1_000).describe('Duration of the probe of each rate'),
   arrivals,
   maxInFlight: maxInFlight(1_000),
 });

@@ -67,7 +67,9 @@ const RequestFields = z.strictObject({
     .regex(PATH, "a path from the root, percent-encoded, such as '/orders?all=1'")
     .refine(path => !path.includes('#'), 'a path without a fragment (#): it is never sent')
     .optional()
-    .describe("Path, with a query if wanted; default: that of target.url, or of each of target.urls, or '/'"),
+    .describe(
+      "Path, optionally with a query; default: that of target.url, or of each of target.urls, or '/'",
+    ),
   query: z
     .record(text(), Value)
     .default({})
@@ -76,11 +78,11 @@ const RequestFields = z.strictObject({
     .record(z.string().regex(HEADER_NAME, 'a header name'), Value)
     .default({})
     .describe(
-      "Headers, beside those that the client sends by itself; a value is text, or { env: 'TOKEN', prefix: 'Bearer ' } for a secret",
+      "Headers, in addition to those that the client itself sends; a value is text, or { env: 'TOKEN', prefix: 'Bearer ' } for a secret",
     ),
-  body: z.string().optional().describe('Body, sent as UTF-8; state its type in the header content-type'),
-  bodyFile: text().optional().describe('File with the body, from the folder of the scenario file'),
-  bodyBytes: whole(0, MAX_REQUEST_BYTES).optional().describe('Length of a body of letters'),
+  body: z.string().optional().describe('Body, sent as UTF-8; set its type in the header content-type'),
+  bodyFile: text().optional().describe('File with the body, relative to the folder of the scenario file'),
+  bodyBytes: whole(0, MAX_REQUEST_BYTES).optional().describe('Length of a generated body of letters'),
   framing: z
     .enum(['length', 'chunked'])
     .default('length')
@@ -116,12 +118,10 @@ const NamedRequest = RequestFields.extend({
     .string()
     .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,58}[\x21-\x7e])?$/, 'up to 60 visible ASCII characters')
     .optional()
-    .describe('Names its figures in reports; default: method and path'),
+    .describe('Name of its figures in reports; default: method and path'),
   weight: positiveUpTo(1_000_000)
     .default(1)
-    .describe(
-      'How often it is drawn, relative to the others: of weights 3 and 1, three quarters are the first',
-    ),
+    .describe('Relative share of the load: with weights 3 and 1, three quarters are the first'),
 }).superRefine(checkRequest);
 export type NamedRequest = z.infer<typeof NamedRequest>;
 

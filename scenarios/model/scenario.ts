@@ -16,22 +16,22 @@ const cpus = (who: string) =>
   within(LEAST_CPUS, MOST_CPUS)
     .optional()
     .describe(
-      `CPU time per time, in cores, for ${who} together, as the limit of a container: once it is used up, they wait for the next 100 ms. They run in a control group (Linux, as root), and are not pinned to cores. Needs timing.slicing: 'whole'`,
+      `CPU limit, in cores, for ${who}, as in a container: when they have used up their time, they wait for the next period of 100 ms. They run in a control group (Linux, as root), and are not pinned to cores. Needs timing.slicing: 'whole'`,
     );
 
 export const Limits = z.strictObject({
   localPorts: whole(16, 28_000)
     .optional()
     .describe(
-      'Local ports that connections to the server can have. Client and server then run in a network namespace of their own (Linux, as root or with unprivileged user namespaces), in which a port stays taken for the 60 s of TIME_WAIT, as towards another machine, and each client has a server of its own',
+      'Local ports for connections to the server. Client and server then run in a separate network namespace (Linux, as root or with unprivileged user namespaces), in which a port stays in use for the 60 s of TIME_WAIT, as with a server on another machine, and each client has its own server',
     ),
   openFiles: whole(64, 1_000_000)
     .optional()
     .describe(
-      'Files and sockets that the process of a client may have open, about 30 of which are its own (ulimit -n)',
+      'Files and sockets that the process of a client may have open; Node itself uses about 30 (ulimit -n)',
     ),
-  serverCpus: cpus('the server, which conntax has to start itself,'),
-  clientCpus: cpus('all processes of the clients'),
+  serverCpus: cpus('all processes of a server that conntax starts'),
+  clientCpus: cpus('all processes of the clients together'),
 });
 export type Limits = z.infer<typeof Limits>;
 
@@ -66,7 +66,7 @@ export type SweepValue = z.infer<typeof SweepValue>;
 export const Expectation = z
   .strictObject({
     metric: ExpectedMetric.describe(
-      'The metric. unneededConnectionsPer1kRequests: connections beyond those that the settings require, independent of the length of the run; connectionsPer1kRequests: all connections, so for a pool it falls as the run gets longer or faster; leftOpenPer1kRequests: those still open at the end, so 1000 is a leak of one per request; failureMeanUs: mean time until a request failed, as by a timeout; busiestBackendRatio: requests of the busiest of target.backends over the mean of all (1: evenly spread), in the last second of the window where backends are added; clientTimeWaitPer1kRequests, serverTimeWaitPer1kRequests: connections left in TIME_WAIT at that end, which is the one that closed first (Linux, without a link); throttledRatio, targetThrottledRatio: of the periods in which the client, or the server, had something to run, the share in which its CPU limit stopped it, unknown without a limit',
+      'The metric. unneededConnectionsPer1kRequests: connections beyond those that the settings require, independent of the length of the run; connectionsPer1kRequests: all connections, so with a pool it is lower in a longer or faster run; leftOpenPer1kRequests: connections still open at the end, so 1000 is a leak of one per request; failureMeanUs: mean time until a request failed, for example by a timeout; busiestBackendRatio: requests of the busiest of target.backends over the mean of all (1: evenly spread), in the last second of the window if backends are added; clientTimeWaitPer1kRequests, serverTimeWaitPer1kRequests: connections left in TIME_WAIT at that end, which closed first (Linux, without a link); throttledRatio, targetThrottledRatio: share of the periods with work to do in which a CPU limit stopped the client, or the server; unknown without a limit',
     ),
     of: z.string().describe('The client that the limit applies to'),
     over: z
@@ -144,14 +144,14 @@ export const Timing = z.strictObject({
   warmupMaxMs: whole(0, 120_000)
     .default(2_000)
     .describe(
-      'Maximum warm-up of a client while it still gets faster: in a closed load, while its CPU time per request falls',
+      'Maximum warm-up of a client that still gets faster (in a closed load: whose CPU time per request still falls)',
     ),
   measureMs: duration().describe('Measured steady time per client and replicate').default(1_500),
   slicing: z
     .enum(['alternate', 'whole'])
     .default('alternate')
     .describe(
-      'alternate: clients take turns in short slices; whole: one slice per client and replicate, sampled while it lasts (Linux)',
+      'alternate: clients alternate in short slices; whole: one slice per client and replicate, sampled during the slice (Linux)',
     ),
   sliceMs: whole(20, 60_000).default(100).describe('Minimum steady window of a slice'),
   sliceResponses: whole(1, 1_000)
@@ -162,7 +162,9 @@ export const Timing = z.strictObject({
     .describe(
       "Minimum wait for a slice's last responses (longer if earlier responses or a client's timeouts were longer); a request still unanswered then counts as failed (noAnswer)",
     ),
-  minReplicates: whole(1, 100).default(3).describe('Replicates before measuring may stop early'),
+  minReplicates: whole(1, 100)
+    .default(3)
+    .describe('Minimum number of replicates, before measuring may stop early'),
   maxReplicates: whole(1, 1_000).default(30).describe('Maximum number of replicates'),
   budgetMs: duration()
     .describe('Time budget; no replicate starts after it; the cells of a sweep share it')
@@ -201,7 +203,7 @@ export const Scenario = z.strictObject({
     'What every client sends; default: a GET of the path of target.url, or of each of target.urls, or of /',
   ),
   requests: Requests.optional().describe(
-    'Several requests in place of one, drawn by weight with the seed of the run: every client meets the same sequence',
+    'Several requests instead of one, drawn by weight with the seed of the run: every client sends the same sequence',
   ),
   load: Load.default(() => ClosedLoad.parse({})).describe('When requests are sent'),
   generators: z
@@ -211,7 +213,7 @@ export const Scenario = z.strictObject({
       'Processes that send the load of a client together, for servers that one process cannot saturate: each has its share of users, rate and connections; auto: one per core that the target leaves. Default: 1',
     ),
   limits: Limits.optional().describe(
-    'Limits of the machine under which the processes of this scenario run; where they cannot be set, it is skipped. Default: those of the machine',
+    'Limits on ports, files and CPU for the processes of this scenario; if one cannot be set, the scenario is skipped. Default: those of the machine',
   ),
   timing: Timing.prefault({}),
   phases: z

@@ -5,21 +5,21 @@ import { DEFAULT_EXPECTED, STATUS_CLASSES } from './request-facts.ts';
 import { positiveUpTo, text, VariableName, whole, within } from './values.ts';
 
 const ratio = positiveUpTo(1).describe(
-  'Share of requests that meet this fault, drawn with the seed of the run (0.01 = 1 %)',
+  'Share of requests with this fault, drawn with the seed of the run (0.01 = 1 %)',
 );
 
 /** A part of each measured window. */
 const During = z
   .strictObject({
-    fromMs: whole(0, 3_600_000).describe('Its start, after that of the measured window'),
-    toMs: whole(1, 3_600_000).describe('Its end, after the start of the measured window'),
+    fromMs: whole(0, 3_600_000).describe('Its start, from the start of the measured window'),
+    toMs: whole(1, 3_600_000).describe('Its end, from the start of the measured window'),
   })
   .refine(({ fromMs, toMs }) => fromMs < toMs, { path: ['toMs'], error: 'must be more than fromMs' });
 
 const when = {
   ratio,
   during: During.optional().describe(
-    'When requests meet it: in this part of each measured window (timing.slicing: whole); default: always',
+    'Part of each measured window in which the fault occurs (timing.slicing: whole); default: always',
   ),
 };
 
@@ -123,16 +123,16 @@ const backendCount = () => whole(1, MOST_BACKENDS);
 /** Backends of which some are added while clients are measured. */
 export const GrowingBackends = z
   .strictObject({
-    from: backendCount().describe('Backends that get connections from the start'),
-    to: backendCount().describe('Backends that get connections later'),
-    afterMs: whole(0, 3_600_000).describe('When the others are added, after the start of the window'),
+    from: backendCount().describe('Number of backends at the start of a slice'),
+    to: backendCount().describe('Number of backends later'),
+    afterMs: whole(0, 3_600_000).describe('Time from the start of the window until the others are added'),
   })
   .refine(({ from, to }) => from < to, { path: ['to'], error: 'must be more than from' });
 
 const Backends = z
   .union([backendCount(), GrowingBackends])
   .describe(
-    'Servers behind the one address of the target, each with its own counters: each new connection goes to the next of them, as a balancer of connections does it. { from, to, afterMs }: some of them are added during each slice (timing.slicing: whole)',
+    'Servers behind the one address of the target, each with its own counters: each new connection goes to the next server, as with a TCP load balancer. { from, to, afterMs }: servers are added during each slice (timing.slicing: whole)',
   );
 
 /** How many there are in the end. */
@@ -162,30 +162,32 @@ const CommandSettings = z.strictObject({
     .regex(/\S/, 'a command line')
     .optional()
     .describe(
-      'Command line that starts a server of your own on this machine, over plain HTTP; run by sh, in a process group of its own',
+      'Command line that starts your own server on this machine, over plain HTTP; sh runs it in a separate process group',
     ),
   cwd: text()
     .optional()
-    .describe('Folder in which the command runs, from the folder of the scenario file; default: that folder'),
+    .describe(
+      'Folder in which the command runs, relative to the folder of the scenario file; default: that folder',
+    ),
   env: z
     .record(VariableName, z.string())
     .optional()
-    .describe('Environment variables of the command, beside those that conntax has'),
+    .describe('Environment variables for the command, in addition to those of conntax'),
   portFrom: z
     .enum(PORT_SOURCES)
     .optional()
     .describe(
-      'env: conntax chooses a free port, and gives it in portEnv; output: the server chooses one (portEnv is 0), and prints it, such as http://127.0.0.1:3000 or port 3000; default: env',
+      'env: conntax chooses a free port and passes it in portEnv; output: the server chooses a port (portEnv is 0) and prints it, such as http://127.0.0.1:3000 or port 3000; default: env',
     ),
   portEnv: VariableName.optional().describe(
-    'Environment variable that gives the command its port; default: PORT',
+    'Environment variable that passes the port to the command; default: PORT',
   ),
   ready: z
     .string()
     .regex(/^\/[\x21-\x7e]*$/, "a path from the root, such as '/health'")
     .optional()
     .describe(
-      "Path that answers with a status below 400 once the server is ready; default: any answer to '/' will do",
+      "Path that answers with a status below 400 when the server is ready; default: any answer to '/'",
     ),
   readyTimeoutMs: whole(100, 600_000)
     .optional()
@@ -205,15 +207,13 @@ const WeightedUrl = z.strictObject({
   url: ExternalUrl.describe('URL with path of an external server'),
   weight: weight()
     .default(1)
-    .describe(
-      'How often it is drawn, relative to the others: of weights 3 and 1, three quarters of the requests go to the first',
-    ),
+    .describe('Relative share of the requests: with weights 3 and 1, three quarters go to the first'),
 });
 
 /** The server under load, shared by all clients of a cell: conntax's own, external ones by `url` or `urls`, or one that a `command` starts. */
 export const Target = z.strictObject({
   url: ExternalUrl.optional().describe(
-    'URL with path of an external server, which conntax does not start; the settings below then describe it',
+    'URL, with path, of an external server; the settings below then describe that server',
   ),
   urls: z
     .array(z.union([ExternalUrl, WeightedUrl]))
@@ -221,7 +221,7 @@ export const Target = z.strictObject({
     .max(MOST_ORIGINS)
     .optional()
     .describe(
-      'Several external servers in place of url, each at an origin of its own; each request goes to one that is drawn with the seed: equally often, or by { url, weight }. The settings below then describe each of them',
+      'Several external servers instead of url, each at its own origin. The seed decides which server each request goes to: all equally often, or by { url, weight }. The settings below then describe each server',
     ),
   ...CommandSettings.shape,
   caFile: text()
@@ -229,7 +229,9 @@ export const Target = z.strictObject({
     .describe(
       "PEM file of the authority that signed the certificate of url; default: the system's authorities",
     ),
-  certFile: text().optional().describe('PEM file of the certificate that clients show to url (mutual TLS)'),
+  certFile: text()
+    .optional()
+    .describe('PEM file of the certificate that clients send to the server (mutual TLS)'),
   keyFile: text()
     .optional()
     .describe("PEM file of that certificate's private key; default: certFile, which then holds both"),
@@ -240,36 +242,38 @@ export const Target = z.strictObject({
   insecure: z
     .boolean()
     .optional()
-    .describe('Whether any certificate of url is accepted, even an expired one, or one of another server'),
+    .describe(
+      'Whether to accept any certificate of the server, even an expired one or that of another server',
+    ),
   serverName: z
     .string()
     .regex(/^(?![\d.]+$)[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?$/, 'a host name, and no address')
     .optional()
     .describe(
-      'Name of the server in place of the host of url: in TLS (SNI), in its certificate, and in the Host header; load still goes to the host of url',
+      'Name of the server in TLS (SNI), in its certificate and in the Host header, if it differs from the host of url; load still goes to the host of url',
     ),
   socketPath: text()
     .max(LONGEST_SOCKET_PATH)
     .optional()
-    .describe('Unix socket that connections go to, in place of the host and port of url'),
+    .describe('Unix socket to connect to, instead of the host and port of url'),
   proxy: z
     .union([
       z.url({ protocol: /^http$/ }),
       z.strictObject({
         env: VariableName.describe(
-          'Environment variable that holds the URL, which may have a user and a password',
+          'Environment variable that holds the URL, which may contain a user and a password',
         ),
       }),
     ])
     .optional()
     .describe(
-      "HTTP proxy on the way to url, such as 'http://127.0.0.1:3128': clients ask it for a tunnel (CONNECT) to an https server, and give it the requests to an http server; { env: 'PROXY_URL' }, the environment variable that holds the URL, for one with a password",
+      "HTTP proxy for requests to url, such as 'http://127.0.0.1:3128'. Clients open a tunnel (CONNECT) to an https server, and send the proxy their requests to an http server. For a URL with a password, name the environment variable that holds it: { env: 'PROXY_URL' }",
     ),
   origins: z
     .union([whole(1, MOST_ORIGINS), z.array(weight()).min(1).max(MOST_ORIGINS)])
     .optional()
     .describe(
-      "Number of origins of conntax's own server (ports of one process) that requests are drawn for, each equally often; or the share of each, relative to the others, as in [3, 1]. Default: 1",
+      "Number of origins of conntax's own server (ports of one process), which receive requests equally often; or the relative share of each, as in [3, 1]. Default: 1",
     ),
   behaviour: Behaviour.default({ name: 'fixed' }),
   protocol: z
@@ -284,16 +288,16 @@ export const Target = z.strictObject({
   keepAliveTimeoutMs: whole(0, 600_000)
     .nullable()
     .default(72_000)
-    .describe('Time after which the server closes an idle connection; 0: never'),
+    .describe('Time after which the server closes an idle connection (0: never)'),
   maxRequestsPerSocket: whole(0, 1_000_000)
     .nullable()
     .default(0)
-    .describe('Number of requests after which the server closes a connection; 0: no limit'),
+    .describe('Number of requests after which the server closes a connection (0: no limit)'),
   keepAliveHint: z
     .boolean()
     .nullable()
     .default(true)
-    .describe('Whether responses have a Keep-Alive: timeout=N header, which clients may follow'),
+    .describe('Whether responses have a Keep-Alive: timeout=N header, which clients may obey'),
   connectionClose: z
     .boolean()
     .nullable()
@@ -303,22 +307,22 @@ export const Target = z.strictObject({
     .enum(['length', 'chunked', 'close'])
     .optional()
     .describe(
-      'What ends the body of a response over HTTP/1.1: length, its Content-Length; chunked, its last chunk; close, the end of the connection, which then carries one request. Default: length, and chunked for the behaviour stream, whose length is not known in advance',
+      'What ends the body of a response over HTTP/1.1. length: its Content-Length; chunked: its last chunk; close: the end of the connection, which then carries one request. Default: length, and chunked for the behaviour stream, whose length is not known in advance',
     ),
   backlog: whole(1, 65_535)
     .optional()
     .describe(
-      'Length of the accept queue: while the server accepts none, so many connections and one more wait; the kernel drops any further SYN, and clients send it again after 1 s. Default: 4096',
+      'Length of the accept queue. While the server accepts no connections, this number plus one can wait; the kernel drops any further SYN, and clients send it again after 1 s. Default: 4096',
     ),
   accepts: z
     .boolean()
     .optional()
     .describe(
-      'false: no connection is ever established, as behind a firewall that drops packets: the accept queue is full from the start. Default: true',
+      'false: the accept queue is full from the start, so no connection is ever established, as behind a firewall that drops packets. Default: true',
     ),
   backends: Backends.default(1),
   faults: Faults.default([]).describe(
-    "What goes wrong with a share of the target's answers; a request meets at most one of them",
+    "Faults in a share of the target's answers; each request gets at most one",
   ),
   expectStatus: z
     .array(ExpectedStatusSchema)
@@ -367,9 +371,7 @@ export type OwnTarget = Target & { [Name in Statement]: NonNullable<Target[Name]
 export const Link = z.strictObject({
   roundTripMs: within(0, 2_000)
     .default(0)
-    .describe(
-      'Round-trip time: half of it is added in each direction, and all of it to opening a connection',
-    ),
+    .describe('Round-trip time: half is added in each direction, and all of it when a connection is opened'),
   jitterMs: within(0, 1_000)
     .default(0)
     .describe('Maximum additional delay in each direction, drawn uniformly; order is kept'),
@@ -380,7 +382,7 @@ export const Link = z.strictObject({
   silentAfterIdleMs: whole(10, 3_600_000)
     .optional()
     .describe(
-      'A middlebox that forgets a connection on which nothing has passed for so long: all later bytes, ends and resets are lost, and neither side hears of it. Default: none',
+      'Idle time after which a middlebox forgets a connection: all later bytes, closes and resets are lost, and neither side is notified. Default: never',
     ),
 });
 export type Link = z.infer<typeof Link>;

@@ -13,7 +13,7 @@ const options = z.strictObject({
     .min(0)
     .max(1_000)
     .default(1)
-    .describe('CPU time per answer, beside that of HTTP and TLS; waiting for a core does not count'),
+    .describe('CPU time per answer, in addition to that of HTTP and TLS; waiting for a core does not count'),
 });
 
 /** Between two looks at the clock of CPU time, some microseconds apart. */

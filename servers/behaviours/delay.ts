@@ -68,7 +68,9 @@ export function createWholeMsSampler(sample: () => number): () => number {
 }
 
 const milliseconds = () => z.number().min(0).max(60_000);
-const meanMs = milliseconds().default(5).describe('Mean service time; fractions of a ms are met on average');
+const meanMs = milliseconds()
+  .default(5)
+  .describe('Mean service time; fractions of a ms are exact on average');
 
 const shared = {
   name: z.literal('delay').describe('Every request is answered after a service time'),
@@ -131,7 +133,7 @@ const mixedOptions = z
     bytes: jsonBytes(),
     fastMs: milliseconds()
       .default(1)
-      .describe('Service time of most requests; fractions of a ms are met on average'),
+      .describe('Service time of most requests; fractions of a ms are exact on average'),
     slowMs: milliseconds().default(50).describe('Service time of the slow requests, at least fastMs'),
     slowRatio: z.number().min(0).max(1).default(0.05).describe('Share of slow requests (0.05 = 5 %)'),
   })
@@ -167,7 +169,7 @@ const stallOptions = z
       .enum(['answers', 'process'])
       .default('answers')
       .describe(
-        'What stands still: answers, while connections are still accepted; process: its event loop, from the first request in a stall, so that connections wait in the accept queue (target.backlog)',
+        'What stalls. answers: no answers, but connections are still accepted; process: the event loop, from the first request in a stall, so that connections wait in the accept queue (target.backlog)',
       ),
   })
   .refine(({ stallMs, everyMs }) => stallMs <= everyMs, {
