@@ -3,6 +3,7 @@ import type { Load } from '../scenarios/model/load.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
 import { whyUnbounded } from './connections.ts';
 import { mergeMeans } from './histogram.ts';
+import type { Resources } from './model/process.ts';
 import { type ArmSummary, METRICS, type Metric } from './model/run.ts';
 import type {
   Capacity,
@@ -10,7 +11,6 @@ import type {
   Measurement,
   Probe,
   ProbeLimit,
-  Resources,
   Slice,
   TimeWait,
 } from './model/trial.ts';

@@ -2,7 +2,7 @@
 import type { ServerHttp2Session } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ProcessReading } from '../results/model/trial.ts';
+import type { ProcessReading } from '../results/model/process.ts';
 import type { TargetReading } from './protocol.ts';
 
 /** Counts of connections and requests, cumulative except for openConnections. */

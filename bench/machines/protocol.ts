@@ -1,6 +1,8 @@
 // What the run and the agent on another machine say to each other, over the standard streams of the command that reaches it.
+
+import type { ProcessReading } from '../../results/model/process.ts';
 import type { Host, Run } from '../../results/model/run.ts';
-import type { KernelCounts, ProcessReading } from '../../results/model/trial.ts';
+import type { KernelCounts } from '../../results/model/trial.ts';
 
 /** What a machine is, and whose code it runs. */
 export interface Identity {

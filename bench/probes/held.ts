@@ -1,6 +1,6 @@
 // Samples what a target's process holds while a slice runs, and the sockets of one client at both ends, by state (Linux).
 import { readFileSync } from 'node:fs';
-import type { Held, HeldByClient, HeldByServer } from '../../results/model/trial.ts';
+import type { Held, HeldByClient, HeldByServer } from '../../results/model/process.ts';
 import {
   countDescriptors,
   hasPort,

@@ -1,6 +1,6 @@
 // What all processes of a command use together, by the kernel's statistics (Linux): whatever language, children included.
 import { readdirSync, readFileSync } from 'node:fs';
-import type { ProcessReading } from '../../results/model/trial.ts';
+import type { ProcessReading } from '../../results/model/process.ts';
 import { CpuLimits } from '../../servers/cpu-limit.ts';
 import { hasPort, linkOf, parseRssBytes, socketLines } from './sockets.ts';
 

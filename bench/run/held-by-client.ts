@@ -1,5 +1,5 @@
 // Samples what the generator's own process holds while a slice runs: requests in flight, descriptors, memory.
-import type { HeldByClient } from '../../results/model/trial.ts';
+import type { HeldByClient } from '../../results/model/process.ts';
 import type { LoadLoop } from '../contracts.ts';
 import { countDescriptors } from '../probes/sockets.ts';
 

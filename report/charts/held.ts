@@ -1,5 +1,6 @@
 // Charts of what generator and target held in the course of a replicate: requests and descriptors, and sockets by state; a panel per client.
-import type { CompletedTrial, Held } from '../../results/model/trial.ts';
+import type { Held } from '../../results/model/process.ts';
+import type { CompletedTrial } from '../../results/model/trial.ts';
 import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
 import { createTable, figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
 import { describeLeaks } from '../words/leak.ts';

@@ -1,7 +1,8 @@
 // What set the pace of clients, in words: beside the answer, and in tables.
 import type { Bound } from '../../results/bound.ts';
 import { limitOfSearch } from '../../results/metrics.ts';
-import type { CompletedTrial, ProbeLimit, Resources } from '../../results/model/trial.ts';
+import type { Resources } from '../../results/model/process.ts';
+import type { CompletedTrial, ProbeLimit } from '../../results/model/trial.ts';
 import { meanOf } from '../../results/stats.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
 import type { Badge } from '../model.ts';

@@ -1,8 +1,9 @@
 // Audits of machines: CPU, contention, kernel counters, the relay of an emulated link, and machines that share a load.
 
 import { hasFewBeyond, METRIC_TABLE } from '../metrics.ts';
+import type { Resources } from '../model/process.ts';
 import type { Host } from '../model/run.ts';
-import { type MachineShare, MOST_LATENESS_US, type Resources } from '../model/trial.ts';
+import { type MachineShare, MOST_LATENESS_US } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
 import { fail, pass, percent, type TrialRule, warn, whole } from './rule.ts';
 
