@@ -197,7 +197,7 @@ export const link: TrialRule = {
   check({ measurement }) {
     if (measurement.link === null) return null;
     const { relay, latenessP50Us, latenessP99Us, latenessMaxUs, latenessCount } = measurement.link;
-    // Where every request failed there is no response time whose tail it could be.
+    // Where every request failed there is no response time to compare the lateness with.
     const hasLateTail = measurement.response.count > 0 && latenessP99Us > LATE_DELIVERY_P99_US;
     const isOfFew = latenessCount !== null && hasFewBeyond(METRIC_TABLE.p99Us.shareBeyond, latenessCount);
     const isRelayLate =

@@ -15,7 +15,7 @@ export interface Pauses {
 export interface SimulatedArm {
   meanMs: number;
   pauses?: Pauses;
-  /** A share of the requests takes so long. */
+  /** A share of the requests takes this long instead. */
   slow?: { ms: number; ratio: number };
 }
 
