@@ -1,6 +1,8 @@
 // The contracts of clients, load tools and load models, and of client modules that users write.
+
+import type { ProcessReading } from '../results/model/process.ts';
 import type { ForeignServer } from '../results/model/run.ts';
-import type { Arrivals, Histogram, Outcome, ProcessReading } from '../results/model/trial.ts';
+import type { Arrivals, Histogram, Outcome } from '../results/model/trial.ts';
 import type { Client } from '../scenarios/model/client.ts';
 import type { ClosedLoad } from '../scenarios/model/load.ts';
 import type { Method, Request } from '../scenarios/model/request.ts';

@@ -1,14 +1,13 @@
 // Messages between the parent and a generator process. They never go over the measured port.
+import type { HeldByClient, ProcessReading } from '../results/model/process.ts';
 import type {
   Attempts,
   Censored,
-  HeldByClient,
   Histogram,
   Ledger,
   MachineShare,
   Measurement,
   Outcome,
-  ProcessReading,
   Timeline,
   Trial,
 } from '../results/model/trial.ts';

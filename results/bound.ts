@@ -3,7 +3,8 @@
 import { meanRoundTripMs, REQUEST_ROUND_TRIPS } from '../scenarios/model/target.ts';
 import { schedule } from './audits/load.ts';
 import { isSaturated, lacksCore } from './audits/machine.ts';
-import type { CompletedTrial, Resources } from './model/trial.ts';
+import type { Resources } from './model/process.ts';
+import type { CompletedTrial } from './model/trial.ts';
 import { meanOf } from './stats.ts';
 
 /**

@@ -21,7 +21,7 @@ export interface AloneCost {
   added: Cost;
   /** A request on an open connection. */
   requestUs: number;
-  /** Parts of what is added, as the client tells them; null where it does not, or without TLS. */
+  /** Parts of what is added, as the client reports them; null where it does not, or without TLS. */
   connectUs: number | null;
   tlsUs: number | null;
 }
@@ -129,7 +129,7 @@ function costOfPair(
   };
 }
 
-/** Whether a difference may as well be of the other sign; not said where there is no interval. */
+/** Whether a difference may also have the other sign; false without an interval. */
 export function includesZero(interval: Interval | null): boolean {
   return interval !== null && interval.low <= 0 && interval.high >= 0;
 }

@@ -241,7 +241,7 @@ function connectedOf(ledger: Ledger): Reuse['connected'] {
   const { sent, answered, failures } = ledger.attempts ?? {
     sent: ledger.requestsSent,
     answered: ledger.answered,
-    // Runs of older versions do not tell how they failed.
+    // Runs of older versions do not record how requests failed.
     failures: ledger.failures ?? {},
   };
   const count = (kinds: readonly Outcome[]): number => sumOf(kinds, kind => failures[kind] ?? 0);

@@ -45,7 +45,7 @@ function measuredOn(trials: readonly TrialResult[]): Measured {
       : ratioOf(expectation, trials, level);
 }
 
-/** As far as a run can tell: null too of a quantile that fewer than 10 requests exceed. */
+/** What a limit is judged by: also null for a quantile that fewer than 10 requests exceed. */
 function judgedOn(trials: readonly TrialResult[]): Measured {
   const measured = measuredOn(trials);
   return (expectation, level) => {
@@ -54,7 +54,7 @@ function judgedOn(trials: readonly TrialResult[]): Measured {
   };
 }
 
-/** What searches say whose highest rate was sustained in some replicates: that the capacity is no less. null if there are none. */
+/** A lower bound of the capacity, from searches that sustained their highest rate in some replicates; null without any. */
 function capacityBound(
   { metric, of, over }: Expectation,
   trials: readonly TrialResult[],
@@ -272,7 +272,7 @@ export function isDecided(results: readonly ExpectationResult[]): boolean {
   return results.some(({ state }) => state === 'fail') || results.every(({ state }) => state === 'pass');
 }
 
-/** The same of those that are measured again: a failure is final, or the fresh replicates say the contrary of each. */
+/** The same of those that are measured again: a failure is final, or the fresh replicates contradict each one. */
 export function isConfirmationDecided(results: readonly ExpectationResult[]): boolean {
   const again = results.filter(({ first }) => first.state === 'fail');
   return (

@@ -150,7 +150,7 @@ export interface Recovery {
 
 /** A client at rest has now one request more in flight, now one less: up to twice the most before the faults. */
 export const MOST_AT_REST_RATIO = 2;
-/** So long it has to stay at rest. A pause of the machine, some time later, belongs to no fault. */
+/** How long a client must stay at rest to have recovered: a later pause of the machine belongs to no fault. */
 export const REST_MS = 500;
 
 /** null where the faults of the target have no time of their own, or nothing was sampled before them. */

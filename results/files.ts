@@ -30,8 +30,8 @@ function messageOf({ code, message }: z.core.$ZodIssue): string {
 }
 
 /**
- * The text of a file; undefined if there is none. What is neither a file nor a folder is refused: a pipe that nobody writes to
- * would wait forever, and not even a signal would end that.
+ * The text of a file; undefined if there is none. What is neither a file nor a folder is refused: reading a pipe without a
+ * writer would wait forever, and not even a signal would end that.
  *
  * @throws UsageError
  */

@@ -26,8 +26,8 @@ const ERROR_EFFECT = 0.0005;
 export const EXCESS_EFFECT = 0.001;
 
 /**
- * Where nothing says how many connections are needed, those per request vary inversely with the rate: only so many times as many
- * are more than any slowdown explains.
+ * Where nothing says how many connections are needed, those per request vary inversely with the rate: only this many times
+ * as many are more than any slowdown explains.
  */
 const MOST_CONNECTIONS_RATIO = 10;
 /** And only an increase by this many per request: of a pool that is opened once, ten times as many may still be few. */

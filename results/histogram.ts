@@ -82,7 +82,7 @@ export function createLatencyRecorder(): LatencyRecorder {
 /** What is known beside a histogram, whose buckets are three digits wide. */
 type ExactFigures = Pick<Histogram, 'minUs' | 'meanUs' | 'maxUs'>;
 
-/** The distribution of values of which each stands for so many; count, mean and range are known exactly. */
+/** The distribution of values that each count several times; count, mean and range are known exactly. */
 export function weightedHistogram(
   values: Iterable<{ us: number; count: number }>,
   exact: ExactFigures,

@@ -1,5 +1,6 @@
 // Whether a level that goes up and down, such as a number of open connections, also rises for good, and whether a client leaks.
-import type { CompletedTrial, HeldByClient } from './model/trial.ts';
+import type { HeldByClient } from './model/process.ts';
+import type { CompletedTrial } from './model/trial.ts';
 import { type Interval, medianOf } from './stats.ts';
 
 /** One observation of a level. */

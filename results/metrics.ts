@@ -3,6 +3,7 @@ import type { Load } from '../scenarios/model/load.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
 import { whyUnbounded } from './connections.ts';
 import { mergeMeans } from './histogram.ts';
+import type { Resources } from './model/process.ts';
 import { type ArmSummary, METRICS, type Metric } from './model/run.ts';
 import type {
   Capacity,
@@ -10,7 +11,6 @@ import type {
   Measurement,
   Probe,
   ProbeLimit,
-  Resources,
   Slice,
   TimeWait,
 } from './model/trial.ts';
@@ -211,7 +211,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
     resultColumn: { key: 'generatorCpuUsPerRequest', heading: 'client CPU', unit: 'µs/request' },
     ofSlices: slices =>
       slices.map(({ generatorCpuUs, exchanges }) => ({ amount: generatorCpuUs, per: exchanges })),
-    // Another load generator's own work cannot be told from it.
+    // Of another load generator, it includes the generator's own work.
     ofTrial: ({ trial, measurement }) =>
       trial.imported === undefined ? measurement.generator.cpuUsPerRequest : null,
     ofSummary: ({ generatorCpuUsPerRequest: us }) => (us === null ? null : exactly(us)),
@@ -335,7 +335,7 @@ export const METRIC_ORDER = Object.keys(METRIC_TABLE) as ExpectedMetric[];
 /** With fewer requests beyond it, a quantile is that of single requests. */
 const LEAST_BEYOND = 10;
 
-/** Whether a figure is a quantile that fewer than 10 of so many requests exceed. @param shareBeyond undefined: it is no quantile */
+/** Whether a figure is a quantile that fewer than 10 of these requests exceed. @param shareBeyond undefined: not a quantile */
 export function hasFewBeyond(shareBeyond: number | undefined, requestCount: number): boolean {
   // A share of 0.1 % of 10,000 must not fail by rounding.
   return shareBeyond !== undefined && requestCount * shareBeyond < LEAST_BEYOND * (1 - 1e-9);

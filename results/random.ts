@@ -49,8 +49,8 @@ export function boundsOf(weights: readonly number[]): number[] {
 }
 
 /**
- * One sequence for all users of a process, in the order in which they send: whoever is next takes the next draw. So the
- * first n requests of two clients are the same, however fast each of them is. It begins anew with each slice, by the
+ * One sequence for all users of a process, in the order in which they send: the next to send takes the next draw. So the
+ * first n requests of two clients are the same, however fast each of them is. It starts again with each slice, by the
  * seed of the slice, so that the clients of a block meet the same requests.
  */
 export class RequestDraw {

@@ -25,7 +25,7 @@ export function clockJumpMs(run: RunTimes): number {
   return Math.abs(jumpMs) < LEAST_JUMP_MS ? 0 : jumpMs;
 }
 
-/** From the start of a run to one of its times of day, ms: where the clock was set in between, by the clock that nobody sets. */
+/** From the start of a run to one of its times of day, ms: where the clock was set in between, by the monotonic clock. */
 export function sinceStartMs(run: RunTimes, at: string): number {
   const ms = Date.parse(at) - Date.parse(run.startedAt);
   const isPossible = ms >= 0 && ms <= runDurationMs(run) + LEAST_JUMP_MS;

@@ -21,7 +21,7 @@ export interface Spread {
 
 /** The busiest has at most a quarter more than the mean. */
 export const EVEN_RATIO = 1.25;
-/** Shares of requests are those of so long. */
+/** Time over which the shares of requests are taken. */
 export const SHARE_MS = 1_000;
 
 /** null without requests, or for a single backend. */

@@ -1,8 +1,9 @@
 // Counts a server's connections, requests and TLS handshakes.
+
 import type { ServerHttp2Session } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ProcessReading } from '../results/model/trial.ts';
+import type { ProcessReading } from '../results/model/process.ts';
 import { sumOf } from '../results/stats.ts';
 import type { TargetReading } from './protocol.ts';
 

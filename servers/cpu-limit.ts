@@ -1,7 +1,7 @@
 // Finds the control groups whose CPU limits hold for a process, as in a container, and reads how long they were throttled (Linux, cgroup v1 and v2).
 import { openSync, readFileSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Throttling } from '../results/model/trial.ts';
+import type { Throttling } from '../results/model/process.ts';
 
 /** Where the controller of CPU time has a process. */
 export interface CpuHierarchy {

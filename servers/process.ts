@@ -2,7 +2,7 @@
 import { openSync, readSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { errorMessage } from '../results/errors.ts';
-import type { ProcessReading } from '../results/model/trial.ts';
+import type { ProcessReading } from '../results/model/process.ts';
 import { CpuLimits } from './cpu-limit.ts';
 
 /** How often this process was continued after a stop. */

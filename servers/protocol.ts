@@ -1,5 +1,6 @@
 // Messages between the parent and its target and relay processes. They never go over the measured port.
-import type { BackendGrowth, ProcessReading } from '../results/model/trial.ts';
+import type { ProcessReading } from '../results/model/process.ts';
+import type { BackendGrowth } from '../results/model/trial.ts';
 import type { Link, Target } from '../scenarios/model/target.ts';
 
 /**

@@ -5,6 +5,7 @@ import { compareArms, summariseArms } from '../../results/compare.ts';
 import { neededConnections } from '../../results/connections.ts';
 import { UsageError } from '../../results/errors.ts';
 import { describeIssue, newerWriter, readVersion } from '../../results/files.ts';
+import type { Resources } from '../../results/model/process.ts';
 import { type CellResult, ForeignServer, Host, type Run } from '../../results/model/run.ts';
 import {
   type Histogram,
@@ -12,7 +13,6 @@ import {
   type Measurement,
   OUTCOMES,
   type Outcome,
-  type Resources,
   type Slice,
   type Trial,
   TrialResult,

@@ -1,6 +1,7 @@
 // The agent: started on another machine by the run's command, it starts processes there, passes on messages in both directions, and ends with its input.
+
 import type { Readable, Writable } from 'node:stream';
-import type { ProcessReading } from '../../results/model/trial.ts';
+import type { ProcessReading } from '../../results/model/process.ts';
 import { addressesInstead } from '../probes/host.ts';
 import { readKernelCounts } from '../probes/kernel.ts';
 import { ProcessTree } from '../probes/process-tree.ts';

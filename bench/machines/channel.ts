@@ -4,8 +4,9 @@
 import type { Readable, Writable } from 'node:stream';
 import { type BirpcReturn, createBirpc } from 'birpc';
 import { errorMessage } from '../../results/errors.ts';
+import type { ProcessReading } from '../../results/model/process.ts';
 import type { Host, Run } from '../../results/model/run.ts';
-import type { KernelCounts, ProcessReading } from '../../results/model/trial.ts';
+import type { KernelCounts } from '../../results/model/trial.ts';
 
 /** What a machine is, and whose code it runs. */
 export interface Identity {

@@ -37,7 +37,7 @@ export function nameHint(name: string, known: readonly string[]): string {
 
 export type Path = readonly PropertyKey[];
 
-/** An object that is no list. */
+/** An object, and not a list. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 // Samples what processes hold while a slice runs (Linux): the target and the client each by itself, and the sockets between them by state.
+
 import { readFileSync } from 'node:fs';
-import type { Held, HeldByClient, HeldByServer } from '../../results/model/trial.ts';
+import type { Held, HeldByClient, HeldByServer } from '../../results/model/process.ts';
 import type { LoadLoop } from '../contracts.ts';
 import {
   countDescriptors,

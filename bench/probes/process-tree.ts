@@ -1,6 +1,7 @@
 // What all processes of a command use together, by the kernel's statistics (Linux): whatever language, children included.
+
 import { readdirSync } from 'node:fs';
-import type { ProcessReading } from '../../results/model/trial.ts';
+import type { ProcessReading } from '../../results/model/process.ts';
 import { CpuLimits } from '../../servers/cpu-limit.ts';
 import { hasPort, parseRssBytes, readSocketInodes, readText, socketLines } from './kernel.ts';
 

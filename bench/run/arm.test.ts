@@ -3,13 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import fc from 'fast-check';
 import { emptyHistogram } from '../../results/histogram.ts';
+import { type ProcessReading, Resources } from '../../results/model/process.ts';
 import {
   type KernelCounts,
   LinkReading,
   Measurement,
   MOST_LATENESS_US,
-  type ProcessReading,
-  Resources,
   type TimeWait,
   type Trial,
 } from '../../results/model/trial.ts';

@@ -3,21 +3,18 @@
 import { neededConnections } from '../../results/connections.ts';
 import { MeasureError } from '../../results/errors.ts';
 import { withFaults } from '../../results/faults.ts';
+import type { Held, ProcessReading, Resources, Throttling } from '../../results/model/process.ts';
 import type {
   Alone,
   BackendGrowth,
   Backends,
   Capacity,
-  Held,
   KernelCounts,
   Ledger,
   Lengthening,
   LinkReading,
   Measurement,
-  ProcessReading,
-  Resources,
   Slice,
-  Throttling,
   TimeWait,
   Trial,
   TrialResult,

@@ -17,7 +17,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { UsageError } from '../../results/errors.ts';
 import { writing } from '../../results/files.ts';
-import type { ProcessReading } from '../../results/model/trial.ts';
+import type { ProcessReading } from '../../results/model/process.ts';
 import { visibleLines } from '../../results/visible.ts';
 import { ProcessTree } from '../probes/process-tree.ts';
 import { watchOverGroup } from '../watchdog.ts';

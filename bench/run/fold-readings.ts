@@ -1,6 +1,7 @@
 // Folds the readings of several generators into one, as if a single generator had sent their whole load.
 import { emptyHistogram, mergeHistograms, mergeMeans } from '../../results/histogram.ts';
-import type { Histogram, Measurement, ProcessReading, Timeline } from '../../results/model/trial.ts';
+import type { ProcessReading } from '../../results/model/process.ts';
+import type { Histogram, Measurement, Timeline } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
 import type { ScheduleCounts, WindowSchedule } from '../contracts.ts';
 import type { GeneratorReading, SliceReading } from '../protocol.ts';

@@ -1,8 +1,9 @@
 // Starts and reads the server side of a cell: target processes, relays of links, and external servers.
 
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ProcessReading } from '../../results/model/process.ts';
 import { isUnixSocket } from '../../results/model/run.ts';
-import type { FailureCode, KernelCounts, ProcessReading } from '../../results/model/trial.ts';
+import type { FailureCode, KernelCounts } from '../../results/model/trial.ts';
 import { hostAndPort } from '../../scenarios/model/facts.ts';
 import { type Link, longestRoundTripMs, type Target } from '../../scenarios/model/target.ts';
 import type {

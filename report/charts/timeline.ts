@@ -1,5 +1,6 @@
 // Charts of the course of a replicate: requests per second, what client and server held, and sockets by state.
-import type { CompletedTrial, Held } from '../../results/model/trial.ts';
+import type { Held } from '../../results/model/process.ts';
+import type { CompletedTrial } from '../../results/model/trial.ts';
 import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
 import { figureColumn, keyColumn, words } from '../tables/table.ts';
 import { describeLeaks } from '../words/leak.ts';

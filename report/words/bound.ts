@@ -8,8 +8,9 @@ import {
   type SearchOutcome,
   searchOutcome,
 } from '../../results/metrics.ts';
+import type { Resources } from '../../results/model/process.ts';
 import type { Comparison } from '../../results/model/run.ts';
-import type { Capacity, CompletedTrial, ProbeLimit, Resources } from '../../results/model/trial.ts';
+import type { Capacity, CompletedTrial, ProbeLimit } from '../../results/model/trial.ts';
 import { meanOf } from '../../results/stats.ts';
 import type { CapacityLoad } from '../../scenarios/model/load.ts';
 import { type ArmView, type CellView, figureMarks, hasOwnLimit, signsOf } from '../cell-view.ts';

@@ -7,7 +7,7 @@ import { type ArmRule, type Check, pass, percent, warn } from './rule.ts';
 const SCATTERING_SLICES = 5;
 /** Of shares, which hardly do. */
 const STABLE_SLICES = 2;
-/** Medians lie apart by so many mean distances from them. */
+/** Medians must be this many mean distances apart. */
 const LEAST_SPREADS = 4;
 /** On each side, this share may be out of line: bursts of the machine. */
 const STRAY_SHARE = 0.1;

@@ -84,7 +84,7 @@ export const answers: ArmRule = {
   },
 };
 
-/** The measurement is over by then, so no figure is in doubt; but whoever uses the client so leaks its connections. */
+/** The measurement is over by then, so no figure is in doubt; but a program that uses the client like this leaks its connections. */
 export const closing: TrialRule = {
   rule: 'closing',
   check: ({ measurement: { closing } }) => (closing === null ? null : warn(closing)),

@@ -59,7 +59,7 @@ const TRIAL_RULES: readonly TrialRule[] = [
   closing,
 ];
 
-/** What can be checked of a report of another load generator; the rest, it does not tell. */
+/** What can be checked in a report of another load generator, which does not have the rest. */
 const IMPORTED_RULES: readonly TrialRule[] = [conservation, ledger, sliceLength, contention, imported];
 /** They are known where the kernel of the workers has counters at all. */
 const IMPORTED_KERNEL_RULES: readonly TrialRule[] = [listenDrops, retransmits];
@@ -90,7 +90,7 @@ export function isTrialValid(result: TrialResult): boolean {
  * Failed trials have nothing to audit.
  */
 export function auditCell(trials: readonly TrialResult[], scenario: Expecting): Finding[] {
-  // They look at slices, and at processes of which each replicate has its own.
+  // These rules look at slices, and at processes that each replicate has of its own.
   const completed = trials
     .filter(trial => trial.state === 'completed')
     .filter(({ trial }) => trial.imported === undefined);

@@ -179,7 +179,7 @@ export const schedule: TrialRule = {
       };
     }
     const means = { latenessUs: lateness.meanUs, responseUs: response.meanUs };
-    // Where every request failed there is no response time that it could be most of.
+    // Where every request failed there is no response time to compare the lateness with.
     if (response.count > 0 && lateness.meanUs > LATE_MEAN_US && isMostlyLateness(means)) {
       return {
         state: grave,

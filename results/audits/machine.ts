@@ -1,8 +1,9 @@
 // Audits of machines: CPU, contention, kernel counters, the relay of an emulated link, and machines that share a load.
 
 import { hasFewBeyond, METRIC_TABLE } from '../metrics.ts';
+import type { Resources } from '../model/process.ts';
 import type { Host } from '../model/run.ts';
-import { type MachineShare, MOST_LATENESS_US, type Resources } from '../model/trial.ts';
+import { type MachineShare, MOST_LATENESS_US } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
 import { fail, pass, percent, type TrialRule, warn, whole } from './rule.ts';
 
@@ -196,7 +197,7 @@ export const link: TrialRule = {
   check({ measurement }) {
     if (measurement.link === null) return null;
     const { relay, latenessP50Us, latenessP99Us, latenessMaxUs, latenessCount } = measurement.link;
-    // Where every request failed there is no response time whose tail it could be.
+    // Where every request failed there is no response time to compare the lateness with.
     const hasLateTail = measurement.response.count > 0 && latenessP99Us > LATE_DELIVERY_P99_US;
     const isOfFew = latenessCount !== null && hasFewBeyond(METRIC_TABLE.p99Us.shareBeyond, latenessCount);
     const isRelayLate =

@@ -6,16 +6,15 @@ import { openingRoundTrips } from '../../scenarios/model/target.ts';
 import { mostOpenConnections, neededConnections } from '../connections.ts';
 import { createLatencyRecorder, emptyHistogram, type LatencyRecorder } from '../histogram.ts';
 import { askedPerSec } from '../metrics.ts';
+import type { Held, Resources } from '../model/process.ts';
 import type {
   Arrivals,
   Capacity,
-  Held,
   Histogram,
   Ledger,
   LinkReading,
   Measurement,
   Probe,
-  Resources,
   Slice,
   Timeline,
   Trial,

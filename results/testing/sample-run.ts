@@ -12,7 +12,7 @@ import { createLatencyRecorder } from '../histogram.ts';
 import type { CellResult, ForeignServer, Host, Metric, Run } from '../model/run.ts';
 import type { CompletedTrial, Histogram, Trial, TrialResult } from '../model/trial.ts';
 import { createRandom } from '../random.ts';
-import type { Interval } from '../stats.ts';
+import { type Interval, sumOf } from '../stats.ts';
 import { SERVICE_US, sampleMeasurement } from './sample-measurement.ts';
 
 export const sampleHost: Host = {
@@ -83,18 +83,23 @@ export interface SampleCellOptions extends Omit<SampleOptions, 'scenario'> {
   sweepPoints?: SweepPoint[];
 }
 
+interface SampleCell {
+  cell: CellResult;
+  trials: TrialResult[];
+}
+
 /** Drawing the latencies of a cell takes a tenth of a second, and most tests ask for the same few. */
-const drawn = new Map<string, { cell: CellResult; trials: TrialResult[] }>();
+const drawn = new Map<string, SampleCell>();
 
 /** One cell and its trials: a copy, which the caller may change. */
-export function sampleCell(options: SampleCellOptions): { cell: CellResult; trials: TrialResult[] } {
+export function sampleCell(options: SampleCellOptions): SampleCell {
   const key = JSON.stringify(options);
   const known = drawn.get(key) ?? drawCell(options);
   drawn.set(key, known);
   return structuredClone(known);
 }
 
-function drawCell(options: SampleCellOptions): { cell: CellResult; trials: TrialResult[] } {
+function drawCell(options: SampleCellOptions): SampleCell {
   const { scenario, sweepPoints = [], replicates = 4, blocks = 6, trouble = 'none' } = options;
   const cell = cellId(scenario.name, sweepPoints);
   const random = createRandom(20_261_123, cell);
@@ -157,7 +162,7 @@ function drawCell(options: SampleCellOptions): { cell: CellResult; trials: Trial
 
 /** The run that has measured these cells, partial when a trial of one failed. */
 export function sampleRunOf(cells: CellResult[]): Run {
-  const elapsedMs = cells.reduce((sum, cell) => sum + cell.elapsedMs, 0);
+  const elapsedMs = sumOf(cells, cell => cell.elapsedMs);
   return {
     schemaVersion: 1,
     id: SAMPLE_RUN_ID,
@@ -203,6 +208,11 @@ function spoil(trials: TrialResult[], trouble: NonNullable<SampleOptions['troubl
 
 const LEFT_OUT = { arm: 'hey', message: 'the program hey is not installed', hint: 'apt-get install hey' };
 
+const SHORT_AND_PERSISTENT = {
+  clients: { short: { requestsPerConnection: 1 }, persistent: { pool: { maxConnections: 100 } } },
+  baseline: 'short',
+} as const;
+
 /** As a scenario file gives it; every other setting is the default. */
 const SCENARIOS: Record<NonNullable<SampleOptions['scenario']>, Scenario> = {
   'short-vs-persistent': Scenario.parse({
@@ -210,11 +220,7 @@ const SCENARIOS: Record<NonNullable<SampleOptions['scenario']>, Scenario> = {
     question: 'What does a new connection for every request cost, compared with a pool of 100?',
     tags: ['quick'],
     target: { behaviour: { name: 'fixed', bytes: 1024 } },
-    clients: {
-      short: { requestsPerConnection: 1 },
-      persistent: { pool: { maxConnections: 100 } },
-    },
-    baseline: 'short',
+    ...SHORT_AND_PERSISTENT,
   }),
   'behind-a-link': Scenario.parse({
     name: 'behind-a-link',
@@ -253,21 +259,13 @@ const SCENARIOS: Record<NonNullable<SampleOptions['scenario']>, Scenario> = {
     name: 'same-load',
     question: 'At the same rate, how much longer do users wait on short connections?',
     load: { model: 'open', ratePerSec: 1_500, arrivals: 'constant' },
-    clients: {
-      short: { requestsPerConnection: 1 },
-      persistent: { pool: { maxConnections: 100 } },
-    },
-    baseline: 'short',
+    ...SHORT_AND_PERSISTENT,
   }),
   capacity: Scenario.parse({
     name: 'capacity',
     question: 'What rate can each client sustain while p99 stays within 50 ms?',
     load: { model: 'capacity', objective: { p99Ms: 50 }, minRatePerSec: 500 },
-    clients: {
-      short: { requestsPerConnection: 1 },
-      persistent: { pool: { maxConnections: 100 } },
-    },
-    baseline: 'short',
+    ...SHORT_AND_PERSISTENT,
   }),
   drivers: Scenario.parse({
     name: 'drivers',
@@ -287,8 +285,7 @@ const SMALL = { replicates: 3, blocks: 3 } as const;
 export function sampleSweep(name: SampleSweep): { run: Run; trials: TrialResult[] } {
   const input = SWEEPS[name];
   const points = combinations(axesOf(Scenario.parse(input)));
-  const cells = turned(points).map(sweepPoints => sweptCell(input, sweepPoints));
-  return { run: sampleRunOf(cells.map(({ cell }) => cell)), trials: cells.flatMap(({ trials }) => trials) };
+  return joined(turned(points).map(sweepPoints => sweptCell(input, sweepPoints)));
 }
 
 /**
@@ -301,14 +298,12 @@ export function troubledSweep(): { run: Run; trials: TrialResult[] } {
   const [first, second, third, fourth] = points.map((sweepPoints, index) =>
     sweptCell(input, sweepPoints, index === 1 ? 'invalid-trial' : 'none'),
   );
-  const cells = [first!, second!, third!, failedCell(fourth!)];
-  const run = sampleRunOf(cells.map(({ cell }) => cell));
-  return { run: { ...run, state: 'partial' }, trials: cells.flatMap(({ trials }) => trials) };
+  const { run, trials } = joined([first!, second!, third!, failedCell(fourth!)]);
+  return { run: { ...run, state: 'partial' }, trials };
 }
 
-interface SampleCell {
-  cell: CellResult;
-  trials: TrialResult[];
+function joined(cells: readonly SampleCell[]): { run: Run; trials: TrialResult[] } {
+  return { run: sampleRunOf(cells.map(({ cell }) => cell)), trials: cells.flatMap(({ trials }) => trials) };
 }
 
 function sweptCell(
@@ -369,11 +364,7 @@ const SWEEPS: Record<SampleSweep, ScenarioInput> = {
     name: 'round-trip',
     question: 'How does the cost of a new connection grow with the distance?',
     link: {},
-    clients: {
-      short: { requestsPerConnection: 1 },
-      persistent: { pool: { maxConnections: 100 } },
-    },
-    baseline: 'short',
+    ...SHORT_AND_PERSISTENT,
     expect: [
       { metric: 'requestsPerSec', of: 'persistent', over: 'short', atLeast: 3 },
       { metric: 'p99Us', of: 'persistent', atMost: 1_000_000 },

@@ -2,6 +2,7 @@
 import { randomLogNormal, randomNormal } from 'd3-random';
 import type { Slice } from '../model/trial.ts';
 import { type Random, shuffled } from '../random.ts';
+import { sumOf } from '../stats.ts';
 
 /** An event loop that stands still: for `lengthMs`, once in `everyMs`, at equal distances or by chance. */
 export interface Pauses {
@@ -14,7 +15,7 @@ export interface Pauses {
 export interface SimulatedArm {
   meanMs: number;
   pauses?: Pauses;
-  /** A share of the requests takes so long. */
+  /** A share of the requests takes this long instead. */
   slow?: { ms: number; ratio: number };
 }
 
@@ -109,10 +110,8 @@ function seenAt(endMs: number, pauses: readonly Span[]): number {
 }
 
 function overlapMs(span: Span, others: readonly Span[]): number {
-  return others.reduce(
-    (sum, other) =>
-      sum + Math.max(0, Math.min(span.endMs, other.endMs) - Math.max(span.startMs, other.startMs)),
-    0,
+  return sumOf(others, other =>
+    Math.max(0, Math.min(span.endMs, other.endMs) - Math.max(span.startMs, other.startMs)),
   );
 }
 

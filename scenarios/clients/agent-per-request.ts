@@ -14,7 +14,7 @@ export default defineClient({
           if (!isForgotten) agent.destroy();
         }
       },
-      // conntax closes the connections that nobody else does.
+      // conntax closes the connections that are left open.
       close: () => {},
     };
   },

@@ -66,7 +66,7 @@ export function connectionLimit(
   return Math.min(perOrigin * origins, inAll);
 }
 
-/** Whether an exchange ends with the response header, because nobody reads the body. */
+/** Whether an exchange ends with the response header, because its body is not read. */
 export function leavesBody({ body }: Pick<Client, 'body'>): boolean {
   return body === 'cancel' || body === 'ignore';
 }

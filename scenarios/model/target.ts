@@ -65,7 +65,7 @@ export type FaultKind = Fault['kind'];
 /** Rounding errors of a sum of shares, such as 0.7 + 0.2 + 0.1. */
 const ROUNDING = 1e-9;
 
-/** Whether a request meets a fault that arrives so long after the start of the measured window; NaN: not in one. */
+/** Whether a request that arrives at this time after the start of the measured window meets a fault; NaN: not in one. */
 export function isDue({ during }: Pick<Fault, 'during'>, sinceStartMs: number): boolean {
   return during === undefined || (sinceStartMs >= during.fromMs && sinceStartMs < during.toMs);
 }

@@ -41,7 +41,7 @@ export interface RuleContext {
 }
 
 export const URLS = ['target.url', 'target.urls'];
-/** They tell an external server, one that a command starts, and conntax's own. */
+/** Settings that say whether the server is external, started by a command, or conntax's own. */
 export const KINDS_OF_SERVER = [...URLS, 'target.command'];
 
 /** Names that every object inherits are problems of their own. */

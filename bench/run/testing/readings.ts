@@ -1,5 +1,5 @@
 // Readings of processes that have done nothing yet, for tests to add to, and a target that is never sent anything.
-import type { ProcessReading } from '../../../results/model/trial.ts';
+import type { ProcessReading } from '../../../results/model/process.ts';
 import type { RelayReading } from '../../../servers/protocol.ts';
 import type { SliceReading } from '../../protocol.ts';
 import type { MeasuredTarget } from '../targets.ts';
