@@ -83,7 +83,6 @@ export function comparisonMarks(
   return inOrder(marks);
 }
 
-/** How much of what a cell asked for stands. */
 export function stateOf({ arms }: CellView): CellState {
   if (arms.every(({ summary }) => summary === null)) return 'unmeasured';
   return arms.some(({ marks }) => marks.includes('invalid')) ? 'invalid' : 'sound';
@@ -102,7 +101,6 @@ export function isReliable(comparison: Comparison, view: Pick<CellView, 'arms'>)
   return !comparisonMarks(comparison, view).includes('invalid');
 }
 
-/** Marks of a client's own figure of a metric. */
 export function figureMarks(arm: ArmView, metric: ExpectedMetric): Mark[] {
   const { shareBeyond } = METRIC_TABLE[metric];
   const marks = arm.marks.filter(mark => mark !== 'censored' || isBound(arm, metric));

@@ -107,7 +107,6 @@ function sideMarks(line: Place, run: RunSummary): Mark[] {
   ];
 }
 
-/** Marks of a change: those of either side. */
 function changeMarks(line: Place, sides: { before: RunSummary; after: RunSummary }): Mark[] {
   return [...new Set([...sideMarks(line, sides.before), ...sideMarks(line, sides.after)])];
 }
@@ -313,7 +312,6 @@ function gateAnswer(result: GateResult, sides: Sides, found: Tally, notes: reado
   };
 }
 
-/** Says which figures of the baseline could not be compared. */
 function describeLoss([first = '', ...others]: readonly string[]): string {
   const more = others.length === 0 ? '' : `, and ${formatCount(others.length)} more (below)`;
   return `Not all of the baseline could be compared: ${first}${more}.`;
@@ -382,7 +380,6 @@ function nameLines(lines: readonly GateLine[]): [GateLine, string][] {
   ]);
 }
 
-/** Every change in a line. */
 function briefTable(lines: readonly GateLine[], sides: Sides): Table {
   const names = new Map(nameLines(lines));
   return tabulate(lines, {

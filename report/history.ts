@@ -1,6 +1,6 @@
 // Report of a history of runs: which ratios changed, since when, and how they developed.
 import type { RunSummary } from '../results/baselines.ts';
-import type { GateLine, GateResult } from '../results/gate.ts';
+import type { GateResult } from '../results/gate.ts';
 import {
   findTrends,
   LEAST_TREND_RUNS,
@@ -140,7 +140,8 @@ export function gateHistory(
   trends: readonly Trend[],
 ): Pick<Report, 'remarks' | 'tables' | 'figures'> & { worseCount: number } {
   const regressions = lines.filter(({ state, kind }) => state === 'regression' && kind === 'ratio');
-  const isRegressed = (trend: Trend): boolean => regressions.some(line => isOf(line, trend));
+  const isRegressed = ({ cell, arm, metric }: Trend): boolean =>
+    regressions.some(line => line.cell === cell && line.arm === arm && line.metric === metric);
   const shown = trends.filter(trend => isShown(trend) || isRegressed(trend));
   const isWorse = (trend: Trend): boolean => openWorsening(trend) !== undefined;
   return {
@@ -149,10 +150,6 @@ export function gateHistory(
     tables: shown.length === 0 ? [] : [trendTable(shown)],
     figures: trendFigures(shown),
   };
-}
-
-function isOf({ cell, arm, metric }: GateLine, trend: Trend): boolean {
-  return trend.cell === cell && trend.arm === arm && trend.metric === metric;
 }
 
 function sinceWhen(trend: Trend): string {

@@ -43,7 +43,6 @@ import { runRemarks } from './words/headline.ts';
 import { formatCount, formatPlain } from './words/numbers.ts';
 import { capitalize, compact } from './words/text.ts';
 
-/** The answer of one scenario or sweep. */
 function answerOf(section: Section): Answer {
   return section.kind === 'sweep'
     ? sweepAnswer(section.sweep, sweepRemarks(section.sweep))
@@ -89,7 +88,6 @@ function lackingOf(cells: readonly string[], measured: ReadonlySet<string>): Set
   return new Set(cells.map(scenarioOf).filter(name => !measured.has(name)));
 }
 
-/** The name of a scenario or sweep. */
 export function nameOf(section: Section): string {
   return section.kind === 'sweep' ? section.sweep.name : section.view.result.cell;
 }
@@ -133,7 +131,6 @@ function runNotes(views: readonly CellView[]): string[] {
   ]);
 }
 
-/** The cells of a section. */
 export function viewsOf(section: Section): CellView[] {
   return section.kind === 'sweep' ? section.sweep.cells.map(({ view }) => view) : [section.view];
 }
@@ -277,7 +274,6 @@ function badgesCell(answer: Answer): TableCell {
   return words(badges.join('; '), badges);
 }
 
-/** A logarithmic axis. */
 interface Axis {
   low: number;
   high: number;

@@ -40,7 +40,7 @@ import {
   lacksReuse,
 } from './doubts.ts';
 import { describeNullArm, describePartial, describeResult, doubtRemarks, unsureRemarks } from './headline.ts';
-import { describeObjective, describeSent } from './load.ts';
+import { countUsers, describeObjective, describeSent } from './load.ts';
 import {
   countReplicates,
   excludesOne,
@@ -448,7 +448,7 @@ function describeNetwork({ result, isTargetElsewhere }: Setting): string {
 function describeDemand(load: Load): string {
   switch (load.model) {
     case 'closed':
-      return `${load.concurrency === 1 ? '1 user' : `${formatCount(load.concurrency)} users`}${load.thinkMs === 0 ? '' : ` pausing ${load.thinkMs} ms`}`;
+      return `${countUsers(load)}${load.thinkMs === 0 ? '' : ` pausing ${load.thinkMs} ms`}`;
     case 'open':
     case 'burst':
       return describeSent(load);

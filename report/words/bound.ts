@@ -58,15 +58,12 @@ type Arm = Pick<ArmView, 'trials' | 'bound'>;
 function limitsOf({ trials, bound }: Arm): Limit[] {
   if (trials.length === 0) return [];
   const searches = listCapacities({ trials });
-  if (searches.length === 0) return [bound ?? (waitsForAnswers(trials) ? 'users' : 'none')];
-  return [...new Set(searches.map(search => limitOfSearch(search) ?? 'untried'))];
-}
-
-/** Whether users who wait for their answers are all that kept both processes from being always busy. */
-function waitsForAnswers(trials: readonly CompletedTrial[]): boolean {
-  return trials.every(
+  // Users who wait for their answers are then all that kept both processes from being always busy.
+  const waits = trials.every(
     ({ trial, measurement }) => trial.load.model === 'closed' && measurement.target !== null,
   );
+  if (searches.length === 0) return [bound ?? (waits ? 'users' : 'none')];
+  return [...new Set(searches.map(search => limitOfSearch(search) ?? 'untried'))];
 }
 
 /** `client's CPU`, `latency or errors`; null without trials. For a table. */
@@ -302,7 +299,6 @@ export function capacityBound(arm: Pick<ArmView, 'trials'>): string {
   return hasOwnLimit(arm) ? 'at least ' : '';
 }
 
-/** The same in a table. */
 export function capacitySign(arm: Pick<ArmView, 'trials'>): string {
   return hasOwnLimit(arm) ? '≥ ' : '';
 }
@@ -412,8 +408,14 @@ export function ownLimitRemarks(view: Cell): string[] {
   );
 }
 
+/** Names the arms, with the number of replicates that it applies to unless those are all. */
 function remarkWhere({ arms }: Cell, fits: (capacity: Capacity) => boolean, text: string): string[] {
-  const named = arms.flatMap(arm => nameWhere(arm, fits) ?? []);
+  const named = arms.flatMap(arm => {
+    const found = listCapacities(arm);
+    const count = found.filter(fits).length;
+    if (count === 0) return [];
+    return count === found.length ? arm.name : `${arm.name} (in ${count} of ${found.length} replicates)`;
+  });
   return named.length === 0 ? [] : [`For ${named.join(', ')} ${text}`];
 }
 
@@ -437,12 +439,4 @@ export function capacityRemarks(view: Cell): string[] {
 function isJudgedByFew({ objective, probeMs }: CapacityLoad, ratePerSec: number): boolean {
   const requestCount = (ratePerSec * probeMs) / 1_000;
   return objective.p99Ms !== undefined && hasFewBeyond(METRIC_TABLE.p99Us.shareBeyond, requestCount);
-}
-
-/** The arm's name, with the number of replicates it applies to unless it applies to all. */
-function nameWhere(arm: ArmView, fits: (capacity: Capacity) => boolean): string | null {
-  const found = listCapacities(arm);
-  const count = found.filter(fits).length;
-  if (count === 0) return null;
-  return count === found.length ? arm.name : `${arm.name} (in ${count} of ${found.length} replicates)`;
 }

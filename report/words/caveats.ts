@@ -257,7 +257,9 @@ function outsideCaveats({ arms, result }: Pick<CellView, 'arms' | 'result'>): st
     const unanswered = sumOf(trials, ({ measurement }) => unansweredOutside(measurement));
     const kinds = failedOutside(trials.map(({ measurement }) => measurement));
     const failed = sumOf(kinds, ({ count }) => count);
-    const what = kinds.length === 1 ? kinds.map(({ kind }) => kind) : kinds.map(describeKind);
+    const what = kinds.map(({ kind, count }) =>
+      kinds.length === 1 ? kind : `${formatCount(count)} ${kind}`,
+    );
     return [
       { count: failed, ended: `failed (${what.join(', ')})` },
       { count: unanswered, ended: 'had no response' },
@@ -271,17 +273,8 @@ function outsideCaveats({ arms, result }: Pick<CellView, 'arms' | 'result'>): st
   });
 }
 
-interface FailureKind {
-  kind: string;
-  count: number;
-}
-
-function describeKind({ kind, count }: FailureKind): string {
-  return `${formatCount(count)} ${kind}`;
-}
-
 /** Failed requests that are not of a window, the most frequent kind first. */
-function failedOutside(measurements: readonly CompletedTrial['measurement'][]): FailureKind[] {
+function failedOutside(measurements: readonly CompletedTrial['measurement'][]) {
   const inWindows = ({ outcomes }: CompletedTrial['measurement'], kind: Outcome): number =>
     outcomes[kind]?.count ?? 0;
   // What had no response is counted with the unfinished requests. Older versions do not store the kinds of all failures.

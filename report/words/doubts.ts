@@ -1,5 +1,4 @@
 // What qualifies a result: connections that are not reused, requests that failed, what a verdict would take, and how small a change a run can see.
-
 import { errorRatioOf, failsOften, neverGood } from '../../results/compare.ts';
 import { reuseOf } from '../../results/connections.ts';
 import type { GuardedRatio } from '../../results/gate.ts';

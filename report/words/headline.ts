@@ -56,7 +56,6 @@ import {
 } from './numbers.ts';
 import { capitalize, compact } from './text.ts';
 
-/** The headline of a cell with a single arm. */
 function describeSingle({ arms, result }: CellView): string {
   const measured = arms.find(({ summary }) => summary !== null);
   const figures = measured === undefined ? null : singleFigures(measured, result.scenario.load);

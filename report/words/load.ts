@@ -71,10 +71,15 @@ export function clockStart({ imported }: Pick<CellResult, 'imported'>): 'due' | 
   return imported === undefined ? 'due' : 'sent';
 }
 
+/** `1 user`, `1,000 users`. */
+export function countUsers({ concurrency }: ClosedLoad): string {
+  return concurrency === 1 ? '1 user' : `${formatCount(concurrency)} users`;
+}
+
 export function describeLoad(load: Load): string {
   switch (load.model) {
     case 'closed':
-      return describeClosed(load);
+      return `closed loop: ${countUsers(load)}, ${load.thinkMs === 0 ? 'no think time' : `think time ${load.thinkMs} ms`}`;
     case 'open':
       return `open loop: ${formatRequestedRate(load.ratePerSec)} requests per second, ${describeArrivals(load.arrivals)}; ${describeInFlight(load)}`;
     case 'burst':
@@ -84,11 +89,6 @@ export function describeLoad(load: Load): string {
     default:
       return load satisfies never;
   }
-}
-
-function describeClosed({ concurrency, thinkMs }: ClosedLoad): string {
-  const users = concurrency === 1 ? '1 user' : `${formatCount(concurrency)} users`;
-  return `closed loop: ${users}, ${thinkMs === 0 ? 'no think time' : `think time ${thinkMs} ms`}`;
 }
 
 function describeCapacity(load: CapacityLoad): string {

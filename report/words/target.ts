@@ -113,15 +113,13 @@ export function describeFault(fault: Fault): string {
 
 /** `of all requests, 1 % status 503, 0.5 % no answer`. */
 export function describeFaults(faults: readonly Fault[]): string {
-  const shares = faults.map(
-    fault => `${formatPercent(fault.ratio)} ${describeFault(fault)}${describeTime(fault)}`,
-  );
+  const shares = faults.map(fault => {
+    const { ratio, during } = fault;
+    const time =
+      during && ` (from ${formatCount(during.fromMs)} to ${formatCount(during.toMs)} ms of each window)`;
+    return `${formatPercent(ratio)} ${describeFault(fault)}${time ?? ''}`;
+  });
   return `of all requests, drawn with the seed: ${shares.join(', ')}`;
-}
-
-function describeTime({ during }: Fault): string {
-  if (during === undefined) return '';
-  return ` (from ${formatCount(during.fromMs)} to ${formatCount(during.toMs)} ms of each window)`;
 }
 
 /** `emulated by a relay on this machine: round trip 21 ms, jitter of up to 2 ms each way (23 ms on average), 1,000,000 bytes/s for each connection and direction`. */
@@ -199,7 +197,6 @@ function commandPlace(cwd: string): string {
   return cwd === '.' ? 'the folder of each version' : `${cwd} in the folder of each version`;
 }
 
-/** Describes a target with a command. */
 function describeStartedTarget({
   command = '',
   cwd,
@@ -214,7 +211,6 @@ function describeStartedTarget({
   ]).join(', ');
 }
 
-/** Describes a target with a url, or urls. */
 function describeExternalTarget(target: Target): string {
   const { url, protocol, serverName, socketPath, certFile, insecure, proxy } = target;
   return compact([
