@@ -45,6 +45,11 @@ export interface CellView {
   isTargetElsewhere: boolean;
 }
 
+/** The clients with figures for which it holds. */
+export function namesWhere(arms: readonly ArmView[], is: (summary: ArmSummary) => boolean): string[] {
+  return arms.filter(({ summary }) => summary !== null && is(summary)).map(({ name }) => name);
+}
+
 const MARK_SIGNS: Record<Mark, string> = {
   invalid: '†',
   unlikeErrors: '§',

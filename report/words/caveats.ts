@@ -7,7 +7,7 @@ import { type CompletedTrial, OUTCOME_NAMES, OUTCOMES, type Outcome } from '../.
 import { clockJumpMs } from '../../results/run-clock.ts';
 import { sumOf } from '../../results/stats.ts';
 import { isBuiltIn } from '../../scenarios/model/target.ts';
-import type { ArmView, CellView } from '../cell-view.ts';
+import { type ArmView, type CellView, namesWhere } from '../cell-view.ts';
 import { countReplicates, formatCount, formatLatency, formatSeconds, reachRatio } from './numbers.ts';
 import { machineCaveats, runsTargetElsewhere } from './run.ts';
 import { LINK_LIMITS, serverCaveats } from './target.ts';
@@ -105,10 +105,6 @@ function describeSource<Source extends string>(
   return [...groups]
     .map(([source, members]) => `${descriptions[source]} (${members.map(({ name }) => name).join(', ')})`)
     .join(' or ');
-}
-
-function namesWhere(arms: readonly ArmView[], is: (summary: ArmSummary) => boolean): string[] {
-  return arms.filter(({ summary }) => summary !== null && is(summary)).map(({ name }) => name);
 }
 
 const STOP_NAMES: Record<StopReason, string> = {

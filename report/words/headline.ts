@@ -13,6 +13,7 @@ import {
   comparisonMarks,
   decidingComparisons,
   figureMarks,
+  namesWhere,
   signsOf,
   stateOf,
 } from '../cell-view.ts';
@@ -353,10 +354,11 @@ function closingRemarks({ arms, result }: CellView): string[] {
 }
 
 function uncountedRemarks({ arms }: CellView): string[] {
-  const names = (is: (arm: ArmSummary) => boolean) =>
-    arms.filter(({ summary }) => summary !== null && is(summary)).map(({ name }) => name);
-  const unseen = names(({ openedBy }) => openedBy === 'unknown');
-  const partly = names(({ openedBy, openedElsewhere }) => openedBy !== 'unknown' && openedElsewhere > 0);
+  const unseen = namesWhere(arms, ({ openedBy }) => openedBy === 'unknown');
+  const partly = namesWhere(
+    arms,
+    ({ openedBy, openedElsewhere }) => openedBy !== 'unknown' && openedElsewhere > 0,
+  );
   return compact([
     unseen.length > 0 &&
       `The connections of ${unseen.join(', ')} cannot be observed, so their ledger was not checked.`,
