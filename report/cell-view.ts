@@ -76,13 +76,21 @@ export function allMarks(view: Pick<CellView, 'arms' | 'result'>): Mark[] {
   ]);
 }
 
+/** The candidate and the baseline. */
+export function comparedArms(
+  { candidate, baseline }: Pick<Comparison, 'candidate' | 'baseline'>,
+  { arms }: Pick<CellView, 'arms'>,
+): (ArmView | undefined)[] {
+  return [candidate, baseline].map(name => arms.find(arm => arm.name === name));
+}
+
 /** A ratio carries the marks of both arms, and its own if their error rates differ. */
 export function comparisonMarks(
-  { baseline, candidate, metric }: Pick<Comparison, 'baseline' | 'candidate'> & { metric: ExpectedMetric },
-  { arms }: Pick<CellView, 'arms'>,
+  comparison: Pick<Comparison, 'baseline' | 'candidate'> & { metric: ExpectedMetric },
+  view: Pick<CellView, 'arms'>,
 ): Mark[] {
-  const [its, other] = [candidate, baseline].map(name => arms.find(arm => arm.name === name));
-  const marks = [its, other].flatMap(arm => (arm === undefined ? [] : figureMarks(arm, metric)));
+  const [its, other] = comparedArms(comparison, view);
+  const marks = [its, other].flatMap(arm => (arm === undefined ? [] : figureMarks(arm, comparison.metric)));
   if (its?.summary && other?.summary && areErrorsUnlike(its.summary, other.summary))
     marks.push('unlikeErrors');
   return inOrder(marks);

@@ -107,15 +107,12 @@ function sideMarks(line: Place, run: RunSummary): Mark[] {
   ];
 }
 
-function changeMarks(line: Place, sides: { before: RunSummary; after: RunSummary }): Mark[] {
+function changeMarks(line: Place, sides: Sides): Mark[] {
   return [...new Set([...sideMarks(line, sides.before), ...sideMarks(line, sides.after)])];
 }
 
 /** One sentence per pair of clients whose error rates differ in either run. */
-function errorGapRemarks(
-  lines: readonly GateLine[],
-  { before, after }: { before: RunSummary; after: RunSummary },
-): string[] {
+function errorGapRemarks(lines: readonly GateLine[], { before, after }: Sides): string[] {
   const sides = Object.entries({ 'the baseline': before, 'this run': after });
   const texts = lines.flatMap(line =>
     sides.flatMap(([where, run]) => {

@@ -4,13 +4,13 @@ import { armInterval } from '../../results/compare.ts';
 import { headlineOf, METRIC_TABLE } from '../../results/metrics.ts';
 import { type Comparison, foundServers, isUnixSocket } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
-import type { Client } from '../../scenarios/model/client.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { isBuiltIn, isExternal } from '../../scenarios/model/target.ts';
 import { usesTls } from '../../scenarios/model/target-facts.ts';
 import {
   type ArmView,
   type CellView,
+  comparedArms,
   decidingComparisons,
   hasOwnLimit,
   isReliable,
@@ -30,7 +30,7 @@ import {
   ratioBound,
   ratioSign,
 } from './bound.ts';
-import { comparesLoadTools, describeClients, describeVersions } from './clients.ts';
+import { comparesLoadTools, describeClients, describeVersions, isSameLibrary } from './clients.ts';
 import { describeCharges } from './connection-cost.ts';
 import {
   describeErrors,
@@ -247,16 +247,11 @@ export function explainReuse(verdict: string): string {
 }
 
 /** Who is compared, by connection policy where that tells the clients apart. An empty baseline goes without saying. */
-function subjectsOf(
-  { candidate, baseline }: Comparison,
-  { arms }: CellView,
-): { candidate: string; baseline: string } {
-  const clientOf = (name: string): Client | undefined => arms.find(arm => arm.name === name)?.client;
-  const [its, other] = [clientOf(candidate), clientOf(baseline)];
+function subjectsOf(comparison: Comparison, view: CellView): { candidate: string; baseline: string } {
+  const { candidate, baseline } = comparison;
+  const [its, other] = comparedArms(comparison, view).map(arm => arm?.client);
   const isReuse = its?.requestsPerConnection === 'unlimited' && other?.requestsPerConnection === 1;
-  const isSameLibrary =
-    its?.transport === other?.transport && its?.api === other?.api && its?.protocol === other?.protocol;
-  return isReuse && isSameLibrary ? { candidate: REUSE, baseline: '' } : { candidate, baseline };
+  return isReuse && isSameLibrary(its, other) ? { candidate: REUSE, baseline: '' } : { candidate, baseline };
 }
 
 /** From this ratio on either side it is said in times, below in percent. */

@@ -42,6 +42,10 @@ export function describeClient(client: Client): string {
   return `${nameLibrary(client)}: ${settings.filter(setting => setting !== '').join(', ')}`;
 }
 
+export function isSameLibrary(one: Client, other: Client): boolean {
+  return one.transport === other.transport && one.api === other.api && one.protocol === other.protocol;
+}
+
 /** `undici`, `undici fetch`, `./my-client.ts`. */
 export function nameLibrary({ transport, api }: Client): string {
   return api === undefined ? transport : `${transport} ${api}`;

@@ -1,8 +1,7 @@
 // What qualifies a result: connections that are not reused, requests that failed, what a verdict would take, and how small a change a run can see.
 import { errorRatioOf, failsOften, neverGood } from '../../results/compare.ts';
 import { reuseOf } from '../../results/connections.ts';
-import type { GuardedRatio } from '../../results/gate.ts';
-import { BLIND_ABOVE, DEFAULT_MIN_EFFECT, type Sight } from '../../results/gate.ts';
+import { BLIND_ABOVE, DEFAULT_MIN_EFFECT, type GuardedRatio, type Sight } from '../../results/gate.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import { type CellResult, type Comparison, closingReason, foundServers } from '../../results/model/run.ts';
 import { LEAST_REPLICATES, replicatesToTell, sumOf } from '../../results/stats.ts';
@@ -11,6 +10,7 @@ import { own } from '../../scenarios/model/own.ts';
 import { scenarioOf } from '../../scenarios/model/sweep.ts';
 import { closesAfterResponse } from '../../scenarios/model/target-facts.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import { isSameLibrary } from './clients.ts';
 import {
   countReplicates,
   formatCount,
@@ -85,9 +85,7 @@ function differInReuse(one: Client | undefined, other: Client | undefined): bool
     one !== undefined &&
     other !== undefined &&
     (one.requestsPerConnection === 1) !== (other.requestsPerConnection === 1) &&
-    one.transport === other.transport &&
-    one.api === other.api &&
-    one.protocol === other.protocol
+    isSameLibrary(one, other)
   );
 }
 
