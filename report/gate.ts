@@ -41,6 +41,7 @@ import {
   formatCount,
   formatDecimals,
   formatPercent,
+  formatQuantity,
   formatRatio,
   formatRelativeChange,
   formatShare,
@@ -258,7 +259,7 @@ const NOTHING_COMPARED = 'Nothing in the baseline could be compared.';
 
 function describeWorsened({ worseCount }: Tally): string {
   if (worseCount === 0) return '';
-  return `Over the history ${worseCount === 1 ? '1 ratio' : `${formatCount(worseCount)} ratios`} became worse.`;
+  return `Over the history ${formatQuantity(worseCount, 'ratio')} became worse.`;
 }
 
 /** How sure the verdict is: how far a regression is beyond its limit, or which changes would have been seen. */

@@ -35,7 +35,13 @@ import {
   wordColumn,
   words,
 } from './tables/table.ts';
-import { describeMove, formatCount, formatRatio, formatRelativeChange } from './words/numbers.ts';
+import {
+  describeMove,
+  formatCount,
+  formatQuantity,
+  formatRatio,
+  formatRelativeChange,
+} from './words/numbers.ts';
 import { formatDay } from './words/run.ts';
 import { capitalize, compact, listed, listFacts } from './words/text.ts';
 
@@ -169,7 +175,7 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
     title: 'conntax: history of runs',
     runId: newest.runId,
     startedAt: newest.startedAt,
-    subtitle: `${runCount(runs.length)}, ${formatDay(oldest.startedAt)} to ${formatDay(newest.startedAt)}, the newest ${newest.runId}`,
+    subtitle: `${formatQuantity(runs.length, 'run')}, ${formatDay(oldest.startedAt)} to ${formatDay(newest.startedAt)}, the newest ${newest.runId}`,
     state: 'complete',
     verdict: null,
     answer: historyAnswer(trends, runs),
@@ -184,10 +190,6 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
       'Runs are kept as they were recorded, including those measured under unusual conditions.',
     ],
   };
-}
-
-function runCount(count: number): string {
-  return count === 1 ? '1 run' : `${formatCount(count)} runs`;
 }
 
 /** For a reader of the page alone. */
@@ -245,16 +247,16 @@ function headlineOf(trends: readonly Trend[], runs: readonly RunSummary[]): stri
 }
 
 function describeNone(trends: readonly Trend[]): string {
-  const ratios = `${formatCount(trends.length)} ${trends.length === 1 ? 'ratio' : 'ratios'}`;
+  const ratios = formatQuantity(trends.length, 'ratio');
   return trends.length === 0 ? 'Too few runs for a trend:' : `No change for the worse in ${ratios}`;
 }
 
 /** What was looked through; without a trend, how many it takes. */
 function describeRuns(trends: readonly Trend[], { length }: readonly RunSummary[]): string {
   if (trends.length === 0)
-    return `${runCount(length)}; a trend needs ${LEAST_TREND_RUNS} under the same conditions`;
+    return `${formatQuantity(length, 'run')}; a trend needs ${LEAST_TREND_RUNS} under the same conditions`;
   const seen = Math.max(...trends.map(({ points }) => points.length));
-  return `over ${seen === length ? runCount(length) : `the newest ${formatCount(seen)} of ${runCount(length)}`}`;
+  return `over ${seen === length ? formatQuantity(length, 'run') : `the newest ${formatCount(seen)} of ${formatQuantity(length, 'run')}`}`;
 }
 
 /** The largest change in at most 15 words, how sure it is, and what came with it; all other changes are notes. */

@@ -40,13 +40,14 @@ import {
   lacksReuse,
 } from './doubts.ts';
 import { describeNullArm, describePartial, describeResult, doubtRemarks, unsureRemarks } from './headline.ts';
-import { countUsers, describeObjective, describeSent } from './load.ts';
+import { describeObjective, describeSent } from './load.ts';
 import {
   countReplicates,
   excludesOne,
   formatComparison,
   formatCount,
   formatLatency,
+  formatQuantity,
   formatRatio,
   hasBounds,
   knownRatio,
@@ -106,7 +107,7 @@ export function gainOf(comparison: Comparison, load: Load): Interval | null {
 }
 
 /** For a metric of which less is better. */
-export function turned({ value, low, high }: Interval): Interval {
+function turned({ value, low, high }: Interval): Interval {
   return { value: 1 / value, low: 1 / high, high: 1 / low };
 }
 
@@ -115,7 +116,7 @@ function isRate({ model }: Pick<Load, 'model'>): boolean {
 }
 
 /** Without what failed: the measured answer. */
-export function cellVerdict(view: CellView): string {
+function cellVerdict(view: CellView): string {
   const { result, arms } = view;
   const { load } = result.scenario;
   if (stateOf(view) === 'unmeasured') return 'Could not be measured';
@@ -258,7 +259,7 @@ function subjectsOf(comparison: Comparison, view: CellView): { candidate: string
 export const TIMES = 1.5;
 
 /** Who gains against whom, under what load. */
-export interface GainSubject {
+interface GainSubject {
   candidate: string;
   baseline: string;
   load: Pick<Load, 'model'>;
@@ -443,7 +444,7 @@ function describeNetwork({ result, isTargetElsewhere }: Setting): string {
 function describeDemand(load: Load): string {
   switch (load.model) {
     case 'closed':
-      return `${countUsers(load)}${load.thinkMs === 0 ? '' : ` pausing ${load.thinkMs} ms`}`;
+      return `${formatQuantity(load.concurrency, 'user')}${load.thinkMs === 0 ? '' : ` pausing ${load.thinkMs} ms`}`;
     case 'open':
     case 'burst':
       return describeSent(load);

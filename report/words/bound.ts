@@ -15,7 +15,7 @@ import type { CapacityLoad } from '../../scenarios/model/load.ts';
 import { type ArmView, type CellView, figureMarks, hasOwnLimit, signsOf } from '../cell-view.ts';
 import type { Badge } from '../model.ts';
 import { formatRequestedRate } from './load.ts';
-import { countReplicates, formatCount, formatInterval } from './numbers.ts';
+import { countReplicates, formatCount, formatInterval, formatQuantity } from './numbers.ts';
 import { compact } from './text.ts';
 
 /** Of the load, as what ends a search for a capacity. */
@@ -372,7 +372,7 @@ function describeGap(
     case 'highestSustained':
       return `no rate up to ${formatRequestedRate(maxRatePerSec)} requests per second failed, so the capacity is at least that. Expected: a higher load.maxRatePerSec`;
     case 'cutShort':
-      return `the search was cut short after ${formatCount(capacity.probes.length)} ${capacity.probes.length === 1 ? 'probe' : 'probes'}`;
+      return `the search was cut short after ${formatQuantity(capacity.probes.length, 'probe')}`;
     default:
       return outcome satisfies never;
   }

@@ -8,7 +8,14 @@ import { clockJumpMs } from '../../results/run-clock.ts';
 import { sumOf } from '../../results/stats.ts';
 import { isBuiltIn } from '../../scenarios/model/target.ts';
 import { type ArmView, type CellView, namesWhere } from '../cell-view.ts';
-import { countReplicates, formatCount, formatLatency, formatSeconds, reachRatio } from './numbers.ts';
+import {
+  countReplicates,
+  formatCount,
+  formatLatency,
+  formatQuantity,
+  formatSeconds,
+  reachRatio,
+} from './numbers.ts';
 import { machineCaveats, runsTargetElsewhere } from './run.ts';
 import { LINK_LIMITS, serverCaveats } from './target.ts';
 import { compact, listed } from './text.ts';
@@ -263,7 +270,7 @@ function outsideCaveats({ arms, result }: Pick<CellView, 'arms' | 'result'>): st
       count === 0
         ? []
         : [
-            `${count === 1 ? '1 request' : `${formatCount(count)} requests`} of ${name} outside the measured windows (${around}) ${ended}. The error rate covers the requests of the windows only, so it does not include ${count === 1 ? 'it' : 'them'}.`,
+            `${formatQuantity(count, 'request')} of ${name} outside the measured windows (${around}) ${ended}. The error rate covers the requests of the windows only, so it does not include ${count === 1 ? 'it' : 'them'}.`,
           ],
     );
   });

@@ -20,7 +20,7 @@ import {
 } from '../../scenarios/model/target.ts';
 import { externalUrls, originShares } from '../../scenarios/model/target-facts.ts';
 import type { Fact } from '../model.ts';
-import { formatCount, formatPercent, formatSeconds } from './numbers.ts';
+import { formatCount, formatPercent, formatQuantity, formatSeconds } from './numbers.ts';
 import { compact, listed } from './text.ts';
 
 export function describeTarget(target: Target): string {
@@ -90,8 +90,7 @@ function wordPolicy(
   duration: (ms: number) => string,
 ): (string | null)[] {
   const idle = idleMs === 0 ? 'indefinitely' : `for ${duration(idleMs ?? 0)}`;
-  const carried =
-    most === 0 ? 'unlimited requests' : `at most ${formatCount(most ?? 0)} request${most === 1 ? '' : 's'}`;
+  const carried = most === 0 ? 'unlimited requests' : `at most ${formatQuantity(most ?? 0, 'request')}`;
   return [
     idleMs === null ? null : `idle connections kept ${idle}`,
     most === null ? null : `${carried} per connection`,
