@@ -120,9 +120,7 @@ function errorGapRemarks(lines: readonly GateLine[], { before, after }: Sides): 
       const pair = sideMarks(line, run).includes('unlikeErrors') ? pairOf(line, run) : undefined;
       if (pair === undefined) return [];
       const rates = pair.map(arm => `${arm.arm} ${formatPercent(errorRatioOf(arm))}`).join(', ');
-      return [
-        `Error rates differ in ${where} (${line.cell}: ${rates}), so changes of ratios marked ${signsOf(['unlikeErrors'])} compare different work.`,
-      ];
+      return `Error rates differ in ${where} (${line.cell}: ${rates}), so changes of ratios marked ${signsOf(['unlikeErrors'])} compare different work.`;
     }),
   );
   return [...new Set(texts)];
@@ -396,20 +394,19 @@ function briefTable(lines: readonly GateLine[], sides: Sides): Table {
     ],
     notes: [
       `A regression is a change whose whole ${INTERVAL_NAME} lies beyond the limit; unsure is one whose interval reaches beyond it, or is too wide to tell. The limit is the smallest change that counts, or the difference between two copies of the same client where that was measured and is larger.`,
-      ...describeRatios(lines, sides),
+      describeRatios(lines, sides),
     ],
   });
 }
 
 /** What × is, where there is any. */
-function describeRatios(lines: readonly GateLine[], { before }: Sides): string[] {
+function describeRatios(lines: readonly GateLine[], { before }: Sides): string | false {
   const ratios = lines.filter(({ kind }) => kind === 'ratio');
-  const baselines = new Set(ratios.flatMap(line => pairOf(line, before)?.[0].arm ?? []));
-  return baselines.size === 0
-    ? []
-    : [
-        `× is a ratio: the figure divided by that of ${listed([...baselines])}, the baseline client, in the same run.`,
-      ];
+  const baselines = [...new Set(ratios.flatMap(line => pairOf(line, before)?.[0].arm ?? []))];
+  return (
+    baselines.length > 0 &&
+    `× is a ratio: the figure divided by that of ${listed(baselines)}, the baseline client, in the same run.`
+  );
 }
 
 function drawChanges(lines: readonly GateLine[], table: Table): Figure[] {

@@ -180,7 +180,7 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
     verdict: null,
     answer: historyAnswer(trends, runs),
     headline: headlineOf(trends, runs),
-    remarks: [...changesOf(trends), ...gapsOf(trends, runs)],
+    remarks: compact([...changesOf(trends), describeGaps(trends, runs)]),
     brief: trends.length === 0 ? null : briefTable(trends),
     tables: trends.length === 0 ? [] : [trendTable(trends)],
     figures: trendFigures(trends),
@@ -272,7 +272,7 @@ function historyAnswer(trends: readonly Trend[], runs: readonly RunSummary[]): A
   return {
     ...(main === undefined ? describeQuiet(trends, runs) : describeFinding(main, worse.length - 1)),
     badges,
-    notes: [...others, ...gapsOf(trends, runs)],
+    notes: compact([...others, describeGaps(trends, runs)]),
   };
 }
 
@@ -325,13 +325,12 @@ function changesOf(trends: readonly Trend[], except?: TrendChange): string[] {
 }
 
 /** Cells that have no trend yet, while others have one. */
-function gapsOf(trends: readonly Trend[], runs: readonly RunSummary[]): string[] {
-  if (trends.length === 0) return [];
+function describeGaps(trends: readonly Trend[], runs: readonly RunSummary[]): string | false {
   const all = new Set(runs.flatMap(({ cells }) => cells.map(({ cell }) => cell)));
   const without = [...all].filter(name => trends.every(({ cell }) => cell !== name));
-  return without.length === 0
-    ? []
-    : [
-        `Too few runs for a trend of ${without.join(', ')}; it needs ${LEAST_TREND_RUNS} under the same conditions.`,
-      ];
+  return (
+    trends.length > 0 &&
+    without.length > 0 &&
+    `Too few runs for a trend of ${without.join(', ')}; it needs ${LEAST_TREND_RUNS} under the same conditions.`
+  );
 }

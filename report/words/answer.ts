@@ -414,9 +414,7 @@ function describeCapacities({ arms, result }: CellView): string {
   const rates = arms.flatMap(arm =>
     arm.summary?.capacityPerSec == null
       ? []
-      : [
-          `${arm.name} ${capacityBound(arm)}${roundInterval(arm.summary.capacityPerSec).value}${hasOwnLimit(arm) ? ' (its generator was the bottleneck)' : ''}`,
-        ],
+      : `${arm.name} ${capacityBound(arm)}${roundInterval(arm.summary.capacityPerSec).value}${hasOwnLimit(arm) ? ' (its generator was the bottleneck)' : ''}`,
   );
   return `; sustained, in requests per second: ${rates.join(', ')}`;
 }

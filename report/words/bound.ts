@@ -392,9 +392,7 @@ export function describeLack(view: Cell): string {
   const known = view.arms.flatMap(arm =>
     arm.summary?.capacityPerSec == null
       ? []
-      : [
-          `${arm.name} sustains ${capacityBound(arm)}${formatInterval(arm.summary.capacityPerSec)}${signsOf(figureMarks(arm, 'capacityPerSec'))} requests per second.`,
-        ],
+      : `${arm.name} sustains ${capacityBound(arm)}${formatInterval(arm.summary.capacityPerSec)}${signsOf(figureMarks(arm, 'capacityPerSec'))} requests per second.`,
   );
   return [`${nameLack(view)}.`, ...describeGaps(view), ...known].join(' ');
 }

@@ -55,9 +55,7 @@ function pauseCaveats({ arms, result }: Pick<CellView, 'arms' | 'result'>): stri
     const count = sumOf(ledgers, ({ closedInPauses }) => closedInPauses);
     if (count === 0) return [];
     const longestMs = Math.max(...ledgers.map(({ longestPauseMs }) => longestPauseMs));
-    return [
-      `${formatCount(count)} connections of ${name} ended while it waited for its turn, in pauses of up to ${formatSeconds(longestMs)} ${isWhole ? 'before its measured slice' : 'between its slices'}. Either an idle timeout of client or server was shorter, or the server closed them for another reason. In the first case, connections opened in their place are due to the experiment, not to the client, and a longer idle timeout (pool.idleTimeoutMs) avoids them${slicing}.`,
-    ];
+    return `${formatCount(count)} connections of ${name} ended while it waited for its turn, in pauses of up to ${formatSeconds(longestMs)} ${isWhole ? 'before its measured slice' : 'between its slices'}. Either an idle timeout of client or server was shorter, or the server closed them for another reason. In the first case, connections opened in their place are due to the experiment, not to the client, and a longer idle timeout (pool.idleTimeoutMs) avoids them${slicing}.`;
   });
 }
 
@@ -269,9 +267,7 @@ function outsideCaveats({ arms, result }: Pick<CellView, 'arms' | 'result'>): st
     ].flatMap(({ count, ended }) =>
       count === 0
         ? []
-        : [
-            `${formatQuantity(count, 'request')} of ${name} outside the measured windows (${around}) ${ended}. The error rate covers the requests of the windows only, so it does not include ${count === 1 ? 'it' : 'them'}.`,
-          ],
+        : `${formatQuantity(count, 'request')} of ${name} outside the measured windows (${around}) ${ended}. The error rate covers the requests of the windows only, so it does not include ${count === 1 ? 'it' : 'them'}.`,
     );
   });
 }
