@@ -55,16 +55,9 @@ export function runAnswer(
   { notBegun = [], skipped = [] }: Pick<Run, 'notBegun' | 'skipped'> = {},
 ): Answer {
   const measured = new Set(sections.map(nameOf));
-  const lacking = [
-    { what: 'not begun', names: lackingOf(notBegun, measured) },
-    {
-      what: 'skipped',
-      names: lackingOf(
-        skipped.map(({ cell }) => cell),
-        measured,
-      ),
-    },
-  ].filter(({ names }) => names.size > 0);
+  const lacking = Object.entries({ 'not begun': notBegun, skipped: skipped.map(({ cell }) => cell) })
+    .map(([what, cells]) => ({ what, names: lackingOf(cells, measured) }))
+    .filter(({ names }) => names.size > 0);
   const asked = formatCount(measured.size + sumOf(lacking, ({ names }) => names.size));
   const answer = answerOfAll(sections);
   const badges = lacking.map(
@@ -183,13 +176,9 @@ function describeDirection(sections: readonly Section[]): string | null {
   if (found.some(one => kindOf(one) !== kindOf(first))) return null;
   const gainsOf = (isOverTls: boolean): Interval[] =>
     found.filter(one => one.isOverTls === isOverTls).map(({ gain }) => gain);
-  const count = formatCount(asked);
+  const all = asked === 2 ? 'both scenarios' : `${formatCount(asked)} scenarios`;
   const places =
-    found.length < asked
-      ? `${formatCount(found.length)} of ${count} scenarios`
-      : asked === 2
-        ? 'both scenarios'
-        : `${count} scenarios`;
+    found.length < asked ? `${formatCount(found.length)} of ${formatCount(asked)} scenarios` : all;
   const [plain, overTls] = [gainsOf(false), gainsOf(true)];
   // What makes ratios of reuse differ most is whether a connection needs a handshake of TLS.
   const isSplit =
