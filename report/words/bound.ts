@@ -19,13 +19,7 @@ import { countReplicates, formatCount, formatInterval, formatQuantity } from './
 import { compact } from './text.ts';
 
 /** Of the load, as what ends a search for a capacity. */
-const SEARCH_ENDS: ReadonlySet<string> = new Set<Limit>([
-  'latency',
-  'errors',
-  'rate',
-  'generator',
-  'untried',
-]);
+const SEARCH_ENDS: ReadonlySet<Limit> = new Set(['latency', 'errors', 'rate', 'generator', 'untried']);
 
 /** What set the pace of a client; a search for a capacity was ended by something, or by nothing. */
 type Limit = Bound | ProbeLimit | 'untried' | 'users' | 'none';
