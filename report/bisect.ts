@@ -25,7 +25,6 @@ import {
 import { formatCount, formatPercent, formatSeconds } from './words/numbers.ts';
 import { compact } from './words/text.ts';
 
-/** What the versions of a range are. */
 const KIND_WORDS: Record<Bisection['kind'], { one: string; many: string; all: string; order: string }> = {
   versions: {
     one: 'version',
@@ -150,13 +149,14 @@ function wordOutcome(
 }
 
 function remarksOf(bisection: Bisection, state: BisectionState): string[] {
-  const { name, versions, steps, mostSteps, isInterrupted } = bisection;
+  const { name, versions, titles, steps, mostSteps, isInterrupted } = bisection;
+  const first = state.kind === 'found' ? state.suspects.suspects[0] : '';
+  const title = titles[first];
   const failed = steps.filter(({ version, cause }) => cause !== null && version !== versions.at(-1));
   return compact([
     isInterrupted && state.kind !== 'interrupted' && 'Interrupted: this is what was decided until then.',
-    ...(state.kind === 'found'
-      ? [...titleOf(bisection, state.suspects), describeBefore(bisection, state.suspects)]
-      : []),
+    title !== undefined && `${first}: ${title}`,
+    state.kind === 'found' && describeBefore(bisection, state.suspects),
     state.kind === 'ends-unsure' &&
       `A step is decided only beyond ${formatSureness(levelOf(mostSteps))}, for which an interval of 95 % beyond the limit is not enough. To tell, measure longer (--budget-sec), so that there are more replicates, or look only for larger changes (--min-effect).`,
     state.kind === 'narrowed' &&
@@ -164,12 +164,6 @@ function remarksOf(bisection: Bisection, state: BisectionState): string[] {
       `To tell, measure longer (--budget-sec), from ${name} ${state.suspects.lastFine} to ${state.suspects.suspects.at(-1)}.`,
     ...failed.map(({ version, cause }) => `${name} ${version} could not be measured: ${cause}.`),
   ]);
-}
-
-/** `7c2b51f0a913: Answer from the cache`. */
-function titleOf({ titles }: Bisection, { suspects: [version] }: Suspects): string[] {
-  const title = titles[version];
-  return title === undefined ? [] : [`${version}: ${title}`];
 }
 
 /** What is known of the version before the first worse one. */

@@ -20,11 +20,10 @@ import {
   whyUnknown,
 } from './tables/expectations.ts';
 import { linkTable, predictionTable } from './tables/link.ts';
-import { articleTable, briefTable, mainTable } from './tables/main.ts';
+import { agreementTable, articleTable, briefTable, mainTable, ratioTable } from './tables/main.ts';
 import { capacityTable, scheduleTable } from './tables/open-loads.ts';
 import { errorTable, failureTable, faultTable, recoveryTable, statusTable } from './tables/outcomes.ts';
 import { phaseTable } from './tables/phases.ts';
-import { agreementTable, ratioTable } from './tables/ratios.ts';
 import { cellAnswer } from './words/answer.ts';
 import { auditLines, auditTable, describePassed, summarizeAudits, trustTable } from './words/audits.ts';
 import { caveatsOfAll, cellCaveats, describeStop, runCaveats, wordCaveat } from './words/caveats.ts';

@@ -52,6 +52,11 @@ export interface CellView {
   isTargetElsewhere: boolean;
 }
 
+/** The clients with figures for which it holds. */
+export function namesWhere(arms: readonly ArmView[], is: (summary: ArmSummary) => boolean): string[] {
+  return arms.filter(({ summary }) => summary !== null && is(summary)).map(({ name }) => name);
+}
+
 const MARK_SIGNS: Record<Mark, string> = {
   invalid: '†',
   unlikeErrors: '§',
@@ -78,19 +83,26 @@ export function allMarks(view: Pick<CellView, 'arms' | 'result'>): Mark[] {
   ]);
 }
 
+/** The candidate and the baseline. */
+export function comparedArms(
+  { candidate, baseline }: Pick<Comparison, 'candidate' | 'baseline'>,
+  { arms }: Pick<CellView, 'arms'>,
+): (ArmView | undefined)[] {
+  return [candidate, baseline].map(name => arms.find(arm => arm.name === name));
+}
+
 /** A ratio carries the marks of both arms, and its own if their error rates differ. */
 export function comparisonMarks(
-  { baseline, candidate, metric }: Pick<Comparison, 'baseline' | 'candidate'> & { metric: ExpectedMetric },
-  { arms }: Pick<CellView, 'arms'>,
+  comparison: Pick<Comparison, 'baseline' | 'candidate'> & { metric: ExpectedMetric },
+  view: Pick<CellView, 'arms'>,
 ): Mark[] {
-  const [its, other] = [candidate, baseline].map(name => arms.find(arm => arm.name === name));
-  const marks = [its, other].flatMap(arm => (arm === undefined ? [] : figureMarks(arm, metric)));
+  const [its, other] = comparedArms(comparison, view);
+  const marks = [its, other].flatMap(arm => (arm === undefined ? [] : figureMarks(arm, comparison.metric)));
   if (its?.summary && other?.summary && areErrorsUnlike(its.summary, other.summary))
     marks.push('unlikeErrors');
   return inOrder(marks);
 }
 
-/** How much of what a cell asked for stands. */
 export function stateOf({ arms }: CellView): CellState {
   if (arms.every(({ summary }) => summary === null)) return 'unmeasured';
   return arms.some(({ marks }) => marks.includes('invalid')) ? 'invalid' : 'sound';
@@ -109,7 +121,6 @@ export function isReliable(comparison: Comparison, view: Pick<CellView, 'arms'>)
   return !comparisonMarks(comparison, view).includes('invalid');
 }
 
-/** Marks of a client's own figure of a metric. */
 export function figureMarks(arm: ArmView, metric: ExpectedMetric): Mark[] {
   const { shareBeyond } = METRIC_TABLE[metric];
   const marks = arm.marks.filter(mark => mark !== 'censored' || isBound(arm, metric));

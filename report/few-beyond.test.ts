@@ -12,10 +12,9 @@ import type { Table } from './model.ts';
 import { measureTable } from './sweeps/report.ts';
 import { measureOf, sectionsOf } from './sweeps/view.ts';
 import { expectationTable } from './tables/expectations.ts';
-import { mainTable } from './tables/main.ts';
+import { agreementTable, mainTable, ratioTable } from './tables/main.ts';
 import { scheduleTable } from './tables/open-loads.ts';
 import { phaseTable } from './tables/phases.ts';
-import { agreementTable, ratioTable } from './tables/ratios.ts';
 import { sampleSweeps } from './testing/sample-sweeps.ts';
 import { capacityRemarks } from './words/bound.ts';
 

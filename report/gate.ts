@@ -41,6 +41,7 @@ import {
   formatCount,
   formatDecimals,
   formatPercent,
+  formatQuantity,
   formatRatio,
   formatRelativeChange,
   formatShare,
@@ -107,25 +108,19 @@ function sideMarks(line: Place, run: RunSummary): Mark[] {
   ];
 }
 
-/** Marks of a change: those of either side. */
-function changeMarks(line: Place, sides: { before: RunSummary; after: RunSummary }): Mark[] {
+function changeMarks(line: Place, sides: Sides): Mark[] {
   return [...new Set([...sideMarks(line, sides.before), ...sideMarks(line, sides.after)])];
 }
 
 /** One sentence per pair of clients whose error rates differ in either run. */
-function errorGapRemarks(
-  lines: readonly GateLine[],
-  { before, after }: { before: RunSummary; after: RunSummary },
-): string[] {
+function errorGapRemarks(lines: readonly GateLine[], { before, after }: Sides): string[] {
   const sides = Object.entries({ 'the baseline': before, 'this run': after });
   const texts = lines.flatMap(line =>
     sides.flatMap(([where, run]) => {
       const pair = sideMarks(line, run).includes('unlikeErrors') ? pairOf(line, run) : undefined;
       if (pair === undefined) return [];
       const rates = pair.map(arm => `${arm.arm} ${formatPercent(errorRatioOf(arm))}`).join(', ');
-      return [
-        `Error rates differ in ${where} (${line.cell}: ${rates}), so changes of ratios marked ${signsOf(['unlikeErrors'])} compare different work.`,
-      ];
+      return `Error rates differ in ${where} (${line.cell}: ${rates}), so changes of ratios marked ${signsOf(['unlikeErrors'])} compare different work.`;
     }),
   );
   return [...new Set(texts)];
@@ -262,7 +257,7 @@ const NOTHING_COMPARED = 'Nothing in the baseline could be compared.';
 
 function describeWorsened({ worseCount }: Tally): string {
   if (worseCount === 0) return '';
-  return `Over the history ${worseCount === 1 ? '1 ratio' : `${formatCount(worseCount)} ratios`} became worse.`;
+  return `Over the history ${formatQuantity(worseCount, 'ratio')} became worse.`;
 }
 
 /** How sure the verdict is: how far a regression is beyond its limit, or which changes would have been seen. */
@@ -313,7 +308,6 @@ function gateAnswer(result: GateResult, sides: Sides, found: Tally, notes: reado
   };
 }
 
-/** Says which figures of the baseline could not be compared. */
 function describeLoss([first = '', ...others]: readonly string[]): string {
   const more = others.length === 0 ? '' : `, and ${formatCount(others.length)} more (below)`;
   return `Not all of the baseline could be compared: ${first}${more}.`;
@@ -382,7 +376,6 @@ function nameLines(lines: readonly GateLine[]): [GateLine, string][] {
   ]);
 }
 
-/** Every change in a line. */
 function briefTable(lines: readonly GateLine[], sides: Sides): Table {
   const names = new Map(nameLines(lines));
   return tabulate(lines, {
@@ -401,20 +394,19 @@ function briefTable(lines: readonly GateLine[], sides: Sides): Table {
     ],
     notes: [
       `A regression is a change whose whole ${INTERVAL_NAME} lies beyond the limit; unsure is one whose interval reaches beyond it, or is too wide to tell. The limit is the smallest change that counts, or the difference between two copies of the same client where that was measured and is larger.`,
-      ...describeRatios(lines, sides),
+      describeRatios(lines, sides),
     ],
   });
 }
 
 /** What × is, where there is any. */
-function describeRatios(lines: readonly GateLine[], { before }: Sides): string[] {
+function describeRatios(lines: readonly GateLine[], { before }: Sides): string | false {
   const ratios = lines.filter(({ kind }) => kind === 'ratio');
-  const baselines = new Set(ratios.flatMap(line => pairOf(line, before)?.[0].arm ?? []));
-  return baselines.size === 0
-    ? []
-    : [
-        `× is a ratio: the figure divided by that of ${listed([...baselines])}, the baseline client, in the same run.`,
-      ];
+  const baselines = [...new Set(ratios.flatMap(line => pairOf(line, before)?.[0].arm ?? []))];
+  return (
+    baselines.length > 0 &&
+    `× is a ratio: the figure divided by that of ${listed(baselines)}, the baseline client, in the same run.`
+  );
 }
 
 function drawChanges(lines: readonly GateLine[], table: Table): Figure[] {

@@ -1,6 +1,6 @@
 // Report of a history of runs: which ratios changed, since when, and how they developed.
 import type { RunSummary } from '../results/baselines.ts';
-import type { GateLine, GateResult } from '../results/gate.ts';
+import type { GateResult } from '../results/gate.ts';
 import {
   findTrends,
   LEAST_TREND_RUNS,
@@ -35,7 +35,13 @@ import {
   wordColumn,
   words,
 } from './tables/table.ts';
-import { describeMove, formatCount, formatRatio, formatRelativeChange } from './words/numbers.ts';
+import {
+  describeMove,
+  formatCount,
+  formatQuantity,
+  formatRatio,
+  formatRelativeChange,
+} from './words/numbers.ts';
 import { formatDay } from './words/run.ts';
 import { capitalize, compact, listed, listFacts } from './words/text.ts';
 
@@ -140,7 +146,8 @@ export function gateHistory(
   trends: readonly Trend[],
 ): Pick<Report, 'remarks' | 'tables' | 'figures'> & { worseCount: number } {
   const regressions = lines.filter(({ state, kind }) => state === 'regression' && kind === 'ratio');
-  const isRegressed = (trend: Trend): boolean => regressions.some(line => isOf(line, trend));
+  const isRegressed = ({ cell, arm, metric }: Trend): boolean =>
+    regressions.some(line => line.cell === cell && line.arm === arm && line.metric === metric);
   const shown = trends.filter(trend => isShown(trend) || isRegressed(trend));
   const isWorse = (trend: Trend): boolean => openWorsening(trend) !== undefined;
   return {
@@ -149,10 +156,6 @@ export function gateHistory(
     tables: shown.length === 0 ? [] : [trendTable(shown)],
     figures: trendFigures(shown),
   };
-}
-
-function isOf({ cell, arm, metric }: GateLine, trend: Trend): boolean {
-  return trend.cell === cell && trend.arm === arm && trend.metric === metric;
 }
 
 function sinceWhen(trend: Trend): string {
@@ -172,12 +175,12 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
     title: 'conntax: history of runs',
     runId: newest.runId,
     startedAt: newest.startedAt,
-    subtitle: `${runCount(runs.length)}, ${formatDay(oldest.startedAt)} to ${formatDay(newest.startedAt)}, the newest ${newest.runId}`,
+    subtitle: `${formatQuantity(runs.length, 'run')}, ${formatDay(oldest.startedAt)} to ${formatDay(newest.startedAt)}, the newest ${newest.runId}`,
     state: 'complete',
     verdict: null,
     answer: historyAnswer(trends, runs),
     headline: headlineOf(trends, runs),
-    remarks: [...changesOf(trends), ...gapsOf(trends, runs)],
+    remarks: compact([...changesOf(trends), describeGaps(trends, runs)]),
     brief: trends.length === 0 ? null : briefTable(trends),
     tables: trends.length === 0 ? [] : [trendTable(trends)],
     figures: trendFigures(trends),
@@ -187,10 +190,6 @@ export function buildHistoryReport(runs: readonly [RunSummary, ...RunSummary[]])
       'Runs are kept as they were recorded, including those measured under unusual conditions.',
     ],
   };
-}
-
-function runCount(count: number): string {
-  return count === 1 ? '1 run' : `${formatCount(count)} runs`;
 }
 
 /** For a reader of the page alone. */
@@ -248,16 +247,16 @@ function headlineOf(trends: readonly Trend[], runs: readonly RunSummary[]): stri
 }
 
 function describeNone(trends: readonly Trend[]): string {
-  const ratios = `${formatCount(trends.length)} ${trends.length === 1 ? 'ratio' : 'ratios'}`;
+  const ratios = formatQuantity(trends.length, 'ratio');
   return trends.length === 0 ? 'Too few runs for a trend:' : `No change for the worse in ${ratios}`;
 }
 
 /** What was looked through; without a trend, how many it takes. */
 function describeRuns(trends: readonly Trend[], { length }: readonly RunSummary[]): string {
   if (trends.length === 0)
-    return `${runCount(length)}; a trend needs ${LEAST_TREND_RUNS} under the same conditions`;
+    return `${formatQuantity(length, 'run')}; a trend needs ${LEAST_TREND_RUNS} under the same conditions`;
   const seen = Math.max(...trends.map(({ points }) => points.length));
-  return `over ${seen === length ? runCount(length) : `the newest ${formatCount(seen)} of ${runCount(length)}`}`;
+  return `over ${seen === length ? formatQuantity(length, 'run') : `the newest ${formatCount(seen)} of ${formatQuantity(length, 'run')}`}`;
 }
 
 /** The largest change in at most 15 words, how sure it is, and what came with it; all other changes are notes. */
@@ -273,7 +272,7 @@ function historyAnswer(trends: readonly Trend[], runs: readonly RunSummary[]): A
   return {
     ...(main === undefined ? describeQuiet(trends, runs) : describeFinding(main, worse.length - 1)),
     badges,
-    notes: [...others, ...gapsOf(trends, runs)],
+    notes: compact([...others, describeGaps(trends, runs)]),
   };
 }
 
@@ -326,13 +325,12 @@ function changesOf(trends: readonly Trend[], except?: TrendChange): string[] {
 }
 
 /** Cells that have no trend yet, while others have one. */
-function gapsOf(trends: readonly Trend[], runs: readonly RunSummary[]): string[] {
-  if (trends.length === 0) return [];
+function describeGaps(trends: readonly Trend[], runs: readonly RunSummary[]): string | false {
   const all = new Set(runs.flatMap(({ cells }) => cells.map(({ cell }) => cell)));
   const without = [...all].filter(name => trends.every(({ cell }) => cell !== name));
-  return without.length === 0
-    ? []
-    : [
-        `Too few runs for a trend of ${without.join(', ')}; it needs ${LEAST_TREND_RUNS} under the same conditions.`,
-      ];
+  return (
+    trends.length > 0 &&
+    without.length > 0 &&
+    `Too few runs for a trend of ${without.join(', ')}; it needs ${LEAST_TREND_RUNS} under the same conditions.`
+  );
 }

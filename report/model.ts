@@ -200,7 +200,6 @@ export interface Overview {
 /** How much of what was asked for stands: `invalid` when an audit failed, `unmeasured` when there are no figures. */
 export type CellState = 'sound' | 'invalid' | 'unmeasured';
 
-/** A client as code that a reader may take. */
 export interface AppliedClient {
   title: string;
   text: string;
@@ -208,7 +207,6 @@ export interface AppliedClient {
   note: string;
 }
 
-/** A scenario as a file that can be run. */
 export interface RepeatedFile {
   name: string;
   text: string;
@@ -223,7 +221,6 @@ export interface Missing {
   command: string;
 }
 
-/** How to measure it again. */
 export interface Repetition {
   /** The whole run as it was typed, with its seed. */
   command: string;

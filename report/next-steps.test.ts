@@ -1,4 +1,4 @@
-// What a page offers for repeating a run is the run: its seed, the options that it needs, and a scenario that plans the same.
+// What a page offers next is true: code of the better client only where it is clear, and a repetition with the seed, the options and a scenario that plans the same.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { transports } from '../bench/clients/index.ts';

@@ -4,7 +4,7 @@ import { own } from '../scenarios/model/facts.ts';
 import type { ScenarioInput } from '../scenarios/model/scenario.ts';
 import { scenarioOf } from '../scenarios/model/sweep.ts';
 import { scenarioText, writtenScenario } from '../scenarios/model/written.ts';
-import { type CellView, decidingComparisons, stateOf } from './cell-view.ts';
+import { type CellView, comparedArms, decidingComparisons, stateOf } from './cell-view.ts';
 import type { AppliedClient, Missing, RepeatedFile, Repetition } from './model.ts';
 import { settingsCode } from './settings/code.ts';
 import { type WriterName, writers } from './settings/libraries/index.ts';
@@ -141,21 +141,20 @@ const WRITERS: Readonly<Record<string, WriterName>> = {
 
 /** null unless the measurement is sound, no limit failed, and one client is better than another that is set up otherwise. */
 export function applyClient(view: CellView): AppliedClient | null {
-  const { result, arms } = view;
+  const { result } = view;
   if (stateOf(view) !== 'sound' || result.expectations.some(({ state }) => state === 'fail')) return null;
   const found = betterOf(decidingComparisons(result), view);
   if (found === null) return null;
-  const clientOf = (name: string) => arms.find(arm => arm.name === name)?.client;
-  const [better, other] = [clientOf(found.better), clientOf(found.other)];
+  const [better, other] = comparedArms(found, view).map(arm => arm?.client);
   const writer = own(WRITERS, better?.transport ?? '');
   // Two versions of the code have the same settings.
   if (better === undefined || writer === undefined || JSON.stringify(better) === JSON.stringify(other))
     return null;
   const { title, text } = settingsCode(better, writer, [
-    `Client ${found.better} of ${result.scenario.name}, as measured by conntax with ${better.transport}.`,
+    `Client ${found.candidate} of ${result.scenario.name}, as measured by conntax with ${better.transport}.`,
   ]);
   return {
-    title: `Apply this: ${found.better}, as code for ${title}`,
+    title: `Apply this: ${found.candidate}, as code for ${title}`,
     text,
     note: `conntax settings --for writes it for others: ${Object.keys(writers)
       .filter(name => name !== writer)
@@ -163,18 +162,18 @@ export function applyClient(view: CellView): AppliedClient | null {
   };
 }
 
-/** The client with the largest gain over the baseline, or the baseline where all others are worse. */
+/** As the candidate, the client with the largest gain over the baseline, or the baseline where all others are worse. */
 function betterOf(
   comparisons: readonly Comparison[],
   { result }: CellView,
-): { better: string; other: string } | null {
+): Pick<Comparison, 'candidate' | 'baseline'> | null {
   const gain = (comparison: Comparison): number => gainOf(comparison, result.scenario.load)?.value ?? 0;
   const [best] = comparisons
     .filter(({ verdict }) => verdict === 'better')
     .toSorted((a, b) => gain(b) - gain(a));
-  if (best !== undefined) return { better: best.candidate, other: best.baseline };
+  if (best !== undefined) return best;
   const [first] = comparisons;
   return first !== undefined && comparisons.every(({ verdict }) => verdict === 'worse')
-    ? { better: first.baseline, other: first.candidate }
+    ? { candidate: first.baseline, baseline: first.candidate }
     : null;
 }

@@ -43,7 +43,6 @@ import { runRemarks } from './words/headline.ts';
 import { formatCount, formatPlain } from './words/numbers.ts';
 import { capitalize, compact } from './words/text.ts';
 
-/** The answer of one scenario or sweep. */
 function answerOf(section: Section): Answer {
   return section.kind === 'sweep'
     ? sweepAnswer(section.sweep, sweepRemarks(section.sweep))
@@ -56,16 +55,9 @@ export function runAnswer(
   { notBegun = [], skipped = [] }: Pick<Run, 'notBegun' | 'skipped'> = {},
 ): Answer {
   const measured = new Set(sections.map(nameOf));
-  const lacking = [
-    { what: 'not begun', names: lackingOf(notBegun, measured) },
-    {
-      what: 'skipped',
-      names: lackingOf(
-        skipped.map(({ cell }) => cell),
-        measured,
-      ),
-    },
-  ].filter(({ names }) => names.size > 0);
+  const lacking = Object.entries({ 'not begun': notBegun, skipped: skipped.map(({ cell }) => cell) })
+    .map(([what, cells]) => ({ what, names: lackingOf(cells, measured) }))
+    .filter(({ names }) => names.size > 0);
   const asked = formatCount(measured.size + sumOf(lacking, ({ names }) => names.size));
   const answer = answerOfAll(sections);
   const badges = lacking.map(
@@ -89,7 +81,6 @@ function lackingOf(cells: readonly string[], measured: ReadonlySet<string>): Set
   return new Set(cells.map(scenarioOf).filter(name => !measured.has(name)));
 }
 
-/** The name of a scenario or sweep. */
 export function nameOf(section: Section): string {
   return section.kind === 'sweep' ? section.sweep.name : section.view.result.cell;
 }
@@ -133,7 +124,6 @@ function runNotes(views: readonly CellView[]): string[] {
   ]);
 }
 
-/** The cells of a section. */
 export function viewsOf(section: Section): CellView[] {
   return section.kind === 'sweep' ? section.sweep.cells.map(({ view }) => view) : [section.view];
 }
@@ -186,13 +176,9 @@ function describeDirection(sections: readonly Section[]): string | null {
   if (found.some(one => kindOf(one) !== kindOf(first))) return null;
   const gainsOf = (isOverTls: boolean): Interval[] =>
     found.filter(one => one.isOverTls === isOverTls).map(({ gain }) => gain);
-  const count = formatCount(asked);
+  const all = asked === 2 ? 'both scenarios' : `${formatCount(asked)} scenarios`;
   const places =
-    found.length < asked
-      ? `${formatCount(found.length)} of ${count} scenarios`
-      : asked === 2
-        ? 'both scenarios'
-        : `${count} scenarios`;
+    found.length < asked ? `${formatCount(found.length)} of ${formatCount(asked)} scenarios` : all;
   const [plain, overTls] = [gainsOf(false), gainsOf(true)];
   // What makes ratios of reuse differ most is whether a connection needs a handshake of TLS.
   const isSplit =
@@ -277,7 +263,6 @@ function badgesCell(answer: Answer): TableCell {
   return words(badges.join('; '), badges);
 }
 
-/** A logarithmic axis. */
 interface Axis {
   low: number;
   high: number;

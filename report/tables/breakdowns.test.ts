@@ -1,4 +1,4 @@
-// The table of requests by name: figures of each request and client over all trials, and nothing where there is one request.
+// Tables that break figures down by request, origin and backend: sums over all trials of each client, and nothing where there is only one.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { summariseArms } from '../../results/compare.ts';

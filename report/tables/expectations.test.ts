@@ -1,4 +1,4 @@
-// The sentences and figures in which expectations and their outcomes are reported.
+// The sentences, figures and tables in which expectations, their outcomes and missed limits are reported.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { sampleRun } from '../../results/testing/sample-run.ts';

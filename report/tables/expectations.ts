@@ -40,11 +40,6 @@ import {
   words,
 } from './table.ts';
 
-/** In a sentence about a limit, `per` is a stroke: `client CPU / request`. */
-function titleOf(metric: ExpectedMetric): string {
-  return METRIC_TABLE[metric].title.replace(' per ', ' / ');
-}
-
 /** Behind a figure: `/s`, ` ms`; nothing for a plain count. */
 function unitBehind(metric: ExpectedMetric): string {
   const { unit } = METRIC_TABLE[metric];
@@ -99,7 +94,6 @@ export function expectationTable(view: CellView): Table | null {
   });
 }
 
-/** A limit that was missed. */
 interface Miss {
   expectation: Expectation;
   /** The limit that the figure lies beyond. */
@@ -169,9 +163,10 @@ export function describeExpectation(expectation: Expectation): string {
   return `${describeSubject(expectation)} ${describeWanted(expectation)}`;
 }
 
-/** What is limited: `requests/s, persistent / short`. */
+/** What is limited: `requests/s, persistent / short`; `per` is a stroke: `client CPU / request`. */
 function describeSubject({ metric, of, over }: Expectation): string {
-  return `${titleOf(metric)}, ${of}${over === undefined ? '' : ` / ${over}`}`;
+  const title = METRIC_TABLE[metric].title.replace(' per ', ' / ');
+  return `${title}, ${of}${over === undefined ? '' : ` / ${over}`}`;
 }
 
 /** Between what limits it is to lie: `≥ 3×`. */

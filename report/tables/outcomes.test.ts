@@ -1,4 +1,4 @@
-// The tables of statuses and errors: sums per client, shares of its own responses, and nothing where there is nothing to show.
+// The tables of statuses, errors, faults and recovery: sums per client, shares of its own responses, and nothing where there is nothing to show.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createLatencyRecorder } from '../../results/histogram.ts';

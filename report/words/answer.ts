@@ -4,13 +4,13 @@ import { armInterval } from '../../results/compare.ts';
 import { headlineOf, METRIC_TABLE } from '../../results/metrics.ts';
 import { type Comparison, foundServers, isUnixSocket } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
-import type { Client } from '../../scenarios/model/client.ts';
 import { usesTls } from '../../scenarios/model/facts.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { isBuiltIn, isExternal } from '../../scenarios/model/target.ts';
 import {
   type ArmView,
   type CellView,
+  comparedArms,
   decidingComparisons,
   hasOwnLimit,
   isReliable,
@@ -30,7 +30,7 @@ import {
   ratioBound,
   ratioSign,
 } from './bound.ts';
-import { comparesLoadTools, describeClients, describeVersions } from './clients.ts';
+import { comparesLoadTools, describeClients, describeVersions, isSameLibrary } from './clients.ts';
 import { describeCharges } from './connection-cost.ts';
 import {
   describeErrors,
@@ -47,6 +47,7 @@ import {
   formatComparison,
   formatCount,
   formatLatency,
+  formatQuantity,
   formatRatio,
   hasBounds,
   knownRatio,
@@ -106,7 +107,7 @@ export function gainOf(comparison: Comparison, load: Load): Interval | null {
 }
 
 /** For a metric of which less is better. */
-export function turned({ value, low, high }: Interval): Interval {
+function turned({ value, low, high }: Interval): Interval {
   return { value: 1 / value, low: 1 / high, high: 1 / low };
 }
 
@@ -115,7 +116,7 @@ function isRate({ model }: Pick<Load, 'model'>): boolean {
 }
 
 /** Without what failed: the measured answer. */
-export function cellVerdict(view: CellView): string {
+function cellVerdict(view: CellView): string {
   const { result, arms } = view;
   const { load } = result.scenario;
   if (stateOf(view) === 'unmeasured') return 'Could not be measured';
@@ -247,23 +248,18 @@ export function explainReuse(verdict: string): string {
 }
 
 /** Who is compared, by connection policy where that tells the clients apart. An empty baseline goes without saying. */
-function subjectsOf(
-  { candidate, baseline }: Comparison,
-  { arms }: CellView,
-): { candidate: string; baseline: string } {
-  const clientOf = (name: string): Client | undefined => arms.find(arm => arm.name === name)?.client;
-  const [its, other] = [clientOf(candidate), clientOf(baseline)];
+function subjectsOf(comparison: Comparison, view: CellView): { candidate: string; baseline: string } {
+  const { candidate, baseline } = comparison;
+  const [its, other] = comparedArms(comparison, view).map(arm => arm?.client);
   const isReuse = its?.requestsPerConnection === 'unlimited' && other?.requestsPerConnection === 1;
-  const isSameLibrary =
-    its?.transport === other?.transport && its?.api === other?.api && its?.protocol === other?.protocol;
-  return isReuse && isSameLibrary ? { candidate: REUSE, baseline: '' } : { candidate, baseline };
+  return isReuse && isSameLibrary(its, other) ? { candidate: REUSE, baseline: '' } : { candidate, baseline };
 }
 
 /** From this ratio on either side it is said in times, below in percent. */
 export const TIMES = 1.5;
 
 /** Who gains against whom, under what load. */
-export interface GainSubject {
+interface GainSubject {
   candidate: string;
   baseline: string;
   load: Pick<Load, 'model'>;
@@ -418,9 +414,7 @@ function describeCapacities({ arms, result }: CellView): string {
   const rates = arms.flatMap(arm =>
     arm.summary?.capacityPerSec == null
       ? []
-      : [
-          `${arm.name} ${capacityBound(arm)}${roundInterval(arm.summary.capacityPerSec).value}${hasOwnLimit(arm) ? ' (its generator was the bottleneck)' : ''}`,
-        ],
+      : `${arm.name} ${capacityBound(arm)}${roundInterval(arm.summary.capacityPerSec).value}${hasOwnLimit(arm) ? ' (its generator was the bottleneck)' : ''}`,
   );
   return `; sustained, in requests per second: ${rates.join(', ')}`;
 }
@@ -448,7 +442,7 @@ function describeNetwork({ result, isTargetElsewhere }: Setting): string {
 function describeDemand(load: Load): string {
   switch (load.model) {
     case 'closed':
-      return `${load.concurrency === 1 ? '1 user' : `${formatCount(load.concurrency)} users`}${load.thinkMs === 0 ? '' : ` pausing ${load.thinkMs} ms`}`;
+      return `${formatQuantity(load.concurrency, 'user')}${load.thinkMs === 0 ? '' : ` pausing ${load.thinkMs} ms`}`;
     case 'open':
     case 'burst':
       return describeSent(load);

@@ -4,6 +4,7 @@ import type { AUDITS, Finding } from '../../results/model/run.ts';
 import type { CellView } from '../cell-view.ts';
 import type { AuditLine, Table } from '../model.ts';
 import { figureColumn, keyColumn, tabulate, wordColumn, words } from '../tables/table.ts';
+import { formatQuantity } from './numbers.ts';
 import { listed } from './text.ts';
 
 const TITLES: Record<(typeof AUDITS)[number], string> = {
@@ -195,6 +196,5 @@ export function auditTable(lines: readonly AuditLine[]): Table {
 export function summarizeAudits(lines: readonly AuditLine[]): string {
   if (lines.length === 0) return 'No trial completed, so nothing was audited.';
   const count = (state: Finding['state']) => lines.filter(line => line.state === state).length;
-  const counted = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
-  return `${counted(lines.length, 'audit')}: ${count('pass')} passed, ${counted(count('warn'), 'warning')}, ${counted(count('fail'), 'failure')}.`;
+  return `${formatQuantity(lines.length, 'audit')}: ${count('pass')} passed, ${formatQuantity(count('warn'), 'warning')}, ${formatQuantity(count('fail'), 'failure')}.`;
 }

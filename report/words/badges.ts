@@ -81,21 +81,17 @@ function verdictBadges(view: CellView): Badge[] {
     deciding.length === 1 ? 'difference shown' : `${sure} of ${deciding.length} differences shown`;
   const replicates = countReplicates(result.replicates);
   if (describeTooFew(deciding) !== null) return [{ text: `undecided: only ${replicates}`, tone: 'doubt' }];
-  return [
-    ...(sure > 0
-      ? [{ text: shown, tone: 'good' } as const]
-      : deciding.some(({ verdict }) => verdict !== 'unsure')
-        ? []
-        : [
-            {
-              text: deciding.some(excludesOne) ? 'unsure: multiple comparisons' : 'no difference shown',
-              tone: 'doubt',
-            } as const,
-          ]),
+  const isUnsure = deciding.every(({ verdict }) => verdict === 'unsure');
+  return compact<Badge>([
+    sure > 0 && { text: shown, tone: 'good' },
+    isUnsure && {
+      text: deciding.some(excludesOne) ? 'unsure: multiple comparisons' : 'no difference shown',
+      tone: 'doubt',
+    },
     reaches.length < deciding.length
       ? { text: `${replicates}: bounds unknown`, tone: 'doubt' }
       : precisionBadge(replicates, Math.max(...reaches)),
-  ];
+  ]);
 }
 
 /** How sure the figure of a single client is, and what it is not. */

@@ -1,4 +1,4 @@
-// What limited a measurement is always said, with the figures behind it, also where nothing did.
+// What limited a measurement is always said, with the figures behind it, also where nothing did, or a search for a capacity found none.
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import { compareArms, summariseArms } from '../../results/compare.ts';

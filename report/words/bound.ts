@@ -16,17 +16,11 @@ import type { CapacityLoad } from '../../scenarios/model/load.ts';
 import { type ArmView, type CellView, figureMarks, hasOwnLimit, signsOf } from '../cell-view.ts';
 import type { Badge } from '../model.ts';
 import { formatRequestedRate } from './load.ts';
-import { countReplicates, formatCount, formatInterval } from './numbers.ts';
+import { countReplicates, formatCount, formatInterval, formatQuantity } from './numbers.ts';
 import { compact } from './text.ts';
 
 /** Of the load, as what ends a search for a capacity. */
-const SEARCH_ENDS: ReadonlySet<string> = new Set<Limit>([
-  'latency',
-  'errors',
-  'rate',
-  'generator',
-  'untried',
-]);
+const SEARCH_ENDS: ReadonlySet<Limit> = new Set(['latency', 'errors', 'rate', 'generator', 'untried']);
 
 /** What set the pace of a client; a search for a capacity was ended by something, or by nothing. */
 type Limit = Bound | ProbeLimit | 'untried' | 'users' | 'none';
@@ -59,15 +53,12 @@ type Arm = Pick<ArmView, 'trials' | 'bound'>;
 function limitsOf({ trials, bound }: Arm): Limit[] {
   if (trials.length === 0) return [];
   const searches = listCapacities({ trials });
-  if (searches.length === 0) return [bound ?? (waitsForAnswers(trials) ? 'users' : 'none')];
-  return [...new Set(searches.map(search => limitOfSearch(search) ?? 'untried'))];
-}
-
-/** Whether users who wait for their answers are all that kept both processes from being always busy. */
-function waitsForAnswers(trials: readonly CompletedTrial[]): boolean {
-  return trials.every(
+  // Users who wait for their answers are then all that kept both processes from being always busy.
+  const waits = trials.every(
     ({ trial, measurement }) => trial.load.model === 'closed' && measurement.target !== null,
   );
+  if (searches.length === 0) return [bound ?? (waits ? 'users' : 'none')];
+  return [...new Set(searches.map(search => limitOfSearch(search) ?? 'untried'))];
 }
 
 /** `client's CPU`, `latency or errors`; null without trials. For a table. */
@@ -303,7 +294,6 @@ export function capacityBound(arm: Pick<ArmView, 'trials'>): string {
   return hasOwnLimit(arm) ? 'at least ' : '';
 }
 
-/** The same in a table. */
 export function capacitySign(arm: Pick<ArmView, 'trials'>): string {
   return hasOwnLimit(arm) ? '≥ ' : '';
 }
@@ -377,7 +367,7 @@ function describeGap(
     case 'highestSustained':
       return `no rate up to ${formatRequestedRate(maxRatePerSec)} requests per second failed, so the capacity is at least that. Expected: a higher load.maxRatePerSec`;
     case 'cutShort':
-      return `the search was cut short after ${formatCount(capacity.probes.length)} ${capacity.probes.length === 1 ? 'probe' : 'probes'}`;
+      return `the search was cut short after ${formatQuantity(capacity.probes.length, 'probe')}`;
     default:
       return outcome satisfies never;
   }
@@ -397,9 +387,7 @@ export function describeLack(view: Cell): string {
   const known = view.arms.flatMap(arm =>
     arm.summary?.capacityPerSec == null
       ? []
-      : [
-          `${arm.name} sustains ${capacityBound(arm)}${formatInterval(arm.summary.capacityPerSec)}${signsOf(figureMarks(arm, 'capacityPerSec'))} requests per second.`,
-        ],
+      : `${arm.name} sustains ${capacityBound(arm)}${formatInterval(arm.summary.capacityPerSec)}${signsOf(figureMarks(arm, 'capacityPerSec'))} requests per second.`,
   );
   return [`${nameLack(view)}.`, ...describeGaps(view), ...known].join(' ');
 }
@@ -413,8 +401,14 @@ export function ownLimitRemarks(view: Cell): string[] {
   );
 }
 
+/** Names the arms, with the number of replicates that it applies to unless those are all. */
 function remarkWhere({ arms }: Cell, fits: (capacity: Capacity) => boolean, text: string): string[] {
-  const named = arms.flatMap(arm => nameWhere(arm, fits) ?? []);
+  const named = arms.flatMap(arm => {
+    const found = listCapacities(arm);
+    const count = found.filter(fits).length;
+    if (count === 0) return [];
+    return count === found.length ? arm.name : `${arm.name} (in ${count} of ${found.length} replicates)`;
+  });
   return named.length === 0 ? [] : [`For ${named.join(', ')} ${text}`];
 }
 
@@ -438,12 +432,4 @@ export function capacityRemarks(view: Cell): string[] {
 function isJudgedByFew({ objective, probeMs }: CapacityLoad, ratePerSec: number): boolean {
   const requestCount = (ratePerSec * probeMs) / 1_000;
   return objective.p99Ms !== undefined && hasFewBeyond(METRIC_TABLE.p99Us.shareBeyond, requestCount);
-}
-
-/** The arm's name, with the number of replicates it applies to unless it applies to all. */
-function nameWhere(arm: ArmView, fits: (capacity: Capacity) => boolean): string | null {
-  const found = listCapacities(arm);
-  const count = found.filter(fits).length;
-  if (count === 0) return null;
-  return count === found.length ? arm.name : `${arm.name} (in ${count} of ${found.length} replicates)`;
 }

@@ -1,4 +1,4 @@
-// Caveats: why measuring stopped, and what the network of a run lacks.
+// Caveats: why measuring stopped, what the network of a run lacks, and what delayed acknowledgements look like.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CellResult, Run } from '../../results/model/run.ts';

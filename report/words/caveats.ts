@@ -7,8 +7,15 @@ import { type CompletedTrial, OUTCOME_NAMES, OUTCOMES, type Outcome } from '../.
 import { clockJumpMs } from '../../results/run-clock.ts';
 import { sumOf } from '../../results/stats.ts';
 import { isBuiltIn } from '../../scenarios/model/target.ts';
-import type { ArmView, CellView } from '../cell-view.ts';
-import { countReplicates, formatCount, formatLatency, formatSeconds, reachRatio } from './numbers.ts';
+import { type ArmView, type CellView, namesWhere } from '../cell-view.ts';
+import {
+  countReplicates,
+  formatCount,
+  formatLatency,
+  formatQuantity,
+  formatSeconds,
+  reachRatio,
+} from './numbers.ts';
 import { machineCaveats, runsTargetElsewhere } from './run.ts';
 import { LINK_LIMITS, serverCaveats } from './target.ts';
 import { compact, listed } from './text.ts';
@@ -48,9 +55,7 @@ function pauseCaveats({ arms, result }: Pick<CellView, 'arms' | 'result'>): stri
     const count = sumOf(ledgers, ({ closedInPauses }) => closedInPauses);
     if (count === 0) return [];
     const longestMs = Math.max(...ledgers.map(({ longestPauseMs }) => longestPauseMs));
-    return [
-      `${formatCount(count)} connections of ${name} ended while it waited for its turn, in pauses of up to ${formatSeconds(longestMs)} ${isWhole ? 'before its measured slice' : 'between its slices'}. Either an idle timeout of client or server was shorter, or the server closed them for another reason. In the first case, connections opened in their place are due to the experiment, not to the client, and a longer idle timeout (pool.idleTimeoutMs) avoids them${slicing}.`,
-    ];
+    return `${formatCount(count)} connections of ${name} ended while it waited for its turn, in pauses of up to ${formatSeconds(longestMs)} ${isWhole ? 'before its measured slice' : 'between its slices'}. Either an idle timeout of client or server was shorter, or the server closed them for another reason. In the first case, connections opened in their place are due to the experiment, not to the client, and a longer idle timeout (pool.idleTimeoutMs) avoids them${slicing}.`;
   });
 }
 
@@ -105,10 +110,6 @@ function describeSource<Source extends string>(
   return [...groups]
     .map(([source, members]) => `${descriptions[source]} (${members.map(({ name }) => name).join(', ')})`)
     .join(' or ');
-}
-
-function namesWhere(arms: readonly ArmView[], is: (summary: ArmSummary) => boolean): string[] {
-  return arms.filter(({ summary }) => summary !== null && is(summary)).map(({ name }) => name);
 }
 
 const STOP_NAMES: Record<StopReason, string> = {
@@ -257,31 +258,22 @@ function outsideCaveats({ arms, result }: Pick<CellView, 'arms' | 'result'>): st
     const unanswered = sumOf(trials, ({ measurement }) => unansweredOutside(measurement));
     const kinds = failedOutside(trials.map(({ measurement }) => measurement));
     const failed = sumOf(kinds, ({ count }) => count);
-    const what = kinds.length === 1 ? kinds.map(({ kind }) => kind) : kinds.map(describeKind);
+    const what = kinds.map(({ kind, count }) =>
+      kinds.length === 1 ? kind : `${formatCount(count)} ${kind}`,
+    );
     return [
       { count: failed, ended: `failed (${what.join(', ')})` },
       { count: unanswered, ended: 'had no response' },
     ].flatMap(({ count, ended }) =>
       count === 0
         ? []
-        : [
-            `${count === 1 ? '1 request' : `${formatCount(count)} requests`} of ${name} outside the measured windows (${around}) ${ended}. The error rate covers the requests of the windows only, so it does not include ${count === 1 ? 'it' : 'them'}.`,
-          ],
+        : `${formatQuantity(count, 'request')} of ${name} outside the measured windows (${around}) ${ended}. The error rate covers the requests of the windows only, so it does not include ${count === 1 ? 'it' : 'them'}.`,
     );
   });
 }
 
-interface FailureKind {
-  kind: string;
-  count: number;
-}
-
-function describeKind({ kind, count }: FailureKind): string {
-  return `${formatCount(count)} ${kind}`;
-}
-
 /** Failed requests that are not of a window, the most frequent kind first. */
-function failedOutside(measurements: readonly CompletedTrial['measurement'][]): FailureKind[] {
+function failedOutside(measurements: readonly CompletedTrial['measurement'][]) {
   const inWindows = ({ outcomes }: CompletedTrial['measurement'], kind: Outcome): number =>
     outcomes[kind]?.count ?? 0;
   // What had no response is counted with the unfinished requests. Older versions do not store the kinds of all failures.

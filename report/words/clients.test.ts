@@ -1,4 +1,4 @@
-// What the clients are, in a line: by what differs between them, and nothing else.
+// What the clients and their versions are, in a line: by what differs between them, and nothing else.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { z } from 'zod';

@@ -7,7 +7,14 @@ import { type SweepAxis, shortNames } from '../../scenarios/model/sweep.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import { capacityBound } from './bound.ts';
 import { dimensionOf, formatValue } from './dimensions.ts';
-import { BOUNDS_UNKNOWN, formatCount, formatLatency, isKnown, roundInterval } from './numbers.ts';
+import {
+  BOUNDS_UNKNOWN,
+  formatCount,
+  formatLatency,
+  formatQuantity,
+  isKnown,
+  roundInterval,
+} from './numbers.ts';
 import { compact, listed } from './text.ts';
 
 /** The connection policy of a client by its short name: `short`, `persistent`, or `5 requests per connection`; `persistent, HTTP/2`. */
@@ -34,16 +41,20 @@ export function policySubject(client: Client): string {
 
 /** The settings that were given, as a phrase; anything else is the library's default. */
 export function describeClient(client: Client): string {
-  const settings = [
-    client.protocol === 'h2' ? 'HTTP/2' : '',
+  const settings = compact([
+    client.protocol === 'h2' && 'HTTP/2',
     describeKeepAlive(client),
     ...otherSettings(client).map(({ text }) => text),
-  ];
-  return `${nameLibrary(client)}: ${settings.filter(setting => setting !== '').join(', ')}`;
+  ]);
+  return `${nameLibrary(client)}: ${settings.join(', ')}`;
+}
+
+export function isSameLibrary(one: Client, other: Client): boolean {
+  return one.transport === other.transport && one.api === other.api && one.protocol === other.protocol;
 }
 
 /** `undici`, `undici fetch`, `./my-client.ts`. */
-export function nameLibrary({ transport, api }: Client): string {
+function nameLibrary({ transport, api }: Client): string {
   return api === undefined ? transport : `${transport} ${api}`;
 }
 
@@ -56,14 +67,14 @@ function describeKeepAlive({ requestsPerConnection, transport }: Client): string
 }
 
 /** A setting of a client in words. */
-export interface SettingPhrase {
+interface SettingPhrase {
   /** Its path: `pool.maxConnections`. */
   setting: string;
   text: string;
 }
 
 /** Those that were given, beside the library, the protocol and how many requests a connection carries. */
-export function otherSettings(client: Client): SettingPhrase[] {
+function otherSettings(client: Client): SettingPhrase[] {
   const { pool, timeouts, body, options } = client;
   return compact([
     ...describePool(pool),
@@ -136,12 +147,11 @@ function when<Value>(value: Value | undefined, describe: (value: Value) => strin
 }
 
 const ms = (value: number): string => `${formatCount(value)} ms`;
-const repetitions = (most: number): string =>
-  `at most ${formatCount(most)} repetition${most === 1 ? '' : 's'}`;
+const repetitions = (most: number): string => `at most ${formatQuantity(most, 'repetition')}`;
 
-export function describeInterceptors({ interceptors: { retry, dns, cache } = {} }: Client): string[] {
+function describeInterceptors({ interceptors: { retry, dns, cache } = {} }: Client): string[] {
   return compact([
-    retry !== undefined &&
+    retry &&
       phrase('retry by undici', [
         when(retry.maxRetries, repetitions),
         when(retry.minDelayMs, value => `first after ${ms(value)}`),
@@ -149,9 +159,8 @@ export function describeInterceptors({ interceptors: { retry, dns, cache } = {} 
         when(retry.delayFactor, value => `each ${value} times as long`),
         when(retry.statuses, value => `on status ${value.join(', ')}`),
       ]),
-    dns !== undefined &&
-      phrase('addresses kept by undici', [when(dns.maxTtlMs, value => `for at most ${ms(value)}`)]),
-    cache !== undefined &&
+    dns && phrase('addresses kept by undici', [when(dns.maxTtlMs, value => `for at most ${ms(value)}`)]),
+    cache &&
       phrase('cache of undici', [
         when(cache.maxBytes, value => `at most ${formatCount(value)} bytes`),
         when(cache.maxEntries, value => `at most ${formatCount(value)} responses`),
@@ -161,26 +170,16 @@ export function describeInterceptors({ interceptors: { retry, dns, cache } = {} 
   ]);
 }
 
-export function describeResilience({
-  resilience: { retry, breaker, bulkhead, timeout } = {},
-}: Client): string[] {
+function describeResilience({ resilience = {} }: Client): string[] {
+  const { retry, breaker, bulkhead, timeout } = resilience;
   return compact([
-    when(
-      retry,
-      ({ maxRetries, minDelayMs, maxDelayMs }) =>
-        `retry (${repetitions(maxRetries)}, after ${ms(minDelayMs)}, then twice as long each, ${ms(maxDelayMs)} at most)`,
-    ),
-    when(
-      breaker,
-      ({ consecutiveFailures, openMs }) =>
-        `breaker (open for ${ms(openMs)} after ${formatCount(consecutiveFailures)} failures in a row)`,
-    ),
-    when(
-      bulkhead,
-      ({ maxConcurrent, maxQueued }) =>
-        `bulkhead (at most ${formatCount(maxConcurrent)} in flight, ${formatCount(maxQueued)} waiting)`,
-    ),
-    when(timeout, ({ attemptMs }) => `timeout of ${ms(attemptMs)} for each attempt`),
+    retry &&
+      `retry (${repetitions(retry.maxRetries)}, after ${ms(retry.minDelayMs)}, then twice as long each, ${ms(retry.maxDelayMs)} at most)`,
+    breaker &&
+      `breaker (open for ${ms(breaker.openMs)} after ${formatCount(breaker.consecutiveFailures)} failures in a row)`,
+    bulkhead &&
+      `bulkhead (at most ${formatCount(bulkhead.maxConcurrent)} in flight, ${formatCount(bulkhead.maxQueued)} waiting)`,
+    timeout && `timeout of ${ms(timeout.attemptMs)} for each attempt`,
   ]);
 }
 

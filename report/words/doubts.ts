@@ -1,5 +1,4 @@
 // What qualifies a result: connections that are not reused, requests that failed, what a verdict would take, and how small a change a run can see.
-
 import { errorRatioOf, failsOften, neverGood } from '../../results/compare.ts';
 import { reuseOf } from '../../results/connections.ts';
 import { BLIND_ABOVE, DEFAULT_MIN_EFFECT, type GuardedRatio, type Sight } from '../../results/gate.ts';
@@ -10,6 +9,7 @@ import type { Client } from '../../scenarios/model/client.ts';
 import { closesAfterResponse, own } from '../../scenarios/model/facts.ts';
 import { scenarioOf } from '../../scenarios/model/sweep.ts';
 import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import { isSameLibrary } from './clients.ts';
 import {
   countReplicates,
   formatCount,
@@ -84,9 +84,7 @@ function differInReuse(one: Client | undefined, other: Client | undefined): bool
     one !== undefined &&
     other !== undefined &&
     (one.requestsPerConnection === 1) !== (other.requestsPerConnection === 1) &&
-    one.transport === other.transport &&
-    one.api === other.api &&
-    one.protocol === other.protocol
+    isSameLibrary(one, other)
   );
 }
 

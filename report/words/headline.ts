@@ -11,9 +11,11 @@ import {
   type ArmView,
   allMarks,
   type CellView,
+  comparedArms,
   comparisonMarks,
   decidingComparisons,
   figureMarks,
+  namesWhere,
   signsOf,
   stateOf,
 } from '../cell-view.ts';
@@ -57,7 +59,6 @@ import {
 } from './numbers.ts';
 import { capitalize, compact } from './text.ts';
 
-/** The headline of a cell with a single arm. */
 function describeSingle({ arms, result }: CellView): string {
   const measured = arms.find(({ summary }) => summary !== null);
   const figures = measured === undefined ? null : singleFigures(measured, result.scenario.load);
@@ -105,31 +106,29 @@ function describeFigures(comparison: Comparison, view: CellView): string {
 
 /** `24.1 ms vs 3.4 ms`: the candidate's figure and the baseline's. */
 function compareFigures(
-  { candidate, baseline }: Comparison,
-  { arms }: CellView,
+  comparison: Comparison,
+  view: CellView,
   of: { metric: Metric; text: (arm: ArmView, summary: ArmSummary) => string },
 ): string {
-  const [its, other] = [candidate, baseline].map(name => {
-    const arm = arms.find(arm => arm.name === name);
-    return arm?.summary == null
-      ? 'unknown'
-      : `${of.text(arm, arm.summary)}${signsOf(figureMarks(arm, of.metric))}`;
-  });
-  return `${its} vs ${other}`;
+  return comparedArms(comparison, view)
+    .map(arm =>
+      arm?.summary == null
+        ? 'unknown'
+        : `${of.text(arm, arm.summary)}${signsOf(figureMarks(arm, of.metric))}`,
+    )
+    .join(' vs ');
 }
 
 /**
  * `mean latency is 3.4 ms vs 24.1 ms, 0.14× (0.13 to 0.15)`; says that it falls or rises only where it is the deciding metric.
  */
-function latencyChange({ candidate, baseline }: Comparison, view: CellView): string {
-  const of = (name: string) => view.arms.find(arm => arm.name === name);
-  const before = of(baseline);
-  const after = of(candidate);
+function latencyChange(comparison: Comparison, view: CellView): string {
+  const [after, before] = comparedArms(comparison, view);
   if (before?.summary == null || after?.summary == null) return 'mean latency is unknown';
   const from = `${formatLatency(before.summary.meanUs)}${signsOf(before.marks)}`;
   const to = `${formatLatency(after.summary.meanUs)}${signsOf(after.marks)}`;
   const means = view.result.comparisons.find(
-    ({ metric, candidate: name }) => metric === 'meanUs' && name === candidate,
+    ({ metric, candidate }) => metric === 'meanUs' && candidate === comparison.candidate,
   );
   const ratio = means?.ratio ?? null;
   const hasFallen = after.summary.meanUs < before.summary.meanUs;
@@ -297,18 +296,15 @@ export function unsureRemarks({ result }: CellView): string[] {
 }
 
 /** Connection policies read better than arm names if they are all different: "Persistent connections ... short ones". */
-function namesOf(
-  comparison: Comparison,
-  { arms, result }: CellView,
-): { candidate: string; baseline: string } {
+function namesOf(comparison: Comparison, view: CellView): { candidate: string; baseline: string } {
+  const { arms, result } = view;
   const codeOf = (arm: string): string => {
     const label = own(result.code, arm) ?? own(result.targetCode, arm);
     return label === undefined ? arm : `${arm} (${label})`;
   };
-  const clientOf = (name: string) => arms.find(arm => arm.name === name)?.client;
   const subjects = arms.map(({ client }) => (client === undefined ? '' : policySubject(client)));
   const areDistinct = subjects.every(subject => subject !== '') && new Set(subjects).size === subjects.length;
-  const [candidate, baseline] = [clientOf(comparison.candidate), clientOf(comparison.baseline)];
+  const [candidate, baseline] = comparedArms(comparison, view).map(arm => arm?.client);
   if (!areDistinct || candidate === undefined || baseline === undefined) {
     return {
       candidate: `clients of ${codeOf(comparison.candidate)}`,
@@ -355,10 +351,11 @@ function closingRemarks({ arms, result }: CellView): string[] {
 }
 
 function uncountedRemarks({ arms }: CellView): string[] {
-  const names = (is: (arm: ArmSummary) => boolean) =>
-    arms.filter(({ summary }) => summary !== null && is(summary)).map(({ name }) => name);
-  const unseen = names(({ openedBy }) => openedBy === 'unknown');
-  const partly = names(({ openedBy, openedElsewhere }) => openedBy !== 'unknown' && openedElsewhere > 0);
+  const unseen = namesWhere(arms, ({ openedBy }) => openedBy === 'unknown');
+  const partly = namesWhere(
+    arms,
+    ({ openedBy, openedElsewhere }) => openedBy !== 'unknown' && openedElsewhere > 0,
+  );
   return compact([
     unseen.length > 0 &&
       `The connections of ${unseen.join(', ')} cannot be observed, so their ledger was not checked.`,

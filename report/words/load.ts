@@ -1,7 +1,7 @@
 // Describes loads: when requests are sent, what a capacity search looks for, and how a headline words a ratio under each load.
 import type { CellResult } from '../../results/model/run.ts';
-import type { CapacityLoad, ClosedLoad, Load, OpenLoad } from '../../scenarios/model/load.ts';
-import { formatCount, formatPercent } from './numbers.ts';
+import type { CapacityLoad, Load, OpenLoad } from '../../scenarios/model/load.ts';
+import { formatCount, formatPercent, formatQuantity } from './numbers.ts';
 import { compact, listed } from './text.ts';
 
 /** Persistent connections `verb` 7.1× `than` short ones; against a baseline, `subject` from 1.2× to 7.1×. */
@@ -74,7 +74,7 @@ export function clockStart({ imported }: Pick<CellResult, 'imported'>): 'due' | 
 export function describeLoad(load: Load): string {
   switch (load.model) {
     case 'closed':
-      return describeClosed(load);
+      return `closed loop: ${formatQuantity(load.concurrency, 'user')}, ${load.thinkMs === 0 ? 'no think time' : `think time ${load.thinkMs} ms`}`;
     case 'open':
       return `open loop: ${formatRequestedRate(load.ratePerSec)} requests per second, ${describeArrivals(load.arrivals)}; ${describeInFlight(load)}`;
     case 'burst':
@@ -84,11 +84,6 @@ export function describeLoad(load: Load): string {
     default:
       return load satisfies never;
   }
-}
-
-function describeClosed({ concurrency, thinkMs }: ClosedLoad): string {
-  const users = concurrency === 1 ? '1 user' : `${formatCount(concurrency)} users`;
-  return `closed loop: ${users}, ${thinkMs === 0 ? 'no think time' : `think time ${thinkMs} ms`}`;
 }
 
 function describeCapacity(load: CapacityLoad): string {

@@ -40,9 +40,13 @@ export function formatPlain(value: number): string {
   return Number(value.toPrecision(12)).toLocaleString(LOCALE, { maximumFractionDigits: 12 });
 }
 
-/** `1 replicate`, `12 replicates`. */
+/** `1 run`, `12 runs`. */
+export function formatQuantity(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 export function countReplicates(count: number): string {
-  return count === 1 ? '1 replicate' : `${formatCount(count)} replicates`;
+  return formatQuantity(count, 'replicate');
 }
 
 /** To 3 significant digits: `4,120`, `24.1`, `0.344`; zero is `0`. */

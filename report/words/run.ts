@@ -66,6 +66,7 @@ export function describeRun({ startedAt, host, machines = [], id }: Run): string
 function runFacts(run: Run): Fact[] {
   const isImported = run.cells.some(({ imported }) => imported !== undefined);
   const command = formatCommand(run.command);
+  const folder = run.git === null ? '' : `, at commit ${formatCommit(run.git)},`;
   return listFacts({
     Run: run.id,
     Started: run.startedAt,
@@ -76,7 +77,9 @@ function runFacts(run: Run): Fact[] {
     Seed: !isImported && String(run.seed),
     'Requests to external servers': !isImported && describeAsked(run),
     Command: !isImported && command,
-    'To reproduce': !isImported && describeReproduction(run),
+    'To reproduce':
+      !isImported &&
+      `with conntax ${run.conntax}${folder} and the same Node: ${formatCommand(repeatingCommand(run))}`,
   });
 }
 
@@ -145,12 +148,6 @@ export function repeatingCommand({ command, seed }: Pick<Run, 'command' | 'seed'
   return isSeeded ? command : [...command, '--seed', String(seed)];
 }
 
-function describeReproduction(run: Run): string {
-  const { git, conntax } = run;
-  const folder = git === null ? '' : `, at commit ${formatCommit(git)},`;
-  return `with conntax ${conntax}${folder} and the same Node: ${formatCommand(repeatingCommand(run))}`;
-}
-
 /** Quoted for a POSIX shell. */
 export function formatCommand(command: readonly string[]): string {
   return command
@@ -173,14 +170,12 @@ export function runsTargetElsewhere({ targetAddress = '127.0.0.1' }: Pick<Run, '
 
 /** What a reader of the figures has to know of the machines; nothing where the machine of the run sent the load. */
 export function machineCaveats({ machines = [] }: Pick<Run, 'machines'>): string[] {
-  return [...machines.flatMap(lossCaveat), ...differences(machines)];
-}
-
-function lossCaveat({ name, loss }: RunMachine): string[] {
-  if (loss === null) return [];
-  return [
-    `Machine ${name} was lost during the run: no later replicate had load from it, and any that was measured had the whole load from the others. (${loss.trim()})`,
-  ];
+  const lost = machines.flatMap(({ name, loss }) =>
+    loss === null
+      ? []
+      : `Machine ${name} was lost during the run: no later replicate had load from it, and any that was measured had the whole load from the others. (${loss.trim()})`,
+  );
+  return [...lost, ...differences(machines)];
 }
 
 /** Machines that differ have percentiles of their own beside the merged ones. */

@@ -20,7 +20,7 @@ import {
   type Target,
 } from '../../scenarios/model/target.ts';
 import type { Fact } from '../model.ts';
-import { formatCount, formatPercent, formatSeconds } from './numbers.ts';
+import { formatCount, formatPercent, formatQuantity, formatSeconds } from './numbers.ts';
 import { compact, listed } from './text.ts';
 
 export function describeTarget(target: Target): string {
@@ -75,18 +75,27 @@ function describeBehaviour({ name, ...options }: Behaviour): string {
 export function describeTargetPolicy(target: Target): string {
   if (!isBuiltIn(target)) return describeDeclaredPolicy(target);
   const own = asOwnTarget(target);
-  const { keepAliveTimeoutMs, maxRequestsPerSocket, keepAliveHint, connectionClose, framing } = own;
-  if (connectionClose) return 'every response carries Connection: close';
-  if (framing === 'close') return 'every body ends with its connection';
+  if (own.connectionClose) return 'every response carries Connection: close';
+  if (own.framing === 'close') return 'every body ends with its connection';
+  return wordPolicy(own, formatSeconds).join(', ');
+}
+
+/** How long idle connections are kept, how many requests they may carry, and the header; null for what is not declared. */
+function wordPolicy(
+  {
+    keepAliveTimeoutMs: idleMs,
+    maxRequestsPerSocket: most,
+    keepAliveHint,
+  }: Pick<Target, 'keepAliveTimeoutMs' | 'maxRequestsPerSocket' | 'keepAliveHint'>,
+  duration: (ms: number) => string,
+): (string | null)[] {
+  const idle = idleMs === 0 ? 'indefinitely' : `for ${duration(idleMs ?? 0)}`;
+  const carried = most === 0 ? 'unlimited requests' : `at most ${formatQuantity(most ?? 0, 'request')}`;
   return [
-    keepAliveTimeoutMs === 0
-      ? 'idle connections kept indefinitely'
-      : `idle connections kept for ${formatSeconds(keepAliveTimeoutMs)}`,
-    maxRequestsPerSocket === 0
-      ? 'unlimited requests per connection'
-      : describeRequestLimit(maxRequestsPerSocket),
-    keepAliveHint ? 'sends a Keep-Alive header' : 'no Keep-Alive header',
-  ].join(', ');
+    idleMs === null ? null : `idle connections kept ${idle}`,
+    most === null ? null : `${carried} per connection`,
+    keepAliveHint === null ? null : keepAliveHint ? 'sends a Keep-Alive header' : 'no Keep-Alive header',
+  ];
 }
 
 /** `status 503`, `connection closed within the body`. */
@@ -113,15 +122,13 @@ export function describeFault(fault: Fault): string {
 
 /** `of all requests, 1 % status 503, 0.5 % no answer`. */
 export function describeFaults(faults: readonly Fault[]): string {
-  const shares = faults.map(
-    fault => `${formatPercent(fault.ratio)} ${describeFault(fault)}${describeTime(fault)}`,
-  );
+  const shares = faults.map(fault => {
+    const { ratio, during } = fault;
+    const time =
+      during && ` (from ${formatCount(during.fromMs)} to ${formatCount(during.toMs)} ms of each window)`;
+    return `${formatPercent(ratio)} ${describeFault(fault)}${time ?? ''}`;
+  });
   return `of all requests, drawn with the seed: ${shares.join(', ')}`;
-}
-
-function describeTime({ during }: Fault): string {
-  if (during === undefined) return '';
-  return ` (from ${formatCount(during.fromMs)} to ${formatCount(during.toMs)} ms of each window)`;
 }
 
 /** `emulated by a relay on this machine: round trip 21 ms, jitter of up to 2 ms each way (23 ms on average), 1,000,000 bytes/s for each connection and direction`. */
@@ -199,7 +206,6 @@ function commandPlace(cwd: string): string {
   return cwd === '.' ? 'the folder of each version' : `${cwd} in the folder of each version`;
 }
 
-/** Describes a target with a command. */
 function describeStartedTarget({
   command = '',
   cwd,
@@ -214,7 +220,6 @@ function describeStartedTarget({
   ]).join(', ');
 }
 
-/** Describes a target with a url, or urls. */
 function describeExternalTarget(target: Target): string {
   const { url, protocol, serverName, socketPath, certFile, insecure, proxy } = target;
   return compact([
@@ -238,21 +243,23 @@ function describeExternalOrigins(target: Target): string {
   return `external servers at ${listed(places)}`;
 }
 
+/** What a reader of a policy misses, in the order of `wordPolicy`. */
+const UNDECLARED = [
+  'how long idle connections are kept',
+  'how many requests a connection may carry',
+  'whether it sends a Keep-Alive header',
+] as const;
+
 /** The connection policy that the scenario declares for an external server, and which parts it leaves open. */
 function describeDeclaredPolicy(target: Target): string {
-  const { connectionClose, keepAliveTimeoutMs, maxRequestsPerSocket, keepAliveHint } = target;
-  const known: string[] = [];
-  const unknown: string[] = [];
-  if (connectionClose === null) unknown.push('whether responses carry Connection: close');
-  else if (connectionClose) return 'declared by the scenario: every response carries Connection: close';
-  if (keepAliveTimeoutMs === null) unknown.push('how long idle connections are kept');
-  else if (keepAliveTimeoutMs === 0) known.push('idle connections kept indefinitely');
-  else known.push(`idle connections kept for ${formatCount(keepAliveTimeoutMs)} ms`);
-  if (maxRequestsPerSocket === null) unknown.push('how many requests a connection may carry');
-  else if (maxRequestsPerSocket === 0) known.push('unlimited requests per connection');
-  else known.push(describeRequestLimit(maxRequestsPerSocket));
-  if (keepAliveHint === null) unknown.push('whether it sends a Keep-Alive header');
-  else known.push(keepAliveHint ? 'sends a Keep-Alive header' : 'no Keep-Alive header');
+  const { connectionClose } = target;
+  if (connectionClose === true) return 'declared by the scenario: every response carries Connection: close';
+  const phrases = wordPolicy(target, ms => `${formatCount(ms)} ms`);
+  const known = compact(phrases);
+  const unknown = compact([
+    connectionClose === null && 'whether responses carry Connection: close',
+    ...UNDECLARED.filter((_, index) => phrases[index] === null),
+  ]);
   return compact([
     known.length > 0 && `declared by the scenario: ${known.join(', ')}`,
     unknown.length > 0 && `not declared: ${unknown.join(', ')}`,
@@ -345,8 +352,4 @@ export function describeFound(server: ForeignServer): string {
     isUnverified && 'certificate NOT verified',
     `${proxy === null ? '' : `through the proxy ${proxy} `}at ${address}${isUnixSocket(server) ? ' (Unix socket)' : isLoopback ? ' (loopback)' : ', another machine'}`,
   ]).join(', ');
-}
-
-function describeRequestLimit(most: number): string {
-  return `at most ${formatCount(most)} request${most === 1 ? '' : 's'} per connection`;
 }
