@@ -10,11 +10,11 @@ import {
   armMarks,
   CHARACTER_PX,
   either,
-  figures,
+  figureLayer,
   framed,
   MUTED,
   quantity,
-  silent,
+  silentLayer,
   stepScales,
 } from './theme.ts';
 
@@ -44,7 +44,7 @@ export const timeline: Chart = {
         },
       },
       layer: [
-        silent(
+        silentLayer(
           rows,
           { type: 'line', strokeWidth: 1.6, opacity: 0.75 },
           {
@@ -53,7 +53,7 @@ export const timeline: Chart = {
             strokeDash: either('datum.isInvalid', [4, 3], [1, 0]),
           },
         ),
-        figures(rows, { type: 'point', filled: true, size: 28, opacity: 0.9 }, { color, shape }),
+        figureLayer(rows, { type: 'point', filled: true, size: 28, opacity: 0.9 }, { color, shape }),
       ],
     });
   },
@@ -180,7 +180,7 @@ function drawPanels(points: readonly Point[]) {
       },
     },
     layer: [
-      silent(
+      silentLayer(
         rows,
         { type: 'line', strokeWidth: 1.6 },
         {
@@ -189,12 +189,12 @@ function drawPanels(points: readonly Point[]) {
           strokeDash: either('datum.isServer', [4, 3], [1, 0]),
         },
       ),
-      figures(
+      figureLayer(
         rows.filter(row => row.isFigure),
         { type: 'point', filled: true, size: 14 },
         { color },
       ),
-      silent(
+      silentLayer(
         titles,
         { type: 'text', align: 'left', dy: -CHARACTER_PX, color: MUTED },
         { text: { field: 'label' } },
