@@ -17,7 +17,18 @@ import {
   percentileTable,
 } from './percentiles.ts';
 import { drawForest, type ForestRow, forestRows, tabulateForest } from './ratios.ts';
-import { arrowLayers, CHART_PX, clip, figures, framed, guideLine, INK, MUTED, silent } from './theme.ts';
+import {
+  arrowLayers,
+  CHART_PX,
+  clip,
+  figureLayer,
+  framed,
+  guideLine,
+  INK,
+  MUTED,
+  quantity,
+  silentLayer,
+} from './theme.ts';
 
 /** A line with the name, one with the change, and below them the interval. */
 const ROW_PX = 58;
@@ -92,25 +103,12 @@ function drawChanges(changes: readonly Row[]): TopLevelSpec {
     noiseHigh,
   ]);
   const { extent, rows, arrows } = clip(changes, near);
-  const { low, high } = extent;
-  const xAxis = {
-    type: 'quantitative' as const,
-    scale: { type: 'log' as const, domain: [low, high], nice: false, padding: 8 },
-    axis: {
-      title: 'better →',
-      values: ticksOf(low, high, 4),
-      labelExpr:
-        "datum.value == 1 ? 'unchanged' : format(abs(datum.value - 1), '.0%') + (datum.value < 1 ? ' worse' : ' better')",
-      labelOverlap: 'greedy' as const,
-    },
-  };
-  const yAxis = {
-    type: 'quantitative' as const,
+  const x = (field: string) => ({ ...changeAxis(extent), field });
+  const y = (field: string) => ({
+    ...quantity(field),
     scale: { domain: [0, changes.length], reverse: true, nice: false },
     axis: null,
-  };
-  const x = (field: string) => ({ ...xAxis, field });
-  const y = (field: string) => ({ ...yAxis, field });
+  });
   const band = (from: string, to: string) => ({
     x: x(from),
     x2: { field: to },
@@ -122,36 +120,50 @@ function drawChanges(changes: readonly Row[]): TopLevelSpec {
   return framed({
     heightPx: changes.length * ROW_PX + AXIS_PX,
     layer: [
-      silent(rows, { type: 'rect', color: MUTED, opacity: 0.18 }, band('limitLow', 'limitHigh')),
-      silent(
+      silentLayer(rows, { type: 'rect', color: MUTED, opacity: 0.18 }, band('limitLow', 'limitHigh')),
+      silentLayer(
         rows.filter(row => row.hasNoise),
         { type: 'rect', filled: false, stroke: MUTED, strokeDash: [2, 3] },
         band('noiseLow', 'noiseHigh'),
       ),
-      silent(
+      silentLayer(
         [{ one: 1 }],
         { ...guideLine, strokeDash: [1, 0] },
         { x: x('one'), y: { value: 0 }, y2: { value: 'height' } },
       ),
-      silent(
+      silentLayer(
         rows,
         { type: 'rule', strokeWidth: 2 },
         { x: x('low'), x2: { field: 'high' }, y: y('at'), color },
       ),
-      ...arrowLayers(arrows, { x: xAxis, y: y('at'), color }),
-      figures(
+      ...arrowLayers(arrows, { x: changeAxis(extent), y: y('at'), color }),
+      figureLayer(
         rows,
         { type: 'point', filled: true, opacity: 1, size: 80 },
         { x: x('value'), y: y('at'), color },
       ),
-      silent(rows, { type: 'text', align: 'left', fill: MUTED, limit: NAME_PX }, left),
-      silent(
+      silentLayer(rows, { type: 'text', align: 'left', fill: MUTED, limit: NAME_PX }, left),
+      silentLayer(
         rows,
         { type: 'text', align: 'left', fill: INK },
         { ...left, y: y('textAt'), text: { field: 'text' } },
       ),
     ],
   });
+}
+
+function changeAxis({ low, high }: { low: number; high: number }) {
+  return {
+    type: 'quantitative' as const,
+    scale: { type: 'log' as const, domain: [low, high], nice: false, padding: 8 },
+    axis: {
+      title: 'better →',
+      values: ticksOf(low, high, 4),
+      labelExpr:
+        "datum.value == 1 ? 'unchanged' : format(abs(datum.value - 1), '.0%') + (datum.value < 1 ? ' worse' : ' better')",
+      labelOverlap: 'greedy' as const,
+    },
+  };
 }
 
 const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 100];

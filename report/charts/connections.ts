@@ -19,7 +19,7 @@ import { type Chart, measured, tabulate } from './chart.ts';
 import {
   armMarks,
   armRows,
-  figures,
+  figureLayer,
   framed,
   guideLine,
   INK,
@@ -29,8 +29,8 @@ import {
   MUTED,
   powersOfTen,
   quantity,
-  silent,
-  tipped,
+  silentLayer,
+  tippedLayer,
 } from './theme.ts';
 
 /** Connections per 1,000 requests, beside the number that the connection policy needs. */
@@ -67,25 +67,25 @@ export const ledger: Chart = {
       heightPx: rows.length * 52 + 50,
       encoding: { y: armRows },
       layer: [
-        tipped(
+        tippedLayer(
           needed,
           { type: 'bar', height: { band: 0.3 }, color: MUTED, opacity: 0.35, cornerRadius: 3 },
           { x: { ...x, axis: { ...x.axis, values: decades } }, x2: { field: 'to' } },
         ),
-        tipped(
+        tippedLayer(
           opened,
           { type: 'point', shape: 'circle', size: 190, strokeWidth: 2.4, filled: false },
           { x: at, color: armMarks(view.arms).colour },
         ),
         {
-          ...figures(
+          ...figureLayer(
             counted,
             { type: 'point', shape: CROSS, size: 60, strokeWidth: 2, color: INK, filled: false },
             { x: at },
           ),
           transform: [{ filter: "datum.kind === 'accepted'" }],
         },
-        silent(opened, { type: 'text', dy: -17 }, { x: at, text: { field: 'text' } }),
+        silentLayer(opened, { type: 'text', dy: -17 }, { x: at, text: { field: 'text' } }),
       ],
     });
   },
@@ -205,17 +205,21 @@ export const amortisation: Chart = {
     return framed({
       heightPx: 310,
       layer: [
-        tipped(service, guideLine, { y }),
-        silent(
+        tippedLayer(service, guideLine, { y }),
+        silentLayer(
           service,
           { type: 'text', align: 'left', baseline: 'top', dy: 6, dx: -2, color: MUTED },
           { x, y, text },
         ),
         ...(shownBreakEven === null ? [] : breakEvenLayers(shownBreakEven, { x, y, highest, longest })),
-        silent(curveOf(fit, longest), { type: 'line', color: INK, strokeWidth: 1.6, opacity: 0.7 }, { x, y }),
-        figures(points, { type: 'point', filled: true, size: 110, opacity: 1 }, { x, y, color, shape }),
-        silent(left, { type: 'text', align: 'left', dx: 9, dy: -10 }, { x, y, text }),
-        silent(right, { type: 'text', align: 'right', dx: 0, dy: 16 }, { x, y, text }),
+        silentLayer(
+          curveOf(fit, longest),
+          { type: 'line', color: INK, strokeWidth: 1.6, opacity: 0.7 },
+          { x, y },
+        ),
+        figureLayer(points, { type: 'point', filled: true, size: 110, opacity: 1 }, { x, y, color, shape }),
+        silentLayer(left, { type: 'text', align: 'left', dx: 9, dy: -10 }, { x, y, text }),
+        silentLayer(right, { type: 'text', align: 'right', dx: 0, dy: 16 }, { x, y, text }),
       ],
     });
   },
@@ -296,8 +300,8 @@ function breakEvenLayers(
   const values = [{ k: requests, ms: highest, text, tip: text }];
   const [align, dx] = isRight ? (['right', -6] as const) : (['left', 6] as const);
   return [
-    tipped(values, guideLine, { x }),
-    silent(
+    tippedLayer(values, guideLine, { x }),
+    silentLayer(
       values,
       { type: 'text', align, baseline: 'top', dx, color: MUTED },
       { x, y, text: { field: 'text' } },

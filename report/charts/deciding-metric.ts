@@ -40,7 +40,7 @@ import {
   clip,
   either,
   endWithRoom,
-  figures,
+  figureLayer,
   framed,
   guideLine,
   INK,
@@ -50,8 +50,8 @@ import {
   logAxis,
   quantity,
   RIGHT,
-  silent,
-  tipped,
+  silentLayer,
+  tippedLayer,
 } from './theme.ts';
 
 const BARS = `bars are centres over the replicates, with their ${INTERVAL_NAME}s, which end in an arrow where they go on`;
@@ -141,7 +141,7 @@ function drawBars(view: CellView, { title, metric }: BarFigure): TopLevelSpec {
   const axisTitle = metric === 'requestsPerSec' ? title.toLowerCase() : `${title.toLowerCase()} (${unit})`;
   const isCut = (arm: string, side: string) => arrows.some(cut => cut.arm === arm && cut.shape === side);
   const endTicks = ([LEFT, RIGHT] as const).map(side =>
-    silent(
+    silentLayer(
       rows.filter(({ arm }) => !isCut(arm, side)),
       { type: 'tick', thickness: 2, size: 12, color: INK },
       { x: quantity(side === LEFT ? 'low' : 'high') },
@@ -151,7 +151,7 @@ function drawBars(view: CellView, { title, metric }: BarFigure): TopLevelSpec {
     heightPx: rows.length * 38 + 50,
     encoding: { y: armRows },
     layer: [
-      figures(
+      figureLayer(
         rows,
         { type: 'bar', height: { band: 0.62 } },
         {
@@ -160,14 +160,18 @@ function drawBars(view: CellView, { title, metric }: BarFigure): TopLevelSpec {
           opacity: either('datum.isInvalid', 0.4, 0.85),
         },
       ),
-      tipped(
+      tippedLayer(
         rows,
         { type: 'rule', strokeWidth: 2, color: INK },
         { x: quantity('low'), x2: { field: 'high' } },
       ),
       ...endTicks,
       ...arrowLayers(arrows, { y: armRows, color: { value: INK } }),
-      silent(rows, { type: 'text', align: 'left', dx: 8 }, { x: quantity('high'), text: { field: 'text' } }),
+      silentLayer(
+        rows,
+        { type: 'text', align: 'left', dx: 8 },
+        { x: quantity('high'), text: { field: 'text' } },
+      ),
     ],
   });
 }
@@ -234,7 +238,7 @@ export const capacityProbes: Chart = {
       heightPx: 320,
       layer: [
         ...limitLayers(view),
-        figures(
+        figureLayer(
           rows,
           { type: 'point', filled: true, size: 56, opacity: 0.85 },
           {
@@ -292,7 +296,7 @@ function limitsOf({ result }: CellView): number[] {
 
 function limitLayers(view: CellView): Layer[] {
   return limitsOf(view).map(limitMs =>
-    tipped(
+    tippedLayer(
       [{ limitMs, tip: `p99 at most ${limitMs} ms` }],
       { ...guideLine, strokeWidth: 1.5 },
       { y: quantity('limitMs') },

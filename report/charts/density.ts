@@ -7,7 +7,7 @@ import { type ArmView, type CellView, leastCensoredUs } from '../cell-view.ts';
 import { figureColumn, keyColumn, words } from '../tables/table.ts';
 import { formatMs } from '../words/numbers.ts';
 import { type Chart, measured, tabulate } from './chart.ts';
-import { armColour, figures, framed, INK, type Layer, logAxis, rowAxis, silent } from './theme.ts';
+import { armColour, figureLayer, framed, INK, type Layer, logAxis, rowAxis, silentLayer } from './theme.ts';
 
 /** The two quantiles that are marked, which have at least 10 slower requests each. */
 const MARKED = [
@@ -52,7 +52,7 @@ const chart: Chart = {
       encoding: { y: rowAxis('top', names), x: logAxis('ms', ends, 'response time (ms)') },
       layer: [
         ...ridges.map((ridge, row) => hillLayer(ridge, { row, edgesUs })),
-        figures(
+        figureLayer(
           ridges.flatMap(listMarks),
           { type: 'rule', strokeWidth: 2, color: INK },
           { y2: { field: 'foot' }, strokeDash },
@@ -145,7 +145,7 @@ function hillLayer(
   // Where there is nothing, a line at the foot would look like something.
   const first = values.findIndex(({ top }) => top < foot);
   const last = values.findLastIndex(({ top }) => top < foot);
-  return silent(
+  return silentLayer(
     values.slice(Math.max(0, first - 1), last + 2),
     { type: 'area', color: armColour(arm), opacity: 0.5 },
     { y2: { field: 'foot' } },

@@ -15,15 +15,15 @@ import {
   armColour,
   armLegend,
   armMarks,
-  figures,
+  figureLayer,
   framed,
   INK,
   type Layer,
   linearAxis,
   logAxis,
   powersOfTen,
-  silent,
-  tipped,
+  silentLayer,
+  tippedLayer,
   type X,
   type Y,
 } from './theme.ts';
@@ -124,19 +124,19 @@ export function drawCurves(
     encoding: axes.encoding,
     layer: [
       ...banded.map(({ arm, band }) =>
-        silent(
+        silentLayer(
           band,
           { type: 'area', color: armColour(arm), opacity: BAND_OPACITY },
           { y2: { field: 'highMs' } },
         ),
       ),
-      silent(
+      silentLayer(
         rows,
         { type: 'line', strokeWidth: 2.2 },
         { color, strokeDash: kinds.length > 1 ? kindDash : dash },
       ),
       ...limitLayers(limits, axes.endsMs),
-      figures(rows, { type: 'point', filled: true, size: 60, color: 'transparent', opacity: 1 }),
+      figureLayer(rows, { type: 'point', filled: true, size: 60, color: 'transparent', opacity: 1 }),
     ],
   });
 }
@@ -383,13 +383,13 @@ function limitLayers(
     const tip = `limit: ${text}`;
     const ms = Math.min(Math.max(limit.ms, lowestMs), highestMs);
     if (ms === limit.ms)
-      return tipped(
+      return tippedLayer(
         [{ rarity: Math.max(FIRST_RARITY, rarity / STROKE), to: rarity * STROKE, ms, tip }],
         { type: 'rule', strokeWidth: 3, color: colour },
         { x2: { field: 'to' } },
       );
     const shape = limit.ms > ms ? 'triangle-up' : 'triangle-down';
-    return tipped([{ rarity, ms, tip }], {
+    return tippedLayer([{ rarity, ms, tip }], {
       type: 'point',
       shape,
       filled: true,

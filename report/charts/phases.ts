@@ -18,14 +18,14 @@ import {
   CHART_PX,
   either,
   endWithRoom,
-  figures,
+  figureLayer,
   framed,
   LABEL_PX,
   LINE_BREAK,
   linearAxis,
   MUTED,
   quantity,
-  silent,
+  silentLayer,
 } from './theme.ts';
 
 /** Thinner parts are drawn without a gap to the next. */
@@ -79,7 +79,7 @@ const chart: Chart = {
       heightPx: arms.length * ROW_PX + 66 + (others.length === 0 ? 0 : 34),
       encoding: { y: armRows },
       layer: [
-        figures(
+        figureLayer(
           parts,
           { type: 'bar', height: { band: BAR_SHARE }, yOffset: -LIFT_PX, stroke: 'var(--paper)' },
           {
@@ -89,7 +89,7 @@ const chart: Chart = {
             strokeWidth: either('datum.isThin', 0, 1),
           },
         ),
-        silent(
+        silentLayer(
           labels,
           {
             type: 'text',
@@ -100,7 +100,7 @@ const chart: Chart = {
           },
           { x: quantity('middle'), text: { field: 'text' } },
         ),
-        silent(
+        silentLayer(
           totals,
           { type: 'text', align: 'left', dx: 8, dy: -LIFT_PX },
           { x: quantity('value'), text: { field: 'text' } },

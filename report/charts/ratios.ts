@@ -35,7 +35,7 @@ import {
   clip,
   either,
   extentOf,
-  figures,
+  figureLayer,
   framed,
   guideLine,
   INK,
@@ -45,8 +45,8 @@ import {
   logTicks,
   quantity,
   rowAxis,
-  silent,
-  tipped,
+  silentLayer,
+  tippedLayer,
   WIDEST_WHISKER,
   within,
   type X,
@@ -103,11 +103,11 @@ export function drawForest(rows: readonly ForestRow[], view: CellView): TopLevel
     heightPx: rows.length * rowPx + AXIS_PX,
     layer: [
       baselineLayer(view, x, { strokeDash: [1, 0] }),
-      tipped(shown, { type: 'rule', strokeWidth: 2 }, whisker),
+      tippedLayer(shown, { type: 'rule', strokeWidth: 2 }, whisker),
       ...arrowLayers(arrows, { x, y, color }),
-      tipped(dots, { type: 'point', filled: true, size: 14, opacity: 0.75 }, value),
-      figures(shown, { type: 'point', filled: true, size: 70 }, { ...value, shape, opacity: faint }),
-      silent(
+      tippedLayer(dots, { type: 'point', filled: true, size: 14, opacity: 0.75 }, value),
+      figureLayer(shown, { type: 'point', filled: true, size: 70 }, { ...value, shape, opacity: faint }),
+      silentLayer(
         shown,
         { type: 'text', align: 'right', fill: INK },
         { x: { value: 'width' }, y, text: { field } },
@@ -234,7 +234,7 @@ function placeRows(rows: readonly ForestRow[]) {
     extent,
     shown: placed.map(row => within(extent, row)),
     arrows: arrowsBeyond(extent, reaching),
-    // Below the words there are no figures.
+    // No values where the words stand, right of all figures.
     x: { ...x, axis: { ...x.axis, values: logTicks(domain[0], extent.high), grid: true } },
     y: rowAxis('at', names, { labelLimit: NAMES_PX, labelOverlap: false }),
   };
@@ -256,7 +256,7 @@ function chooseWords(rows: readonly ForestRow[]): { field: 'text' | 'brief'; sha
 
 /** Marks a ratio of 1. */
 function baselineLayer({ result }: CellView, x: object, look: object = {}): Layer {
-  return tipped(
+  return tippedLayer(
     [{ one: 1, tip: `1: the same as ${result.scenario.baseline}` }],
     { ...guideLine, strokeWidth: 1.5, ...look },
     { x: { ...x, field: 'one' } as X, y: { value: 0 }, y2: { value: 'height' } },
@@ -294,12 +294,12 @@ export const replicateRatios: Chart = {
       encoding: { y: rowAxis('top', names) },
       layer: [
         ...(domain[0] < 1 && domain[1] > 1 ? [baselineLayer(view, quantity('one'))] : []),
-        tipped(
+        tippedLayer(
           bands,
           { type: 'rect', opacity: 0.2, cornerRadius: 3 },
           { y2: { field: 'bottom' }, x, x2: { field: 'high' }, color },
         ),
-        silent(
+        silentLayer(
           bands,
           { type: 'rule', strokeWidth: 2, color: INK },
           { x: quantity('value'), y2: { field: 'bottom' } },
@@ -308,7 +308,7 @@ export const replicateRatios: Chart = {
           arrows.map(({ at, ...arrow }) => ({ ...arrow, top: at })),
           { x: { scale } as X, color },
         ),
-        figures(
+        figureLayer(
           dots,
           { type: 'point', filled: true, size: 56, opacity: 0.95 },
           {

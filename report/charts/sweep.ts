@@ -29,15 +29,15 @@ import {
   extentOf,
   FAILED,
   figureAxis,
-  figures,
+  figureLayer,
   framed,
   INK,
   type Layer,
   MUTED,
   quantity,
-  silent,
+  silentLayer,
   stepScales,
-  tipped,
+  tippedLayer,
   within,
   type X,
 } from './theme.ts';
@@ -307,18 +307,18 @@ function lineSpec(picture: LinePicture): TopLevelSpec {
     },
     layer: [
       ...(isRatio ? [evenLayer] : []),
-      silent(
+      silentLayer(
         rows,
         // Between words a band has no meaning.
         isContinuous ? { type: 'area', opacity: 0.18 } : { type: 'rule', strokeWidth: 7, opacity: 0.3 },
         { y: quantity('low'), y2: { field: 'high' } },
       ),
-      silent(
+      silentLayer(
         rows,
         { type: 'line', strokeWidth: isContinuous ? 2 : 1.2 },
         { strokeDash: byLine(scales.dash) },
       ),
-      figures(
+      figureLayer(
         rows,
         { type: 'point', filled: true, size: 50 },
         {
@@ -349,16 +349,18 @@ function limitLayers({ of, value: limit, text, hasFailed, xs }: Limit, isContinu
   const y = quantity('limit');
   if (xs !== null) {
     const values = xs.map(x => ({ x: isContinuous ? Number(x) : formatValue(x), limit, tip }));
-    return [tipped(values, { type: 'tick', orient: 'horizontal', size: 36, thickness: 3 }, { y, color })];
+    return [
+      tippedLayer(values, { type: 'tick', orient: 'horizontal', size: 36, thickness: 3 }, { y, color }),
+    ];
   }
   const values = [{ limit, tip }];
   return [
-    tipped(
+    tippedLayer(
       values,
       { type: 'rule', strokeWidth: 1.5, strokeDash: [8, 3] },
       { x: { value: 0 }, x2: { value: 'width' }, y, color },
     ),
-    silent(
+    silentLayer(
       values,
       { type: 'text', align: 'right', dy: -6, dx: -2, text: `limit ${text}` },
       { x: { value: 'width' }, y, color },
@@ -372,7 +374,7 @@ function signLayers(rows: readonly Row[]): Layer[] {
   return values.length === 0
     ? []
     : [
-        silent(
+        silentLayer(
           values,
           { type: 'text', dy: -11, fontSize: 11 },
           { text: { field: 'signs' }, color: { value: INK } },
@@ -417,7 +419,7 @@ function axisOf({ path, values, isNumeric }: SweptSetting): X {
 }
 
 /** Marks a ratio of 1. */
-const evenLayer = tipped(
+const evenLayer = tippedLayer(
   [{ one: 1, tip: '1: the same as the baseline' }],
   { type: 'rule', strokeDash: [4, 3], strokeWidth: 1.5 },
   { x: { value: 0 }, x2: { value: 'width' }, y: quantity('one'), color: { value: MUTED } },

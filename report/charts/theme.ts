@@ -4,40 +4,27 @@ import type { Interval } from '../../results/stats.ts';
 import type { ArmView } from '../cell-view.ts';
 
 /**
- * Colours of clients: after Okabe and Ito (2008), distinguishable with any kind of colour vision, darkened to a contrast of at
- * least 3 on white and lightened on dark. Each comes with a shape and a dash, for print. Charts name them by variables of their page.
+ * Looks of clients: colours after Okabe and Ito (2008), distinguishable with any kind of colour vision, darkened to a contrast of at
+ * least 3 on white and lightened on dark; a shape and a dash, for print. Charts name the colours by variables of their page.
  */
-export const ARM_COLOURS = {
-  light: ['#c75300', '#0072b2', '#00805c', '#a8508a', '#85690a', '#4f5b66', '#1f8ac0', '#7a4a21'],
-  dark: ['#ff8a3d', '#56b4e9', '#2fc79a', '#e08fc2', '#e0b83a', '#b4bfca', '#9bdcff', '#d9a066'],
-};
+const LOOKS = [
+  { light: '#c75300', dark: '#ff8a3d', shape: 'circle', dash: [1, 0] },
+  { light: '#0072b2', dark: '#56b4e9', shape: 'square', dash: [1, 0] },
+  { light: '#00805c', dark: '#2fc79a', shape: 'triangle-up', dash: [6, 3] },
+  { light: '#a8508a', dark: '#e08fc2', shape: 'diamond', dash: [2, 3] },
+  { light: '#85690a', dark: '#e0b83a', shape: 'cross', dash: [9, 3, 2, 3] },
+  { light: '#4f5b66', dark: '#b4bfca', shape: 'triangle-down', dash: [4, 2] },
+  { light: '#1f8ac0', dark: '#9bdcff', shape: 'triangle-right', dash: [12, 4] },
+  { light: '#7a4a21', dark: '#d9a066', shape: 'triangle-left', dash: [2, 6] },
+];
+
+export const ARM_COLOURS = { light: LOOKS.map(({ light }) => light), dark: LOOKS.map(({ dark }) => dark) };
 
 /** Colours of the values of a second swept setting: none is a client's, and their order shows that of the values. */
 export const STEP_COLOURS = {
   light: ['#5b2a86', '#3d4fa3', '#22739c', '#0e8076', '#3f7f2a', '#837300', '#a35a00', '#a8324a'],
   dark: ['#c79bf0', '#9fb0f5', '#74bfe6', '#4fd0c0', '#8fd676', '#e0cf55', '#f5aa5c', '#ff8fa3'],
 };
-
-const SHAPES = [
-  'circle',
-  'square',
-  'triangle-up',
-  'diamond',
-  'cross',
-  'triangle-down',
-  'triangle-right',
-  'triangle-left',
-];
-const DASHES = [
-  [1, 0],
-  [1, 0],
-  [6, 3],
-  [2, 3],
-  [9, 3, 2, 3],
-  [4, 2],
-  [12, 4],
-  [2, 6],
-];
 
 export const INK = 'var(--ink)';
 export const MUTED = 'var(--muted)';
@@ -79,35 +66,32 @@ export const CHARACTER_PX = 8;
 export const LABEL_PX = 150;
 
 export function armColour({ look }: Pick<ArmView, 'look'>): string {
-  return `var(--arm-${look % ARM_COLOURS.light.length})`;
+  return `var(--arm-${look % LOOKS.length})`;
 }
 
 /** Maps a client's label to its colour, shape and dash, which are the same in every chart. */
 export function armScales(arms: readonly Pick<ArmView, 'label' | 'look'>[]) {
   const domain = arms.map(({ label }) => label);
-  const by = <T>(list: readonly T[]) => arms.map(({ look }) => list[look % list.length]!);
+  const looks = arms.map(({ look }) => LOOKS[look % LOOKS.length]!);
   return {
     colour: { domain, range: arms.map(armColour) },
-    shape: { domain, range: by(SHAPES) },
-    dash: { domain, range: by(DASHES) },
+    shape: { domain, range: looks.map(({ shape }) => shape) },
+    dash: { domain, range: looks.map(({ dash }) => dash) },
   };
 }
 
 /** The same for the values of a second swept setting; few values are spread over all colours. */
 export function stepScales(labels: readonly string[]) {
+  const domain = [...labels];
   const count = STEP_COLOURS.light.length;
   const place = (index: number): number =>
     labels.length <= count
       ? Math.round((index * (count - 1)) / Math.max(1, labels.length - 1))
       : index % count;
-  const cycled = <T>(list: readonly T[]) => labels.map((_, index) => list[index % list.length]!);
   return {
-    colour: {
-      domain: [...labels],
-      range: labels.map((_, index) => `var(--step-${place(index)})`),
-    },
-    shape: { domain: [...labels], range: cycled(SHAPES) },
-    dash: { domain: [...labels], range: labels.map(() => [1, 0]) },
+    colour: { domain, range: labels.map((_, index) => `var(--step-${place(index)})`) },
+    shape: { domain, range: labels.map((_, index) => LOOKS[index % LOOKS.length]!.shape) },
+    dash: { domain, range: labels.map(() => [1, 0]) },
   };
 }
 
@@ -137,17 +121,17 @@ export type X = NonNullable<Encoding['x']>;
 export type Y = NonNullable<Encoding['y']>;
 
 /** Marks with words of their own, which are the field `tip` of each value. */
-export function tipped(values: readonly object[], mark: MarkDef, encoding: Encoding = {}): Layer {
+export function tippedLayer(values: readonly object[], mark: MarkDef, encoding: Encoding = {}): Layer {
   return { data: { values }, mark, encoding: { ...encoding, description: { field: 'tip' } } } as Layer;
 }
 
 /** The marks that the picture is about, each with its `tip`. */
-export function figures(values: readonly object[], mark: MarkDef, encoding: Encoding = {}): Layer {
-  return { ...tipped(values, mark, encoding), data: { name: 'figures', values } } as Layer;
+export function figureLayer(values: readonly object[], mark: MarkDef, encoding: Encoding = {}): Layer {
+  return { ...tippedLayer(values, mark, encoding), data: { name: 'figures', values } } as Layer;
 }
 
 /** Marks that belong to others, so that they are not read out. */
-export function silent(values: readonly object[], mark: MarkDef, encoding: Encoding = {}): Layer {
+export function silentLayer(values: readonly object[], mark: MarkDef, encoding: Encoding = {}): Layer {
   return { data: { values }, mark: { ...mark, aria: false }, encoding } as Layer;
 }
 
@@ -264,14 +248,18 @@ export function arrowLayers(
     const end = { type: 'quantitative', ...x, field: 'end' } as X;
     return values.length === 0
       ? []
-      : silent(values, { type: 'point', filled: true, size: 60, shape, opacity: 1 }, { ...encoding, x: end });
+      : silentLayer(
+          values,
+          { type: 'point', filled: true, size: 60, shape, opacity: 1 },
+          { ...encoding, x: end },
+        );
   });
 }
 
 /** Spans all figures and `alsoShown`, and the bands as far as they reach beyond these by at most the factor `widestBand`. */
 export function extentOf(
   rows: readonly Interval[],
-  { alsoShown, widestBand }: { alsoShown: readonly number[]; widestBand: number },
+  { alsoShown = [], widestBand }: { alsoShown?: readonly number[]; widestBand: number },
 ): Extent {
   const values = [...rows.map(({ value }) => value), ...alsoShown];
   const lowest = Math.min(...values);

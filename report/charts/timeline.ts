@@ -11,11 +11,11 @@ import {
   armMarks,
   CHARACTER_PX,
   either,
-  figures,
+  figureLayer,
   framed,
   MUTED,
   quantity,
-  silent,
+  silentLayer,
   stepScales,
 } from './theme.ts';
 
@@ -45,7 +45,7 @@ export const timeline: Chart = {
         },
       },
       layer: [
-        silent(
+        silentLayer(
           rows,
           { type: 'line', strokeWidth: 1.6, opacity: 0.75 },
           {
@@ -54,7 +54,7 @@ export const timeline: Chart = {
             strokeDash: either('datum.isInvalid', [4, 3], [1, 0]),
           },
         ),
-        figures(rows, { type: 'point', filled: true, size: 28, opacity: 0.9 }, { color, shape }),
+        figureLayer(rows, { type: 'point', filled: true, size: 28, opacity: 0.9 }, { color, shape }),
       ],
     });
   },
@@ -181,7 +181,7 @@ function drawPanels(points: readonly Point[]) {
       },
     },
     layer: [
-      silent(
+      silentLayer(
         rows,
         { type: 'line', strokeWidth: 1.6 },
         {
@@ -190,12 +190,12 @@ function drawPanels(points: readonly Point[]) {
           strokeDash: either('datum.isServer', [4, 3], [1, 0]),
         },
       ),
-      figures(
+      figureLayer(
         rows.filter(row => row.isFigure),
         { type: 'point', filled: true, size: 14 },
         { color },
       ),
-      silent(
+      silentLayer(
         titles,
         { type: 'text', align: 'left', dy: -CHARACTER_PX, color: MUTED },
         { text: { field: 'label' } },

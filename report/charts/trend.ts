@@ -17,14 +17,14 @@ import {
   either,
   extentOf,
   figureAxis,
-  figures,
+  figureLayer,
   framed,
   INK,
   type Layer,
   MUTED,
   quantity,
-  silent,
-  tipped,
+  silentLayer,
+  tippedLayer,
   WORSE,
   within,
   type X,
@@ -157,7 +157,7 @@ function captionOf(trend: Trend): string {
 function drawTrend(trend: Trend, runs: readonly RunSummary[]): TopLevelSpec {
   const places = trend.points.map(({ run }) => runs.indexOf(run));
   const points = listPoints(trend, places);
-  const extent = extentOf(points, { alsoShown: [], widestBand: WIDEST_BAND });
+  const extent = extentOf(points, { widestBand: WIDEST_BAND });
   const rows = points.map(point => within(extent, point));
   const color = armColour({ look: lookOf(trend) });
   const title = `${trend.arm} / ${trend.baseline}`;
@@ -165,11 +165,15 @@ function drawTrend(trend: Trend, runs: readonly RunSummary[]): TopLevelSpec {
     heightPx: HEIGHT_PX,
     encoding: { x: axisOf(runs), y: figureAxis(extent, { title, isRatio: true }) },
     layer: [
-      silent(rows, { type: 'area', opacity: 0.18, color }, { y: quantity('low'), y2: { field: 'high' } }),
-      silent(rows, { type: 'line', strokeWidth: 1, color, opacity: 0.6 }),
+      silentLayer(
+        rows,
+        { type: 'area', opacity: 0.18, color },
+        { y: quantity('low'), y2: { field: 'high' } },
+      ),
+      silentLayer(rows, { type: 'line', strokeWidth: 1, color, opacity: 0.6 }),
       ...(trend.changes.length === 0 ? [] : [changeLayer(trend, places)]),
       levelLayer(trend, places),
-      figures(
+      figureLayer(
         rows,
         { type: 'point', filled: true, color, opacity: 1 },
         {
@@ -215,7 +219,7 @@ function levelLayer({ levels }: Trend, places: readonly number[]): Layer {
     value: ratio.value,
     tip: `level: ${formatLevel(ratio)}`,
   }));
-  return tipped(values, { type: 'rule', strokeWidth: 2, color: INK }, { x2: { field: 'end' } });
+  return tippedLayer(values, { type: 'rule', strokeWidth: 2, color: INK }, { x2: { field: 'end' } });
 }
 
 function changeLayer(trend: Trend, places: readonly number[]): Layer {
@@ -224,7 +228,7 @@ function changeLayer(trend: Trend, places: readonly number[]): Layer {
     colour: change.isWorse ? WORSE : MUTED,
     tip: describeChange(trend, change),
   }));
-  return tipped(
+  return tippedLayer(
     values,
     { type: 'rule', strokeDash: [4, 3], strokeWidth: 1.5 },
     {

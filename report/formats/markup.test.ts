@@ -9,6 +9,7 @@ describe('The template tag escapes hostile text', () => {
     const bold = html`<b title="${'a"b\''}">${'<i> & 5 %'}</b>`;
     assert.equal(bold.markup, '<b title="a&quot;b&#39;">&lt;i&gt; &amp; 5\u00a0%</b>');
     assert.equal(html`${[bold, trusted('<hr>')]}|${7}`.markup, `${bold.markup}\n<hr>|7`);
+    assert.equal(html`${null}<b>${false}${0}</b>`.markup, '<b>0</b>');
   });
 
   test('no text can open a tag, an attribute or an entity', () => {

@@ -77,13 +77,15 @@ function packed(indices: readonly number[], widths: readonly number[], limit: nu
   return parts;
 }
 
+type Paint = (line: string) => string;
+
 /** Breaks between words. The first line begins with `bullet`, the others with blanks as wide. A longer word gets its own line. */
-export function wrapped(text: string, width: number, bullet = ''): string[] {
+export function wrapped(text: string, width: number, bullet = '', paint: Paint = String): string[] {
   const indent = ' '.repeat(stringWidth(bullet));
   return wrapAnsi(bindUnits(visibleLine(text)), width - indent.length)
     .replaceAll(NO_BREAK, ' ')
     .split('\n')
-    .map((line, index) => `${index === 0 ? bullet : indent}${line}`);
+    .map((line, index) => paint(`${index === 0 ? bullet : indent}${line}`));
 }
 
 type Colours = ReturnType<typeof picocolors.createColors>;
@@ -106,16 +108,14 @@ export function pageOf({ columns, hasColour }: FormatOptions): Page {
 
 /** The verdict in bold, a failure in red. */
 export function layOutAnswer(answer: Answer, { width, colours }: Page): string[] {
-  return wrapped(answer.verdict, width).map(line => {
-    const bold = colours.bold(line);
-    return isFailure(answer) ? colours.red(bold) : bold;
-  });
+  const { bold, red } = colours;
+  return wrapped(answer.verdict, width, '', isFailure(answer) ? line => red(bold(line)) : bold);
 }
 
 const SIGN_WIDTH = 2;
 const SIGNS: Record<Tone, string> = { fail: '✗ ', doubt: '! ', good: '✓ ', plain: '· ' };
 
-const paints = (colours: Colours): Record<Tone, (text: string) => string> => ({
+const paints = (colours: Colours): Record<Tone, Paint> => ({
   fail: colours.red,
   doubt: colours.yellow,
   good: colours.green,
@@ -124,7 +124,7 @@ const paints = (colours: Colours): Record<Tone, (text: string) => string> => ({
 
 /** What was asked, and what the clients are. */
 export function layOutAsked(asked: string, { width, colours }: Page): string[] {
-  return asked === '' ? [] : wrapped(asked, width).map(line => colours.dim(line));
+  return asked === '' ? [] : wrapped(asked, width, '', colours.dim);
 }
 
 /** As many on a line as fit. */
@@ -159,9 +159,9 @@ export function layOutOverview({ rows }: Overview, { width, colours }: Page): st
         ...badgesOf(answer).map(({ text }) => text),
       ];
       return [
-        ...wrapped(answered, width).map(line => (isFailure(answer) ? colours.red(line) : line)),
+        ...wrapped(answered, width, '', isFailure(answer) ? colours.red : String),
         ...(sides === null ? [] : wrapped(sides, width, '  ')),
-        ...(trust.length === 0 ? [] : wrapped(trust.join('; '), width, '  ').map(line => colours.dim(line))),
+        ...(trust.length === 0 ? [] : wrapped(trust.join('; '), width, '  ', colours.dim)),
       ];
     })
     .join('\n');
@@ -196,19 +196,19 @@ export function layOutLimits({ columns, rows }: Table, { width, colours }: Page)
     shown,
   );
   const fitting = [lines, narrow].find(each => each.every(line => stringWidth(line) + SIGN_WIDTH <= width));
-  const paint = (text: string, row: number): string => paints(colours)[tones[row]!](text);
+  const paint = (row: number): Paint => paints(colours)[tones[row]!];
   if (fitting !== undefined) {
     const [head = '', ...below] = fitting;
     return [
       colours.dim(`${' '.repeat(SIGN_WIDTH)}${head}`),
-      ...below.map((line, row) => paint(`${SIGNS[tones[row]!]}${line}`, row)),
+      ...below.map((line, row) => paint(row)(`${SIGNS[tones[row]!]}${line}`)),
     ];
   }
   return texts.flatMap((row, index) => {
     const parts = row.map((text, column) =>
       shown[column]!.isKey ? text : `${shown[column]!.heading} ${text}`,
     );
-    return wrapped(parts.join('; '), width, SIGNS[tones[index]!]).map(line => paint(line, index));
+    return wrapped(parts.join('; '), width, SIGNS[tones[index]!], paint(index));
   });
 }
 
@@ -312,7 +312,7 @@ export function layOutMissing({ text, command }: Missing, { width, colours }: Pa
 const SHELL_GOES_ON = ' \\';
 
 export function layOutList(items: readonly string[], { width, colours }: Page): string[] {
-  return items.flatMap(item => wrapped(item, width, '- ')).map(line => colours.dim(line));
+  return items.flatMap(item => wrapped(item, width, '- ', colours.dim));
 }
 
 /** Columns two blanks apart under one rule, so that lines can be copied. */

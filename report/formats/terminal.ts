@@ -93,10 +93,7 @@ function layOutHead(
   return [
     colours.bold(colours.cyan(visibleLine(name))),
     ...(hasSiblings
-      ? [
-          ...wrapped(question, width).map(line => colours.dim(line)),
-          ...texts.flatMap(text => wrapped(text, width)),
-        ]
+      ? [...wrapped(question, width, '', colours.dim), ...texts.flatMap(text => wrapped(text, width))]
       : []),
   ];
 }
@@ -116,7 +113,7 @@ function layOutSweep(sweep: SweepReport, page: Page, hasSiblings: boolean): stri
     ...sweep.special.filter(isNarrow).map(table => layOutTable(table, page)),
     layOutTable(sweep.cellTable, page),
     '',
-    ...sweep.markNotes.flatMap(note => wrapped(note, width)).map(line => colours.yellow(line)),
+    ...sweep.markNotes.flatMap(note => wrapped(note, width, '', colours.yellow)),
     ...layOutList(sweep.caveats, page),
   ].join('\n');
 }
@@ -132,14 +129,13 @@ function layOutCell(cell: CellReport, page: Page, hasSiblings: boolean): string 
     ...layOutMessages(cell.errors, page),
     ...layOutMessages(cell.failures, page),
     '',
-    ...cell.markNotes.flatMap(note => wrapped(note, width)).map(line => colours.yellow(line)),
+    ...cell.markNotes.flatMap(note => wrapped(note, width, '', colours.yellow)),
     ...wrapped(cell.stop.text, width),
-    ...wrapped(cell.auditSummary, width).map(doubts.length === 0 ? colours.green : colours.yellow),
+    ...wrapped(cell.auditSummary, width, '', doubts.length === 0 ? colours.green : colours.yellow),
     ...doubts.flatMap(({ title, arm, state, brief }) => {
-      const paint = state === 'fail' ? colours.red : colours.yellow;
-      const sign = state === 'fail' ? '✗' : '!';
+      const [sign, paint] = state === 'fail' ? ['✗ ', colours.red] : ['! ', colours.yellow];
       const where = arm === null ? '' : ` (${arm})`;
-      return wrapped(`${title}${where}: ${brief}`, width, `${sign} `).map(line => paint(line));
+      return wrapped(`${title}${where}: ${brief}`, width, sign, paint);
     }),
     ...layOutList(cell.caveats, page),
   ].join('\n');

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { CLIENT_SETTINGS, Client } from '../../scenarios/model/client.ts';
 import { settingsCode } from './code.ts';
 import { type WriterName, writers } from './libraries/index.ts';
-import { CONCEPTS, CONNTAX_ONLY, type Concept } from './library.ts';
+import { CONCEPTS, CONNTAX_ONLY, type Concept, code } from './library.ts';
 
 const NAMES = Object.keys(writers) as WriterName[];
 
@@ -186,4 +186,17 @@ test('a time that is not whole seconds is rounded up, and a comment says so', ()
   );
   assert.equal(notes.length, 1);
   assert.equal(settingsCode(Client.parse({ pool: { idleTimeoutMs: 2_000 } }), 'java', []).notes.length, 0);
+});
+
+test('code keeps its indentation, several lines take that of their place, and an empty value takes its line away', () => {
+  const lines = code`
+    a {
+        ${['b', '', '  c']}
+        ${''}
+        ${[]}
+
+        d = ${false}${''};
+    }
+  `;
+  assert.deepEqual(lines, ['a {', '    b', '', '      c', '', '    d = false;', '}']);
 });

@@ -30,7 +30,7 @@ interface SettingsCode {
 }
 
 /** What a scenario's client sets, by concept; defaults of the schema are left out where they say nothing. */
-function givenSettings(client: Client): Map<string, unknown> {
+function givenSettings(client: Client): [setting: string, value: unknown][] {
   const { requestsPerConnection, protocol, pool, timeouts, api, options, body, interceptors, resilience } =
     client;
   const nested = (prefix: string, members: object): [string, unknown][] =>
@@ -46,7 +46,7 @@ function givenSettings(client: Client): Map<string, unknown> {
     ['options', options],
     ['body', body === 'read' ? undefined : body],
   ];
-  return new Map(all.filter(([, value]) => value !== undefined));
+  return all.filter(([, value]) => value !== undefined);
 }
 
 /** Whether a library without the setting does what is asked for all the same. */
@@ -92,7 +92,7 @@ export function settingsCode(client: Client, name: WriterName, origin: readonly 
   const library: WritableLibrary = writers[name];
   const { title, version, comment } = library;
   const remarks = (reasonFor: (setting: string, value: unknown) => string | undefined): Remark[] =>
-    [...givenSettings(client)].flatMap(([setting, value]) => {
+    givenSettings(client).flatMap(([setting, value]) => {
       const reason = reasonFor(setting, value);
       // The table is Markdown; compilers may read a file as ASCII where no locale is set, and Java's then refuses it.
       const plain = reason?.replaceAll('`', '').replaceAll('…', '...');

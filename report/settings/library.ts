@@ -166,7 +166,7 @@ export function unknown(name: string | null = null, remark = ''): Setting {
  */
 export function code(
   strings: TemplateStringsArray,
-  ...values: readonly (string | number | readonly string[])[]
+  ...values: readonly (string | number | boolean | readonly string[])[]
 ): string[] {
   const template = strings
     .join('\0')

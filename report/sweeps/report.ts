@@ -134,7 +134,7 @@ interface Row {
 }
 
 /** Every combination, along the axis for each value of the other setting. */
-function rowsOf({ x, other, cells, missing }: SweepView): Row[] {
+function listPoints({ x, other, cells, missing }: SweepView): Row[] {
   const has = (points: readonly SweepPoint[], path: string, value: SweepValue): boolean =>
     points.some(point => point.path === path && point.value === value);
   return (other?.values ?? [undefined]).flatMap(line =>
@@ -149,19 +149,18 @@ function rowsOf({ x, other, cells, missing }: SweepView): Row[] {
 
 /** The columns that say where a row is. */
 function placeColumns({ x, other }: SweepView): ColumnOf<Pick<Row, 'x' | 'other'>>[] {
-  const columnOf = ({ path, words: heading, unit, isNumeric }: SweptSetting): Column => ({
-    ...keyColumn(path, heading),
-    ...(unit === '' ? {} : { unit }),
-    align: isNumeric ? 'right' : 'left',
-  });
-  return [
-    ...(other === undefined
-      ? []
-      : [
-          [columnOf(other), (row: Pick<Row, 'other'>) => words(formatValue(row.other!), row.other!)] as const,
-        ]),
-    [columnOf(x), row => words(formatValue(row.x), row.x)],
+  const column = (
+    { path, words: heading, unit, isNumeric }: SweptSetting,
+    name: 'x' | 'other',
+  ): ColumnOf<Pick<Row, 'x' | 'other'>> => [
+    {
+      ...keyColumn(path, heading),
+      ...(unit === '' ? {} : { unit }),
+      align: isNumeric ? 'right' : 'left',
+    },
+    row => words(formatValue(row[name]!), row[name]!),
   ];
+  return [...(other === undefined ? [] : [column(other, 'other')]), column(x, 'x')];
 }
 
 export function measureTable(sweep: SweepView, measure: Measure): Table {
@@ -197,7 +196,7 @@ export function measureTable(sweep: SweepView, measure: Measure): Table {
     notes: measure.hasInterval && hasTwoEstimators(measure.of) ? [CENTRE_NOTE] : [],
   };
   // Ratios first, so that they are seen on a phone too.
-  return tabulate(about, rowsOf(sweep), [...placeColumns(sweep), ...ratios, ...arms]);
+  return tabulate(about, listPoints(sweep), [...placeColumns(sweep), ...ratios, ...arms]);
 }
 
 function cellTable(sweep: SweepView): Table {
@@ -205,7 +204,7 @@ function cellTable(sweep: SweepView): Table {
     (show: (cell: SweptCell) => TableCell, other = nothing) =>
     ({ cell }: Row) =>
       cell === undefined ? other : show(cell);
-  return tabulate({ name: 'sweep-cells', title: 'Points of the sweep' }, rowsOf(sweep), [
+  return tabulate({ name: 'sweep-cells', title: 'Points of the sweep' }, listPoints(sweep), [
     ...placeColumns(sweep),
     [
       figureColumn('replicateCount', 'replicates'),

@@ -124,7 +124,7 @@ function goStatements(client: Client): string[] {
     ${when(connectMs, ms => `transport.TLSHandshakeTimeout = ${goDuration(ms)}`)}
     ${when(timeouts.headersMs, ms => `transport.ResponseHeaderTimeout = ${goDuration(ms)}`)}
     ${resumesSessions ? 'transport.TLSClientConfig = &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(0)}' : ''}
-    transport.ForceAttemptHTTP2 = ${String(protocol === 'h2')}
+    transport.ForceAttemptHTTP2 = ${protocol === 'h2'}
     ${protocol === 'h2' ? '' : GO_HTTP1}
   `;
 }

@@ -126,7 +126,7 @@ function writeUndici(client: Client): string[] {
     import { Agent${isInTurn ? ', RoundRobinPool' : ''} } from 'undici';
 
     export const dispatcher = new Agent({
-      allowH2: ${String(protocol === 'h2')},
+      allowH2: ${protocol === 'h2'},
       ${isInTurn ? 'factory: (origin, options) => new RoundRobinPool(origin, options),' : ''}
       ${when(asNumber(pool.maxConnections), count => `connections: ${count},`)}
       ${when(pool.idleTimeoutMs, ms => `keepAliveTimeout: ${ms},\nkeepAliveMaxTimeout: ${ms},`)}
@@ -223,7 +223,7 @@ function agents({ pool, requestsPerConnection }: Client, library = ''): string[]
     ${library}
 
     const agentOptions = {
-      keepAlive: ${String(requestsPerConnection !== 1)},
+      keepAlive: ${requestsPerConnection !== 1},
       ${when(asNumber(pool.maxConnections), count => `maxSockets: ${count},`)}
       ${when(asNumber(pool.maxTotalConnections), count => `maxTotalSockets: ${count},`)}
       ${when(pool.maxIdleConnections || undefined, count => `maxFreeSockets: ${count},`)}
