@@ -55,13 +55,14 @@ export function codedOutcome(error: unknown): Outcome | undefined {
 /**
  * The outcome of an error. `staleSocket` is a reset before the first byte of the response on a connection that had worked
  * before: most likely the server closed the idle connection just as the request was sent.
+ *
+ * @param isAnswered whether the client itself has seen that the response began
  */
-export function classifyError(error: unknown, evidence: Evidence): Outcome {
+export function classifyError(error: unknown, evidence: Evidence, isAnswered = false): Outcome {
   const outcome = codedOutcome(error) ?? 'other';
-  const isTimedOut = memberOfForeign(knownCause(error), 'code') === 'ETIMEDOUT';
-  return outcome === 'reset' && !isTimedOut && evidence.isReusedConnection && !evidence.hasResponse
-    ? 'staleSocket'
-    : outcome;
+  if (outcome !== 'reset' || isAnswered || evidence.hasResponse || !evidence.isReusedConnection)
+    return outcome;
+  return memberOfForeign(knownCause(error), 'code') === 'ETIMEDOUT' ? outcome : 'staleSocket';
 }
 
 /** The cause that determines the classification, or else the deepest cause that is an error. */

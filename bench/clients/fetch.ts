@@ -80,11 +80,8 @@ class FetchRequest extends ReusableRequest {
 
   readonly #onError = (error: unknown): void => {
     const { exchange } = this;
-    const { isReusedConnection, hasResponse } = this.#context.sockets.brokenConnection(causesOf(error));
-    exchange.outcome = classifyError(error, {
-      isReusedConnection,
-      hasResponse: hasResponse || this.#hasResponse,
-    });
+    const evidence = this.#context.sockets.brokenConnection(causesOf(error));
+    exchange.outcome = classifyError(error, evidence, this.#hasResponse);
     exchange.error = describeError(error);
     this.end();
   };

@@ -150,11 +150,8 @@ abstract class UndiciCall extends Dispatcher implements Dispatcher.DispatchHandl
     const { exchange } = this;
     const status = retriedStatus(error);
     if (status === undefined) {
-      const { isReusedConnection, hasResponse } = this.context.evidenceOf(rootCause(error));
-      exchange.outcome = classifyError(error, {
-        isReusedConnection,
-        hasResponse: hasResponse || this.#hasResponse,
-      });
+      const evidence = this.context.evidenceOf(rootCause(error));
+      exchange.outcome = classifyError(error, evidence, this.#hasResponse);
     } else {
       exchange.status = status;
       exchange.outcome = 'badStatus';

@@ -64,9 +64,8 @@ class AttemptHandler implements Handler {
     const [controller, error] = args;
     // An attempt that was given up with its request has not failed by itself.
     if (!this.#hasEnded && controller?.aborted !== true) {
-      const { isReusedConnection, hasResponse } = this.#evidenceOf(rootCause(error));
-      const evidence = { isReusedConnection, hasResponse: hasResponse || this.#status > 0 };
-      this.#attempts.ended(classifyError(error, evidence), 0);
+      const evidence = this.#evidenceOf(rootCause(error));
+      this.#attempts.ended(classifyError(error, evidence, this.#status > 0), 0);
     }
     this.#hasEnded = true;
     this.#handler.onResponseError?.(...args);
