@@ -141,10 +141,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #timing: Timing;
   readonly #load: Load;
-  readonly #isTls: boolean;
   readonly #isKernelCounting = hasKernelCounts();
-  /** Not where running out of them is the question. */
-  readonly #waitsForPorts: boolean;
   /** Reading them costs tens of milliseconds where there are tens of thousands. */
   readonly #asksForTimeWait: boolean;
   readonly #epochMs = Date.now();
@@ -158,12 +155,10 @@ export class Session {
   readonly #unplaced = new Map<Arm, number>();
 
   constructor(options: SessionOptions) {
-    const { timing, load, target, link, limits, expect } = options.cell.scenario;
+    const { timing, load, link, expect } = options.cell.scenario;
     this.#options = options;
     this.#timing = timing;
     this.#load = load;
-    this.#isTls = usesTls(target);
-    this.#waitsForPorts = limits?.localPorts === undefined;
     this.#asksForTimeWait =
       this.#isKernelCounting &&
       link === undefined &&
@@ -381,17 +376,17 @@ export class Session {
    */
   async #runSlice(arm: Arm, request: SliceRequest, place?: Place): Promise<SliceReading | undefined> {
     const account = this.#accountOf(arm);
+    const { signal, machine, cell } = this.#options;
     const lengthMs = request.rampMs + request.windowMs;
-    const portCount = this.#portsNeeded(arm, lengthMs);
-    if (this.#waitsForPorts)
-      await account.waitForPorts(portCount, message => this.#notice(message), this.#options.signal);
+    // Not where running out of them is the question.
+    if (cell.scenario.limits?.localPorts === undefined)
+      await account.waitForPorts(this.#portsNeeded(arm, lengthMs), text => this.#notice(text), signal);
     // Before the slice has begun for the target: its faults have times of their own.
     const sampler = place && this.#sampler(arm, request);
     await account.open(arm);
     await this.#startSlice(arm, request);
     const heldBefore = account.heldPorts();
     const linkBefore = await arm.target.link?.read();
-    const { machine } = this.#options;
     const kernelBefore = await this.#readKernel();
     const startedAtMs = performance.now();
     sampler?.start();
@@ -408,7 +403,7 @@ export class Session {
       // If the client does not count, the kernel's count, which may be higher, only prolongs the wait for the accept.
       opened: reading.opened ?? kernel.activeOpens,
       isClosed: reading.opened === null,
-      isTls: this.#isTls,
+      isTls: usesTls(arm.trial.target),
     };
     const target = await account.book(arm, (before, after) => hasSeenAll(before, after, seen));
     // A slice that was cut before its window opened has measured nothing.
