@@ -222,8 +222,9 @@ export interface Window {
 export interface SliceTimes {
   rampMs: number;
   windowMs: number;
-  /** How long exchanges in flight may take to end after the window. */
+  /** How long exchanges in flight may take to end after the window; the rest are then abandoned. */
   drainMs: number;
+  /** Whether the window counts in the trial's histograms and timeline (not during warm-up). */
   isRecorded: boolean;
   /** Monotonic time of the replicate's start. */
   originMs: number;
@@ -237,7 +238,7 @@ export interface SliceTimes {
   offsetMs?: number;
   /** Closed loads: how many of the users send; default: all. */
   users?: number;
-  /** Begins the sequence in which several requests are drawn. */
+  /** Where there are several requests: begins the sequence in which they are drawn. */
   requestSeed?: number;
 }
 

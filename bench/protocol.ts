@@ -12,29 +12,13 @@ import type {
   Trial,
 } from '../results/model/trial.ts';
 import type { Endpoint } from '../servers/protocol.ts';
-import type { EnginePool, ScheduleCounts, WindowSchedule } from './contracts.ts';
+import type { EnginePool, ScheduleCounts, SliceTimes, WindowSchedule } from './contracts.ts';
 import type { PauseCounts } from './load/folds.ts';
 
 /** One slice: ramp, then the steady window, then drain. */
-export interface SliceOrder {
-  rampMs: number;
-  windowMs: number;
-  /** Time for exchanges in flight to end after the window; the rest are then abandoned. */
-  drainMs: number;
-  /** Whether the window counts in the trial's histograms and timeline (not during warm-up). */
-  isRecorded: boolean;
+export interface SliceOrder extends Omit<SliceTimes, 'originMs' | 'startAtMs'> {
   /** When the replicate began, ms since the Unix epoch: a common time axis for all arms. */
   epochMs: number;
-  /** Closed loads: time over which the users' first requests are spread. */
-  spreadMs?: number;
-  /** In a capacity search: the rate of this slice. */
-  ratePerSec?: number;
-  /** Constant arrivals: when the first request is due, since the start of the slice; default: at once. */
-  offsetMs?: number;
-  /** Closed loads: how many of the users send; default: all. */
-  users?: number;
-  /** Where there are several requests: begins the sequence in which they are drawn. */
-  requestSeed?: number;
   /** Time between two samples of what the process holds; absent: none are taken. */
   heldEveryMs?: number;
   /** Files of a profile of this slice, without their extensions. */

@@ -239,7 +239,7 @@ function judgeLatest(results: string): string[] {
   const id = readFileSync(path, 'utf8').trim();
   return existsSync(join(results, RUNS_FOLDER, id, RUN_FILE))
     ? []
-    : [`latest names ${id}, which is no whole run`];
+    : [`latest names ${id}, which is not a whole run`];
 }
 
 /** What a server has logged: requests that it answered in full, by what it answered. */

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRandom } from '../../results/random.ts';
+import { sumOf } from '../../results/stats.ts';
 import { readRun } from '../../results/store.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import type { RunningCli } from '../e2e/testing/cli.ts';
@@ -35,9 +36,9 @@ import {
 } from './cases.ts';
 
 export const VICTIMS = ['ssh', 'session', 'agent', 'generator', 'target', 'parent'] as const;
-export type Victim = (typeof VICTIMS)[number];
+type Victim = (typeof VICTIMS)[number];
 
-export interface Loss {
+interface Loss {
   name: string;
   victim: Victim;
   /** stop: SIGSTOP, and SIGCONT a while later. */
@@ -176,7 +177,7 @@ function judgeServed(served: Served, machines: readonly SshMachine[], results: s
   if (id === undefined) return [];
   const { run, trials } = readRun(results, id);
   if (isMarked(run)) return [];
-  const good = machines.reduce((sum, { address }) => sum + (served[address]?.requests ?? 0), 0);
+  const good = sumOf(machines, ({ address }) => served[address]?.requests ?? 0);
   return judgeCounts(trials, { good, bad: 0 }, 0);
 }
 

@@ -31,7 +31,7 @@ interface DiskCase {
   delayMs: number;
 }
 
-export function drawDisks(seed: number, count: number): DiskCase[] {
+function drawDisks(seed: number, count: number): DiskCase[] {
   return Array.from({ length: count }, (_, index) => {
     const random = createRandom(seed, 'disk', index);
     const kind = DISK_KINDS[index % DISK_KINDS.length]!;
@@ -102,7 +102,7 @@ interface LimitCase {
   users: number;
 }
 
-export function drawLimits(seed: number, count: number): LimitCase[] {
+function drawLimits(seed: number, count: number): LimitCase[] {
   return Array.from({ length: count }, (_, index) => {
     const random = createRandom(seed, 'limits', index);
     const kind = LIMIT_KINDS[index % LIMIT_KINDS.length]!;

@@ -30,16 +30,16 @@ import {
 } from './cases.ts';
 
 export const VICTIMS = ['parent', 'generator', 'target', 'relay', 'tool', 'group'] as const;
-export type Victim = (typeof VICTIMS)[number];
+type Victim = (typeof VICTIMS)[number];
 
 /** stop: SIGSTOP, and SIGCONT a while later; orphan: all children stopped, the parent killed, the children continued. */
 export const ACTS = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'stop', 'orphan'] as const;
-export type Act = (typeof ACTS)[number];
+type Act = (typeof ACTS)[number];
 
 export const MOMENTS = ['start', 'warm-up', 'search', 'measure', 'finish', 'report'] as const;
-export type Moment = (typeof MOMENTS)[number];
+type Moment = (typeof MOMENTS)[number];
 
-export interface Blow {
+interface Blow {
   name: string;
   victim: Victim;
   act: Act;

@@ -75,25 +75,17 @@ async function bisect(
   if (options.dryRun) return await search.showPlan();
   await search.run();
   await showResult(search, options, context);
-  return signal.aborted ? EXIT.interrupted : statusOf(stateOf(search.bisection));
+  return signal.aborted ? EXIT.interrupted : STATUSES[stateOf(search.bisection).kind];
 }
 
-function statusOf({ kind }: BisectionState): number {
-  switch (kind) {
-    case 'none':
-      return EXIT.ok;
-    case 'found':
-      return EXIT.failed;
-    case 'ends-unsure':
-    case 'ends-failed':
-    case 'narrowed':
-      return EXIT.cannotMeasure;
-    case 'interrupted':
-      return EXIT.interrupted;
-    default:
-      return kind satisfies never;
-  }
-}
+const STATUSES: Record<BisectionState['kind'], number> = {
+  none: EXIT.ok,
+  found: EXIT.failed,
+  'ends-unsure': EXIT.cannotMeasure,
+  'ends-failed': EXIT.cannotMeasure,
+  narrowed: EXIT.cannotMeasure,
+  interrupted: EXIT.interrupted,
+};
 
 /** A client of a scenario. */
 interface ClientCell {

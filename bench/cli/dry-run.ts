@@ -4,13 +4,8 @@ import type { Fact } from '../../report/model.ts';
 import { describeClient } from '../../report/words/clients.ts';
 import { sharedConditions } from '../../report/words/conditions.ts';
 import { headlineOf } from '../../results/metrics.ts';
-import type { SkippedCell } from '../../results/model/run.ts';
-import { LEAST_REPLICATES } from '../../results/stats.ts';
-import type { Client } from '../../scenarios/model/client.ts';
-import type { Load } from '../../scenarios/model/load.ts';
-import type { LeftOutArm, SweepPoint, Timing } from '../../scenarios/model/scenario.ts';
-import { axesOf, combinations, describePoints, type SweepAxis } from '../../scenarios/model/sweep.ts';
-import type { Link, Target } from '../../scenarios/model/target.ts';
+import { LEAST_REPLICATES, sumOf } from '../../results/stats.ts';
+import { axesOf, combinations, describePoints } from '../../scenarios/model/sweep.ts';
 import { countGenerators } from '../plan/division.ts';
 import {
   blockOrder,
@@ -25,76 +20,24 @@ import { describeSkipped } from '../run/limited-machine.ts';
 import type { Check } from '../run/preflight.ts';
 import type { CommonOptions, Output } from './context.ts';
 
-interface CellDescription {
-  id: string;
-  /** Which cell of a sweep this is; empty without a sweep. */
-  sweepPoints: readonly SweepPoint[];
-  question: string;
-  target: Target;
-  /** null: client and target meet on loopback. */
-  link: Link | null;
-  load: Load;
-  /** Processes that share the load of a client. */
-  generators: number;
-  arms: { name: string; isBaseline: boolean; client: Client }[];
-  leftOut: readonly LeftOutArm[];
-  replicates: { min: number; max: number };
-  /** Steady time per arm and replicate. */
-  measureMs: number;
-  warmupMs: { min: number; max: number };
-  slicing: 'alternate' | 'whole';
-  /** Order of the arms in the first blocks of the first replicate. */
-  firstBlocks: string[][];
-  precisionRatio: number;
-  /** Stop condition of the replicates. */
-  until: Timing['until'];
-  budgetMs: number;
-  /** Expected and longest duration. */
-  estimatedMs: number;
-  mostMs: number;
-  /** What the budget is likely to buy. */
-  likely: LikelyPrecision;
-}
-
-interface ScenarioDescription {
-  name: string;
-  /** Swept settings; empty without a sweep. */
-  sweep: SweepAxis[];
-  /** Ids of its cells, in the order in which they are measured. */
-  cells: string[];
-  /** Shared by its cells. */
-  budgetMs: number;
-  estimatedMs: number;
-  mostMs: number;
-  /** Whether the budget is too short for the replicates that an interval needs, on a busy machine. */
-  isOverBudget: boolean;
-  /** Longest durations of one replicate per cell, and of the minimum number of replicates (`replicates`). */
-  least: { oneMs: number; intervalMs: number; replicates: number };
-}
-
-interface PlanDescription {
-  seed: number;
-  estimatedMs: number;
-  mostMs: number;
-  scenarios: ScenarioDescription[];
-  cells: CellDescription[];
-  /** Cells that this machine cannot measure. */
-  skipped: readonly SkippedCell[];
-}
-
 const SHOWN_BLOCKS = 4;
 
-function describeCell(cell: PlannedCell, seed: number): CellDescription {
+type CellDescription = ReturnType<typeof describeCell>;
+
+function describeCell(cell: PlannedCell, seed: number) {
   const { scenario } = cell;
   const { timing, clients } = scenario;
   const blockCount = timing.slicing === 'whole' ? 1 : SHOWN_BLOCKS;
   return {
     id: cell.id,
+    /** Which cell of a sweep this is; empty without a sweep. */
     sweepPoints: cell.sweepPoints,
     question: scenario.question,
     target: scenario.target,
+    /** null: client and target meet on loopback. */
     link: scenario.link ?? null,
     load: scenario.load,
+    /** Processes that share the load of a client. */
     generators: countGenerators(scenario),
     arms: cell.arms.map(name => ({
       name,
@@ -103,49 +46,60 @@ function describeCell(cell: PlannedCell, seed: number): CellDescription {
     })),
     leftOut: cell.leftOut,
     replicates: { min: timing.minReplicates, max: timing.maxReplicates },
+    /** Steady time per arm and replicate. */
     measureMs: timing.measureMs,
     warmupMs: { min: timing.warmupMinMs, max: timing.warmupMaxMs },
     slicing: timing.slicing,
+    /** Order of the arms in the first blocks of the first replicate. */
     firstBlocks: Array.from({ length: blockCount }, (_, block) => blockOrder(cell, seed, 0, block)),
     precisionRatio: timing.precision,
     until: timing.until,
     budgetMs: timing.budgetMs,
     estimatedMs: cell.estimatedMs,
     mostMs: mostMsOf(cell),
+    /** What the budget is likely to buy. */
     likely: likelyPrecision(cell),
   };
 }
 
-function describeScenario(name: string, cells: readonly PlannedCell[]): ScenarioDescription {
-  const sum = (read: (cell: PlannedCell) => number) => cells.reduce((total, cell) => total + read(cell), 0);
-  const budgetMs = sum(({ scenario }) => scenario.timing.budgetMs);
+type ScenarioDescription = ReturnType<typeof describeScenario>;
+
+function describeScenario(name: string, cells: readonly PlannedCell[]) {
+  const budgetMs = sumOf(cells, ({ scenario }) => scenario.timing.budgetMs);
   const least = {
-    oneMs: sum(cell => cell.least.oneMs),
-    intervalMs: sum(cell => cell.least.intervalMs),
+    oneMs: sumOf(cells, cell => cell.least.oneMs),
+    intervalMs: sumOf(cells, cell => cell.least.intervalMs),
     replicates: sureReplicates(cells[0]!.scenario.timing),
   };
   return {
     name,
     sweep: axesOf(cells[0]!.scenario),
+    /** Ids, in the order in which they are measured. */
     cells: cells.map(({ id }) => id),
+    /** Shared by its cells. */
     budgetMs,
-    estimatedMs: sum(cell => cell.estimatedMs),
-    mostMs: sum(mostMsOf),
+    estimatedMs: sumOf(cells, cell => cell.estimatedMs),
+    mostMs: sumOf(cells, mostMsOf),
+    /** Whether the budget is too short for the replicates that an interval needs, on a busy machine. */
     isOverBudget: least.intervalMs > budgetMs,
+    /** Longest durations of one replicate per cell, and of the minimum number of replicates. */
     least,
   };
 }
 
+type PlanDescription = ReturnType<typeof describePlan>;
+
 /** Everything a reader needs to predict what the plan will do. */
-export function describePlan(plan: Plan): PlanDescription {
+export function describePlan(plan: Plan) {
   return {
     seed: plan.seed,
-    estimatedMs: plan.cells.reduce((sum, cell) => sum + cell.estimatedMs, 0),
-    mostMs: plan.cells.reduce((sum, cell) => sum + mostMsOf(cell), 0),
+    estimatedMs: sumOf(plan.cells, cell => cell.estimatedMs),
+    mostMs: sumOf(plan.cells, mostMsOf),
     scenarios: [...Map.groupBy(plan.cells, ({ scenario }) => scenario.name)].map(([name, cells]) =>
       describeScenario(name, cells),
     ),
     cells: plan.cells.map(cell => describeCell(cell, plan.seed)),
+    /** Cells that this machine cannot measure. */
     skipped: plan.skipped ?? [],
   };
 }

@@ -58,22 +58,14 @@ export async function saveBaselineCommand(
   const replaced = listBaselines(results).includes(name) ? readOld(results, name) : undefined;
   const file = saveBaseline(results, name, summary);
   if (json) {
-    const { runId, startedAt } = replaced ?? {};
+    // JSON has null for what is infinite.
     const detectable = sight.ratios.map(({ cell, metric, arm, detectable }) => ({
       cell,
       metric,
       arm,
-      detectable: Number.isFinite(detectable) ? detectable : null,
+      detectable,
     }));
-    output.out(
-      JSON.stringify({
-        name,
-        runId: run.id,
-        file,
-        replaced: runId === undefined ? null : { runId, startedAt },
-        detectable,
-      }),
-    );
+    output.out(JSON.stringify({ name, runId: run.id, file, replaced: replaced ?? null, detectable }));
     return;
   }
   output.out(`Baseline "${name}" is run ${run.id}: ${file}`);
@@ -121,7 +113,8 @@ export function describeSaving(run: Run, command: string): string {
 /** A baseline that cannot be read is replaced too. */
 function readOld(results: string, name: string): Pick<RunSummary, 'runId' | 'startedAt'> | undefined {
   try {
-    return readBaseline(results, name);
+    const { runId, startedAt } = readBaseline(results, name);
+    return { runId, startedAt };
   } catch (error) {
     if (error instanceof UsageError) return undefined;
     throw error;

@@ -15,10 +15,33 @@ const SCENARIO = 'conntax/service.json';
 const CLIENT = 'conntax/client.mjs';
 const WORKFLOW = '.github/workflows/conntax.yml';
 
+const CLIENT_MODULE = `// What conntax measures as "ours": put the client of your application here, and send one request in send().
+export default {
+  open({ url }) {
+    return {
+      async send({ signal }) {
+        const response = await fetch(url, { signal });
+        const body = await response.arrayBuffer();
+        return { status: response.status, bytes: body.byteLength };
+      },
+      close() {},
+    };
+  },
+};
+`;
+
 /** Files by their path from the working folder. */
 function filesFor(options: InitOptions): Record<string, string> {
   const url = urlOf(options);
-  const scenario = {
+  return {
+    [SCENARIO]: `${JSON.stringify(scenarioOf(url), null, 2)}\n`,
+    [CLIENT]: CLIENT_MODULE,
+    [WORKFLOW]: workflowFor(url),
+  };
+}
+
+function scenarioOf(url: string): object {
+  return {
     name: 'service',
     question: 'Does our client reuse its connections, and what does that gain?',
     target: { url },
@@ -32,23 +55,10 @@ function filesFor(options: InitOptions): Record<string, string> {
     // Of a server whose connection policy nobody has stated, it is the ratio that shows whether connections are reused.
     expect: [{ metric: 'connectionsPer1kRequests', of: 'ours', over: 'short', atMost: 0.5 }],
   };
-  return {
-    [SCENARIO]: `${JSON.stringify(scenario, null, 2)}\n`,
-    [CLIENT]: `// What conntax measures as "ours": put the client of your application here, and send one request in send().
-export default {
-  open({ url }) {
-    return {
-      async send({ signal }) {
-        const response = await fetch(url, { signal });
-        const body = await response.arrayBuffer();
-        return { status: response.status, bytes: body.byteLength };
-      },
-      close() {},
-    };
-  },
-};
-`,
-    [WORKFLOW]: `# Measures conntax/service.json each night, and compares it with a baseline.
+}
+
+function workflowFor(url: string): string {
+  return `# Measures conntax/service.json each night, and compares it with a baseline.
 name: conntax
 on:
   workflow_dispatch:
@@ -89,8 +99,7 @@ jobs:
       - if: always()
         uses: actions/upload-artifact@v4
         with: { name: conntax, path: results/runs/ }
-`,
-  };
+`;
 }
 
 /** Safe within single quotes of a shell. @throws UsageError for what is not a URL, or one with a password, which a file would keep */

@@ -1,6 +1,7 @@
 // The `list` and `schema` commands: print the built-in scenarios, and the JSON Schema of scenario files.
 import Table from 'cli-table3';
 import { UsageError } from '../../results/errors.ts';
+import { sumOf } from '../../results/stats.ts';
 import { axesOf, type Variant } from '../../scenarios/model/sweep.ts';
 import { planRun } from '../plan/plan.ts';
 import { formatProblems, listScenarios, loadPlugins } from '../plan/read-scenarios.ts';
@@ -55,7 +56,7 @@ function showScenarios(variants: readonly Variant[], options: CommonOptions, out
     table.push([name, tags.join(', '), String(cells), formatDuration(estimatedMs), question]);
   }
   output.out(table.toString());
-  const totalMs = rows.reduce((sum, { estimatedMs }) => sum + estimatedMs, 0);
+  const totalMs = sumOf(rows, ({ estimatedMs }) => estimatedMs);
   output.out(
     [
       `${rows.length} scenarios, ${formatDuration(totalMs)} together. Tags: ${describeTags(rows)}.`,

@@ -5,7 +5,7 @@ import { headlineOf } from '../../results/metrics.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { planRun } from '../plan/plan.ts';
 import type { RunEvent } from '../run/context.ts';
-import { serveMetrics } from './live-metrics.ts';
+import { LiveMetrics } from './live.ts';
 
 const { run, trials } = sampleRun();
 const [result] = run.cells;
@@ -28,8 +28,8 @@ async function readValue(url: string, pattern: RegExp): Promise<number> {
 
 suite('live metrics', () => {
   test('counters grow with every trial, gauges with every replicate', async t => {
-    const metrics = await serveMetrics(run.id, 0);
-    t.after(metrics.close);
+    const metrics = await LiveMetrics.open(run.id, 0);
+    t.after(() => metrics.close());
     const requests = /conntax_requests_total\{[^}]*arm="short",outcome="ok"\} (\d+)/;
     const rate = /conntax_requests_per_second\{[^}]*arm="short"\} (\S+)/;
     assert.ok(
@@ -52,17 +52,20 @@ suite('live metrics', () => {
   });
 
   test('anything else is not found, and says where they are', async t => {
-    const metrics = await serveMetrics(run.id, 0);
-    t.after(metrics.close);
+    const metrics = await LiveMetrics.open(run.id, 0);
+    t.after(() => metrics.close());
     const response = await fetch(new URL('../commands/', metrics.url));
     assert.equal(response.status, 404);
     assert.match(await response.text(), /\/metrics/);
   });
 
   test('the error for an occupied port names the port', async t => {
-    const metrics = await serveMetrics(run.id, 0);
-    t.after(metrics.close);
+    const metrics = await LiveMetrics.open(run.id, 0);
+    t.after(() => metrics.close());
     const port = Number(new URL(metrics.url).port);
-    await assert.rejects(serveMetrics(run.id, port), new RegExp(`cannot listen on port ${port} for metrics`));
+    await assert.rejects(
+      LiveMetrics.open(run.id, port),
+      new RegExp(`cannot listen on port ${port} for metrics`),
+    );
   });
 });

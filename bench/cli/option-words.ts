@@ -57,7 +57,7 @@ function placeOf(path: string, bodyOption: BodyOption): string {
   return /^clients\.[^.]+\./.test(path) ? '--client' : inOptions(path, bodyOption);
 }
 
-/** What the option at a place takes: a value of a client's own setting, before another library, is no choice of `try`. */
+/** What the option at a place takes: a value of a client's own setting, before another library, is not an option of `try`. */
 function hintAt(place: string, hint: string): string {
   const said = inOptions(hint);
   return place === '--client' ? said.replace(/^\w+: \d+, or (?=--client )/, '') : said;

@@ -12,7 +12,7 @@ import { parseHost } from '../plan/allowed-hosts.ts';
  */
 export const LEAST_EFFECT = 0.02;
 
-export const SIDES = ['client', 'target'] as const;
+const SIDES = ['client', 'target'] as const;
 export type Side = (typeof SIDES)[number];
 
 /** Of `try`. */

@@ -23,17 +23,22 @@ import {
 import { loadPlugins, type ReplacedTarget } from '../plan/read-scenarios.ts';
 import { describeGit, describeHost, readSlowness } from '../probes/host.ts';
 import type { RunEvent } from '../run/context.ts';
-import { type FoundTarget, findServers, locateServers, requireWelcome } from '../run/find-servers.ts';
+import {
+  type FoundTarget,
+  findServers,
+  type LocatedTarget,
+  locateServers,
+  requireWelcome,
+} from '../run/find-servers.ts';
 import { describeSkipped, requireSomething, skipImpossible } from '../run/limited-machine.ts';
-import { checkPlan, requireFit } from '../run/preflight.ts';
+import { type Check, checkPlan, requireFit } from '../run/preflight.ts';
 import { runPlan } from '../run/run.ts';
 import { readScenarios } from '../run/scenario-questions.ts';
 import { rehearseServers } from '../run/started-server.ts';
 import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
 import { estimateLines, printPlan } from './dry-run.ts';
 import { tellGithub } from './github.ts';
-import type { LiveMetrics } from './live-metrics.ts';
-import type { LivePage } from './live-page.ts';
+import type { LiveMetrics, LivePage } from './live.ts';
 import { type MachineOptions, type OtherMachines, openMachines } from './machines.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { announcePage, PAGE_FILE, render, renderPage, showAddress } from './report.ts';
@@ -111,49 +116,16 @@ export async function measurePlan(planned: Plan, measuring: Measuring): Promise<
 async function measureWith(
   machines: OtherMachines | undefined,
   planned: Plan,
-  { startedAt, startedAtMs, options, context, mustBeGood, settle, conclude }: Measuring,
+  measuring: Measuring,
 ): Promise<number> {
-  const { output, plugins } = context;
-  const { signal, during } = context;
-  const fleet = machines?.fleet;
-  const located = await during('looking up the hosts of external servers', () =>
-    locateServers(planned, options.allowHost, undefined, signal),
-  );
-  const host = await describeHost();
-  const transports = await loadPlugins(plugins.transports);
-  const divide = (whole: Plan): Plan =>
-    fleet === undefined
-      ? settleGenerators(whole, countSpareCores(host), transports)
-      : fleet.settle(whole, transports);
-  const asking = divide(await skipImpossible(planned));
-  requireSomething(asking);
-  await fleet?.requireFit(asking, transports);
-  machines?.requireReachable(asking, located);
-  const allowed = options.allowHost.filter(allowedHost => allowedHost !== options.serverAddress);
-  const checks = checkPlan(asking, host, located, allowed, {
-    senders: fleet?.senders ?? [],
-    targetHost: options.serverAddress === undefined ? undefined : machines?.serverMachine?.identity.host,
-  });
-  if (options.dryRun) {
-    printPlan(asking, checks, options, output);
-    requireFit(checks);
-    return 0;
-  }
+  const { startedAt, options, context, settle } = measuring;
+  const { output, signal } = context;
+  const checked = await checkMachines(machines, planned, measuring);
+  const { asking, divide, checks, host } = checked;
+  if (options.dryRun) printPlan(asking, checks, options, output);
   requireFit(checks);
-  const started = await during('starting the server of target.command to see whether it answers', () =>
-    rehearseServers(asking, {
-      cpu: host.pinning?.targetCpu ?? null,
-      signal,
-      onStart: (command, folder) =>
-        output.note(`Starting once to see whether it answers: ${command} (${folder})`),
-    }),
-  );
-  const urls = [...new Set(located.flatMap(({ servers }) => servers.map(({ url }) => url)))].join(', ');
-  const asked = await during(`asking ${urls} for the first time`, () => findServers(located, signal));
-  const answered = new Map<string, readonly FoundTarget[]>(started);
-  for (const [id, server] of asked) answered.set(id, [server]);
-  for (const { id, scenario } of asking.cells)
-    for (const found of answered.get(id) ?? []) requireWelcome(scenario, found, mustBeGood);
+  if (options.dryRun) return EXIT.ok;
+  const { answered, external } = await askServers(checked, measuring);
   const settled = settle?.([...answered.values()].flatMap(answersOf).map(({ facts }) => facts));
   const plan = settled === undefined ? asking : divide(settled);
   // How long it takes is of interest only where the servers answer.
@@ -168,32 +140,93 @@ async function measureWith(
   for (const line of leftOutLines(measured)) output.note(line);
   const git = await describeGit(context.cwd);
   signal.throwIfAborted();
-  const store = openRunStore(
-    options.results,
-    newRunId(startedAt, createRandom(plan.seed, 'run', startedAt.getTime())),
-  );
+  const random = createRandom(plan.seed, 'run', startedAt.getTime());
+  const store = openRunStore(options.results, newRunId(startedAt, random));
   const progress = createProgress(output);
   const work: Work = {
+    ...measuring,
     machines,
     plan: measured,
     servers,
-    external: new Set(asked.values()),
+    external,
     host,
     git,
     store,
     progress,
-    startedAt,
-    startedAtMs,
     isConfirming,
-    options,
-    context,
-    conclude,
   };
   try {
     return await context.keep(() => measureAndReport(work), progress.say);
   } finally {
     store.close();
   }
+}
+
+interface CheckedPlan {
+  /** The plan as far as this machine can measure it, with which servers are asked. */
+  asking: Plan;
+  /** Divides a plan among generators. */
+  divide(plan: Plan): Plan;
+  located: readonly LocatedTarget[];
+  host: Host;
+  checks: readonly Check[];
+}
+
+/** Whether the plan fits the machines that take part, before anything is started or asked. */
+async function checkMachines(
+  machines: OtherMachines | undefined,
+  planned: Plan,
+  { options: { allowHost, serverAddress }, context: { plugins, signal, during } }: Measuring,
+): Promise<CheckedPlan> {
+  const fleet = machines?.fleet;
+  const located = await during('looking up the hosts of external servers', () =>
+    locateServers(planned, allowHost, undefined, signal),
+  );
+  const host = await describeHost();
+  const transports = await loadPlugins(plugins.transports);
+  const divide = (plan: Plan): Plan =>
+    fleet === undefined
+      ? settleGenerators(plan, countSpareCores(host), transports)
+      : fleet.settle(plan, transports);
+  const asking = divide(await skipImpossible(planned));
+  requireSomething(asking);
+  await fleet?.requireFit(asking, transports);
+  machines?.requireReachable(asking, located);
+  const allowed = allowHost.filter(allowedHost => allowedHost !== serverAddress);
+  const checks = checkPlan(asking, host, located, allowed, {
+    senders: fleet?.senders ?? [],
+    targetHost: serverAddress === undefined ? undefined : machines?.serverMachine?.identity.host,
+  });
+  return { asking, divide, located, host, checks };
+}
+
+interface AskedServers {
+  /** Servers by cell, that of the baseline first. */
+  answered: ReadonlyMap<string, readonly FoundTarget[]>;
+  /** Those that conntax did not start, each once. */
+  external: ReadonlySet<FoundTarget>;
+}
+
+/** Starts servers of `target.command` once, and asks external ones. @throws UsageError, MeasureError for one that gets no load */
+async function askServers(
+  { asking, located, host }: CheckedPlan,
+  { context: { output, signal, during }, mustBeGood }: Measuring,
+): Promise<AskedServers> {
+  const started = await during('starting the server of target.command to see whether it answers', () =>
+    rehearseServers(asking, {
+      cpu: host.pinning?.targetCpu ?? null,
+      signal,
+      onStart: (command, folder) =>
+        output.note(`Starting once to see whether it answers: ${command} (${folder})`),
+    }),
+  );
+  const urls = [...new Set(located.flatMap(({ servers }) => servers.map(({ url }) => url)))].join(', ');
+  const asked = await during(`asking ${urls} for the first time`, () => findServers(located, signal));
+  const answered = new Map<string, readonly FoundTarget[]>(started);
+  for (const [id, server] of asked) answered.set(id, [server]);
+  for (const { id, scenario } of asking.cells)
+    for (const found of answered.get(id) ?? []) requireWelcome(scenario, found, mustBeGood);
+  return { answered, external: new Set(asked.values()) };
 }
 
 /** @throws UsageError when a secret of a request is not in the environment, or the file of its body cannot be read */
@@ -250,8 +283,7 @@ interface Work extends Measuring {
   machines: OtherMachines | undefined;
   plan: Plan;
   servers: ReadonlyMap<string, FoundTarget>;
-  /** Those that conntax did not start, each once. */
-  external: ReadonlySet<FoundTarget>;
+  external: AskedServers['external'];
   host: Host;
   git: Run['git'];
   store: RunStore;
@@ -279,7 +311,7 @@ async function measureAndReport(work: Work): Promise<number> {
 
 /** With `--open`, a browser shows it from the beginning. */
 async function openPage({ open = false }: MeasureOptions, context: Context): Promise<LivePage> {
-  const { LivePage } = await import('./live-page.ts');
+  const { LivePage } = await import('./live.ts');
   const page = await LivePage.open();
   context.output.note(`Growing page: ${page.url}`);
   if (open) await showAddress(page.url, context);
@@ -407,8 +439,8 @@ function profileLines(dir: string): string[] {
 
 async function startMetrics(runId: string, port: number | undefined): Promise<LiveMetrics | undefined> {
   if (port === undefined) return undefined;
-  const { serveMetrics } = await import('./live-metrics.ts');
-  return serveMetrics(runId, port);
+  const { LiveMetrics } = await import('./live.ts');
+  return LiveMetrics.open(runId, port);
 }
 
 /** A signal after the last measurement does not make the run partial. */

@@ -226,7 +226,7 @@ function requireSavable(name: string, { cwd }: Context): void {
     throw new UsageError(`--save ${name}: this is a folder; expected: the name of a file, such as try.json`);
   if (kindOf(file) === 'file' && !isScenario(file))
     throw new UsageError(
-      `--save ${name}: this file exists, and is no scenario; expected: another name, such as try.json`,
+      `--save ${name}: this file exists, and is not a scenario; expected: another name, such as try.json`,
     );
 }
 

@@ -255,7 +255,7 @@ function lastLine(error: unknown): string {
 /**
  * Makes a worktree of a ref in a temporary folder, and runs the install command in it. It is removed with `installed`, or when this
  * process ends before.
- * @throws UsageError for a ref that is no commit, or an install that fails; the reason of the signal
+ * @throws UsageError for a ref that is not a commit, or an install that fails; the reason of the signal
  */
 export async function checkOut(
   { ref, cwd, subfolder, install, signal, note }: CheckoutOptions,

@@ -20,7 +20,6 @@ const MIB = 2 ** 20;
 const LIVE_ROWS = 8;
 /** Where there is no terminal to redraw, a line as often. */
 const PLAIN_EVERY_MS = 10_000;
-const PLAIN_STYLE = { head: [], border: [] };
 
 /** What it means when the number of sockets in a state grows. States that are over by themselves are not leaks. */
 const CAUSES: Partial<Record<SocketState, string>> = {
@@ -50,11 +49,11 @@ export async function watchCommand(options: WatchOptions, context: Context): Pro
     () => output.note('Interrupted: the verdict is of what was seen.'),
   );
   const read = levels.read();
-  if (options.json)
-    output.out(
-      JSON.stringify({ ...subjectOf(options), hasEnded, ...countsOf(levels), levels: read }, null, 2),
-    );
-  else show(read, levels, hasEnded, output);
+  if (options.json) {
+    const { pid, port } = options;
+    const counts = { observations: levels.count, elapsedMs: Math.round(levels.elapsedMs) };
+    output.out(JSON.stringify({ pid, port, hasEnded, ...counts, levels: read }, null, 2));
+  } else show(read, levels, hasEnded, output);
   if (levels.count < LEAST_OBSERVED) return EXIT.cannotMeasure;
   return read.some(isLeak) ? EXIT.failed : EXIT.ok;
 }
@@ -81,18 +80,12 @@ function checkOptions({ pid, port, forSec, everyMs }: WatchOptions): void {
   }
 }
 
-function subjectOf({ pid, port }: WatchOptions): { pid?: number; port?: number } {
-  return { ...(pid === undefined ? {} : { pid }), ...(port === undefined ? {} : { port }) };
-}
-
+/** `sockets at port 80 of process 1`, or one of the two. */
 function subjectName({ pid, port }: WatchOptions): string {
-  const at = port === undefined ? '' : `sockets at port ${port}`;
-  if (pid === undefined) return at;
-  return `${at === '' ? '' : `${at} of `}process ${pid}`;
-}
-
-function countsOf(levels: Levels): { observations: number; elapsedMs: number } {
-  return { observations: levels.count, elapsedMs: Math.round(levels.elapsedMs) };
+  return [
+    ...(port === undefined ? [] : [`sockets at port ${port}`]),
+    ...(pid === undefined ? [] : [`process ${pid}`]),
+  ].join(' of ');
 }
 
 /** @returns whether the process ended */
@@ -184,7 +177,7 @@ function show(read: readonly Level[], levels: Levels, hasEnded: boolean, output:
   const table = new Table({
     head: ['what', 'first', 'last', 'a minute (95 % interval)', 'new, at least', 'verdict'],
     colAligns: ['left', 'right', 'right', 'right', 'right', 'left'],
-    style: PLAIN_STYLE,
+    style: { head: [], border: [] },
   });
   for (const level of read) {
     const { growth, seenNew } = level;

@@ -120,7 +120,7 @@ test('what cannot be tried is said before anything is sent, with what was expect
     [[url, '--save', 'none/mine.json'], /--save none\/mine\.json: .*\/none is not a folder/],
     [[url, '-d', '@none'], /-d: cannot be read/],
     [[url, '-c', '5', '--rate', '10'], /-c 5 cannot be used with --rate/],
-    [[url, '--save', 'server.js'], /--save server\.js: this file exists, and is no scenario/],
+    [[url, '--save', 'server.js'], /--save server\.js: this file exists, and is not a scenario/],
     [[url, '-c', '0'], /a whole number from 1 to 10000/],
     [[url, '--client', 'undicy'], /conntax try\n.*unknown transport "undicy".*did you mean undici/s],
     [['http://192.0.2.1/'], /not on loopback.*--allow-host 192\.0\.2\.1/s],

@@ -96,7 +96,7 @@ export async function embed(content: unknown, { file, allowedHosts }: EmbedOptio
   };
 }
 
-/** Opens a client library anew for each turn. */
+/** Opens a client library again for each turn. */
 function openerOf(
   plugin: ClientPlugin,
   options: Pick<TransportOptions, 'client' | 'endpoint' | 'requests' | 'hasPhases'>,

@@ -5,6 +5,7 @@ import { errorMessage, UsageError } from '../../results/errors.ts';
 import { describeIssue } from '../../results/files.ts';
 import { emptyHistogram, mergeHistograms, weightedHistogram } from '../../results/histogram.ts';
 import type { Histogram } from '../../results/model/trial.ts';
+import { sumOf } from '../../results/stats.ts';
 import { visibleLine } from '../../results/visible.ts';
 import { type BlockMetric, parseBlockMetric, parseFactMetric } from '../embed/names.ts';
 
@@ -75,7 +76,7 @@ export class Figures {
   }
 
   countAll(prefix: string): number {
-    return this.counts(prefix).reduce((sum, [, value]) => sum + value, 0);
+    return sumOf(this.counts(prefix), ([, value]) => value);
   }
 }
 

@@ -137,7 +137,7 @@ class Facts {
     );
   }
 
-  /** What most have stated. @throws UsageError if nobody did, or it is not what conntax would have stated */
+  /** What most have stated. @throws UsageError if none did, or it is not what conntax would have stated */
   read<Schema extends z.ZodType>(
     subject: string,
     schema: Schema,
@@ -207,7 +207,7 @@ function readScenario({ turns }: ReadReport, facts: Facts): Scenario {
   };
 }
 
-/** Requests per second that Artillery was asked for, in all turns together: what was sent differs from run to run, and is no condition. */
+/** Requests per second that Artillery was asked for, in all turns together: what was sent differs from run to run, and is not a condition. */
 function duePerSec(turns: readonly ReportedTurn[]): number {
   const dueMs = sumOf(
     turns,
@@ -325,7 +325,7 @@ function measurementOf(turn: ReportedTurn, trial: Trial, { server, report }: Wit
     ledger: ledgerOf(figures, trial, server),
     generator: resourcesOf(turn),
     kernel: kernelOf(figures),
-    caveats: [...CAVEATS, ...lackCaveats(figures), ...overlapCaveats(figures), ...lossCaveats(turn)],
+    caveats: caveatsOf(turn),
   };
 }
 
@@ -449,32 +449,26 @@ function kernelOf(figures: Figures): Measurement['kernel'] {
   };
 }
 
-function lackCaveats(figures: Figures): string[] {
+function caveatsOf({ figures, periods }: ReportedTurn): string[] {
   const due = figures.count('due.requests');
   const sent = figures.count('sent');
-  return sent >= LEAST_SENT * due
-    ? []
-    : [
-        `Artillery sent ${sent} of the ${Math.round(due)} requests that its phase asked for: its workers were too slow, users were not done when the phase ended, or maxVusers kept some from arriving.`,
-      ];
-}
-
-function overlapCaveats(figures: Figures): string[] {
-  const count = figures.count('overlapping');
-  return count === 0
-    ? []
-    : [
-        `${count} requests were still in flight when the next turn began, and disturbed it: a longer pause between the phases avoids that.`,
-      ];
-}
-
-/** Artillery drops what a worker reports of a period late. */
-function lossCaveats({ figures, periods }: ReportedTurn): string[] {
+  const overlapping = figures.count('overlapping');
+  const caveats = [...CAVEATS];
+  if (sent < LEAST_SENT * due)
+    caveats.push(
+      `Artillery sent ${sent} of the ${Math.round(due)} requests that its phase asked for: its workers were too slow, users were not done when the phase ended, or maxVusers kept some from arriving.`,
+    );
+  if (overlapping > 0)
+    caveats.push(
+      `${overlapping} requests were still in flight when the next turn began, and disturbed it: a longer pause between the phases avoids that.`,
+    );
+  // Artillery drops what a worker reports of a period late.
   const inPeriods = sumOf(periods, period => period.figures.count('sent'));
-  const sent = figures.count('sent');
-  return inPeriods === sent
-    ? []
-    : [`Artillery's periods hold ${inPeriods} of ${sent} requests: the course over time is incomplete.`];
+  if (inPeriods !== sent)
+    caveats.push(
+      `Artillery's periods hold ${inPeriods} of ${sent} requests: the course over time is incomplete.`,
+    );
+  return caveats;
 }
 
 function readHost({ turns }: ReadReport, facts: Facts): Host {

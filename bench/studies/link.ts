@@ -2,6 +2,7 @@
 // Each figure is that of exchanges through the relay against exchanges without, in turns; the same target serves both. A third
 // way, a target that waits as long as the round trip by a timer of its own, has as many exchanges in flight at the client: what
 // that does to the tail of its times is not the relay's doing.
+import { meanOf, sumOf } from '../../results/stats.ts';
 import { Link, Target } from '../../scenarios/model/target.ts';
 import { latenessQuantileMs, latenessSince, type RelayReading } from '../../servers/protocol.ts';
 import { type Child, spawnChild } from '../run/child.ts';
@@ -124,7 +125,7 @@ async function measure(
     direct: ascending(directly),
     waiting: ascending(waited),
     relayed: ascending(linked),
-    heldBack: [...directly, ...waited, ...linked].reduce((sum, { heldBack }) => sum + heldBack, 0),
+    heldBack: sumOf([...directly, ...waited, ...linked], ({ heldBack }) => heldBack),
     relayCpuRatio: cpuUs / 1_000 / wallMs,
     lateP50Ms: latenessQuantileMs(lateness, 0.5),
     lateP99Ms: latenessQuantileMs(lateness, 0.99),
@@ -194,11 +195,10 @@ async function printJitter(): Promise<void> {
   const { direct, relayed } = await withRelay(link, 25, (relay, waitingPort) =>
     measure(relay, waitingPort, { ratePerSec: 1_000, roundTripMs: 30 }),
   );
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const over = [0.01, 0.5, 0.99].map(q => (quantile(relayed, q) - quantile(direct, 0.5)).toFixed(2));
   console.log(
     `Round trip 20 ms, up to 5 ms of jitter each way, 1,000 requests/s: p1, p50, p99 less the direct median are ` +
-      `${over.join(', ')} ms (of two uniform draws: 20.71, 25, 29.29), the mean ${(mean(relayed) - mean(direct)).toFixed(2)} (25).\n`,
+      `${over.join(', ')} ms (of two uniform draws: 20.71, 25, 29.29), the mean ${(meanOf(relayed) - meanOf(direct)).toFixed(2)} (25).\n`,
   );
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createRandom, shuffled } from '../../results/random.ts';
-import { LEVEL_PERCENT, meanOf, replicateInterval } from '../../results/stats.ts';
+import { LEVEL_PERCENT, meanOf, replicateInterval, sumOf } from '../../results/stats.ts';
 import { Client } from '../../scenarios/model/client.ts';
 import { Load } from '../../scenarios/model/load.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
@@ -235,8 +235,8 @@ function printOverhead(replicates: readonly Replicate[]): void {
   }
   console.log(`Slices of ${RAMP_MS} + ${WINDOW_MS} ms of this load:\n${table.toString()}\n`);
   const worst = replicates.flatMap(replicate => replicate.get('2 machines')!.reading.machines ?? []);
-  const slices = worst.reduce((sum, share) => sum + share.slices, 0);
-  const late = worst.reduce((sum, share) => sum + share.lateSlices, 0);
+  const slices = sumOf(worst, share => share.slices);
+  const late = sumOf(worst, share => share.lateSlices);
   const errorMs = Math.max(...worst.map(share => share.errorMs));
   console.log(
     `Began more than a tenth of the ramp apart: ${late} of ${slices} slices of a machine; clocks known to ${errorMs.toFixed(2)} ms or better.\n`,

@@ -3,7 +3,6 @@
 // figures are worth something on an idle machine only.
 import { announce, createTable } from './study.ts';
 import { type Line, loggingClient, POOL, type Row, type Verdict, verdictOf } from './truth/conntax-run.ts';
-import { pauses, slowTail, unlikeErrors } from './truth/ratios.ts';
 import {
   behindLink,
   blindGate,
@@ -14,7 +13,10 @@ import {
   connectionsOnly,
   manually,
   nothingGood,
+  pauses,
+  slowTail,
   unanswered,
+  unlikeErrors,
 } from './truth/rows.ts';
 import { isAlone, runAlone } from './truth/witnesses.ts';
 
@@ -93,7 +95,7 @@ const ROWS: readonly Row[] = [
   pauses,
 ];
 
-/** A row that could not be measured is no reason to do without the others, and it is not right. */
+/** A row that could not be measured does not stop the others; it counts as WRONG. */
 async function linesOf({ measure }: Row): Promise<Line[]> {
   try {
     return await measure();
@@ -112,7 +114,7 @@ function differenceOf({ conntax, witness }: Line): string {
 async function run(names: readonly string[]): Promise<number> {
   const rows = ROWS.filter(({ name }) => names.length === 0 || names.some(part => name.includes(part)));
   await announce('Truth: figures of conntax beside those of independent witnesses');
-  if (!isAlone) console.log('The kernel is no witness here: it takes root, `unshare` and `ip`.\n');
+  if (!isAlone) console.log('The kernel is not a witness here: that takes root, `unshare` and `ip`.\n');
   const table = createTable(['row', 'figure', 'conntax', 'witness', '', 'difference', 'verdict']);
   const counts: Record<Verdict, number> = { right: 0, marked: 0, WRONG: 0 };
   for (const [index, row] of rows.entries()) {

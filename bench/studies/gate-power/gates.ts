@@ -79,7 +79,7 @@ const Observation = z.strictObject({
 });
 export type Observation = z.infer<typeof Observation>;
 
-/** None where there is no file yet. @throws ZodError, SyntaxError for a line that is none. */
+/** None where there is no file yet. @throws ZodError, SyntaxError for any other line */
 export function readObservations(file: string): Observation[] {
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, 'utf8').split('\n');
@@ -172,7 +172,7 @@ export function worstOf(judged: readonly { state: State }[]): State {
 }
 
 /** Of each replicate in which both arms completed. */
-export function replicatesOf(trials: readonly TrialResult[]): Replicate[] {
+function replicatesOf(trials: readonly TrialResult[]): Replicate[] {
   const groups = Map.groupBy(trials, ({ trial }) => trial.replicate);
   return [...groups.values()].flatMap(group => {
     const [before, after] = [BEFORE, AFTER].map(arm =>

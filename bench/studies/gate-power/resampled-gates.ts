@@ -9,7 +9,7 @@ import {
   judgeTogether,
 } from '../../../results/expect.ts';
 import type { Random } from '../../../results/random.ts';
-import { type Interval, LEAST_REPLICATES, LEVEL, replicateInterval } from '../../../results/stats.ts';
+import { type Interval, LEAST_REPLICATES, LEVEL, replicateInterval, sumOf } from '../../../results/stats.ts';
 import type { Expectation, ExpectationResult, Judgement } from '../../../scenarios/model/scenario.ts';
 import { LEAST_DECIDING } from '../../cli/ab.ts';
 import { type Observation, type Replicate, worstOf } from './gates.ts';
@@ -105,7 +105,7 @@ export function resampleGates(observations: readonly Observation[], options: Res
   const { gates, rule } = options;
   const expectations = options.expectations.filter(({ metric }) => RECORDED.includes(metric));
   const all = observations.flatMap(({ replicates }) => replicates);
-  const replicateMs = observations.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0) / all.length;
+  const replicateMs = sumOf(observations, ({ elapsedMs }) => elapsedMs) / all.length;
   const oneSeries = (isEnough: (replicates: readonly Replicate[]) => boolean): Replicate[] => {
     return series(() => drawn(all, options), isEnough, { replicateMs, ...options });
   };

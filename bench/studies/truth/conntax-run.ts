@@ -200,7 +200,7 @@ export function rateLine(measured: Measured, perSec: number, by: string, within 
  * @param counts of those who count connections; undefined: does not
  * @param asked how many of them asked the server something before the run
  */
-export function connectionLines(
+function connectionLines(
   measured: Measured,
   counts: { server: number | undefined; kernel: number | undefined },
   asked: number,

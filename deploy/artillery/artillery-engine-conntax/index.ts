@@ -1,8 +1,30 @@
 // An engine of Artillery that sends by conntax's clients. They take turns by phase: `short #1`, `persistent #1`, `short #2` ...
 import { type Embedded, type EmbeddedTurn, embed, type MetricSink, parsePhaseName } from 'conntax/embed';
-import type { Phase, Runner, RunUser, ScenarioEvents, ScenarioSpec, Script } from './artillery.ts';
 import { runFlow } from './flow.ts';
-import { dueIn, type EngineSettings, isPause, readSettings } from './settings.ts';
+import {
+  dueIn,
+  type EngineSettings,
+  isPause,
+  type Phase,
+  readSettings,
+  type ScenarioSpec,
+  type Script,
+} from './settings.ts';
+
+/** The events of a worker's own runner. A phase starts before its first user arrives. */
+interface Runner {
+  on(event: 'phaseStarted' | 'phaseCompleted', listener: (phase: Phase) => void): unknown;
+}
+
+/** Where a worker's metrics go. */
+interface ScenarioEvents {
+  emit(event: 'started'): unknown;
+  emit(event: 'error', code: string): unknown;
+  emit(event: 'counter' | 'histogram', name: string, value: number): unknown;
+}
+
+/** Runs one user. */
+type RunUser<Context> = (context: Context, callback: (error: Error | null, context: Context) => void) => void;
 
 /** Artillery's own periods are 10 s; within a second it is known to which a count belongs. */
 const REPORT_EVERY_MS = 1_000;

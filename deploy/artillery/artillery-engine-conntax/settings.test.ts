@@ -1,8 +1,7 @@
 // Settings of the engine: what a script makes of them, and every mistake in it, named at once.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Script } from './artillery.ts';
-import { dueIn, readSettings } from './settings.ts';
+import { dueIn, readSettings, type Script } from './settings.ts';
 
 const CLIENTS = { short: { requestsPerConnection: 1 }, persistent: {} };
 

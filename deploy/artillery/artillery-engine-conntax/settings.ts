@@ -1,7 +1,39 @@
 // The settings of the engine in a script of Artillery: a conntax scenario without its load, and how turns are taken.
 import { nameHint, parsePhaseName, type Turn } from 'conntax/embed';
-import type { Phase, ScenarioSpec, Script } from './artillery.ts';
 import { countRequests, parseFlow, RequestList, type Step } from './flow.ts';
+
+// What Artillery gives an engine, as far as it is used here (artillery 2.0, dist/lib/core/runner.js and phases.js).
+
+/** A phase as Artillery gives it to one of its workers. */
+export interface Phase {
+  name?: string;
+  pause?: number;
+  /** Seconds. */
+  duration?: number;
+  arrivalRate?: number;
+  arrivalCount?: number;
+  rampTo?: number;
+  /** Number of the worker on its machine, from 1; absent where the work is not divided. */
+  worker?: number;
+}
+
+export interface ScenarioSpec {
+  name?: string;
+  engine?: string;
+  weight?: number | string;
+  flow?: unknown;
+}
+
+export interface Script {
+  config: {
+    target?: string;
+    /** Of scenarios that name none. */
+    engine?: string;
+    phases?: readonly Phase[];
+    engines?: Readonly<Record<string, unknown>>;
+  };
+  scenarios?: readonly ScenarioSpec[];
+}
 
 export interface EngineSettings {
   /** As in a scenario file of conntax. */

@@ -1,9 +1,101 @@
-// Serves the growing page of a run on loopback while it is measured: the browser swaps in each new version without a flash.
+// What a run serves on loopback while it is measured: metrics for Prometheus to scrape, and the growing page, of which the browser swaps in
+// each new version without a flash.
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { RunMetrics } from '../../report/formats/openmetrics.ts';
+import { summariseArms } from '../../results/compare.ts';
 import { MeasureError } from '../../results/errors.ts';
+import type { TrialResult } from '../../results/model/trial.ts';
+import type { PlannedCell } from '../plan/plan.ts';
+import type { RunEvent } from '../run/context.ts';
+
+/** @returns host and port. @throws MeasureError with the sentence when it cannot listen */
+async function listen(server: Server, port: number, code: string, problem: string): Promise<string> {
+  server.listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new MeasureError(code, `${problem}: ${String(cause)}`, { cause });
+  }
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function endServer(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
+
+/** The metrics of a run while it is measured: a few sums per trial, between slices. */
+export class LiveMetrics {
+  readonly #server: Server;
+  readonly #metrics: ReturnType<typeof RunMetrics>;
+  /** Address of the metrics, such as `http://127.0.0.1:9464/metrics`. */
+  readonly url: string;
+  #cell: PlannedCell | undefined;
+  /** Of that cell. */
+  readonly #trials: TrialResult[] = [];
+
+  private constructor(server: Server, host: string, metrics: ReturnType<typeof RunMetrics>) {
+    this.#server = server;
+    this.#metrics = metrics;
+    this.url = `http://${host}/metrics`;
+  }
+
+  /** @param port 0 for any free one. @throws MeasureError when it cannot listen on the port */
+  static async open(runId: string, port: number): Promise<LiveMetrics> {
+    const metrics = new RunMetrics(runId);
+    const server = createServer((request, response) => {
+      if (request.url !== '/metrics') {
+        response.writeHead(404).end('Metrics are at /metrics\n');
+        return;
+      }
+      metrics.text().then(
+        text => response.writeHead(200, { 'Content-Type': metrics.contentType }).end(text),
+        (error: unknown) => response.writeHead(500).end(String(error)),
+      );
+    });
+    const host = await listen(server, port, 'metrics-port', `cannot listen on port ${port} for metrics`);
+    return new LiveMetrics(server, host, metrics);
+  }
+
+  show(event: RunEvent): void {
+    switch (event.type) {
+      case 'cell-started':
+        this.#cell = event.cell;
+        this.#trials.length = 0;
+        break;
+      case 'trial':
+        this.#trials.push(event.result);
+        if (event.result.state === 'completed') this.#metrics.addTrial(event.result);
+        break;
+      case 'replicate-finished': {
+        if (this.#cell === undefined) break;
+        const { id: cell, scenario } = this.#cell;
+        this.#metrics.setCell({ cell, scenario, arms: summariseArms(this.#trials) });
+        break;
+      }
+      case 'cell-finished':
+        this.#metrics.setCell(event.result);
+        this.#metrics.setOutcome(event.result);
+        break;
+      case 'progress':
+      case 'notice':
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  close(): Promise<void> {
+    return endServer(this.#server);
+  }
+}
 
 /** How long browsers get to fetch the last version before the server ends. */
 const FAREWELL_MS = 3_000;
@@ -86,22 +178,16 @@ export class LivePage {
   #version = 0;
   #news: News | undefined;
 
-  private constructor(server: Server) {
+  private constructor(server: Server, host: string) {
     this.#server = server;
-    this.#host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    this.#host = host;
     server.on('request', (request, response) => this.#answer(request, response));
   }
 
   /** Listens on a free port of 127.0.0.1. @throws MeasureError when it cannot */
   static async open(): Promise<LivePage> {
     const server = createServer();
-    server.listen(0, '127.0.0.1');
-    try {
-      await once(server, 'listening');
-    } catch (cause) {
-      throw new MeasureError('ui-port', `cannot listen on 127.0.0.1 for --ui: ${String(cause)}`, { cause });
-    }
-    return new LivePage(server);
+    return new LivePage(server, await listen(server, 0, 'ui-port', 'cannot listen on 127.0.0.1 for --ui'));
   }
 
   get url(): string {
@@ -118,22 +204,16 @@ export class LivePage {
     this.#publish(page === undefined ? 'nothing' : 'final', page);
     // A browser closes its stream once it shows the last version.
     const farewells = [...this.#watching].map(response => once(response, 'close'));
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>(resolve => {
-      timer = setTimeout(resolve, FAREWELL_MS);
-    });
-    await Promise.race([Promise.all(farewells), patience]);
-    clearTimeout(timer);
+    const patience = new AbortController();
+    const { signal } = patience;
+    await Promise.race([Promise.all(farewells), delay(FAREWELL_MS, undefined, { signal })]);
+    patience.abort();
     await this.close();
   }
 
   /** Ends at once. */
-  async close(): Promise<void> {
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
+  close(): Promise<void> {
+    return endServer(this.#server);
   }
 
   #publish(news: News, page: string | undefined): void {
