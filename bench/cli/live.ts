@@ -34,14 +34,14 @@ async function endServer(server: Server): Promise<void> {
 /** The metrics of a run while it is measured: a few sums per trial, between slices. */
 export class LiveMetrics {
   readonly #server: Server;
-  readonly #metrics: ReturnType<typeof RunMetrics>;
+  readonly #metrics: RunMetrics;
   /** Address of the metrics, such as `http://127.0.0.1:9464/metrics`. */
   readonly url: string;
   #cell: PlannedCell | undefined;
   /** Of that cell. */
   readonly #trials: TrialResult[] = [];
 
-  private constructor(server: Server, host: string, metrics: ReturnType<typeof RunMetrics>) {
+  private constructor(server: Server, host: string, metrics: RunMetrics) {
     this.#server = server;
     this.#metrics = metrics;
     this.url = `http://${host}/metrics`;
