@@ -129,7 +129,7 @@ const pools = new Map<StallCase, Pool>();
 function poolOf(stall: StallCase, size: number): Pool {
   const known = pools.get(stall);
   if (known?.pairs.length === size) return known;
-  const trials = simulatedTrials(stall, size, createRandom(4, stall.name));
+  const trials = simulatedTrials(stall, size, createRandom(6, stall.name));
   const pool = {
     pairs: [...Map.groupBy(trials, ({ trial }) => trial.replicate).values()],
     truth: trueRatio(stall),
@@ -144,7 +144,7 @@ function coverageOfRuns(
   { pool, runs, least = LEAST_REPLICATES, most = 30 }: DrawnRuns,
 ): RunCoverage {
   const { pairs, truth } = poolOf(stall, pool);
-  const random = createRandom(4, `runs of ${stall.name}`);
+  const random = createRandom(6, `runs of ${stall.name}`);
   let held = 0;
   let used = 0;
   for (let run = 0; run < runs; run++) {

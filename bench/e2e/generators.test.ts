@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { callCli } from '../testing/in-process.ts';
 import { startCli } from './testing/cli.ts';
-import { openWorkspace, tinyScenario } from './testing/workspace.ts';
+import { openWorkspace, soloScenario, tinyScenario } from './testing/workspace.ts';
 
 const MEASURING = /measuring/;
 /** Long enough that only an end from outside can end it. */
@@ -58,7 +58,7 @@ describe('two generators per client', { concurrency: 2 }, () => {
 
   test('Ctrl-C: what was measured is kept, and no process is left', async t => {
     const workspace = await openWorkspace(t);
-    const file = await workspace.writeScenario({ ...tinyScenario(ENDLESS), generators: 2 });
+    const file = await workspace.writeScenario({ ...soloScenario(ENDLESS), generators: 2 });
     const cli = startCli(t, ['run', file], { cwd: workspace.dir });
     await cli.seen(MEASURING);
     cli.interrupt();
@@ -75,7 +75,7 @@ describe('two generators per client', { concurrency: 2 }, () => {
 
   test('conntax itself is killed while they are stopped: none is left', async t => {
     const workspace = await openWorkspace(t);
-    const file = await workspace.writeScenario({ ...tinyScenario(ENDLESS), generators: 2 });
+    const file = await workspace.writeScenario({ ...soloScenario(ENDLESS), generators: 2 });
     const cli = startCli(t, ['run', file], { cwd: workspace.dir });
     await cli.seen(MEASURING);
     for (const { pid } of cli.children('generator-child')) process.kill(pid, 'SIGSTOP');

@@ -11,7 +11,14 @@ import { listenOnLoopback } from '../../servers/testing/servers.ts';
 import { callCli } from '../testing/in-process.ts';
 import { type CliResult, startCli, startProgram } from './testing/cli.ts';
 import { reasonWithout } from './testing/server-programs.ts';
-import { openWorkspace, RUN_FILES, storedRuns, tinyScenario, type Workspace } from './testing/workspace.ts';
+import {
+  openWorkspace,
+  RUN_FILES,
+  soloScenario,
+  storedRuns,
+  tinyScenario,
+  type Workspace,
+} from './testing/workspace.ts';
 
 /** Long enough that only an interrupt can end it. */
 const ENDLESS = { measureMs: 60_000, budgetMs: 60_000, sliceMs: 250 } as const;
@@ -30,7 +37,7 @@ function assertNothingKept({ status, stdout, stderr }: CliResult, { results }: W
 
 test('while the processes start: nothing was measured, and nothing is stored', async t => {
   const workspace = await openWorkspace(t);
-  const file = await workspace.writeScenario(tinyScenario(ENDLESS));
+  const file = await workspace.writeScenario(soloScenario(ENDLESS));
   const cli = startCli(t, ['run', file], { cwd: workspace.dir });
   await cli.spawned('target-child');
   cli.interrupt();
@@ -40,7 +47,7 @@ test('while the processes start: nothing was measured, and nothing is stored', a
 test('during warm-up: nothing was measured yet, and nothing is stored', async t => {
   const workspace = await openWorkspace(t);
   const file = await workspace.writeScenario(
-    tinyScenario({ ...ENDLESS, warmupMinMs: 60_000, warmupMaxMs: 60_000 }),
+    soloScenario({ ...ENDLESS, warmupMinMs: 60_000, warmupMaxMs: 60_000 }),
   );
   const cli = startCli(t, ['run', file], { cwd: workspace.dir });
   await cli.seen(WARMING_UP);
@@ -80,7 +87,7 @@ for (const [signal, expected, extra] of [
 ] as const) {
   test(`${signal} to the whole group is like Ctrl-C: no trial fails, and the status names the signal`, async t => {
     const workspace = await openWorkspace(t);
-    const scenario = tinyScenario({ ...ENDLESS, sliceMs: 1_000 });
+    const scenario = soloScenario({ ...ENDLESS, sliceMs: 1_000 });
     const file = await workspace.writeScenario({ ...scenario, clients: { ...scenario.clients, ...extra } });
     const cli = startCli(t, ['run', file], { cwd: workspace.dir });
     await cli.seen(MEASURING);
@@ -119,7 +126,7 @@ test('so does Ctrl-C while a server has not yet answered its first question', as
   const server = createServer(() => {}); // accepts, and never says a word
   const port = await listenOnLoopback(t, server);
   const url = `http://127.0.0.1:${port}/`;
-  const file = await workspace.writeScenario({ ...tinyScenario(), target: { url } });
+  const file = await workspace.writeScenario({ ...soloScenario(), target: { url } });
   const asked = once(server, 'connection');
   const cli = startCli(t, ['run', file], { cwd: workspace.dir });
   await asked;
@@ -135,7 +142,7 @@ test('so does Ctrl-C while a server has not yet answered its first question', as
 
 test('Ctrl-C again ends at once, a process that hangs included', async t => {
   const workspace = await openWorkspace(t);
-  const file = await workspace.writeScenario(tinyScenario(ENDLESS));
+  const file = await workspace.writeScenario(soloScenario(ENDLESS));
   const cli = startCli(t, ['run', file], { cwd: workspace.dir });
   await cli.seen(MEASURING);
   // Stopped generators can't obey the first Ctrl-C, so there is time for a second; nor do they see their channel close.
@@ -150,7 +157,7 @@ test('Ctrl-C again ends at once, a process that hangs included', async t => {
 
 test('through npm, which passes Ctrl-C on a second time, it is still one Ctrl-C', async t => {
   const workspace = await openWorkspace(t);
-  await workspace.writeScenario(tinyScenario(ENDLESS));
+  await workspace.writeScenario(soloScenario(ENDLESS));
   const root = fileURLToPath(new URL('../..', import.meta.url));
   // bash becomes the last command of a script, dash stays and takes npm's signal upon itself.
   const npm = ['npm', '--prefix', root, '--script-shell', '/bin/bash', '--silent', 'run', 'conntax', '--'];

@@ -40,11 +40,15 @@ test('every request fails, in every way', async t => {
   const workspace = await openWorkspace(t);
   const { dir } = workspace;
   const unavailable = await startServer(t, refuse);
-  const reset = await startServer(t, socket => socket.resetAndDestroy());
-  const garbage = await startServer(t, socket => socket.once('data', () => socket.end('not HTTP\r\n\r\n')));
+  const reset = await startServer(t, socket => void setTimeout(() => socket.resetAndDestroy(), SERVICE_MS));
+  const garbage = await startServer(t, socket =>
+    socket.once('data', () => setTimeout(() => socket.end('not HTTP\r\n\r\n'), SERVICE_MS)),
+  );
   await writeFile(
     join(dir, 'throws.ts'),
-    "export default { open: () => ({ send: async () => { throw new Error('no token'); }, close: async () => {} }) };\n",
+    `const later = () => new Promise(resolve => setTimeout(resolve, ${SERVICE_MS}));
+export default { open: () => ({ send: async () => { await later(); throw new Error('no token'); }, close: async () => {} }) };
+`,
   );
   const cells: [name: string, more: Partial<ScenarioInput>, cause: RegExp][] = [
     ['unavailable', { target: { url: unavailable } }, /× bad status, for example "status 503"/],

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { callCli } from '../testing/in-process.ts';
 import { runHere, startCli } from './testing/cli.ts';
-import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';
+import { openWorkspace, soloScenario, tinyScenario, type Workspace } from './testing/workspace.ts';
 
 const NODE = `'${process.execPath}'`;
 const START = `${NODE} server.mjs`;
@@ -187,7 +187,7 @@ for (const [how, end] of [
   test(`${how} while a server is measured: it is gone`, async t => {
     const workspace = await openWorkspace(t);
     writeFileSync(join(workspace.dir, 'server.mjs'), SERVER('one'));
-    const { target: _own, ...scenario } = tinyScenario({ measureMs: 60_000, budgetMs: 60_000 });
+    const { target: _own, ...scenario } = soloScenario({ measureMs: 60_000, budgetMs: 60_000 });
     const file = await workspace.writeScenario({ ...scenario, target: { command: `${START}; :` } });
     const cli = startCli(t, ['run', file], { cwd: workspace.dir, env: { INSTALLED: 'yes' } });
     await cli.seen(/measuring/);

@@ -127,7 +127,7 @@ suite('prometheus', { skip: reasonWithout('promtool', 'prometheus') }, () => {
 
   test('a real server scrapes a run, and the alert fires for one that misses the objective', async t => {
     const workspace = await openWorkspace(t);
-    const timing = { minReplicates: 100, maxReplicates: 100, budgetMs: 300_000, measureMs: 100 };
+    const timing = { minReplicates: 100, maxReplicates: 100, budgetMs: 300_000, measureMs: 1_000 };
     const file = await workspace.writeScenario({
       ...tinyScenario(timing),
       target: { behaviour: { name: 'delay', meanMs: 20 }, faults: [{ kind: 'status', ratio: 0.3 }] },

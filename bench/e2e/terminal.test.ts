@@ -8,7 +8,7 @@ import { promisify, stripVTControlCharacters } from 'node:util';
 import stringWidth from 'string-width';
 import { type CliResult, PLAIN_CONNTAX, startProgram } from './testing/cli.ts';
 import { reasonNotTo } from './testing/privileges.ts';
-import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';
+import { openWorkspace, soloScenario, tinyScenario, type Workspace } from './testing/workspace.ts';
 
 const skip = reasonNotTo('script');
 
@@ -77,8 +77,7 @@ const PLAIN: [why: string, env: Record<string, string>, size?: string][] = [
 for (const [why, env, size] of PLAIN) {
   test(`a terminal that ${why} gets plain lines`, { skip }, async t => {
     const workspace = await openWorkspace(t);
-    const { clients, ...scenario } = tinyScenario();
-    const file = await workspace.writeScenario({ ...scenario, clients: { short: clients.short! } });
+    const file = await workspace.writeScenario(soloScenario());
     const { status, stdout } = await runOnTerminal(
       t,
       workspace,

@@ -10,7 +10,15 @@ import type { Code } from '../../scenarios/model/sweep.ts';
 import type { RunEvent } from './context.ts';
 import { measureCell } from './run.ts';
 import { childrenWith, ourChildren } from './testing/processes.ts';
-import { atFirst, completed, isMeasuring, makeTinyCell, states, type TinyCell } from './testing/tiny-cell.ts';
+import {
+  atFirst,
+  completed,
+  isMeasuring,
+  makeTinyCell,
+  states,
+  type TinyCell,
+  UNHURRIED,
+} from './testing/tiny-cell.ts';
 
 const ours = (label: string): Code => ({ label, dir: null, packages: {} });
 const TWO: Partial<ScenarioInput> = { timing: { minReplicates: 2, maxReplicates: 2 } };
@@ -79,10 +87,13 @@ suite('a cell whose arms have targets of their own', () => {
     const relays = watchTargets('link-child');
     // On a busy machine the default budget ends before the second replicate.
     const timing = { ...TWO.timing, budgetMs: 120_000 };
-    const tiny = makeCell({ timing, target: { tls: '1.3' }, link: { roundTripMs: 5 } }, event => {
-      targets.onEvent(event);
-      relays.onEvent(event);
-    });
+    const tiny = makeCell(
+      { timing, target: { ...UNHURRIED, tls: '1.3' }, link: { roundTripMs: 5 } },
+      event => {
+        targets.onEvent(event);
+        relays.onEvent(event);
+      },
+    );
     const cell = await measureCell(tiny.options);
     const results = completed(tiny.results());
     assert.equal(results.length, 4, JSON.stringify(tiny.results().filter(({ state }) => state === 'failed')));

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import type { CellReport, Figure } from '../model.ts';
 import { inspectPage, ReportBrowser, skip } from './testing/open-report.ts';
+import { screensCase } from './testing/screens-case.ts';
 
 let browser: ReportBrowser;
 
@@ -14,6 +15,8 @@ before(async () => {
 after(async () => {
   if (skip === false) await browser.close();
 });
+
+screensCase(() => browser);
 
 /** The pictures of a cell that are seen before anything is opened. */
 function shownIn({ forest, sections }: CellReport): Figure[] {
@@ -63,7 +66,6 @@ for (const sample of [
     }
     assert.deepEqual(complaints, []);
     assert.deepEqual(requests, [url]);
-    await page.close();
   });
 }
 
@@ -85,7 +87,6 @@ test('the cells of a sweep are folded to one line each, and complete when opened
   assert.ok(seen.scrollWidth <= 1280);
   assert.ok(seen.leastContrast.ratio >= 4.5, JSON.stringify(seen.leastContrast));
   assert.deepEqual(complaints, []);
-  await page.close();
 });
 
 test('the answer, its picture and its table are seen without scrolling, and links reach every part', {
@@ -108,7 +109,6 @@ test('the answer, its picture and its table are seen without scrolling, and link
     `[...document.querySelectorAll('a[href^="#"]')].map(link => link.getAttribute('href')).filter(href => document.getElementById(href.slice(1)) === null)`,
   );
   assert.deepEqual(broken, []);
-  await page.close();
 });
 
 for (const sample of ['an invalid trial of six arms', 'every phase', 'a link']) {
@@ -121,7 +121,6 @@ for (const sample of ['an invalid trial of six arms', 'every phase', 'a link']) 
         .map(frame => frame.getAttribute('aria-label') + ': ' + frame.scrollWidth + ' of ' + frame.clientWidth + ' px');
     })()`);
     assert.deepEqual(clipped, []);
-    await page.close();
   });
 }
 
@@ -131,7 +130,6 @@ test('the bar that stays in sight has the date and the run', { skip }, async () 
   const bar = page.locator('nav.top');
   assert.equal((await bar.boundingBox())!.y, 0);
   assert.match((await bar.textContent()) ?? '', /2026-\d\d-\d\d, run \w{4}/);
-  await page.close();
 });
 
 test('a failed limit is the first word of the page, in red', { skip }, async () => {
@@ -139,7 +137,6 @@ test('a failed limit is the first word of the page, in red', { skip }, async () 
   const text = await page.evaluate<string>('document.body.innerText');
   assert.match(text, /^FAIL/);
   assert.match((await page.locator('h1').textContent()) ?? '', /^FAIL: /);
-  await page.close();
 });
 
 test('pointing at a mark tells its figure until Escape, and the pointer may rest on the tip', {
@@ -156,7 +153,6 @@ test('pointing at a mark tells its figure until Escape, and the pointer may rest
   await page.keyboard.press('Escape');
   assert.ok(!(await tip.isVisible()));
   assert.deepEqual(complaints, []);
-  await page.close();
 });
 
 /** A tip is hidden this long after the pointer has left it. */
@@ -180,7 +176,6 @@ test('arrow keys read the values of a chart', { skip }, async () => {
   await page.keyboard.press('Escape');
   assert.ok(!(await tip.isVisible()));
   assert.deepEqual(complaints, []);
-  await page.close();
 });
 
 test('figures are saved as CSV and JSON, charts as SVG and PNG, and the scenario as a file', {
@@ -215,7 +210,6 @@ test('figures are saved as CSV and JSON, charts as SVG and PNG, and the scenario
   assert.equal(scenario.name, 'short-vs-persistent.json');
   assert.equal(scenario.content.toString(), report.cells[0]!.repeat!.file!.text);
   assert.deepEqual(complaints, []);
-  await page.close();
 });
 
 test('the result is copied as Markdown, the command that repeats it too, and the theme can be switched', {
@@ -243,7 +237,6 @@ test('the result is copied as Markdown, the command that repeats it too, and the
   await page.getByRole('button', { name: 'Light or dark' }).click();
   assert.equal(await paper(), before);
   assert.deepEqual(complaints, []);
-  await page.close();
 });
 
 test('pointing at a change of level tells since when it is, and by how much', { skip }, async () => {
@@ -257,7 +250,6 @@ test('pointing at a change of level tells since when it is, and by how much', { 
     /^Requests\/s of persistent in short-vs-persistent fell by .*p = 0\.00\d\) on 2026-11-18, .* in run 2026-11-18T/,
   );
   assert.deepEqual(complaints, []);
-  await page.close();
 });
 
 test('a table is sorted by the button in a heading, and a third press brings back its own order', {
@@ -288,5 +280,4 @@ test('a table is sorted by the button in a heading, and a third press brings bac
   assert.equal(await head.getAttribute('aria-sort'), null);
   assert.deepEqual(await clients(), own);
   assert.deepEqual(complaints, []);
-  await page.close();
 });

@@ -1,7 +1,8 @@
 // Simulates the slices of a replicate for two clients on a noisy host, with their true ratio.
+
 import { randomLogNormal, randomNormal } from 'd3-random';
 import type { Slice } from '../model/trial.ts';
-import { type Random, shuffled } from '../random.ts';
+import { createRandom, type Random, shuffled } from '../random.ts';
 import { sumOf } from '../stats.ts';
 
 /** An event loop that stands still: for `lengthMs`, once in `everyMs`, at equal distances or by chance. */
@@ -51,6 +52,18 @@ const CPU_US = 30;
 const DRIFT_STEP_MS = 50;
 const DRIFT_MS = 3_000;
 const SLOW_MODE = 0.25;
+
+/** Lognormal times over their mean, one of which each request takes: to draw anew for each takes ten times as long. */
+const FACTORS = drawFactors(2 ** 16);
+
+function drawFactors(count: number): Float64Array {
+  const drawn = Float64Array.from(
+    { length: count },
+    randomLogNormal.source(createRandom(1, 'factors'))(0, SIGMA),
+  );
+  const mean = drawn.reduce((sum, factor) => sum + factor, 0) / count;
+  return drawn.map(factor => factor / mean);
+}
 
 /** Ramp and window of an arm whose longest request has been seen: as bench/plan/timing.ts shapes them. */
 function shapeOf({ meanMs, pauses, slow }: SimulatedArm): {
@@ -167,8 +180,10 @@ export function simulateReplicate(
 }
 
 function drawTimes({ meanMs, slow }: SimulatedArm, random: Random): (factor: number) => number {
-  const usual = randomLogNormal.source(random)(Math.log(meanMs) - SIGMA ** 2 / 2, SIGMA);
-  return factor => (slow !== undefined && random() < slow.ratio ? slow.ms : usual() * factor);
+  return factor =>
+    slow !== undefined && random() < slow.ratio
+      ? slow.ms
+      : meanMs * FACTORS[Math.floor(random() * FACTORS.length)]! * factor;
 }
 
 function simulateSlice(

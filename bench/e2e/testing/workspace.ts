@@ -67,6 +67,12 @@ export function tinyScenario(timing: ScenarioInput['timing'] = {}): ScenarioInpu
   };
 }
 
+/** The same with one client, where nothing has to be compared: each is a process more, on each machine and in each replicate. */
+export function soloScenario(timing: ScenarioInput['timing'] = {}): ScenarioInput {
+  const { clients, ...scenario } = tinyScenario(timing);
+  return { ...scenario, clients: { short: clients['short']! } };
+}
+
 /** The runs in a results folder, oldest first. Fails on a line of trials.ndjson that is not whole. */
 export function storedRuns(results: string): StoredFolder[] {
   const folder = join(results, 'runs');

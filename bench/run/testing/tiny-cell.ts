@@ -23,11 +23,15 @@ export const TINY_TIMING = {
   maxReplicates: 1,
 };
 
+/** Users that ask again at once would take both cores. */
+export const UNHURRIED = { behaviour: { name: 'delay', meanMs: 5 } };
+
 export function makeScenario(stated: Partial<ScenarioInput> = {}): Scenario {
   const { timing, ...rest } = stated;
   return Scenario.parse({
     name: 'tiny',
     question: 'Does it work?',
+    target: UNHURRIED,
     load: { concurrency: 4 },
     clients: {
       short: { requestsPerConnection: 1, pool: { maxConnections: 4 } },

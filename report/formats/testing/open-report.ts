@@ -52,15 +52,27 @@ interface OpenedReport {
   url: string;
 }
 
-/** A browser, and a folder for its pages. */
+/** A browser with one tab, and a folder for its pages. */
 export class ReportBrowser {
   readonly #browser: Browser;
+  readonly #page: Page;
+  /** Of the report that is open. */
+  #requests: string[] = [];
+  #complaints: string[] = [];
   /** Pages that were written, by sample: what takes long is to draw them. */
   readonly #written = new Map<string, Promise<{ report: Report; url: string }>>();
   readonly #folder = mkdtempSync(join(tmpdir(), 'conntax-page-'));
 
-  private constructor(browser: Browser) {
+  private constructor(browser: Browser, page: Page) {
     this.#browser = browser;
+    this.#page = page;
+    page.on('request', request => this.#requests.push(request.url()));
+    page.on('console', message => this.#complaints.push(message.text()));
+    page.on('pageerror', error => this.#complaints.push(error.message));
+    page.on('dialog', dialog => {
+      this.#complaints.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
   }
 
   static async launch(): Promise<ReportBrowser> {
@@ -70,27 +82,23 @@ export class ReportBrowser {
       '--disable-background-networking',
       '--disable-component-update',
     ];
-    return new ReportBrowser(await chromium.launch({ executablePath: CHROMIUM, args }));
+    const browser = await chromium.launch({ executablePath: CHROMIUM, args });
+    return new ReportBrowser(browser, await browser.newPage());
   }
 
-  /** Writes the page as it is stored, and opens it from disk at 1280 px. */
+  /** Writes the page as it is stored, and opens it from disk at 1280 px, instead of the one before: a tab of its own takes processes. */
   async open(sample: string): Promise<OpenedReport> {
     const writing = this.#written.get(sample) ?? this.#write(sample);
     this.#written.set(sample, writing);
     const { report, url } = await writing;
-    const page = await this.#browser.newPage({
-      viewport: { width: 1280, height: 900 },
-      colorScheme: 'light',
-    });
+    const page = this.#page;
+    await page.mouse.move(0, 0);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.emulateMedia({ colorScheme: 'light' });
     const requests: string[] = [];
     const complaints: string[] = [];
-    page.on('request', request => requests.push(request.url()));
-    page.on('console', message => complaints.push(message.text()));
-    page.on('pageerror', error => complaints.push(error.message));
-    page.on('dialog', dialog => {
-      complaints.push(`dialog: ${dialog.message()}`);
-      void dialog.dismiss();
-    });
+    this.#requests = requests;
+    this.#complaints = complaints;
     await page.goto(url);
     return { page, report, requests, complaints, url };
   }
