@@ -149,12 +149,14 @@ export function tabulate<Row>(
     notes?: readonly (string | false)[];
   },
 ): Table {
+  const { name, title, notes = [] } = of;
   const columns = compact(of.columns);
   return createTable({
-    ...of,
+    name,
+    title,
     columns: columns.map(([column]) => column),
     rows: rows.map(row => columns.map(([, read]) => read(row))),
-    notes: compact(of.notes ?? []),
+    notes: compact(notes),
   });
 }
 
