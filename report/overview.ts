@@ -52,7 +52,7 @@ function answerOf(section: Section): Answer {
 /** The answer of a run: that of its only scenario, or what several have in common. */
 export function runAnswer(
   sections: readonly Section[],
-  { notBegun = [], skipped = [] }: Pick<Run, 'notBegun' | 'skipped'> = {},
+  { notBegun = [], skipped = [] }: Pick<Run, 'notBegun' | 'skipped'>,
 ): Answer {
   const measured = new Set(sections.map(nameOf));
   const lacking = Object.entries({ 'not begun': notBegun, skipped: skipped.map(({ cell }) => cell) })

@@ -115,7 +115,6 @@ interface Measure {
   only?: 'tls' | 'attempts';
 }
 
-/** A column of the table of metrics. */
 function metricMeasure(metric: Metric | 'targetCpuUsPerRequest'): Measure {
   const { columnKey, resultColumn, title, unit, isIntervalStored, ofTrial, shareBeyond } =
     METRIC_TABLE[metric];

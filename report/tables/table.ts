@@ -96,7 +96,6 @@ export function hasTwoEstimators(metric: ExpectedMetric): boolean {
   return isIntervalStored !== true && ofSummary !== undefined && interval.of === 'logarithms';
 }
 
-/** A metric with its interval. */
 export function metricColumn(metric: Metric): Column {
   const { columnKey, noun, title, unit } = METRIC_TABLE[metric];
   const shownUnit = unit === undefined || unit === title ? INTERVAL_NAME : `${unit}, ${INTERVAL_NAME}`;
@@ -106,7 +105,7 @@ export function metricColumn(metric: Metric): Column {
 /** A column, and what it shows of a row. */
 export type ReadColumn<Row> = readonly [column: Column, read: (row: Row) => TableCell];
 
-/** Rows of clients are named so. */
+/** Names the rows of clients. */
 export const clientColumn: ReadColumn<{ arm: Pick<ArmView, 'label' | 'name'> }> = [
   keyColumn('arm', 'client'),
   ({ arm }) => words(arm.label, arm.name),
@@ -149,12 +148,14 @@ export function tabulate<Row>(
     notes?: readonly (string | false)[];
   },
 ): Table {
+  const { name, title, notes = [] } = of;
   const columns = compact(of.columns);
   return createTable({
-    ...of,
+    name,
+    title,
     columns: columns.map(([column]) => column),
     rows: rows.map(row => columns.map(([, read]) => read(row))),
-    notes: compact(of.notes ?? []),
+    notes: compact(notes),
   });
 }
 

@@ -55,7 +55,6 @@ import {
 } from './numbers.ts';
 import { capitalize, compact, listed } from './text.ts';
 
-/** The answer of one cell. */
 export function cellAnswer(view: CellView): Answer {
   const failed = describeFailedLimit([{ view }]);
   const limitedBy = describeBound(view);

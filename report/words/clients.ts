@@ -66,7 +66,6 @@ function describeKeepAlive({ requestsPerConnection, transport }: Client): string
     : `${requestsPerConnection} requests per connection`;
 }
 
-/** A setting of a client in words. */
 interface SettingPhrase {
   /** Its path: `pool.maxConnections`. */
   setting: string;
@@ -183,7 +182,6 @@ function describeResilience({ resilience = {} }: Client): string[] {
   ]);
 }
 
-/** A client's name, and what it is in words. */
 interface Described {
   name: string;
   text: string;

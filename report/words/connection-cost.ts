@@ -310,7 +310,6 @@ function marksOf(
   return comparisonMarks({ baseline: more, candidate: fewer, metric }, view);
 }
 
-/** A measured arm that the model covers. */
 interface ModelledArm {
   arm: ArmView;
   meanUs: number;
@@ -461,7 +460,6 @@ function savedCell(cost: ConnectionCost, view: CellView): TableCell {
   return figure(text, cores, pairMarks(cost, view));
 }
 
-/** Marks of either client. */
 function pairMarks({ more, fewer }: ConnectionCost, { arms }: CellView) {
   const marks = arms.filter(({ name }) => name === more || name === fewer).flatMap(arm => arm.marks);
   return [...new Set(marks)];
