@@ -29,6 +29,7 @@ import {
   baselineOf,
   candidatesOf,
   decidingMetric,
+  hasWidth,
   measureOf,
   ratioFigures,
   type SweepFigure,
@@ -118,7 +119,7 @@ function describeCourse({ name, figures }: Course, x: SweptSetting): string {
   switch (trend.kind) {
     case 'alone':
     case 'unshown':
-      return figures.every(({ interval }) => interval.high === interval.low)
+      return figures.every(({ interval }) => !hasWidth(interval))
         ? `Undecided: no interval of ${name} is known, so no change can be shown`
         : `No change in ${name} shown between ${between}`;
     case 'mixed':
@@ -136,10 +137,9 @@ function describeCourse({ name, figures }: Course, x: SweptSetting): string {
 /** Over two settings, or one without an order. */
 function describeSpan({ name, figures, unit }: Course, { x, other }: SweepView): string {
   const { highest, lowest } = extremesOf(figures);
-  const over = other === undefined ? x.words : `${x.words} and ${other.words}`;
   return highest === lowest
     ? `${name} is ${brief(lowest)}${unit}`
-    : `${name} is between ${brief(lowest)} and ${brief(highest)}${unit} over ${over}`;
+    : `${name} is between ${brief(lowest)} and ${brief(highest)}${unit} over ${nameSettings({ x, other })}`;
 }
 
 /** Without its bounds. */
@@ -198,7 +198,7 @@ export function trendOf(figures: readonly Interval[]): Trend {
 
 function levelOf(figures: readonly Interval[], from: number): Level {
   const level = figures.slice(from);
-  if (!level.every(({ low, high }) => high > low && low > 0)) return { from, most: null };
+  if (!level.every(figure => hasWidth(figure) && figure.low > 0)) return { from, most: null };
   const most = level.flatMap((one, index) =>
     level.filter((_, other) => other !== index).map(other => one.high / other.low - 1),
   );
@@ -207,7 +207,7 @@ function levelOf(figures: readonly Interval[], from: number): Level {
 
 /** Whether one figure is significantly below the other. */
 function isBelow(lower: Interval, higher: Interval): boolean {
-  return lower.high > lower.low && higher.high > higher.low && lower.high < higher.low;
+  return hasWidth(lower) && hasWidth(higher) && lower.high < higher.low;
 }
 
 /** The figures of one client over the sweep, and how to name them. */
@@ -353,7 +353,7 @@ function describeKnee({ figures }: Course, sweep: SweepView): string[] {
 
 /** Among the known figures; among all if none is known. */
 function extremesOf(figures: readonly SweepFigure[]): { highest: SweepFigure; lowest: SweepFigure } {
-  const known = figures.filter(({ interval }) => interval.high > interval.low);
+  const known = figures.filter(({ interval }) => hasWidth(interval));
   const sorted = (known.length === 0 ? figures : known).toSorted(
     (a, b) => a.interval.value - b.interval.value,
   );
@@ -372,8 +372,11 @@ function describeExtremes(course: Course, place: (figure: SweepFigure) => string
 }
 
 function describeOverall(course: Course, { x, other }: SweepView): string {
-  const names = other === undefined ? x.words : `${x.words} and ${other.words}`;
-  return `Over ${names}, ${describeExtremes(course, ({ cell }) => cell.place)}.`;
+  return `Over ${nameSettings({ x, other })}, ${describeExtremes(course, ({ cell }) => cell.place)}.`;
+}
+
+function nameSettings({ x, other }: Pick<SweepView, 'x' | 'other'>): string {
+  return other === undefined ? x.words : `${x.words} and ${other.words}`;
 }
 
 /** Along the axis, for each value of the other setting. */

@@ -38,6 +38,7 @@ import {
   armFigures,
   baselineOf,
   candidatesOf,
+  hasWidth,
   type Measure,
   measuresOf,
   ratioFigures,
@@ -181,7 +182,7 @@ export function measureTable(sweep: SweepView, measure: Measure): Table {
   const ratios = candidatesOf(sweep).flatMap(name => {
     const figures = ratioFigures(sweep, name, measure);
     const about = figureColumn(`${name}:ratio`, `${name} / ${baseline}`);
-    return figures.length === 0 ? [] : [column(about, figures, ({ low, high }) => high > low)];
+    return figures.length === 0 ? [] : [column(about, figures, hasWidth)];
   });
   const arms = sweep.arms.map(({ name, label }) =>
     column(

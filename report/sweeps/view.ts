@@ -302,6 +302,11 @@ function drawable(interval: Interval): Interval {
   return isKnown(interval) ? interval : pointAt(interval.value);
 }
 
+/** Whether the interval is known: one that is not has no width. */
+export function hasWidth({ low, high }: Interval): boolean {
+  return high > low;
+}
+
 function pointAt(value: number): Interval {
   return { value, low: value, high: value };
 }
