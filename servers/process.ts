@@ -9,7 +9,7 @@ import { CpuLimits } from './cpu-limit.ts';
 let continued = 0;
 
 /** Signals to the whole process group: Ctrl-C, a cancelled job, a closed terminal. */
-const GROUP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+export const GROUP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Ignores signals of the process group: the parent receives them too and decides what happens to the trial. When the channel

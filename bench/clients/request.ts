@@ -56,18 +56,16 @@ export function requestsTo(
   const total = sumOf(shares, share => share);
   // Bodies are the same everywhere, and may be long or a file: they are read once.
   const bodiless = withoutBodies(asked);
-  const [first, ...others] = origins.flatMap(({ origin, path }, index) =>
-    prepareRequests(bodiless, path, env).map((request, place) => ({
+  const [first, ...others] = origins.flatMap(({ origin, path }, index) => {
+    const originName = nameOfOrigin(asked.target, index);
+    return prepareRequests(bodiless, path, env).map((request, place) => ({
       ...request,
       body: requests[place]!.body,
-      name:
-        requests.length === 1
-          ? nameOfOrigin(asked.target, index)
-          : `${request.name}, ${nameOfOrigin(asked.target, index)}`,
+      name: requests.length === 1 ? originName : `${request.name}, ${originName}`,
       weight: (request.weight * shares[index]!) / total,
       origin,
-    })),
-  );
+    }));
+  });
   return [first!, ...others];
 }
 

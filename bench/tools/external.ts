@@ -22,6 +22,7 @@ import type { Outcome } from '../../results/model/trial.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import type { Request } from '../../scenarios/model/request.ts';
 import type { FaultKind, Target } from '../../scenarios/model/target.ts';
+import { GROUP_SIGNALS } from '../../servers/process.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import { reachRefusals, refuse } from '../clients/refusals.ts';
 import {
@@ -190,8 +191,6 @@ export function missingProgram(name: string): Obstacle | undefined {
 
 /** Interval between requests to end, because the first one may come before the tool handles signals. */
 const ASK_AGAIN_MS = 50;
-/** Signals to the whole process group, including conntax: the slice is lost, but that is not an error of the tool. */
-const GROUP_SIGNALS: readonly (string | null)[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const STDERR_TAIL_CHARS = 2_000;
 
 export interface ToolOrder {
@@ -273,7 +272,8 @@ export class ToolRun {
 
   async #finish(): Promise<ToolResult> {
     const { code, signal } = await this.#gone;
-    const isCut = GROUP_SIGNALS.includes(signal);
+    // The whole process group was signalled, conntax too: the slice is lost, but that is not an error of the tool.
+    const isCut = GROUP_SIGNALS.some(one => one === signal);
     if (code !== 0 && !isCut) {
       const { program, killAfterMs } = this.#order;
       const fault = this.#isKilled
