@@ -1,5 +1,6 @@
 // Searches for the highest rate that a client sustains: chooses the next rate to try from the probes so far. Pure.
 import { areTooManyLost, isFallingBehind, isMostlyLateness } from '../../results/audits/load.ts';
+import { milliseconds } from '../../results/audits/rule.ts';
 import type { Capacity, Probe, ProbeLimit } from '../../results/model/trial.ts';
 import type { CapacityLoad } from '../../scenarios/model/load.ts';
 import type { WindowSchedule } from '../contracts.ts';
@@ -54,7 +55,7 @@ function limitOf(rules: Rules, seen: Seen): { limit: ProbeLimit; why: string } |
   const { latenessP99Us } = seen.schedule;
   const isLate = isMostlyLateness({ latenessUs: latenessP99Us, responseUs: seen.p99Us });
   if (found === undefined || found.limit === 'errors' || !isLate) return found;
-  const why = `${found.why}, and the generator could not keep its schedule: p99 of its own lateness was ${ms(latenessP99Us)}`;
+  const why = `${found.why}, and the generator could not keep its schedule: p99 of its own lateness was ${milliseconds(latenessP99Us)}`;
   return { limit: 'generator', why };
 }
 
@@ -87,10 +88,6 @@ function shortfallOf(
   if (isFallingBehind({ due, ended }, resolutionRatio / 2))
     return { limit: 'rate', why: `only ${ended} of the ${due} requests due in the window ended in it` };
   return undefined;
-}
-
-function ms(us: number): string {
-  return `${Number((us / 1_000).toPrecision(3))} ms`;
 }
 
 const MOST_DIGITS = 15;

@@ -1,7 +1,7 @@
 // Audit of constancy: a server, or a client, that was another one from some slice of a replicate on.
 import type { CompletedTrial, Slice } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
-import { type ArmRule, type Check, pass, percent, warn } from './rule.ts';
+import { type ArmRule, type Check, milliseconds, pass, percent, warn } from './rule.ts';
 
 /** Slices on each side, of what scatters: of ten slices, chance puts the five largest last in one of 252 cases. */
 const SCATTERING_SLICES = 5;
@@ -176,8 +176,4 @@ function canShow(
   if (kind === 'time' || after < before) return true;
   const values = slices.flatMap(slice => KINDS[kind].read(slice) ?? []);
   return values.length > 0 && Math.min(...values) < after - KINDS[kind].limits.least;
-}
-
-function milliseconds(us: number): string {
-  return `${Number((us / 1_000).toPrecision(3))} ms`;
 }

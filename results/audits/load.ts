@@ -3,7 +3,7 @@
 import type { ClosedLoad, Load } from '../../scenarios/model/load.ts';
 import type { Histogram, Measurement } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
-import { type Check, fail, pass, percent, type TrialRule, warn, whole } from './rule.ts';
+import { type Check, fail, milliseconds, pass, percent, type TrialRule, warn, whole } from './rule.ts';
 
 const TOLERANCE = 0.05;
 /** Beyond this, neither the rate nor the times are those of the stated number of users. */
@@ -206,11 +206,7 @@ export const schedule: TrialRule = {
 
 /** `0.56 ms (p99 1.1 ms)`. */
 function formatTimes({ meanUs, p99Us }: Histogram): string {
-  return `${milliseconds(meanUs)} (p99 ${milliseconds(p99Us)})`;
-}
-
-function milliseconds(us: number): string {
-  return `${Number((us / 1_000).toPrecision(2))} ms`;
+  return `${milliseconds(meanUs, 2)} (p99 ${milliseconds(p99Us, 2)})`;
 }
 
 /** The figure that shows that a client is warm, as in bench/run/session.ts. */

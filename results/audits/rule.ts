@@ -43,6 +43,11 @@ export function range({ least, most }: { least: number; most: number | null }): 
   return least === most ? whole(least) : `${whole(least)} to ${whole(most)}`;
 }
 
+/** `0.56 ms`, to this many digits. */
+export function milliseconds(us: number, digits = 3): string {
+  return `${Number((us / 1_000).toPrecision(digits))} ms`;
+}
+
 /** How far a figure lies from what it is compared with, and on which side: `12.5 % above`, `0.2 % below`, `equal to`. */
 export function apart(ratio: number): string {
   const text = percent(Math.abs(ratio));
