@@ -1,6 +1,6 @@
 // Runs the cases of the campaign, judges how each ended and what it left on disk, and counts what was found wrong by kind.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -111,9 +111,9 @@ export async function runCase(
   { scenario, wrapper = [], nodeOptions = [], env = {}, words = [], meanwhile }: Case,
   inspect: (result: CaseResult) => Finding[],
 ): Promise<Finding[]> {
-  const dir = await mkdtemp(join(tmpdir(), 'conntax-campaign-'));
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'conntax-campaign-'));
   await using scope = new CaseScope();
-  scope.after(() => rm(dir, { recursive: true, force: true }));
+  const dir = folder.path;
   await writeFile(join(dir, 'tiny.json'), JSON.stringify(scenario));
   const [node, ...main] = CONNTAX;
   const command = [...wrapper, node!, ...nodeOptions, ...main, 'run', './tiny.json', '--seed', '1', ...words];

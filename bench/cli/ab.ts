@@ -11,11 +11,10 @@ import { isBuiltIn } from '../../scenarios/model/target.ts';
 import { leaveOutMissing, planRun } from '../plan/plan.ts';
 import { nameHint } from '../plan/problems.ts';
 import { loadPlugins, type ReplacedTarget } from '../plan/read-scenarios.ts';
-import { readSlowness } from '../probes/host.ts';
 import type { Context } from './context.ts';
 import { startErrorInOptions } from './option-words.ts';
 import { LEAST_EFFECT, type Side } from './options.ts';
-import { adjusted, type MeasureOptions, measurePlan, readAsked, seedOf, type TimingOptions } from './run.ts';
+import { adjusted, begin, type MeasureOptions, measurePlan, readAsked, type TimingOptions } from './run.ts';
 import { findVersions, requireTwo, type StartOptions, type VersionOptions } from './versions.ts';
 
 export const BEFORE = 'before';
@@ -195,14 +194,13 @@ async function installAndMeasure(selectors: string[], options: AbOptions, contex
   const { before, after } = await findVersions(options, context, installed);
   const change = { side: sideOf(options), before, after, minEffect: options.minEffect ?? LEAST_EFFECT };
   context.signal.throwIfAborted();
-  const startedAt = new Date();
-  const startedAtMs = performance.now();
+  const begun = begin(options);
   const pairs = chosen.flatMap(({ scenario, arms }) => beforeAndAfter(scenario, arms, change));
   const plan = planRun(
     pairs.map(pair => adjusted(pair, options)),
-    { seed: seedOf(options, startedAt), slowness: readSlowness() },
+    begun.pace,
   );
-  return await measurePlan(plan, { startedAt, startedAtMs, options, context });
+  return await measurePlan(plan, { ...begun, options, context });
 }
 
 function replacedTarget({ start, ready, portEnv, portFrom, path }: StartOptions): ReplacedTarget | undefined {

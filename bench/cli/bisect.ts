@@ -19,7 +19,6 @@ import { readRun, type StoredRun } from '../../results/store.ts';
 import type { Expectation } from '../../scenarios/model/scenario.ts';
 import type { Code, Variant } from '../../scenarios/model/sweep.ts';
 import { planRun } from '../plan/plan.ts';
-import { readSlowness } from '../probes/host.ts';
 import {
   openInstallations,
   PACKAGE_NAME,
@@ -31,7 +30,7 @@ import { type Context, exitStatusOf } from './context.ts';
 import { tellGithub } from './github.ts';
 import { LEAST_EFFECT } from './options.ts';
 import { renderReport, storeFiles } from './report.ts';
-import { adjusted, type MeasureOptions, measurePlan, seedOf, type TimingOptions } from './run.ts';
+import { adjusted, begin, type MeasureOptions, measurePlan, type TimingOptions } from './run.ts';
 import { checkOut, commitsBetween, requireStart, SHORT_SHA, type StartOptions } from './versions.ts';
 
 export interface BisectOptions
@@ -104,14 +103,14 @@ interface SearchOptions {
 class Search {
   readonly #of: SearchOptions;
   readonly #steps: BisectStep[] = [];
-  readonly #startedAt = new Date();
-  readonly #startedAtMs = performance.now();
+  readonly #begun: ReturnType<typeof begin>;
   readonly #mostSteps: number;
   /** Folder of the last stored run; undefined before the first. */
   #dir: string | undefined;
 
   constructor(of: SearchOptions) {
     this.#of = of;
+    this.#begun = begin(of.options);
     this.#mostSteps = mostSteps(of.candidates.versions.length, of.cells.length);
   }
 
@@ -130,7 +129,7 @@ class Search {
       minEffect: options.minEffect ?? LEAST_EFFECT,
       steps: this.#steps,
       mostSteps: this.#mostSteps,
-      startedAt: this.#startedAt.toISOString(),
+      startedAt: this.#begun.startedAt.toISOString(),
       isInterrupted: context.signal.aborted,
     };
   }
@@ -147,13 +146,7 @@ class Search {
     const labelled = (version: string): Code => ({ label: `${name} ${version}`, dir: null, packages: {} });
     const [before, after] = [labelled(versions[0]), labelled(versions.at(-1)!)];
     const variants = cells.map(cell => this.#variantOf(cell, before, after));
-    const plan = planRun(variants, { seed: seedOf(options, this.#startedAt), slowness: readSlowness() });
-    return measurePlan(plan, {
-      startedAt: this.#startedAt,
-      startedAtMs: this.#startedAtMs,
-      options,
-      context,
-    });
+    return measurePlan(planRun(variants, this.#begun.pace), { ...this.#begun, options, context });
   }
 
   /** Measures as far as the signal allows. @throws UsageError where an end of the range cannot be installed */
@@ -232,13 +225,13 @@ class Search {
   /** Measures one comparison and stores it as a run of its own. @returns undefined when it was interrupted */
   async #measure(variant: Variant): Promise<StoredRun | undefined> {
     const { options, context } = this.#of;
+    const begun = begin(options);
     // The same seed would repeat the orders of the step before.
-    const seed = seedOf(options, this.#startedAt) + this.#steps.length;
+    const seed = this.#begun.pace.seed + this.#steps.length;
     const { GITHUB_ACTIONS: _, ...env } = context.env;
     let id: string | undefined;
-    await measurePlan(planRun([variant], { seed, slowness: readSlowness() }), {
-      startedAt: new Date(),
-      startedAtMs: performance.now(),
+    await measurePlan(planRun([variant], { ...begun.pace, seed }), {
+      ...begun,
       // A failure is measured again by the steps that follow, and the page that is opened is that of all.
       options: { ...options, confirm: false, open: false },
       // Each step has its own report in its folder; the result is that of all.

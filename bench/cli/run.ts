@@ -65,9 +65,19 @@ export interface MeasureOptions extends CommonOptions, MachineOptions {
   ui?: boolean;
 }
 
-/** The seed given, or one from the clock. */
-export function seedOf({ seed }: MeasureOptions, startedAt: Date): number {
-  return seed ?? startedAt.getTime() % 2 ** 31;
+/** A measurement begins now. Its plan has the seed given, or one from the clock. */
+export function begin({ seed }: MeasureOptions): Begun {
+  const startedAt = new Date();
+  const pace = { seed: seed ?? startedAt.getTime() % 2 ** 31, slowness: readSlowness() };
+  return { startedAt, startedAtMs: performance.now(), pace };
+}
+
+interface Begun {
+  startedAt: Date;
+  /** The same moment by the monotonic clock, which nobody sets. */
+  startedAtMs: number;
+  /** What a plan is made with. */
+  pace: { seed: number; slowness: number };
 }
 
 /** What a command may say of a finished run. */
@@ -78,10 +88,7 @@ export interface Conclusion {
   servers: readonly ForeignServer[];
 }
 
-interface Measuring {
-  startedAt: Date;
-  /** The same moment by the monotonic clock, which nobody sets. */
-  startedAtMs: number;
+interface Measuring extends Omit<Begun, 'pace'> {
   options: MeasureOptions;
   context: Context;
   /** Whether a server in trouble, such as one that responds with 503, gets no load. */
@@ -506,14 +513,13 @@ export async function runCommand(
     await readAsked(selectors, context),
     await loadPlugins(context.plugins.transports),
   );
-  const startedAt = new Date();
-  const startedAtMs = performance.now();
+  const begun = begin(options);
   const plan = planRun(
     variants
       .map(variant => adjusted(variant, options))
       .map(variant => (options.nullArm ? withNullArm(variant) : variant)),
-    { seed: seedOf(options, startedAt), slowness: readSlowness() },
+    begun.pace,
   );
   const cells = plan.cells.filter(({ id }) => options.cells?.has(id) ?? true);
-  return measurePlan({ ...plan, cells }, { startedAt, startedAtMs, options, context });
+  return measurePlan({ ...plan, cells }, { ...begun, options, context });
 }

@@ -1,5 +1,5 @@
 // The `try` command: a first answer for a server that is already running, without a scenario file.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempDisposableSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { suggestNextStep } from '../../report/words/doubts.ts';
@@ -20,14 +20,13 @@ import { scenarioText } from '../../scenarios/model/written.ts';
 import { proxySecrets } from '../clients/proxy.ts';
 import { everyForm, redact } from '../clients/request.ts';
 import { type Plan, planRun } from '../plan/plan.ts';
-import { readSlowness } from '../probes/host.ts';
 import { lacksContentType } from '../run/find-servers.ts';
 import { PASSPHRASE, PROXY_URL } from '../run/reach.ts';
 import type { Context } from './context.ts';
 import { formatDuration } from './dry-run.ts';
 import { errorInOptions } from './option-words.ts';
 import { parseServerUrl, TRY_DEFAULTS } from './options.ts';
-import { type Conclusion, type MeasureOptions, measurePlan, readAsked, seedOf } from './run.ts';
+import { begin, type Conclusion, type MeasureOptions, measurePlan, readAsked } from './run.ts';
 
 export interface TryOptions extends MeasureOptions {
   request?: Method;
@@ -94,14 +93,13 @@ export async function tryCommand(address: string, options: TryOptions, context: 
 }
 
 async function tryServer(address: string, given: TryOptions, context: Context): Promise<number> {
-  const startedAt = new Date();
-  const startedAtMs = performance.now();
+  const begun = begin(given);
   const options = completed(given);
   const { scenarioWith, secrets, typed } = readAddress(address, options);
   Object.assign(process.env, secrets);
   const scenario = scenarioWith(file => resolve(context.cwd, file));
   const variants = await readVariants(scenario, context);
-  const pace = { seed: seedOf(options, startedAt), slowness: readSlowness() };
+  const { pace } = begun;
   let { plan, leftOut } = planInTime(variants, pace);
   const { save } = options;
   if (save !== undefined) requireSavable(save, context);
@@ -116,8 +114,7 @@ async function tryServer(address: string, given: TryOptions, context: Context): 
   };
   if (options.dryRun === true) tellPlan();
   return measurePlan(plan, {
-    startedAt,
-    startedAtMs,
+    ...begun,
     options,
     context: { ...context, argv: context.argv.map(word => redact(word, everyForm(typed))) },
     mustBeGood: true,
@@ -136,14 +133,10 @@ const NO_CONTENT_TYPE =
 
 /** The scenario as if it stood in a file. @throws UsageError */
 async function readVariants(scenario: ScenarioInput, context: Context): Promise<Variant[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'conntax-try-'));
-  try {
-    const file = join(folder, 'try.json');
-    writeFileSync(file, JSON.stringify(scenario));
-    return await readAsked([file], context);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  using folder = mkdtempDisposableSync(join(tmpdir(), 'conntax-try-'));
+  const file = join(folder.path, 'try.json');
+  writeFileSync(file, JSON.stringify(scenario));
+  return await readAsked([file], context);
 }
 
 /**

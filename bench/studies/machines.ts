@@ -1,5 +1,5 @@
 // What it costs to send from other machines: the same load from one process, from two, and from two agents, in turn (`npm run bench:machines`).
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempDisposableSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -255,8 +255,8 @@ function trafficIn(file: string): Traffic {
 
 /** Counts what passes through the pipes of an agent with one generator. */
 async function printTraffic(load: LoadInput): Promise<void> {
-  const dir = mkdtempSync(join(tmpdir(), 'conntax-traffic-'));
-  const [toAgent, fromAgent] = [join(dir, 'to'), join(dir, 'from')];
+  using dir = mkdtempDisposableSync(join(tmpdir(), 'conntax-traffic-'));
+  const [toAgent, fromAgent] = [join(dir.path, 'to'), join(dir.path, 'from')];
   const command = `tee ${toAgent} | ${AGENT} | tee ${fromAgent}`;
   const machine = await Machine.start({ name: 'counted', command }, signal);
   const read = (): Traffic[] => [trafficIn(toAgent), trafficIn(fromAgent)];
@@ -295,7 +295,6 @@ async function printTraffic(load: LoadInput): Promise<void> {
     );
   } finally {
     await machine.close();
-    rmSync(dir, { recursive: true });
   }
 }
 

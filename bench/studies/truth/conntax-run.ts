@@ -1,6 +1,6 @@
 // Runs conntax, also against the server of a witness, and puts its figures beside those of the witness.
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,7 +30,8 @@ interface Folder extends AsyncDisposable {
 
 /** A folder in which conntax is run; it is gone afterwards. */
 export async function openFolder(): Promise<Folder> {
-  const dir = await mkdtemp(join(tmpdir(), 'conntax-truth-'));
+  const folder = await mkdtempDisposable(join(tmpdir(), 'conntax-truth-'));
+  const dir = folder.path;
   return {
     logDir: await mkdtemp(join(dir, 'logs-')),
     writeScenario(settings) {
@@ -49,7 +50,7 @@ export async function openFolder(): Promise<Folder> {
       const stored = storedRuns(join(dir, 'results')).at(-1);
       return stored?.run === undefined ? undefined : { run: stored.run, trials: stored.trials };
     },
-    [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: folder.remove,
   };
 }
 
