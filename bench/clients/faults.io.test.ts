@@ -8,7 +8,7 @@ import { Load } from '../../scenarios/model/load.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import type { OpenTarget } from '../../servers/app.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
-import { delay } from '../../servers/behaviours/delay.ts';
+import delay from '../../servers/behaviours/delay.ts';
 import fixed from '../../servers/behaviours/fixed.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import type { LoadLoop } from '../contracts.ts';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { suite, test } from 'node:test';
-import { delay } from '../../servers/behaviours/delay.ts';
+import delay from '../../servers/behaviours/delay.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import { answerWith, openMisbehavingServer } from '../clients/testing/misbehaving-server.ts';
 import { eventually } from '../run/testing/processes.ts';

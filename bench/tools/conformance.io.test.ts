@@ -10,7 +10,7 @@ import { CLIENT_SETTINGS, Client } from '../../scenarios/model/client.ts';
 import { ClosedLoad } from '../../scenarios/model/load.ts';
 import { Request } from '../../scenarios/model/request.ts';
 import { Target } from '../../scenarios/model/target.ts';
-import { delay } from '../../servers/behaviours/delay.ts';
+import delay from '../../servers/behaviours/delay.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import type { Scope } from '../../servers/testing/client.ts';
 import { listenOnLoopback, openEchoServer } from '../../servers/testing/servers.ts';

@@ -1,4 +1,4 @@
-// Targets that wait before they answer: for a service time from a distribution, for a longer one now and then, or until a stall is over.
+// A target that answers after a service time from a distribution, and what other targets that wait before they answer share with it.
 import { randomExponential, randomLogNormal, randomUniform } from 'd3-random';
 import { z } from 'zod';
 import type { Random } from '../../results/random.ts';
@@ -9,7 +9,7 @@ import { createBodyResponder, jsonBytes } from './fixed.ts';
  * A responder that answers after a delay. Each request has its own timer, so concurrent requests are served concurrently, even
  * on one connection. Whole milliseconds; 0 answers at once.
  */
-function delayedResponder(respond: Responder, nextMs: () => number): Responder {
+export function delayedResponder(respond: Responder, nextMs: () => number): Responder {
   return response => {
     const waitMs = nextMs();
     if (waitMs === 0) {
@@ -67,7 +67,8 @@ export function createWholeMsSampler(sample: () => number): () => number {
   };
 }
 
-const milliseconds = () => z.number().min(0).max(60_000);
+/** A setting with a service time. */
+export const milliseconds = () => z.number().min(0).max(60_000);
 const meanMs = milliseconds()
   .default(5)
   .describe('Mean service time; fractions of a ms are exact on average');
@@ -77,7 +78,7 @@ const shared = {
   bytes: jsonBytes(),
 };
 
-const delayOptions = z.discriminatedUnion('distribution', [
+const options = z.discriminatedUnion('distribution', [
   z.strictObject({
     ...shared,
     // Optional within the default, so that the union also selects this option if none is given.
@@ -115,90 +116,12 @@ const delayOptions = z.discriminatedUnion('distribution', [
  * an idle event loop, a little early on a busy one, and late by its queue on an overloaded one. This is not
  * corrected, because a target that hurried when overloaded would hide its queue.
  */
-export const delay = {
-  options: delayOptions,
+export default {
+  options,
   createResponder(chosen, random) {
     const respond = createBodyResponder(chosen.bytes);
     const nextMs = createWholeMsSampler(createServiceTimeSampler(chosen, random));
     return delayedResponder(respond, nextMs);
   },
   meanServiceMs: meanServiceTimeMs,
-} satisfies BehaviourModule<z.output<typeof delayOptions>>;
-
-const mixedOptions = z
-  .strictObject({
-    name: z
-      .literal('mixed')
-      .describe('A share of slow requests among fast ones, drawn with the seed of the run'),
-    bytes: jsonBytes(),
-    fastMs: milliseconds()
-      .default(1)
-      .describe('Service time of most requests; fractions of a ms are exact on average'),
-    slowMs: milliseconds().default(50).describe('Service time of the slow requests, at least fastMs'),
-    slowRatio: z.number().min(0).max(1).default(0.05).describe('Share of slow requests (0.05 = 5 %)'),
-  })
-  .refine(({ fastMs, slowMs }) => fastMs <= slowMs, { path: ['slowMs'], error: 'must be at least fastMs' });
-
-/**
- * With a slowRatio below a tenth, median and p90 are those of fast requests if no request waits for another. On a shared
- * connection, their excess over fastMs is the wait behind slow requests.
- */
-export const mixed = {
-  options: mixedOptions,
-  createResponder({ bytes, fastMs, slowMs, slowRatio }, random) {
-    const nextFastMs = createWholeMsSampler(() => fastMs);
-    const nextSlowMs = createWholeMsSampler(() => slowMs);
-    const respond = createBodyResponder(bytes);
-    return delayedResponder(respond, () => (random() < slowRatio ? nextSlowMs() : nextFastMs()));
-  },
-  meanServiceMs: ({ fastMs, slowMs, slowRatio }) => fastMs + slowRatio * (slowMs - fastMs),
-} satisfies BehaviourModule<z.output<typeof mixedOptions>>;
-
-const stallOptions = z
-  .strictObject({
-    name: z.literal('stall').describe('Requests are answered at once, except during regular stalls'),
-    bytes: jsonBytes(),
-    everyMs: z
-      .int()
-      .min(1)
-      .max(60_000)
-      .default(1_000)
-      .describe('Time from the start of one stall to the start of the next'),
-    stallMs: z.int().min(0).max(60_000).default(100).describe('Duration of each stall, at most everyMs'),
-    stops: z
-      .enum(['answers', 'process'])
-      .default('answers')
-      .describe(
-        'What stalls. answers: no answers, but connections are still accepted; process: the event loop, from the first request in a stall, so that connections wait in the accept queue (target.backlog)',
-      ),
-  })
-  .refine(({ stallMs, everyMs }) => stallMs <= everyMs, {
-    path: ['stallMs'],
-    error: 'must be at most everyMs',
-  });
-
-/** Stops the event loop. */
-function block(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)), 0, 0, ms);
-}
-
-/**
- * The stall is the last part of each cycle, and the first cycle begins when the target starts. Requests that arrive during a stall
- * are all answered at its end.
- */
-export const stall = {
-  options: stallOptions,
-  createResponder({ bytes, everyMs, stallMs, stops }) {
-    const startedAtMs = performance.now();
-    return delayedResponder(createBodyResponder(bytes), () => {
-      const intoCycleMs = (performance.now() - startedAtMs) % everyMs;
-      if (intoCycleMs < everyMs - stallMs) return 0;
-      const leftMs = Math.ceil(everyMs - intoCycleMs);
-      if (stops === 'answers') return leftMs;
-      block(leftMs);
-      return 0;
-    });
-  },
-  /** For a request at a random time: the share of stalled time, times half a stall. */
-  meanServiceMs: ({ everyMs, stallMs }) => stallMs ** 2 / (2 * everyMs),
-} satisfies BehaviourModule<z.output<typeof stallOptions>>;
+} satisfies BehaviourModule<z.output<typeof options>>;

@@ -2,9 +2,9 @@
 
 export const behaviours = {
   fixed: () => import('./fixed.ts'),
-  delay: async () => ({ default: (await import('./delay.ts')).delay }),
-  mixed: async () => ({ default: (await import('./delay.ts')).mixed }),
+  delay: () => import('./delay.ts'),
+  mixed: () => import('./mixed.ts'),
   stream: () => import('./stream.ts'),
-  stall: async () => ({ default: (await import('./delay.ts')).stall }),
+  stall: () => import('./stall.ts'),
   compute: () => import('./compute.ts'),
 };
