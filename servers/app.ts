@@ -12,7 +12,7 @@ import { asOwnTarget } from '../results/connections.ts';
 import { UsageError } from '../results/errors.ts';
 import { createRandom } from '../results/random.ts';
 import { sumOf } from '../results/stats.ts';
-import { closesAfterResponse, originCount } from '../scenarios/model/facts.ts';
+import { closesAfterResponse, DEFAULT_BACKLOG, originCount } from '../scenarios/model/facts.ts';
 import { METHODS } from '../scenarios/model/request.ts';
 import { countBackends, meanFaultMs, type OwnTarget, type Target } from '../scenarios/model/target.ts';
 import type { BehaviourModule } from './behaviour.ts';
@@ -79,12 +79,6 @@ export async function createCertificate(
   });
   return { keyPem: made.private, certPem: made.cert };
 }
-
-/**
- * Length of the accept queue; the kernel limits it to net.core.somaxconn. Node's default of 511 drops
- * SYNs when a thousand clients connect at once, which then take one second to connect.
- */
-const BACKLOG = 4096;
 
 /** Ends a request whose header never completes; far longer than any measured request. */
 const HEADERS_TIMEOUT_MS = 60_000;
@@ -236,7 +230,7 @@ interface Front {
 
 async function listen(
   backends: readonly Backend[],
-  { backends: setting, backlog = BACKLOG, accepts = true }: OwnTarget,
+  { backends: setting, backlog = DEFAULT_BACKLOG, accepts = true }: OwnTarget,
   host: string,
 ): Promise<Front> {
   if (!accepts) return openDeafPort();

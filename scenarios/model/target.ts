@@ -1,6 +1,7 @@
 // The schema of the server side: the target with the faults that it injects, and the link between client and target.
 
 import { z } from 'zod';
+import { DEFAULT_BACKLOG } from './facts.ts';
 import { DEFAULT_EXPECTED, STATUS_CLASSES } from './request-facts.ts';
 import { positiveUpTo, text, VariableName, whole, within } from './values.ts';
 
@@ -312,7 +313,7 @@ export const Target = z.strictObject({
   backlog: whole(1, 65_535)
     .optional()
     .describe(
-      'Length of the accept queue. While the server accepts no connections, this number plus one can wait; the kernel drops any further SYN, and clients send it again after 1 s. Default: 4096',
+      `Length of the accept queue. While the server accepts no connections, this number plus one can wait; the kernel drops any further SYN, and clients send it again after 1 s. Default: ${DEFAULT_BACKLOG}`,
     ),
   accepts: z
     .boolean()

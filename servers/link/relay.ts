@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, Socket } from 'node:net';
 import { createRandom, type Random } from '../../results/random.ts';
+import { DEFAULT_BACKLOG } from '../../scenarios/model/facts.ts';
 import type { Link } from '../../scenarios/model/target.ts';
 import { LATENESS_BIN_COUNT, latenessBin, type RelayCounters } from '../protocol.ts';
 import { DeliveryTimer, type Due } from './delivery-timer.ts';
@@ -331,9 +332,6 @@ function carryConnection(client: Socket, path: Path): Socket {
   return upstream;
 }
 
-/** Length of the accept queue, as at the target; the kernel limits it to net.core.somaxconn. */
-const BACKLOG = 4096;
-
 interface RelayOptions {
   /** The target's port on 127.0.0.1. */
   upstreamPort: number;
@@ -373,7 +371,7 @@ export async function openRelay({ upstreamPort, link, seed }: RelayOptions): Pro
     keep(client);
     keep(carryConnection(client, path));
   });
-  await once(server.listen({ host: '127.0.0.1', port: 0, backlog: BACKLOG }), 'listening');
+  await once(server.listen({ host: '127.0.0.1', port: 0, backlog: DEFAULT_BACKLOG }), 'listening');
 
   return {
     port: (server.address() as AddressInfo).port,
