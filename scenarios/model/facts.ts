@@ -16,12 +16,6 @@ export function hostAndPort(url: string): { host: string; port: number } {
   return { host: hostOf(url), port: port === '' ? DEFAULT_PORTS[protocol]! : Number(port) };
 }
 
-/**
- * Length of the accept queue of a target and a relay; the kernel limits it to net.core.somaxconn. Node's default of 511 drops SYNs when
- * a thousand clients connect at once, which then take one second to connect.
- */
-export const DEFAULT_BACKLOG = 4096;
-
 type WithUrls = Pick<Target, 'url' | 'urls'>;
 type WithOrigins = WithUrls & Pick<Target, 'origins'>;
 

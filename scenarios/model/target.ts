@@ -1,9 +1,14 @@
 // The schema of the server side: the target with the faults that it injects, and the link between client and target.
 
 import { z } from 'zod';
-import { DEFAULT_BACKLOG } from './facts.ts';
 import { DEFAULT_EXPECTED, STATUS_CLASSES } from './request-facts.ts';
 import { positiveUpTo, text, VariableName, whole, within } from './values.ts';
+
+/**
+ * Length of the accept queue of the target; the kernel limits it to net.core.somaxconn. Node's default of 511 drops SYNs when
+ * a thousand clients connect at once, which then take one second to connect.
+ */
+export const DEFAULT_BACKLOG = 4096;
 
 const ratio = positiveUpTo(1).describe(
   'Share of requests with this fault, drawn with the seed of the run (0.01 = 1 %)',

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { createRandom } from '../../results/random.ts';
-import { Link } from '../../scenarios/model/target.ts';
-import { DelayLine, type Item, inFlightLimitBytes, oneWayMs } from './relay.ts';
+import { DEFAULT_BACKLOG, Link } from '../../scenarios/model/target.ts';
+import { BACKLOG, DelayLine, type Item, inFlightLimitBytes, oneWayMs } from './relay.ts';
 
 function lineOf(stated: Record<string, unknown>): DelayLine {
   return new DelayLine(Link.parse(stated), createRandom(1, 'line'));
@@ -228,4 +228,8 @@ test('jitter is drawn for each piece, uniformly up to the stated maximum', () =>
   );
   // 1,000 each, with a standard deviation of 27
   for (const count of quarters) assert.ok(Math.abs(count - 1_000) < 140, quarters.join(' '));
+});
+
+test('as many connections can wait at the relay as at the target', () => {
+  assert.equal(BACKLOG, DEFAULT_BACKLOG);
 });

@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, Socket } from 'node:net';
 import { createRandom, type Random } from '../../results/random.ts';
-import { DEFAULT_BACKLOG } from '../../scenarios/model/facts.ts';
 import type { Link } from '../../scenarios/model/target.ts';
 import { LATENESS_BIN_COUNT, latenessBin, type RelayCounters } from '../protocol.ts';
 import { DeliveryTimer, type Due } from './delivery-timer.ts';
@@ -332,6 +331,9 @@ function carryConnection(client: Socket, path: Path): Socket {
   return upstream;
 }
 
+/** Length of the accept queue: DEFAULT_BACKLOG of the target, which cannot be imported without the schemas. */
+export const BACKLOG = 4096;
+
 interface RelayOptions {
   /** The target's port on 127.0.0.1. */
   upstreamPort: number;
@@ -371,7 +373,7 @@ export async function openRelay({ upstreamPort, link, seed }: RelayOptions): Pro
     keep(client);
     keep(carryConnection(client, path));
   });
-  await once(server.listen({ host: '127.0.0.1', port: 0, backlog: DEFAULT_BACKLOG }), 'listening');
+  await once(server.listen({ host: '127.0.0.1', port: 0, backlog: BACKLOG }), 'listening');
 
   return {
     port: (server.address() as AddressInfo).port,
