@@ -17,9 +17,6 @@ import {
   shownTogether,
 } from './stats.ts';
 
-/** Smaller changes are ignored unless the user sets another limit. */
-export const DEFAULT_MIN_EFFECT = 0.05;
-
 /** An increase of the error rate by more than this share of requests is a regression, whatever the rate was. */
 const ERROR_EFFECT = 0.0005;
 /** An increase of unnecessary connections per request that is a regression: one per 1,000 requests. */

@@ -3,6 +3,7 @@ import { neededConnections, whyUnbounded } from '../../results/connections.ts';
 import { UsageError } from '../../results/errors.ts';
 import { EXCESS_EFFECT } from '../../results/gate.ts';
 import { headlineOf, isHigherBetter } from '../../results/metrics.ts';
+import { AB_MIN_EFFECT } from '../../results/min-effect.ts';
 import { externalUrls } from '../../scenarios/model/facts.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import type { Expectation, ExpectedMetric, Scenario, Timing } from '../../scenarios/model/scenario.ts';
@@ -13,7 +14,7 @@ import { nameHint } from '../plan/problems.ts';
 import { loadPlugins, type ReplacedTarget } from '../plan/read-scenarios.ts';
 import type { Context } from './context.ts';
 import { startErrorInOptions } from './option-words.ts';
-import { LEAST_EFFECT, type Side } from './options.ts';
+import type { Side } from './options.ts';
 import { adjusted, begin, type MeasureOptions, measurePlan, readAsked, type TimingOptions } from './run.ts';
 import { findVersions, requireTwo, type StartOptions, type VersionOptions } from './versions.ts';
 
@@ -192,7 +193,7 @@ async function installAndMeasure(selectors: string[], options: AbOptions, contex
   const chosen = await chooseScenarios(selectors, options, context);
   await using installed = new AsyncDisposableStack();
   const { before, after } = await findVersions(options, context, installed);
-  const change = { side: sideOf(options), before, after, minEffect: options.minEffect ?? LEAST_EFFECT };
+  const change = { side: sideOf(options), before, after, minEffect: options.minEffect ?? AB_MIN_EFFECT };
   context.signal.throwIfAborted();
   const begun = begin(options);
   const pairs = chosen.flatMap(({ scenario, arms }) => beforeAndAfter(scenario, arms, change));

@@ -14,6 +14,7 @@ import {
 } from '../../results/bisect.ts';
 import { EXIT, MeasureError, UsageError } from '../../results/errors.ts';
 import { surenessOf } from '../../results/expect.ts';
+import { AB_MIN_EFFECT } from '../../results/min-effect.ts';
 import type { Run } from '../../results/model/run.ts';
 import { readRun, type StoredRun } from '../../results/store.ts';
 import type { Expectation } from '../../scenarios/model/scenario.ts';
@@ -28,7 +29,6 @@ import {
 import { type AbOptions, beforeAndAfter, chooseScenarios, sideOf } from './ab.ts';
 import { type Context, exitStatusOf } from './context.ts';
 import { tellGithub } from './github.ts';
-import { LEAST_EFFECT } from './options.ts';
 import { renderReport, storeFiles } from './report.ts';
 import { adjusted, begin, type MeasureOptions, measurePlan, type TimingOptions } from './run.ts';
 import { checkOut, commitsBetween, requireStart, SHORT_SHA, type StartOptions } from './versions.ts';
@@ -126,7 +126,7 @@ class Search {
       name,
       versions,
       titles,
-      minEffect: options.minEffect ?? LEAST_EFFECT,
+      minEffect: options.minEffect ?? AB_MIN_EFFECT,
       steps: this.#steps,
       mostSteps: this.#mostSteps,
       startedAt: this.#begun.startedAt.toISOString(),
@@ -214,7 +214,7 @@ class Search {
 
   #variantOf({ scenario, arm }: ClientCell, before: Code, after: Code, limit?: Expectation): Variant {
     const { options } = this.#of;
-    const { minEffect = LEAST_EFFECT } = options;
+    const { minEffect = AB_MIN_EFFECT } = options;
     const [pair] = beforeAndAfter(scenario, [arm], { side: sideOf(options), before, after, minEffect });
     return adjusted(
       { ...pair!, errorSharers: this.#mostSteps, ...(limit === undefined ? {} : { expect: [limit] }) },

@@ -19,8 +19,9 @@ import {
 import { EXIT, MeasureError, UsageError } from '../../results/errors.ts';
 import { areFailuresExpected } from '../../results/expect.ts';
 import { replaceFile } from '../../results/files.ts';
-import { DEFAULT_MIN_EFFECT, type GateResult, gateRun, ownSight, type Sight } from '../../results/gate.ts';
+import { type GateResult, gateRun, ownSight, type Sight } from '../../results/gate.ts';
 import { findTrendsUpTo, readHistory, type Trend } from '../../results/history.ts';
+import { GATE_MIN_EFFECT } from '../../results/min-effect.ts';
 import type { Run } from '../../results/model/run.ts';
 import { readRun, type StoredRun } from '../../results/store.ts';
 import { visibleLine } from '../../results/visible.ts';
@@ -52,7 +53,7 @@ export async function saveBaselineCommand(
   const unsound = whyUnsound(run);
   if (unsound !== undefined) throw new MeasureError('unreliable', unsound);
   const summary = summariseRun(run);
-  const sight = ownSight(summary, DEFAULT_MIN_EFFECT);
+  const sight = ownSight(summary, GATE_MIN_EFFECT);
   const blind = whyBlind(run, sight);
   if (blind !== undefined && !force) throw new MeasureError('unreliable', blind);
   const replaced = listBaselines(results).includes(name) ? readOld(results, name) : undefined;
@@ -106,7 +107,7 @@ function whyBlind(run: Run, sight: Sight): string | undefined {
 
 /** How to make a run a baseline, or why `baseline save` would refuse it. @param command that saves it */
 export function describeSaving(run: Run, command: string): string {
-  const why = whyUnsound(run) ?? whyBlind(run, ownSight(summariseRun(run), DEFAULT_MIN_EFFECT));
+  const why = whyUnsound(run) ?? whyBlind(run, ownSight(summariseRun(run), GATE_MIN_EFFECT));
   return why === undefined ? `To use this run: ${command}` : `Baseline save would refuse this run: ${why}`;
 }
 
@@ -207,7 +208,7 @@ export async function gateCommand(
   return exitStatusOf(stored.run) === EXIT.cannotMeasure ? EXIT.cannotMeasure : gateStatusOf(result, options);
 }
 
-export function limitsOf({ minEffect = DEFAULT_MIN_EFFECT }: CompareOptions): { minEffect: number } {
+export function limitsOf({ minEffect = GATE_MIN_EFFECT }: CompareOptions): { minEffect: number } {
   return { minEffect };
 }
 

@@ -1,5 +1,6 @@
 // The commands that measure: run, try, ab, bisect and ci, with their options and help.
 import { type Command, Option } from 'commander';
+import { AB_MIN_EFFECT, GATE_MIN_EFFECT } from '../../results/min-effect.ts';
 import { METHODS } from '../../scenarios/model/request.ts';
 import type { Context } from './context.ts';
 import {
@@ -15,7 +16,7 @@ import {
   asUsers,
   collect,
   DEFAULT_COMPARED,
-  leastEffectOption,
+  minEffectOption,
   seedOption,
   sideOption,
   TRY_DEFAULTS,
@@ -187,7 +188,7 @@ export function addAbCommand(program: Command, { context, setStatus }: Cli): voi
     .addOption(sideOption())
     .option('--client <name>', 'measure only this client of the scenarios')
     .option('--arm <name>', 'alias of --client')
-    .addOption(leastEffectOption())
+    .addOption(minEffectOption(AB_MIN_EFFECT))
     .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')
     .addOption(seedOption())
     .option('--budget-sec <s>', "time budget per comparison, overriding the scenario's", asSeconds)
@@ -233,7 +234,7 @@ export function addBisectCommand(program: Command, { context, setStatus }: Cli):
   addStartOptions(bisect)
     .addOption(sideOption())
     .option('--client <name>', 'measure only this client of the scenarios')
-    .addOption(leastEffectOption())
+    .addOption(minEffectOption(AB_MIN_EFFECT))
     .option('--dry-run', 'print the versions and the plan of the first comparison, without measuring')
     .addOption(seedOption())
     .option('--budget-sec <s>', "time budget per comparison, overriding the scenario's", asSeconds)
@@ -273,7 +274,7 @@ export function addCiCommand(program: Command, { context, setStatus }: Cli): voi
       'name of the baseline; if it does not exist, the run is only measured and recorded',
       'main',
     )
-    .option('--min-effect <ratio>', 'smallest change that counts (0.05 = 5 %)', asRatio)
+    .addOption(minEffectOption(GATE_MIN_EFFECT))
     .addOption(allowHostOption())
     .option('--strict', 'also fail when a regression cannot be ruled out')
     .option('--dry-run', 'print the plan and whether it fits this machine, without measuring')

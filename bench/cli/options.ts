@@ -6,12 +6,6 @@ import { hideCredentials } from '../../scenarios/model/request.ts';
 import { PORT_SOURCES } from '../../scenarios/model/target.ts';
 import { parseHost } from '../plan/allowed-hosts.ts';
 
-/**
- * Default smallest change that counts. The whole interval must lie beyond it, so a threshold of half the change to be detected
- * would already be too large.
- */
-export const LEAST_EFFECT = 0.02;
-
 const SIDES = ['client', 'target'] as const;
 export type Side = (typeof SIDES)[number];
 
@@ -188,10 +182,10 @@ export function sideOption(): Option {
     .default('client');
 }
 
-/** Of the commands that compare two versions. */
-export function leastEffectOption(): Option {
+/** Smallest change that counts, for each command that looks for changes. */
+export function minEffectOption(byDefault: number): Option {
   return new Option(
     '--min-effect <ratio>',
-    `smallest change that counts; default: ${LEAST_EFFECT} (${LEAST_EFFECT * 100} %)`,
+    `smallest change that counts; default: ${byDefault} (${byDefault * 100} %)`,
   ).argParser(asRatio);
 }

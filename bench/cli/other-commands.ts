@@ -1,7 +1,15 @@
 // The commands that measure nothing: on scenarios, stored runs, running processes and other machines, with their options and help.
 import type { Command } from 'commander';
+import { GATE_MIN_EFFECT } from '../../results/min-effect.ts';
 import type { Cli } from './measuring-commands.ts';
-import { addResultOptions, asIntervalMs, asPort, asProcessId, asRatio, asSeconds } from './options.ts';
+import {
+  addResultOptions,
+  asIntervalMs,
+  asPort,
+  asProcessId,
+  asSeconds,
+  minEffectOption,
+} from './options.ts';
 
 export function addInitCommand(program: Command, { context }: Cli): void {
   program
@@ -80,7 +88,7 @@ export function addCompareCommand(program: Command, { context }: Cli): void {
       .description('show two stored runs side by side')
       .argument('<before>', 'id (or the end of it) or folder of a run, "latest" or "previous"')
       .argument('<after>', 'the same, for the run to compare with it')
-      .option('--min-effect <ratio>', 'smallest change that counts (0.05 = 5 %)', asRatio),
+      .addOption(minEffectOption(GATE_MIN_EFFECT)),
     { shows: 'comparison' },
   )
     .addHelpText(
@@ -100,7 +108,7 @@ export function addGateCommand(program: Command, { context, setStatus }: Cli): v
       .description('check a stored run for regressions against a baseline')
       .argument('[run]', 'id (or the end of it) or folder of a run, "latest" or "previous"; default: latest')
       .option('--baseline <name>', 'name of the baseline', 'main')
-      .option('--min-effect <ratio>', 'smallest change that counts (0.05 = 5 %)', asRatio)
+      .addOption(minEffectOption(GATE_MIN_EFFECT))
       .option('--strict', 'also fail when a regression cannot be ruled out'),
     { shows: 'comparison', stored: 'runs and baselines are' },
   )

@@ -1,6 +1,7 @@
 // Runs real gates on unchanged and on slowed clients, in parts if need be, and prints how often they are right (--file, --for-sec, --summary).
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { AB_MIN_EFFECT } from '../../results/min-effect.ts';
 import { createRandom, shuffled } from '../../results/random.ts';
 import {
   LEVEL,
@@ -11,7 +12,6 @@ import {
   toRatio,
 } from '../../results/stats.ts';
 import { DEFAULT_TIMING } from '../cli/ab.ts';
-import { LEAST_EFFECT } from '../cli/options.ts';
 import {
   appendObservation,
   DESIGNS,
@@ -37,7 +37,7 @@ import {
 import { announce, createTable } from './study.ts';
 
 const SEED = 20_261_126;
-const SETTINGS = { minEffect: LEAST_EFFECT, budgetMs: DEFAULT_TIMING.budgetMs };
+const SETTINGS = { minEffect: AB_MIN_EFFECT, budgetMs: DEFAULT_TIMING.budgetMs };
 
 /** How many of each. The rival of the first design is there to be resampled, so its gates on unchanged clients do. */
 const PLAN: readonly (readonly [DesignName, Kind, count: number])[] = [

@@ -1,8 +1,9 @@
 // What qualifies a result: connections that are not reused, requests that failed, what a verdict would take, and how small a change a run can see.
 import { errorRatioOf, failsOften, neverGood } from '../../results/compare.ts';
 import { reuseOf } from '../../results/connections.ts';
-import { BLIND_ABOVE, DEFAULT_MIN_EFFECT, type GuardedRatio, type Sight } from '../../results/gate.ts';
+import { BLIND_ABOVE, type GuardedRatio, type Sight } from '../../results/gate.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
+import { GATE_MIN_EFFECT } from '../../results/min-effect.ts';
 import { type CellResult, type Comparison, closingReason, foundServers } from '../../results/model/run.ts';
 import { LEAST_REPLICATES, replicatesToTell, sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
@@ -260,8 +261,8 @@ export function describeLongerSight({ ratios }: Sight, cells: readonly CellResul
   const { maxReplicates } = result.scenario.timing;
   if (!Number.isFinite(best.detectable))
     return `Measure longer, at least ${countReplicates(Math.max(LEAST_REPLICATES, replicates + 1))} (--budget-sec${maxReplicates < LEAST_REPLICATES ? ', timing.maxReplicates' : ''})`;
-  const noise = (1 + best.detectable) / (1 + DEFAULT_MIN_EFFECT);
-  const wanted = (1 + BLIND_ABOVE) / (1 + DEFAULT_MIN_EFFECT) - 1;
+  const noise = (1 + best.detectable) / (1 + GATE_MIN_EFFECT);
+  const wanted = (1 + BLIND_ABOVE) / (1 + GATE_MIN_EFFECT) - 1;
   const needed = replicatesToTell({ value: 1, low: 1 / noise, high: noise }, replicates, wanted);
   const scenario = scenarioOf(result.cell);
   const elapsedMs = sumOf(
