@@ -14,7 +14,13 @@ import { createRandom } from '../results/random.ts';
 import { sumOf } from '../results/stats.ts';
 import { closesAfterResponse, originCount } from '../scenarios/model/facts.ts';
 import { METHODS } from '../scenarios/model/request.ts';
-import { countBackends, DEFAULT_BACKLOG, meanFaultMs, type OwnTarget, type Target } from '../scenarios/model/target.ts';
+import {
+  countBackends,
+  DEFAULT_BACKLOG,
+  meanFaultMs,
+  type OwnTarget,
+  type Target,
+} from '../scenarios/model/target.ts';
 import type { BehaviourModule } from './behaviour.ts';
 import { ConnectionCounters, sumCounters, type TargetCounters } from './counters.ts';
 import { createFaultyResponder } from './faults.ts';
