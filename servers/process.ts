@@ -8,7 +8,7 @@ import { CpuLimits } from './cpu-limit.ts';
 /** How often this process was continued after a stop. */
 let continued = 0;
 
-/** Signals to the whole process group: Ctrl-C, a cancelled job, a closed terminal. */
+/** Signals to the whole process group: Ctrl-C; a cancelled job or `timeout`; a closed terminal. */
 export const GROUP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
@@ -44,7 +44,7 @@ function fail(error: unknown): void {
   process.send?.({ type: 'failed', message: errorMessage(error) }, () => process.exit(1));
 }
 
-/** Of this process; undefined: not looked for yet. */
+/** Limits of this process; undefined: not looked for yet. */
 let cpuLimits: CpuLimits | undefined;
 
 export function readProcess(): ProcessReading {
@@ -73,7 +73,7 @@ function readRssBytes(): number {
   }
 }
 
-/** Of the main thread. Kept open, because a process that may open no more files is measured too; undefined: not Linux. */
+/** Descriptor of the main thread's schedstat. Kept open, because a process that may open no more files is measured too; undefined: not Linux. */
 let schedstat: number | undefined | null = null;
 const schedstatText = Buffer.alloc(128);
 

@@ -6,11 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { EXIT } from '../../results/errors.ts';
 import { readVersion, workingFolder } from '../../results/files.ts';
 import { visibleLines } from '../../results/visible.ts';
+import { GROUP_SIGNALS } from '../../servers/process.ts';
 import { type Context, createOutput, type During, type Keep, type Output, plugins } from './context.ts';
 import { fail, reportError, runProgram } from './program.ts';
-
-/** Ctrl-C; a cancelled job or `timeout`; a closed terminal. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Under `npm run` one Ctrl-C arrives twice: from the terminal, and from npm, which forwards it. */
 const SAME_PRESS_MS = 250;
@@ -27,7 +25,7 @@ class Interrupts {
   #doing: string | undefined;
 
   constructor() {
-    for (const signal of SIGNALS) process.on(signal, () => this.#receive(signal));
+    for (const signal of GROUP_SIGNALS) process.on(signal, () => this.#receive(signal));
   }
 
   /** 128 plus the number of the signal, as in shells: 130 after Ctrl-C; undefined when no signal came. */
@@ -55,7 +53,7 @@ class Interrupts {
     }
   };
 
-  #receive(signal: (typeof SIGNALS)[number]): void {
+  #receive(signal: (typeof GROUP_SIGNALS)[number]): void {
     const isFirst = this.#status === undefined;
     if (!isFirst && performance.now() - this.#firstAtMs < SAME_PRESS_MS) return;
     this.#status ??= 128 + constants.signals[signal];

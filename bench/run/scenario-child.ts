@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeErrorPlace, describeForeign, UsageError } from '../../results/errors.ts';
 import { behaviours } from '../../servers/behaviours/index.ts';
+import { obeyParentOnly } from '../../servers/process.ts';
 import { transports, userModules } from '../clients/index.ts';
 import { loadScenarios } from '../plan/read-scenarios.ts';
 import type { ScenarioCommand, ScenarioReply } from './scenario-questions.ts';
@@ -54,8 +55,7 @@ async function loadAlone({
   reply({ isAloneDone: true });
 }
 
-process.on('SIGINT', () => {});
-process.on('disconnect', () => process.exit());
+obeyParentOnly(() => process.exit());
 process.on('beforeExit', () => reply({ failed: 'never finishes: its top-level await never resolves' }));
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) =>
