@@ -120,7 +120,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
   };
 }
 
-/** Of the ways to a server; undici's own fetch has them by its dispatcher. */
+/** Ways to a server that Node's fetch does not support, with the reasons; undici's own fetch supports them by its dispatcher. */
 const UNABLE = {
   certFile: 'fetch has no option for a client certificate',
   socketPath: 'fetch connects to the host and port of its URL only',

@@ -22,6 +22,7 @@ import {
   proxyRefusals,
   refuse,
   socketRefusals,
+  wholeSecondsRule,
 } from './refusals.ts';
 import { framedHeaders } from './request.ts';
 import { ReusableRequest, sendReusing, sweepTimeouts } from './reusable-request.ts';
@@ -403,12 +404,7 @@ function refusals(client: Client, target: Target): Refusal[] {
         message: "Node's agent takes idle connections by when they were last used",
         hint: "'fifo', which uses idle connections in turn, or transport: 'undici'",
       },
-      {
-        when: (pool.tcpKeepAliveMs ?? 0) % 1_000 !== 0,
-        path: 'pool.tcpKeepAliveMs',
-        message: 'Node rounds the keep-alive time down to whole seconds',
-        hint: 'a multiple of 1000',
-      },
+      wholeSecondsRule(pool),
       {
         when: pool.tcpKeepAliveMs !== undefined && requestsPerConnection === 1,
         path: 'pool.tcpKeepAliveMs',

@@ -62,6 +62,16 @@ export function reachRefusals(
   return refuse(...rules);
 }
 
+/** Refuses a TCP keep-alive that is not whole seconds, the unit of the kernel. */
+export function wholeSecondsRule({ tcpKeepAliveMs = 0 }: Client['pool']): Rule {
+  return {
+    when: tcpKeepAliveMs % 1_000 !== 0,
+    path: 'pool.tcpKeepAliveMs',
+    message: 'TCP keep-alive is set in whole seconds; Node ignores the rest',
+    hint: 'a multiple of 1000',
+  };
+}
+
 /** Refuses settings of TCP for a Unix socket. */
 export function socketRefusals({ pool }: Client, { socketPath }: Target): Refusal[] {
   if (socketPath === undefined) return [];

@@ -97,7 +97,7 @@ export function variableNamed(name: string): string {
   return `the environment variable ${name}`;
 }
 
-/** Of an environment variable that gives nothing. */
+/** Says why an environment variable gives nothing. */
 export function describeMissing(name: string, value: string | undefined): string {
   return `${variableNamed(name)} is ${value === undefined ? 'not set' : 'set, but empty'}`;
 }

@@ -81,7 +81,7 @@ function rejectionOf(error: unknown): Outcome {
 class ResilientRequest extends ReusableRequest {
   readonly #context: Context;
   #giveUp = new AbortController();
-  /** Of an attempt that has ended. */
+  /** The record of an attempt that has ended, for the next one. */
   #spare: Exchange | undefined;
 
   constructor(context: Context, exchange: Exchange) {

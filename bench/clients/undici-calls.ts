@@ -139,7 +139,7 @@ abstract class UndiciCall extends Dispatcher implements Dispatcher.DispatchHandl
     this.#hasResponse = false;
     beginExchange(exchange);
     exchange.abandon = this.#abandon;
-    // Of the last request: it would be wrapped again and again.
+    // A handler that was put here for the last request is removed, because it would be wrapped again and again.
     if (this.context.isForwarded) Reflect.deleteProperty(this, 'onResponseStart');
     this.start();
   }

@@ -22,6 +22,7 @@ import {
   refuse,
   sharedBodyRefusals,
   socketRefusals,
+  wholeSecondsRule,
 } from './refusals.ts';
 import { sendReusing } from './reusable-request.ts';
 import { CALLS, type CallContext, prepareCall } from './undici-calls.ts';
@@ -227,12 +228,7 @@ function refusals(client: Client, target: Target, requests: readonly Request[] =
         message: `undici has no ${pool.scheduling}: its Pool takes the first connection that is free, and its RoundRobinPool each in turn`,
         hint: "'round-robin', or no scheduling, or transport: node-http or wire",
       },
-      {
-        when: (pool.tcpKeepAliveMs ?? 0) % 1_000 !== 0,
-        path: 'pool.tcpKeepAliveMs',
-        message: 'TCP keep-alive is set in whole seconds; Node ignores the rest',
-        hint: 'a multiple of 1000',
-      },
+      wholeSecondsRule(pool),
     ),
     ...plainTargetRefusals(client, target, undici.honours),
     ...socketRefusals(client, target),

@@ -60,7 +60,7 @@ interface WireText {
   text: string;
   /** The same as the last one of a connection. */
   last: string;
-  /** Of the heads that answer it. */
+  /** Remembers the heads that answer it. */
   memo: HeadMemo;
 }
 
@@ -90,7 +90,7 @@ export function createSettings(
       ...(endpoint.socketPath === undefined
         ? { host: address, port: port === '' ? (isTls ? 443 : 80) : Number(port) }
         : { path: endpoint.socketPath }),
-      // Of a request in one segment nothing can be held back: the last answer has acknowledged all that was written before.
+      // Nagle's algorithm holds back nothing of a request in one segment: the last answer has acknowledged all that was written before.
       noDelay: isTls || pipelining > 1 || requests.some(({ last }) => last.length > SEGMENT_BYTES),
       ...(tcpKeepAliveMs === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs }),
     },

@@ -110,7 +110,7 @@ export class HeadMemo {
  * is cut off at the end of a piece is copied. No allocation per answer as long as heads repeat.
  */
 export class AnswerParser {
-  /** Of the final answer, as soon as `hasHead`. */
+  /** Status of the final answer, set as soon as `hasHead`. */
   status = 0;
   /** Whether the connection may carry another request after this answer. */
   keepAlive = true;
@@ -232,7 +232,7 @@ export class AnswerParser {
     return start + length;
   }
 
-  /** Of a head that came in one piece, and was not preceded by interim ones. */
+  /** Keeps a head that came in one piece, and was not preceded by interim ones. */
   #remember(bytes: Buffer, start: number, end: number): void {
     if (this.#interimAnswers > 0 || this.#headBytes !== end - start) return;
     const memo = this.#memo;

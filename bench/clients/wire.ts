@@ -17,6 +17,7 @@ import {
   reachRefusals,
   refuse,
   socketRefusals,
+  wholeSecondsRule,
 } from './refusals.ts';
 import { sendReusing, sweepTimeouts } from './reusable-request.ts';
 import {
@@ -252,7 +253,7 @@ function open({ client, endpoint, requests, hasPhases = true, onConnection }: Tr
   };
 }
 
-/** Of the ways to a server. */
+/** Ways to a server that wire does not support, with the reasons. */
 const UNABLE = {
   proxy: 'wire speaks with the server itself',
   origins: 'wire has one pool, to one server',
@@ -289,12 +290,7 @@ function refusals(client: Client, target: Target): Refusal[] {
         message: 'wire takes idle connections by when they were last used',
         hint: "'fifo', which uses idle connections in turn, or transport: 'undici'",
       },
-      {
-        when: (pool.tcpKeepAliveMs ?? 0) % 1_000 !== 0,
-        path: 'pool.tcpKeepAliveMs',
-        message: 'the kernel takes whole seconds, and Node ignores the rest',
-        hint: 'a multiple of 1000',
-      },
+      wholeSecondsRule(pool),
       {
         when: pool.closing === 'reset' && usesTls(target),
         path: 'pool.closing',
