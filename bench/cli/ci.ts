@@ -12,7 +12,7 @@ import { confirmGate, gateRun, regressionsOf } from '../../results/gate.ts';
 import { appendHistory, readHistory } from '../../results/history.ts';
 import { nameLatest, readRun, type StoredRun } from '../../results/store.ts';
 import type { Context } from './context.ts';
-import { describeSaving, gateStatusOf, limitsOf, showGate } from './gate.ts';
+import { describeSaving, gateOptionsOf, gateStatusOf, showGate } from './gate.ts';
 import { type MeasureOptions, runCommand, type TimingOptions } from './run.ts';
 
 export interface CiOptions extends MeasureOptions, TimingOptions {
@@ -68,7 +68,7 @@ async function gateConfirmed(
 ): Promise<number> {
   const { results } = options;
   const before = readBaseline(results, options.baseline);
-  const found = gateRun(before, first, limitsOf(options));
+  const found = gateRun(before, first, gateOptionsOf(options));
   const showFirst = (to: Context): Promise<void> =>
     showGate({ before, after: first, result: found, stored }, options, to);
   const suspects = regressionsOf(found);
@@ -95,7 +95,7 @@ async function gateConfirmed(
     await showFirst(context);
   }
   if (again === EXIT.interrupted || again === EXIT.cannotMeasure) return again;
-  const { result, together, confirmations } = confirmGate(before, { first, fresh }, limitsOf(options));
+  const { result, together, confirmations } = confirmGate(before, { first, fresh }, gateOptionsOf(options));
   const remarks = confirmations.map(describeConfirmation);
   await showGate({ before, after: together, result, stored, remarks }, options, context);
   for (const remark of remarks) context.output.note(remark);

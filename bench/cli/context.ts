@@ -4,7 +4,7 @@ import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 import type { Chart, SweepChart } from '../../report/charts/chart.ts';
 import { charts, sweepCharts } from '../../report/charts/index.ts';
-import type { Output as FileOutput, Format } from '../../report/formats/format.ts';
+import type { Format, SideFile } from '../../report/formats/format.ts';
 import { formats, outputs } from '../../report/formats/index.ts';
 import { EXIT } from '../../results/errors.ts';
 import type { Run } from '../../results/model/run.ts';
@@ -42,7 +42,7 @@ export interface Plugins {
   charts: LazyPlugins<Chart>;
   sweepCharts: LazyPlugins<SweepChart>;
   formats: LazyPlugins<Format>;
-  outputs: LazyPlugins<FileOutput>;
+  outputs: LazyPlugins<SideFile>;
 }
 
 /** Every plug-in, gathered from the index of each folder. */

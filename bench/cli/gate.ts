@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { overlayRuns } from '../../report/charts/before-after.ts';
-import type { Output as FileOutput } from '../../report/formats/format.ts';
+import type { SideFile } from '../../report/formats/format.ts';
 import { buildGateReport } from '../../report/gate.ts';
 import { buildHistoryReport } from '../../report/history.ts';
 import type { Figure, Report } from '../../report/model.ts';
@@ -202,13 +202,13 @@ export async function gateCommand(
   const before = readBaseline(options.results, options.baseline ?? DEFAULT_BASELINE);
   const stored = readRun(options.results, ref);
   const after = summariseRun(stored.run);
-  const result = gateRun(before, after, limitsOf(options));
+  const result = gateRun(before, after, gateOptionsOf(options));
   await showGate({ before, after, result, stored }, options, context);
   // A broken run must not pass for a slow one.
   return exitStatusOf(stored.run) === EXIT.cannotMeasure ? EXIT.cannotMeasure : gateStatusOf(result, options);
 }
 
-export function limitsOf({ minEffect = GATE_MIN_EFFECT }: CompareOptions): { minEffect: number } {
+export function gateOptionsOf({ minEffect = GATE_MIN_EFFECT }: CompareOptions): { minEffect: number } {
   return { minEffect };
 }
 
@@ -233,7 +233,7 @@ export async function compareCommand(
   const before = summariseRun(earlier.run);
   const stored = readRun(options.results, afterRef);
   const after = summariseRun(stored.run);
-  const result = gateRun(before, after, limitsOf(options));
+  const result = gateRun(before, after, gateOptionsOf(options));
   if (result.lines.length === 0) {
     throw new UsageError(
       `runs ${before.runId} and ${after.runId} have nothing in common to compare: ${result.gaps.join('; ') || 'no cells'}`,
@@ -287,7 +287,7 @@ async function showChange(
     remarks: [...doubtsOf(run), ...(change.remarks ?? [])],
   });
   const { shown, markdown, html } = await renderReport(report, options, context);
-  const { junit } = await loadPlugins<FileOutput>(context.plugins.outputs);
+  const { junit } = await loadPlugins<SideFile>(context.plugins.outputs);
   context.output.out(shown);
   tellGithub(report, markdown, context.output, context.env);
   const files = [

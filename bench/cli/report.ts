@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildReport } from '../../report/build.ts';
 import type { Chart, SweepChart } from '../../report/charts/chart.ts';
-import type { Output as FileOutput, Format } from '../../report/formats/format.ts';
+import type { Format, SideFile } from '../../report/formats/format.ts';
 import type { Report } from '../../report/model.ts';
 import { replaceFile } from '../../results/files.ts';
 import type { MeasuredRun } from '../../results/page-data.ts';
@@ -54,7 +54,7 @@ export async function render(
 ): Promise<Rendering> {
   const report = await buildFrom({ run, trials }, plugins);
   const formats = await loadPlugins<Format>(plugins.formats);
-  const outputs = await loadPlugins<FileOutput>(plugins.outputs);
+  const outputs = await loadPlugins<SideFile>(plugins.outputs);
   const options = { hasColour, columns, isBrief: !verbose, next, measured: { run, trials } };
   const texts: Record<string, string> = {};
   const files: File[] = [];

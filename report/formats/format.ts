@@ -5,7 +5,7 @@ import type { MeasuredRun } from '../../results/page-data.ts';
 import type { CellReport, Report, SweepReport, Table } from '../model.ts';
 
 /** A file beside the report for another program; a plug-in's default export. */
-export interface Output {
+export interface SideFile {
   name: string;
   /** Its file in a run's folder. */
   fileName: string;

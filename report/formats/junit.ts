@@ -4,12 +4,12 @@ import { create } from 'xmlbuilder2';
 import { runDurationMs } from '../../results/run-clock.ts';
 import { visibleLine } from '../../results/visible.ts';
 import type { Check, Report } from '../model.ts';
-import type { Output } from './format.ts';
+import type { SideFile } from './format.ts';
 
 /** A failed expectation is not the same as a cell that could not be measured reliably. */
 const ELEMENTS = { fail: 'failure', broken: 'error' } as const;
 
-const output: Output = {
+const output: SideFile = {
   name: 'junit',
   fileName: 'junit.xml',
   render: ({ run, report }) => {

@@ -15,7 +15,7 @@ import {
   type TableCell,
 } from '../model.ts';
 import { formatHeading } from '../tables/table.ts';
-import { type Format, type Output, partsOf, tablesOfClients } from './format.ts';
+import { type Format, partsOf, type SideFile, tablesOfClients } from './format.ts';
 
 /** Escapes text for Markdown. Names in a stored run are untrusted: none may be read as markup or break its line. */
 export function escapeMarkdown(text: string): string {
@@ -175,7 +175,7 @@ const MOST_LISTED = 3;
 const MARKER = '<!-- conntax -->';
 
 /** The result in at most 15 lines, for a comment on a pull request; everything else is folded. */
-export const commentOutput: Output = {
+export const commentOutput: SideFile = {
   name: 'comment',
   fileName: 'comment.md',
   render: ({ report }) => `${MARKER}\n\n${comment(report)}`,

@@ -8,7 +8,7 @@ import { INTERVAL_NAME, type Interval, LEAST_REPLICATES } from '../../results/st
 import { visibleLine } from '../../results/visible.ts';
 import { auditLines } from '../words/audits.ts';
 import { knownAccepted, knownOpened } from '../words/caveats.ts';
-import type { Output } from './format.ts';
+import type { SideFile } from './format.ts';
 
 const LABELS = ['run', 'scenario', 'cell', 'arm'] as const;
 
@@ -207,7 +207,7 @@ class KnownSummary extends Summary {
   }
 }
 
-const output: Output = {
+const output: SideFile = {
   name: 'prometheus',
   fileName: 'metrics.prom',
   render: ({ run, trials }) => {
