@@ -101,7 +101,7 @@ export interface TargetReading extends ProcessReading {
   growth: BackendGrowth | null;
   /** How often each of target.faults was injected, in their order. */
   faults: number[];
-  /** Of each origin, in their order; absent where there is one. */
+  /** Counters of each origin, in their order; absent where there is one. */
   origins?: Pick<TargetReading, 'accepted' | 'requests'>[];
 }
 

@@ -52,7 +52,7 @@ function scenarioOf(url: string): object {
       short: { requestsPerConnection: 1 },
     },
     baseline: 'persistent',
-    // Of a server whose connection policy nobody has stated, it is the ratio that shows whether connections are reused.
+    // This ratio shows whether connections are reused, even where nobody has stated the server's connection policy.
     expect: [{ metric: 'connectionsPer1kRequests', of: 'ours', over: 'short', atMost: 0.5 }],
   };
 }

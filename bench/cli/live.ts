@@ -38,7 +38,7 @@ export class LiveMetrics {
   /** Address of the metrics, such as `http://127.0.0.1:9464/metrics`. */
   readonly url: string;
   #cell: PlannedCell | undefined;
-  /** Of that cell. */
+  /** Trials of that cell. */
   readonly #trials: TrialResult[] = [];
 
   private constructor(server: Server, host: string, metrics: RunMetrics) {

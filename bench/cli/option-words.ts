@@ -6,7 +6,7 @@ import { formatProblems } from '../plan/read-scenarios.ts';
 import { OF_PASSPHRASE, PASSPHRASE_SETTING, PROXY_SETTING, PROXY_URL } from '../run/reach.ts';
 import type { StartOptions } from './versions.ts';
 
-/** Of `try`, by setting. */
+/** Options of `try`, by the setting that each sets. */
 const TRY_OPTIONS: Readonly<Record<string, string>> = {
   'target.url': 'the URL',
   'target.caFile': '--cacert',
@@ -91,7 +91,7 @@ export function errorInOptions(error: unknown, bodyOption: BodyOption = '--data-
   return errorOf(said, file, error);
 }
 
-/** Of a server that --start starts, by setting. */
+/** Options for a server that --start starts, by the setting that each sets. */
 const START_OPTIONS: Readonly<Record<string, string>> = {
   'target.command': '--start',
   'target.ready': '--ready',

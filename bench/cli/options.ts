@@ -9,7 +9,7 @@ import { parseHost } from '../plan/allowed-hosts.ts';
 const SIDES = ['client', 'target'] as const;
 export type Side = (typeof SIDES)[number];
 
-/** Of `try`. */
+/** Defaults of the options of `try`. */
 export const TRY_DEFAULTS = { header: [], concurrency: 20, client: 'undici', budgetSec: 60 } as const;
 
 /** Collects a repeatable option with a host. */
@@ -83,7 +83,7 @@ export function parseServerUrl(address: string): URL {
   throw new UsageError(`${shown} is not a URL of a server; expected: such as ${hint}`);
 }
 
-/** Of every command that measures. */
+/** For every command that measures. */
 export function seedOption(): Option {
   return new Option('--seed <n>', 'seed of the random order of slices and requests').argParser(
     number(Number.isSafeInteger, 'an integer'),
@@ -107,7 +107,7 @@ export function addResultOptions(
   return command.option('--json', `print the ${shows} as JSON`);
 }
 
-/** Of every command that measures and shows one report. */
+/** For every command that measures and shows one report. */
 export function uiOption(): Option {
   return new Option(
     '--ui',
@@ -115,7 +115,7 @@ export function uiOption(): Option {
   );
 }
 
-/** Of every command that measures. */
+/** For every command that measures. */
 export function allowHostOption(): Option {
   return new Option(
     '--allow-host <host>',
@@ -125,7 +125,7 @@ export function allowHostOption(): Option {
     .default([], 'none');
 }
 
-/** Of the commands that measure, where other machines may send the load. */
+/** Adds the options of the commands that measure and for which other machines may send the load. */
 export function addMachineOptions(command: Command): Command {
   return command
     .addOption(
@@ -175,7 +175,7 @@ export function addStartOptions(command: Command): Command {
     .option('--path <path>', "path to request; default: that of the scenario, or '/'");
 }
 
-/** Of the commands that compare two versions. */
+/** For the commands that compare two versions. */
 export function sideOption(): Option {
   return new Option('--side <side>', 'which side runs both versions; the other side runs this conntax')
     .choices(SIDES)

@@ -157,7 +157,7 @@ export function lastingLine(event: RunEvent): string | undefined {
 }
 
 interface ClientState {
-  /** Of its last slices, warm-up included. */
+  /** Requests/s in its last slices, warm-up included. */
   rates: number[];
   isKept: boolean | undefined;
 }

@@ -94,8 +94,8 @@ interface Measuring extends Omit<Begun, 'pace'> {
   /** Whether a server in trouble, such as one that responds with 503, gets no load. */
   mustBeGood?: boolean;
   /**
-   * The plan that the first answers of external servers leave; undefined: the same. Limits of the machine are not tried again, so it
-   * has none that the plan asked with has not.
+   * The plan that the first answers of external servers leave; undefined: the same. It must not add limits of the machine to the
+   * plan that was used for asking, because limits are tested only once, before that.
    */
   settle?: ((answers: readonly ForeignServer[]) => Plan | undefined) | undefined;
   /** What a reader may do next: sentences. */

@@ -8,7 +8,7 @@ import { readScenarios } from '../run/scenario-questions.ts';
 import type { CommonOptions, Context } from './context.ts';
 
 export interface SettingsOptions extends CommonOptions {
-  /** Of the scenario; may be left out where it has only one. */
+  /** Client of the scenario; may be left out where it has only one. */
   client?: string;
   /** Name of a library. */
   for: string;

@@ -19,7 +19,7 @@ const options = z.strictObject({
 /** Between two looks at the clock of CPU time, some microseconds apart. */
 const ROUNDS = 1_000;
 
-/** Of the whole process, because the kernel keeps that of a single thread only to its tick, some milliseconds. */
+/** CPU time of the whole process, because the kernel keeps that of a single thread only to its tick, some milliseconds. */
 function usedUs(): number {
   const { user, system } = process.cpuUsage();
   return user + system;
