@@ -33,21 +33,23 @@ export function figure(text: string, value: JsonValue, marks: readonly Mark[] = 
 
 export const nothing: TableCell = { text: NO_FIGURE, value: null, marks: [] };
 
-/** A figure in the words of its format; nothing where it is not known. */
-function formatted(format: (value: number) => string) {
-  return (value: number | null, marks: readonly Mark[] = []): TableCell =>
-    value === null ? nothing : figure(format(value), value, marks);
+type FigureCell = (value: number | null | undefined, marks?: readonly Mark[]) => TableCell;
+
+/**
+ * Makes cells of figures in the words of a format; nothing where a figure is not known.
+ *
+ * @param perUnit how many of the units that `format` takes make one of the column's
+ */
+export function cellsIn(format: (value: number) => string, perUnit = 1): FigureCell {
+  return (value, marks = []) => (value == null ? nothing : figure(format(value), value / perUnit, marks));
 }
 
-export const countCell = formatted(formatCount);
-export const shareCell = formatted(formatPercent);
+export const countCell = cellsIn(formatCount);
+export const shareCell = cellsIn(formatPercent);
 /** To three digits. */
-export const figureCell = formatted(formatSignificant);
-
-/** In milliseconds. */
-export function timeCell(us: number | null, marks: readonly Mark[] = []): TableCell {
-  return us === null ? nothing : figure(formatMs(us), us / 1_000, marks);
-}
+export const figureCell = cellsIn(formatSignificant);
+/** Of microseconds, in milliseconds. */
+export const timeCell = cellsIn(formatMs, 1_000);
 
 /** The value of an interval, to the digits that it supports. */
 export function valueCell(interval: Interval | null, marks: readonly Mark[] = []): TableCell {
@@ -112,7 +114,7 @@ export const clientColumn: ReadColumn<{ arm: Pick<ArmView, 'label' | 'name'> }> 
 ];
 
 /** Of figures that nothing but a failed audit puts in doubt. */
-function plainColumn(cell: typeof countCell) {
+export function plainColumn(cell: FigureCell) {
   return <Row extends { arm: ArmView }>(
     key: string,
     heading: string,
