@@ -1,4 +1,5 @@
 // Charts of the course of a replicate: requests per second, what client and server held, and sockets by state.
+import { judgeLeak, type Leak } from '../../results/leak.ts';
 import type { Held } from '../../results/model/process.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
 import type { ArmView, CellView } from '../cell-view.ts';
@@ -16,7 +17,6 @@ import {
   timeCell,
   words,
 } from '../tables/table.ts';
-import { describeLeaks } from '../words/leak.ts';
 import { formatCount, formatMs, formatSignificant } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import {
@@ -325,6 +325,41 @@ const timeOfSample: ReadColumn<{ atSec: number }> = [
 ];
 
 const memoryColumn = plainColumn(cellsIn(bytes => (bytes / MIB).toFixed(1), MIB));
+
+/** `ignored leaks 1.0 descriptors per request (…), and its memory grows by 29 MiB per 1,000 requests (…).` Empty if there is too little to tell. */
+export function describeLeaks(arms: readonly Pick<ArmView, 'label' | 'trials'>[]): string {
+  return arms
+    .flatMap(({ label, trials }) => {
+      const descriptors = judgeLeak(trials, 'descriptors');
+      if (descriptors === null) return [];
+      const memory = judgeLeak(trials, 'rssBytes');
+      return `${label} ${describeDescriptors(descriptors)}${describeMemory(descriptors, memory)}.`;
+    })
+    .join(' ');
+}
+
+function describeDescriptors({ verdict, exceedsPool, value, low, high }: Leak): string {
+  if (verdict === 'steady') {
+    return `shows no leak: its descriptors grow by at most ${formatSignificant(Math.max(0, high))} per 1,000 requests`;
+  }
+  if (verdict === 'unsure') {
+    return 'may leak: its descriptors kept growing in some replicates, and not in all';
+  }
+  if (exceedsPool) {
+    const perRequest = [value, low, high].map(per1k => formatSignificant(per1k / 1_000));
+    return `leaks ${perRequest[0]} descriptors per request (${perRequest[1]} to ${perRequest[2]})`;
+  }
+  return `fills its pool: ${formatSignificant(value)} more descriptors per 1,000 requests (${formatSignificant(low)} to ${formatSignificant(high)}), and not more than twice the requests that were in flight at once`;
+}
+
+/** Memory grows for many reasons in the first seconds of a process: it is only said of one that leaks. */
+function describeMemory(descriptors: Leak, memory: Leak | null): string {
+  if (descriptors.verdict !== 'grows' || !descriptors.exceedsPool || memory?.verdict !== 'grows') return '';
+  const [value, low, high] = [memory.value, memory.low, memory.high].map(bytes =>
+    formatSignificant(bytes / MIB),
+  );
+  return `, and its memory grows by ${value} MiB per 1,000 requests (${low} to ${high})`;
+}
 
 export const sockets: Chart = {
   name: 'sockets',
