@@ -32,6 +32,7 @@ import {
   formatValues,
   knownRatio,
   missingReplicates,
+  withoutBounds,
 } from '../words/numbers.ts';
 import { capitalize } from '../words/text.ts';
 import type { Chart } from './chart.ts';
@@ -204,7 +205,7 @@ function forestRow(comparison: Comparison, view: CellView, hasSeveral: boolean) 
     isFaint: false,
     plain,
     text,
-    brief: gain === null ? '?' : `${plain.replace(/ \(.*/, '')}${signsOf(marks)}`,
+    brief: gain === null ? '?' : `${withoutBounds(plain)}${signsOf(marks)}`,
     tip: `${title}, ${candidate}: ${plain}${signsOf(marks)}; above 1 is better`,
     dots: ratios.map((ratio, index) => ({
       value: ratio,

@@ -13,6 +13,7 @@ import {
   formatValues,
   NO_FIGURE,
   roundInterval,
+  withoutBounds,
 } from '../words/numbers.ts';
 import { compact } from '../words/text.ts';
 
@@ -56,9 +57,9 @@ export function valueCell(interval: Interval | null, marks: readonly Mark[] = []
   return interval === null ? nothing : figure(roundInterval(interval).value, interval.value, marks);
 }
 
-/** `1.02×` of `1.02× (0.98 to 1.06)`. */
+/** With the value of an interval alone. */
 export function withoutInterval(cell: TableCell): TableCell {
-  return { ...cell, text: cell.text.replace(/ \(.*\)/, '') };
+  return { ...cell, text: withoutBounds(cell.text) };
 }
 
 /** `0.2, 0.4, 1 not in time`: by replicate, null in those in which it did not happen. */
