@@ -3,7 +3,7 @@ import { countBetween, mergeHistograms, quantileUs } from '../../results/histogr
 import { countResponses, hasFewBeyond } from '../../results/metrics.ts';
 import type { ArmSummary } from '../../results/model/run.ts';
 import type { Histogram } from '../../results/model/trial.ts';
-import { type ArmView, type CellView, leastCensoredUs } from '../cell-view.ts';
+import { type ArmView, type CellView, latencyMarks } from '../cell-view.ts';
 import { clientColumn, figureColumn, type ReadColumn, tabulate, timeCell } from '../tables/table.ts';
 import { formatMs } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
@@ -69,11 +69,7 @@ const chart: Chart = {
         ...MARKED.map(
           ({ name, read }): ReadColumn<Ridge> => [
             figureColumn(`${name}Ms`, name, 'ms'),
-            ({ arm, summary }) => {
-              const us = read(summary);
-              const marks = arm.marks.filter(mark => mark !== 'censored' || us >= leastCensoredUs(summary));
-              return timeCell(us, marks);
-            },
+            ({ arm, summary }) => timeCell(read(summary), latencyMarks(arm, read(summary))),
           ],
         ),
       ],

@@ -4,7 +4,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { mergeHistograms, percentileCurve } from '../../results/histogram.ts';
 import { hasFewBeyond, METRIC_TABLE } from '../../results/metrics.ts';
 import type { Histogram } from '../../results/model/trial.ts';
-import { type ArmView, type CellView, leastCensoredUs, quantileMarks, signsOf } from '../cell-view.ts';
+import { type ArmView, type CellView, latencyMarks, quantileMarks, signsOf } from '../cell-view.ts';
 import type { Mark, Table } from '../model.ts';
 import { describeExpectation } from '../tables/expectations.ts';
 import {
@@ -298,14 +298,13 @@ export function percentileTable(
   const percentiles = [...new Set(rows.map(({ percentile }) => percentile))].sort((a, b) => a - b);
   const columns = curves.map(({ arm, kind, rows }): ReadColumn<number> => {
     const [key, heading] = kinds.length > 1 ? [capitalize(kind), ` ${kind}`] : ['', ''];
-    const censoredFromMs = leastCensoredUs(arm.summary) / 1_000;
     return [
       figureColumn(`${arm.name}${key}Ms`, `${arm.label}${heading}`, 'ms'),
       percentile => {
         const row = rows.find(found => found.percentile === percentile);
         if (row === undefined) return nothing;
-        const marks = arm.marks.filter(mark => mark !== 'censored' || row.ms >= censoredFromMs);
-        return figure(formatMs(row.ms * 1000), row.ms, [...marks, ...row.marks]);
+        const us = row.ms * 1000;
+        return figure(formatMs(us), row.ms, [...latencyMarks(arm, us), ...row.marks]);
       },
     ];
   });
