@@ -5,7 +5,7 @@ import { headlineOf } from '../../results/metrics.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { planRun } from '../plan/plan.ts';
 import type { RunEvent } from '../run/context.ts';
-import { LiveMetrics } from './live.ts';
+import { LiveMetrics } from './live-metrics.ts';
 
 const { run, trials } = sampleRun();
 const [result] = run.cells;

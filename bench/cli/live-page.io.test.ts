@@ -9,7 +9,7 @@ import { openWorkspace, tinyScenario } from '../e2e/testing/workspace.ts';
 import type { CreateSource } from '../run/context.ts';
 import { replay } from '../run/testing/recorded-replicates.ts';
 import { replayContext } from '../testing/in-process.ts';
-import { LivePage } from './live.ts';
+import { LivePage } from './live-page.ts';
 import { runCommand } from './run.ts';
 
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';

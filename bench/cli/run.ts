@@ -38,7 +38,8 @@ import { rehearseServers } from '../run/started-server.ts';
 import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
 import { estimateLines, printPlan } from './dry-run.ts';
 import { tellGithub } from './github.ts';
-import type { LiveMetrics, LivePage } from './live.ts';
+import type { LiveMetrics } from './live-metrics.ts';
+import type { LivePage } from './live-page.ts';
 import { type MachineOptions, type OtherMachines, openMachines } from './machines.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { announcePage, PAGE_FILE, render, renderPage, showAddress } from './report.ts';
@@ -318,7 +319,7 @@ async function measureAndReport(work: Work): Promise<number> {
 
 /** With `--open`, a browser shows it from the beginning. */
 async function openPage({ open = false }: MeasureOptions, context: Context): Promise<LivePage> {
-  const { LivePage } = await import('./live.ts');
+  const { LivePage } = await import('./live-page.ts');
   const page = await LivePage.open();
   context.output.note(`Growing page: ${page.url}`);
   if (open) await showAddress(page.url, context);
@@ -446,7 +447,7 @@ function profileLines(dir: string): string[] {
 
 async function startMetrics(runId: string, port: number | undefined): Promise<LiveMetrics | undefined> {
   if (port === undefined) return undefined;
-  const { LiveMetrics } = await import('./live.ts');
+  const { LiveMetrics } = await import('./live-metrics.ts');
   return LiveMetrics.open(runId, port);
 }
 
