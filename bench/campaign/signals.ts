@@ -12,7 +12,7 @@ import type { RunningCli } from '../e2e/testing/cli.ts';
 import { type Found, signalProcess } from '../e2e/testing/processes.ts';
 import { tinyScenario } from '../e2e/testing/workspace.ts';
 import { pick } from '../testing/mutate-json.ts';
-import { findProgram } from '../tools/external.ts';
+import { findProgram } from '../tools/program.ts';
 import {
   type Counts,
   countFindings,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import type { Called } from '../testing/in-process.ts';
-import { findProgram, missingProgram } from '../tools/external.ts';
+import { findProgram, missingProgram } from '../tools/program.ts';
 import { runHere, startCli } from './testing/cli.ts';
 import { openWorkspace, tinyScenario, type Workspace } from './testing/workspace.ts';
 

@@ -10,7 +10,7 @@ import fixed from '../../servers/behaviours/fixed.ts';
 import type { Endpoint } from '../../servers/protocol.ts';
 import { openTestTarget } from '../../servers/testing/target.ts';
 import type { GeneratorCommand, GeneratorReply, SliceOrder } from '../protocol.ts';
-import { missingProgram } from '../tools/external.ts';
+import { missingProgram } from '../tools/program.ts';
 import type { GeneratorChild } from './arm.ts';
 import { ChildError, spawnChild } from './child.ts';
 import { childrenOf, eventually, isGone, ourChildren } from './testing/processes.ts';

@@ -26,7 +26,7 @@ import {
   type SliceTimes,
   type Window,
 } from '../contracts.ts';
-import { bodyRefusals, engineCannot, requestRefusals, toolReachRefusals } from './external.ts';
+import { bodyRefusals, engineCannot, requestRefusals, toolReachRefusals } from './refusals.ts';
 
 /**
  * The parts of autocannon's client that conntax uses. All but its events are private, so the version is pinned exactly, and
@@ -455,7 +455,7 @@ function refusals(client: Client, target: Target, requests: readonly Request[] =
     ...bodyRefusals('autocannon', client),
     ...plainTargetRefusals(client, target, HONOURS),
     ...toolReachRefusals(target),
-    ...requestRefusals('autocannon', requests),
+    ...requestRefusals({ tool: 'autocannon', canSendHead: false }, requests),
     ...refuse({
       when: tlsSessions !== undefined && tlsSessions !== 'none' && usesTls(target),
       path: 'pool.tlsSessions',

@@ -6,23 +6,23 @@ import type { Request } from '../../scenarios/model/request.ts';
 import { refuse } from '../clients/refusals.ts';
 import type { EngineModule, PreparedRequests, Refusal } from '../contracts.ts';
 import {
-  bodyRefusals,
-  countingRefusals,
   ExternalEngine,
   type ExternalTool,
-  engineCannot,
-  faultRefusals,
-  missingProgram,
-  openUnnamed,
   type Place,
-  requestRefusals,
-  STDIN_FILE,
   type ToolDuration,
   type ToolExchange,
   type ToolReport,
   type ToolTimes,
-  toolReachRefusals,
 } from './external.ts';
+import { missingProgram, openUnnamed, STDIN_FILE } from './program.ts';
+import {
+  bodyRefusals,
+  countingRefusals,
+  engineCannot,
+  faultRefusals,
+  requestRefusals,
+  toolReachRefusals,
+} from './refusals.ts';
 
 /** Times in ms since hey was started. */
 interface HeyAnswer {
@@ -212,7 +212,7 @@ const engine: EngineModule = {
     ...bodyRefusals('hey', client),
     ...countingRefusals('hey', client),
     ...severalRefusals(requests),
-    ...requestRefusals('hey', requests),
+    ...requestRefusals({ tool: 'hey', canSendHead: true }, requests),
     ...faultRefusals('hey', target, "Go's client sends a request again if its connection was closed"),
     ...secretRefusals(requests),
   ],

@@ -1,8 +1,8 @@
-// external.io.test.ts
+// A program that sends load ends as it is told to, and nothing of it is left behind.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { childrenWith } from '../run/testing/processes.ts';
-import { findProgram, missingProgram, type ToolOrder, ToolRun } from './external.ts';
+import { findProgram, missingProgram, type ToolOrder, ToolRun } from './program.ts';
 
 describe('Programs that misbehave are stopped, bounded, watched, and never left behind', () => {
   const LONG_MS = 600_000;

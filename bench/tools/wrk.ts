@@ -12,23 +12,23 @@ import type { Target } from '../../scenarios/model/target.ts';
 import { refuse } from '../clients/refusals.ts';
 import type { EngineModule, Obstacle, PreparedRequest, PreparedRequests, Refusal } from '../contracts.ts';
 import {
-  bodyRefusals,
-  countingRefusals,
   ExternalEngine,
   type ExternalTool,
-  engineCannot,
-  faultRefusals,
-  missingProgram,
-  openUnnamed,
   type Place,
-  requestRefusals,
-  STDIN_FILE,
   type ToolDuration,
   type ToolExchange,
   type ToolReport,
   type ToolTimes,
-  toolReachRefusals,
 } from './external.ts';
+import { missingProgram, openUnnamed, STDIN_FILE } from './program.ts';
+import {
+  bodyRefusals,
+  countingRefusals,
+  engineCannot,
+  faultRefusals,
+  requestRefusals,
+  toolReachRefusals,
+} from './refusals.ts';
 
 /** In the order in which the script prints them. */
 const COUNT_NAMES = [
@@ -313,7 +313,7 @@ function refusals(client: Client, target: Target, requests: readonly Request[] =
     ...bodyRefusals('wrk', client),
     ...countingRefusals('wrk', client),
     ...toolReachRefusals(target),
-    ...requestRefusals('wrk', requests),
+    ...requestRefusals({ tool: 'wrk', canSendHead: false }, requests),
     ...faultRefusals(
       'wrk',
       target,
