@@ -27,7 +27,8 @@ import {
   type VersionRange,
 } from '../run/npm-packages.ts';
 import { type AbOptions, beforeAndAfter, chooseScenarios, sideOf } from './ab.ts';
-import { type Context, exitStatusOf } from './context.ts';
+import type { Context } from './context.ts';
+import { exitStatusOf } from './exit-status.ts';
 import { tellGithub } from './github.ts';
 import { renderReport, storeFiles } from './report.ts';
 import { adjusted, begin, type MeasureOptions, measurePlan, type TimingOptions } from './run.ts';

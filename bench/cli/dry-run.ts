@@ -18,7 +18,8 @@ import {
 import { sureReplicates } from '../plan/timing.ts';
 import { describeSkipped } from '../run/limited-machine.ts';
 import type { Check } from '../run/preflight.ts';
-import type { CommonOptions, Output } from './context.ts';
+import type { CommonOptions } from './context.ts';
+import type { Output } from './output.ts';
 
 const SHOWN_BLOCKS = 4;
 

@@ -28,7 +28,8 @@ import { visibleLine } from '../../results/visible.ts';
 import { scenarioOf } from '../../scenarios/model/sweep.ts';
 import { nameHint } from '../plan/problems.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
-import { type CommonOptions, type Context, exitStatusOf } from './context.ts';
+import type { CommonOptions, Context } from './context.ts';
+import { exitStatusOf } from './exit-status.ts';
 import { tellGithub } from './github.ts';
 import { announcePage, renderReport, storeFiles } from './report.ts';
 

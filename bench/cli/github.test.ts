@@ -7,8 +7,8 @@ import { suite, test } from 'node:test';
 import { buildReport } from '../../report/build.ts';
 import type { Check } from '../../report/model.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
-import type { Output } from './context.ts';
 import { annotations, tellGithub } from './github.ts';
+import type { Output } from './output.ts';
 
 const check: Check = {
   group: 'cell',

@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, statSync } from 'node:fs';
 import { escapeMarkdown } from '../../report/formats/markdown.ts';
 import type { Check, Report } from '../../report/model.ts';
 import { reason } from '../../results/files.ts';
-import type { Output } from './context.ts';
+import type { Output } from './output.ts';
 
 /** GitHub shows nothing of a step's summary that is longer than this. */
 const MOST_SUMMARY_BYTES = 1024 * 1024;

@@ -8,7 +8,8 @@ import { createRandom } from '../../results/random.ts';
 import { latencyLog } from '../../results/run-clock.ts';
 import { newRunId, openRunStore, RUNS_FOLDER } from '../../results/store.ts';
 import { importArtilleryReport } from '../import/artillery.ts';
-import { type Context, exitStatusOf } from './context.ts';
+import type { Context } from './context.ts';
+import { exitStatusOf } from './exit-status.ts';
 import { announcePage, PAGE_FILE, type ReportOptions, render } from './report.ts';
 
 /** @returns the exit status. @throws UsageError, MeasureError when the run cannot be stored */

@@ -6,8 +6,9 @@ import { axesOf, type Variant } from '../../scenarios/model/sweep.ts';
 import { planRun } from '../plan/plan.ts';
 import { formatProblems, listScenarios, loadPlugins } from '../plan/read-scenarios.ts';
 import { behaviourOptions, scenarioJsonSchema } from '../plan/validate.ts';
-import type { CommonOptions, Context, Output } from './context.ts';
+import type { CommonOptions, Context } from './context.ts';
 import { formatDuration } from './dry-run.ts';
+import type { Output } from './output.ts';
 
 export async function schemaCommand({ plugins, output }: Context): Promise<void> {
   const behaviours = await loadPlugins(plugins.behaviours);

@@ -4,7 +4,7 @@ import { Command, CommanderError, type Option } from 'commander';
 import picocolors from 'picocolors';
 import { EXIT, InterruptedError, MeasureError, UsageError } from '../../results/errors.ts';
 import { readTextFile } from '../../results/files.ts';
-import { type Cli, type Context, hasColourOn, type Output } from './context.ts';
+import type { Cli, Context } from './context.ts';
 import {
   addAbCommand,
   addAgentCommand,
@@ -14,6 +14,7 @@ import {
   addTryCommand,
   addWatchCommand,
 } from './measuring-commands.ts';
+import { hasColourOn, type Output } from './output.ts';
 import { addInitCommand, addListCommand, addSchemaCommand, addSettingsCommand } from './scenario-commands.ts';
 import {
   addBaselineCommand,

@@ -9,7 +9,7 @@ import type { Comparison } from '../../results/model/run.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { planRun } from '../plan/plan.ts';
 import type { RunEvent } from '../run/context.ts';
-import type { Output } from './context.ts';
+import type { Output } from './output.ts';
 import {
   countWrapped,
   createProgress,

@@ -9,7 +9,7 @@ import type { Comparison } from '../../results/model/run.ts';
 import { visibleLine } from '../../results/visible.ts';
 import type { Timing } from '../../scenarios/model/scenario.ts';
 import type { RunEvent } from '../run/context.ts';
-import { hasColourOn, type Output } from './context.ts';
+import { hasColourOn, type Output } from './output.ts';
 
 export interface Progress {
   show(event: RunEvent): void;

@@ -7,7 +7,8 @@ import { EXIT } from '../../results/errors.ts';
 import { readVersion, workingFolder } from '../../results/files.ts';
 import { visibleLines } from '../../results/visible.ts';
 import { GROUP_SIGNALS } from '../../servers/process.ts';
-import { type Context, createOutput, type During, type Keep, type Output, plugins } from './context.ts';
+import { type Context, type During, type Keep, plugins } from './context.ts';
+import { createOutput, type Output } from './output.ts';
 import { fail, reportError, runProgram } from './program.ts';
 
 /** Under `npm run` one Ctrl-C arrives twice: from the terminal, and from npm, which forwards it. */

@@ -6,7 +6,8 @@ import { EXIT, UsageError } from '../../results/errors.ts';
 import { LEAST_OBSERVED } from '../../results/leak.ts';
 import { readProcessState, readSockets, type SocketState } from '../probes/kernel.ts';
 import { type Level, Levels } from '../probes/levels.ts';
-import type { CommonOptions, Context, Output } from './context.ts';
+import type { CommonOptions, Context } from './context.ts';
+import type { Output } from './output.ts';
 
 export interface WatchOptions extends CommonOptions {
   pid?: number;

@@ -1,10 +1,10 @@
-// What every command is given: exit statuses that a script may rely on, and notices that keep within a terminal.
+// Exit statuses that a script may rely on.
 import assert from 'node:assert/strict';
 import { describe, suite, test } from 'node:test';
 import type { CellResult, Finding, Run } from '../../results/model/run.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import type { ExpectationResult } from '../../scenarios/model/scenario.ts';
-import { exitStatusOf, wrapNotices } from './context.ts';
+import { exitStatusOf } from './exit-status.ts';
 
 describe('A script learns from the exit status whether it may believe the run', () => {
   const { run: sample } = sampleRun();
@@ -74,17 +74,4 @@ describe('A script learns from the exit status whether it may believe the run', 
       assert.deepEqual([status('pass'), status('unsure'), status('fail')], [0, 1, 1]);
     });
   });
-});
-
-test('a notice is broken between words, below its beginning', () => {
-  assert.equal(
-    wrapNotices('  ! tiny has a budget of 5s, but may need 32s.', 24),
-    '  ! tiny has a budget of\n    5s, but may need\n    32s.',
-  );
-});
-
-test('a command, a path and what fits stay as they are', () => {
-  const command = 'Saved: conntax run ./a-rather-long-name.json --seed 123';
-  assert.equal(wrapNotices(`${command}\n  ! short`, 20), `${command}\n  ! short`);
-  assert.equal(wrapNotices(`  ! ${command}`, Infinity), `  ! ${command}`);
 });
