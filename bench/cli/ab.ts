@@ -13,9 +13,10 @@ import { leaveOutMissing, planRun } from '../plan/plan.ts';
 import { nameHint } from '../plan/problems.ts';
 import { loadPlugins, type ReplacedTarget } from '../plan/read-scenarios.ts';
 import type { Context } from './context.ts';
+import { begin, type MeasureOptions, measurePlan } from './measure-plan.ts';
 import { startErrorInOptions } from './option-words.ts';
 import type { Side } from './options.ts';
-import { adjusted, begin, type MeasureOptions, measurePlan, readAsked, type TimingOptions } from './run.ts';
+import { adjusted, readAsked, type TimingOptions } from './scenario-options.ts';
 import { findVersions, requireTwo, type StartOptions, type VersionOptions } from './versions.ts';
 
 export const BEFORE = 'before';

@@ -30,8 +30,9 @@ import { type AbOptions, beforeAndAfter, chooseScenarios, sideOf } from './ab.ts
 import type { Context } from './context.ts';
 import { exitStatusOf } from './exit-status.ts';
 import { tellGithub } from './github.ts';
+import { begin, type MeasureOptions, measurePlan } from './measure-plan.ts';
 import { renderReport, storeFiles } from './report.ts';
-import { adjusted, begin, type MeasureOptions, measurePlan, type TimingOptions } from './run.ts';
+import { adjusted, type TimingOptions } from './scenario-options.ts';
 import { checkOut, commitsBetween, requireStart, SHORT_SHA, type StartOptions } from './versions.ts';
 
 export interface BisectOptions

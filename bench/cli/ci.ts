@@ -13,7 +13,9 @@ import { appendHistory, readHistory } from '../../results/history.ts';
 import { nameLatest, readRun, type StoredRun } from '../../results/store.ts';
 import type { Context } from './context.ts';
 import { describeSaving, gateOptionsOf, gateStatusOf, showGate } from './gate.ts';
-import { type MeasureOptions, runCommand, type TimingOptions } from './run.ts';
+import type { MeasureOptions } from './measure-plan.ts';
+import { runCommand } from './run.ts';
+import type { TimingOptions } from './scenario-options.ts';
 
 export interface CiOptions extends MeasureOptions, TimingOptions {
   baseline?: string;

@@ -24,9 +24,10 @@ import { lacksContentType } from '../run/find-servers.ts';
 import { PASSPHRASE, PROXY_URL } from '../run/reach.ts';
 import type { Context } from './context.ts';
 import { formatDuration } from './dry-run.ts';
+import { begin, type Conclusion, type MeasureOptions, measurePlan } from './measure-plan.ts';
 import { errorInOptions } from './option-words.ts';
 import { parseServerUrl, TRY_DEFAULTS } from './options.ts';
-import { begin, type Conclusion, type MeasureOptions, measurePlan, readAsked } from './run.ts';
+import { readAsked } from './scenario-options.ts';
 
 export interface TryOptions extends MeasureOptions {
   request?: Method;
