@@ -9,8 +9,8 @@ import { sampleHistory } from '../../results/testing/sample-run.ts';
 import { openWorkspace, tinyScenario } from '../e2e/testing/workspace.ts';
 import { replay, withTimeouts } from '../run/testing/recorded-replicates.ts';
 import { replayContext } from '../testing/in-process.ts';
+import { saveBaselineCommand } from './baseline.ts';
 import { ciCommand } from './ci.ts';
-import { saveBaselineCommand } from './gate.ts';
 
 test('conntax ci', async t => {
   const workspace = await openWorkspace(t);

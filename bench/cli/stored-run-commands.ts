@@ -110,7 +110,7 @@ Examples:
   conntax history --json | jq .tables.history.rows`,
     )
     .action(async (cells, options) => {
-      const { historyCommand } = await import('./gate.ts');
+      const { historyCommand } = await import('./history.ts');
       await historyCommand(cells, options, context);
     });
 }
@@ -135,7 +135,7 @@ Exit status: 0 saved, 2 wrong usage, 3 the run is incomplete, unreliable, or too
 stored, as on a full disk.`,
     )
     .action(async (ref, options) => {
-      const { saveBaselineCommand } = await import('./gate.ts');
+      const { saveBaselineCommand } = await import('./baseline.ts');
       await saveBaselineCommand(ref, options, context);
     });
   baseline
@@ -144,7 +144,7 @@ stored, as on a full disk.`,
     .option('--results <dir>', 'folder where runs and baselines are stored', 'results')
     .option('--json', 'print them as JSON')
     .action(async options => {
-      const { listBaselinesCommand } = await import('./gate.ts');
+      const { listBaselinesCommand } = await import('./baseline.ts');
       await listBaselinesCommand(options, context);
     });
 }

@@ -2,14 +2,10 @@
 
 import { fileURLToPath } from 'node:url';
 import { visibleLines } from '../../results/visible.ts';
+import { listBaselinesCommand, saveBaselineCommand } from '../cli/baseline.ts';
 import { type Context, plugins } from '../cli/context.ts';
-import {
-  compareCommand,
-  gateCommand,
-  historyCommand,
-  listBaselinesCommand,
-  saveBaselineCommand,
-} from '../cli/gate.ts';
+import { compareCommand, gateCommand } from '../cli/gate.ts';
+import { historyCommand } from '../cli/history.ts';
 import { reportError, runProgram } from '../cli/program.ts';
 import { reportCommand } from '../cli/report.ts';
 import type { CreateSource } from '../run/context.ts';

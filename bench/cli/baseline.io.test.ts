@@ -1,4 +1,4 @@
-// gate.io.test.ts
+// Which runs `baseline save` takes, and what it says of them, on stored runs.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,8 +8,8 @@ import { readBaseline } from '../../results/baselines.ts';
 import type { CellResult, Run } from '../../results/model/run.ts';
 import { openRunStore } from '../../results/store.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
+import { type BaselineOptions, saveBaselineCommand } from './baseline.ts';
 import type { Context } from './context.ts';
-import { type BaselineOptions, saveBaselineCommand } from './gate.ts';
 
 describe('A baseline says what it can see and what it replaces, and one that would guard nothing is refused. On stored runs', () => {
   /** Of every ratio, in both directions. */
