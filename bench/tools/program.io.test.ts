@@ -1,4 +1,4 @@
-// A program that sends load ends as it is told to, and nothing of it is left behind.
+// A program that sends load ends when it is asked to, or is killed, and leaves nothing behind.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { childrenWith } from '../run/testing/processes.ts';
