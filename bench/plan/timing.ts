@@ -79,6 +79,11 @@ export function sliceShape(timing: Timing, seen: SeenTimes): SliceShape {
   };
 }
 
+/** How many blocks make up a replicate; in one as long as the longest window, every arm has a slice. */
+export function blockCount({ slicing, measureMs }: Timing, longestWindowMs: number): number {
+  return slicing === 'whole' ? 1 : Math.max(1, Math.ceil(measureMs / longestWindowMs));
+}
+
 /**
  * A ramp that is longer by chance, so that nothing periodic stays in step with the slices. A client that stands still begins
  * its slice when it goes on: with a ramp of one length, its window would open at the same place of its period again and again
@@ -98,6 +103,8 @@ function deadlineMs(timeouts: Client['timeouts'] = {}): number {
   return ownMs === 0 ? 0 : ownMs + DEADLINE_MARGIN_MS;
 }
 
+/** Length of the window of a warm-up slice. */
+export const WARMUP_WINDOW_MS = 250;
 /** A longer request of the warm-up is abandoned: nothing of the warm-up is recorded. */
 const WARMUP_DRAIN_MS = 1_000;
 
@@ -155,8 +162,6 @@ const SLOW: Pace = {
   searchRatio: 1,
   doubtRatio: 1,
 };
-const WARMUP_WINDOW_MS = 250;
-
 /** Warm-up of one arm. */
 function warmupMs({ timing, load }: Scenario, responseMs: number, pace: Pace): number {
   const { warmupMinMs, warmupMaxMs } = timing;
@@ -187,7 +192,7 @@ function searchMs(load: Load, pace: Pace): number {
 function measureMs({ timing, load }: Scenario, responsesMs: readonly number[], pace: Pace): number {
   const shapes = responsesMs.map(meanMs => foreseen(sliceShape(timing, { meanMs }), timing, load));
   const longestMs = Math.max(...shapes.map(({ windowMs }) => windowMs));
-  const blocks = timing.slicing === 'whole' ? 1 : Math.max(1, Math.ceil(timing.measureMs / longestMs));
+  const blocks = blockCount(timing, longestMs);
   const turnsMs = shapes.map(
     ({ rampMs, windowMs }, index) =>
       spreadRampMs(rampMs, timing, load, pace.rampChance) +

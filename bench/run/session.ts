@@ -13,12 +13,14 @@ import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../../scenarios/model/targ
 import { CapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
 import { blockOrder, requestSeed } from '../plan/plan.ts';
 import {
+  blockCount,
   isSteady,
   paced,
   probeShape,
   type SliceShape,
   sliceShape,
   spreadRampMs,
+  WARMUP_WINDOW_MS,
   type WarmUpWindow,
   warmUpDrainMs,
   warmUpPerSec,
@@ -77,7 +79,6 @@ export async function findCapacities(options: FindOptions): Promise<void> {
   }
 }
 
-const WARMUP_WINDOW_MS = 250;
 const FIRST_RAMP_MS = 20;
 
 /**
@@ -203,14 +204,13 @@ export class Session {
   /** Runs the recorded slices, block by block. */
   async measure(): Promise<void> {
     const { cell, replicate, seed, arms, signal, fleet } = this.#options;
-    const { measureMs, slicing } = this.#timing;
     const shapes = new Map(arms.map(arm => [arm.name, this.#shapeFor(arm)]));
     const longestMs = Math.max(...[...shapes.values()].map(shape => shape.windowMs));
     const random = createRandom(seed, 'ramp', cell.id, replicate);
-    const blockCount = slicing === 'whole' ? 1 : Math.max(1, Math.ceil(measureMs / longestMs));
+    const blocks = blockCount(this.#timing, longestMs);
     // Every arm is measured for measureMs: if a slow arm has few long slices, those of a fast one are no shorter than that.
-    const leastWindowMs = Math.ceil(measureMs / blockCount);
-    for (let block = 0; block < blockCount && !signal.aborted; block++) {
+    const leastWindowMs = Math.ceil(this.#timing.measureMs / blocks);
+    for (let block = 0; block < blocks && !signal.aborted; block++) {
       for (const [position, name] of blockOrder(cell, seed, replicate, block).entries()) {
         const arm = this.#alive().find(candidate => candidate.name === name);
         if (arm === undefined || signal.aborted) continue;
@@ -223,7 +223,7 @@ export class Session {
         const reading = await this.#runSlice(arm, request, { block, position });
         if (reading === undefined) continue;
         arm.noteSlowest(reading);
-        this.#progress('measure', name, { ratePerSec: rateOf(reading), blocksDone: block + 1, blockCount });
+        this.#progress('measure', name, { ratePerSec: rateOf(reading), blocksDone: block + 1, blockCount: blocks });
       }
     }
   }
