@@ -12,14 +12,8 @@ import { sumOf } from '../../results/stats.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
 import { type Variant, withNullArm } from '../../scenarios/model/sweep.ts';
 import { prepareRequests } from '../clients/request.ts';
-import {
-  countSpareCores,
-  leaveOutMissing,
-  leaveOutUnreadable,
-  type Plan,
-  planRun,
-  settleGenerators,
-} from '../plan/plan.ts';
+import { leaveOutMissing, leaveOutUnreadable } from '../plan/left-out.ts';
+import { countSpareCores, type Plan, planRun, settleGenerators } from '../plan/plan.ts';
 import { loadPlugins, type ReplacedTarget } from '../plan/read-scenarios.ts';
 import { describeGit, describeHost, readSlowness } from '../probes/host.ts';
 import type { RunEvent } from '../run/context.ts';

@@ -10,6 +10,7 @@ import {
   type Variant,
 } from '../../scenarios/model/sweep.ts';
 import type { Obstacle } from '../contracts.ts';
+import { targetServiceMs } from './forecast.ts';
 import {
   formatPath,
   isNode,
@@ -20,7 +21,6 @@ import {
   nearest,
   orList,
 } from './problems.ts';
-import { targetServiceMs } from './timing.ts';
 import {
   behaviourOptions,
   createValidator,

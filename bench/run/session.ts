@@ -4,27 +4,30 @@ import { addAbortListener } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { askedPerSec, TIME_WAIT_METRICS } from '../../results/metrics.ts';
-import type { KernelCounts, Probe, Slice, TrialResult } from '../../results/model/trial.ts';
+import type { KernelCounts, Slice, TrialResult } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
 import { originCount, usesTls } from '../../scenarios/model/facts.ts';
-import { type CapacityLoad, type Load, mostInFlight } from '../../scenarios/model/load.ts';
+import { type Load, mostInFlight } from '../../scenarios/model/load.ts';
 import type { Timing } from '../../scenarios/model/scenario.ts';
 import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
-import { CapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
+import { endedPerSec } from '../plan/capacity-search.ts';
 import { blockOrder, requestSeed } from '../plan/plan.ts';
 import {
   blockCount,
-  isSteady,
-  paced,
   probeShape,
   type SliceShape,
+  shapeForLoad,
   sliceShape,
   spreadRampMs,
+} from '../plan/slice-shape.ts';
+import {
+  isSteady,
+  speedOf,
   WARMUP_WINDOW_MS,
   type WarmUpWindow,
   warmUpDrainMs,
   warmUpPerSec,
-} from '../plan/timing.ts';
+} from '../plan/warm-up.ts';
 import { SocketSampler } from '../probes/held.ts';
 import { hasKernelCounts, kernelCountsBetween, readKernelCounts, readKernelsOf } from '../probes/kernel.ts';
 import type { SliceOrder, SliceReading } from '../protocol.ts';
@@ -32,6 +35,7 @@ import { hasSeenAll, TargetAccount } from './account.ts';
 import type { Arm } from './arm.ts';
 import { patienceMs } from './child.ts';
 import type { ReplicateContext, RunEvent } from './context.ts';
+import { findCapacities } from './find-capacities.ts';
 import {
   deathCode,
   type LinkSpan,
@@ -41,67 +45,7 @@ import {
 } from './targets.ts';
 import { failureOf, resultOf } from './trial-result.ts';
 
-interface FindOptions {
-  load: CapacityLoad;
-  arms: readonly Arm[];
-  /** Between 0 and 1: where the grid of an arm's rates begins. */
-  offsetOf: (arm: Arm) => number;
-  /** Names of the arms in the order of one round. */
-  orderOf: (round: number) => readonly string[];
-  /** Runs one slice; undefined if it failed or was cut short. */
-  probe: (arm: Arm, ratePerSec: number) => Promise<SliceReading | undefined>;
-  onProbe: (arm: Arm, probe: Probe) => void;
-  signal: AbortSignal;
-}
-
-/** Searches every arm's `capacity`, arms taking turns probe by probe. An arm without any probe keeps null. */
-export async function findCapacities(options: FindOptions): Promise<void> {
-  const { load, arms, offsetOf, orderOf, probe, onProbe, signal } = options;
-  const searches = new Map(arms.map(arm => [arm, new CapacitySearch(load, offsetOf(arm))]));
-  const isSearching = (arm: Arm): boolean =>
-    arm.failure === undefined && searches.get(arm)!.nextPerSec() !== undefined;
-
-  for (let round = 0; !signal.aborted && arms.some(isSearching); round++) {
-    for (const name of orderOf(round)) {
-      const arm = arms.find(candidate => candidate.name === name);
-      if (arm === undefined || !isSearching(arm) || signal.aborted) continue;
-      const search = searches.get(arm)!;
-      const ratePerSec = search.nextPerSec()!;
-      const reading = await probe(arm, ratePerSec);
-      if (reading === undefined) continue;
-      const judged = judgeProbe(load, ratePerSec, reading);
-      search.add(judged);
-      arm.capacity = search.result();
-      // Measured slices are sized by response times at about the rate that they will have.
-      if (judged.isKept && reading.completed > 0) arm.meanResponseMs = reading.meanUs / 1_000;
-      onProbe(arm, judged);
-    }
-  }
-}
-
 const FIRST_RAMP_MS = 20;
-
-/**
- * The speed that rises while an arm warms up. In a closed load it is requests per CPU time of the generator: that rises until its
- * code is compiled, and a neighbour on the machine disturbs it less than the rate. If the load sets the rate, only response
- * times can show it: a process that is mostly idle uses CPU time for other things.
- */
-export function speedOf(reading: SliceReading, { model }: Load): number {
-  switch (model) {
-    case 'closed': {
-      const cpuUs = reading.after.cpuUs - reading.before.cpuUs;
-      if (cpuUs > 0) return reading.completed === 0 ? 0 : reading.exchanges / cpuUs;
-      return reading.windowMs === 0 ? 0 : reading.completed / reading.windowMs;
-    }
-    case 'capacity':
-      return endedPerSec(reading);
-    case 'open':
-    case 'burst':
-      return reading.meanUs === 0 ? 0 : 1 / reading.meanUs;
-    default:
-      return model satisfies never;
-  }
-}
 
 interface SessionOptions
   extends Pick<ReplicateContext, 'cell' | 'replicate' | 'seed' | 'signal' | 'emit' | 'leftMs'>,
@@ -115,7 +59,7 @@ interface SessionOptions
 const PROFILED_MS = 1_000;
 
 /** What a name may be in a file's. */
-function inFileName(name: string): string {
+function toFileName(name: string): string {
   return name.replaceAll(/[^\w.-]+/g, '_').slice(0, 60);
 }
 
@@ -223,7 +167,11 @@ export class Session {
         const reading = await this.#runSlice(arm, request, { block, position });
         if (reading === undefined) continue;
         arm.noteSlowest(reading);
-        this.#progress('measure', name, { ratePerSec: rateOf(reading), blocksDone: block + 1, blockCount: blocks });
+        this.#progress('measure', name, {
+          ratePerSec: rateOf(reading),
+          blocksDone: block + 1,
+          blockCount: blocks,
+        });
       }
     }
   }
@@ -262,7 +210,7 @@ export class Session {
       );
       return;
     }
-    const folder = join(dir, inFileName(this.#options.cell.id));
+    const folder = join(dir, toFileName(this.#options.cell.id));
     mkdirSync(folder, { recursive: true });
     for (const [index, arm] of this.#alive().entries()) {
       if (this.#options.signal.aborted) return;
@@ -271,7 +219,7 @@ export class Session {
         continue;
       }
       this.#progress('profile', arm.name);
-      await this.#profileArm(arm, join(folder, `${index + 1}-${inFileName(arm.name)}`));
+      await this.#profileArm(arm, join(folder, `${index + 1}-${toFileName(arm.name)}`));
     }
   }
 
@@ -348,7 +296,7 @@ export class Session {
   }
 
   #atRate(shape: SliceShape, ratePerSec: number | undefined, isRecorded: boolean): SliceRequest {
-    const times = paced(shape, this.#timing, this.#load, ratePerSec);
+    const times = shapeForLoad(shape, this.#timing, this.#load, ratePerSec);
     return ratePerSec === undefined ? { ...times, isRecorded } : { ...times, ratePerSec, isRecorded };
   }
 
@@ -361,8 +309,13 @@ export class Session {
       timeouts: arm.trial.client.timeouts,
       dropsInFlight: arm.dropsInFlight,
     };
-    const asked = paced(sliceShape(timing, seen), timing, this.#load, ratePerSec);
-    const shape = paced(sliceShape(timing, { ...seen, ...arm.slowest }), timing, this.#load, ratePerSec);
+    const asked = shapeForLoad(sliceShape(timing, seen), timing, this.#load, ratePerSec);
+    const shape = shapeForLoad(
+      sliceShape(timing, { ...seen, ...arm.slowest }),
+      timing,
+      this.#load,
+      ratePerSec,
+    );
     if (shape.windowMs > asked.windowMs) {
       arm.lengthening = { fromMs: asked.windowMs, toMs: shape.windowMs, longestMs: arm.slowest.longestMs };
     }
