@@ -88,7 +88,7 @@ export interface ReplicateContext extends TimedCellContext {
   /** The slowest requests by arm, over all replicates of the cell. */
   slowest: SlowestByArm;
   /** Where its processes run; undefined: on this machine as it is. */
-  machine?: LimitedMachine | undefined;
+  limitedMachine?: LimitedMachine | undefined;
 }
 
 /** The replicates of a cell, one after another. */

@@ -32,7 +32,7 @@ import { SocketSampler } from '../probes/held.ts';
 import { hasKernelCounts, kernelCountsBetween, readKernelCounts, readKernelsOf } from '../probes/kernel.ts';
 import type { SliceOrder, SliceReading } from '../protocol.ts';
 import { hasSeenAll, TargetAccount } from './account.ts';
-import type { Arm } from './arm.ts';
+import type { Arm, SliceEvidence } from './arm.ts';
 import { patienceMs } from './child.ts';
 import type { ReplicateContext, RunEvent } from './context.ts';
 import { findCapacities } from './find-capacities.ts';
@@ -49,7 +49,7 @@ const FIRST_RAMP_MS = 20;
 
 interface SessionOptions
   extends Pick<ReplicateContext, 'cell' | 'replicate' | 'seed' | 'signal' | 'emit' | 'leftMs'>,
-    Pick<ReplicateContext, 'machine' | 'fleet' | 'serverMachine' | 'sliceGraceMs'> {
+    Pick<ReplicateContext, 'limitedMachine' | 'fleet' | 'serverMachine' | 'sliceGraceMs'> {
   arms: readonly Arm[];
   /** How many times as long as on an idle machine processes take now; default: as this machine shows. */
   slowness?: (() => number) | undefined;
@@ -58,7 +58,7 @@ interface SessionOptions
 /** At a sample every fifth of a millisecond, thousands of them. */
 const PROFILED_MS = 1_000;
 
-/** What a name may be in a file's. */
+/** Makes a name safe for use in a file name. */
 function toFileName(name: string): string {
   return name.replaceAll(/[^\w.-]+/g, '_').slice(0, 60);
 }
@@ -80,6 +80,14 @@ type Progress = Pick<ProgressEvent, 'ratePerSec' | 'isKept' | 'blocksDone' | 'bl
 /** The times of a slice, and its rate if the load is a capacity search. */
 type SliceRequest = Omit<SliceOrder, 'epochMs'>;
 type Place = Pick<Slice, 'block' | 'position'>;
+
+/** What is read right before a slice, to be compared with the same after it. */
+interface BeforeSlice {
+  heldPorts: number;
+  link: LinkSpan['before'] | undefined;
+  kernel: KernelCounts;
+  atMs: number;
+}
 
 /** The slices of one replicate: warmUp, search and measure in this order, then finish. */
 export class Session {
@@ -329,7 +337,7 @@ export class Session {
    */
   async #runSlice(arm: Arm, request: SliceRequest, place?: Place): Promise<SliceReading | undefined> {
     const account = this.#accountOf(arm);
-    const { signal, machine, cell } = this.#options;
+    const { signal, limitedMachine, cell } = this.#options;
     const lengthMs = request.rampMs + request.windowMs;
     // Not where running out of them is the question.
     if (cell.scenario.limits?.localPorts === undefined)
@@ -338,19 +346,43 @@ export class Session {
     const sampler = place && this.#sampler(arm, request);
     await account.open(arm);
     await this.#startSlice(arm, request);
-    const heldBefore = account.heldPorts();
-    const linkBefore = await arm.target.link?.read();
-    const kernelBefore = await this.#readKernel();
-    const startedAtMs = performance.now();
+    const before = await this.#readBefore(arm);
     sampler?.start();
     const reading = await this.#askForSlice(arm, { ...request, ...sampler?.order }, place);
     sampler?.stop();
     if (reading === undefined) return undefined;
-    const counted = kernelCountsBetween(kernelBefore, await this.#readKernel());
+    const counted = await this.#readAfter(arm, before, { reading, lengthMs });
+    // A slice that was cut before its window opened has measured nothing.
+    if (place !== undefined && reading.windowMs > 0) {
+      const timeWait = this.#asksForTimeWait
+        ? account.timeWait(performance.now() - before.atMs, limitedMachine?.pid)
+        : null;
+      const held = reading.held && sampler?.finish(reading.held);
+      arm.addSlice({ reading, ...counted, timeWait, held }, place);
+    }
+    return reading;
+  }
+
+  /** Reads the counters that go on from slice to slice; the kernel's last, so that its span is hardly longer than the slice. */
+  async #readBefore(arm: Arm): Promise<BeforeSlice> {
+    const heldPorts = this.#accountOf(arm).heldPorts();
+    const link = await arm.target.link?.read();
+    const kernel = await this.#readKernel();
+    return { heldPorts, link, kernel, atMs: performance.now() };
+  }
+
+  /** Reads the same counters again, the kernel's first, and books what the target and the kernel counted to the arm. */
+  async #readAfter(
+    arm: Arm,
+    before: BeforeSlice,
+    { reading, lengthMs }: { reading: SliceReading; lengthMs: number },
+  ): Promise<Pick<SliceEvidence, 'target' | 'kernel' | 'link'>> {
+    const account = this.#accountOf(arm);
+    const counted = kernelCountsBetween(before.kernel, await this.#readKernel());
     const linkAfter = await arm.target.link?.read();
-    const link: LinkSpan | undefined = linkBefore && linkAfter && { before: linkBefore, after: linkAfter };
+    const link = before.link && linkAfter && { before: before.link, after: linkAfter };
     const kernel = link === undefined ? counted : withoutRelay(counted, link);
-    this.#heldPerMs.set(arm, Math.max(0, account.heldPorts() - heldBefore) / lengthMs);
+    this.#heldPerMs.set(arm, Math.max(0, account.heldPorts() - before.heldPorts) / lengthMs);
     arm.countKernel(this.#isKernelCounting ? kernel : null);
     const seen = {
       // If the client does not count, the kernel's count, which may be higher, only prolongs the wait for the accept.
@@ -358,26 +390,18 @@ export class Session {
       isClosed: reading.opened === null,
       isTls: usesTls(arm.trial.target),
     };
-    const target = await account.book(arm, (before, after) => hasSeenAll(before, after, seen));
-    // A slice that was cut before its window opened has measured nothing.
-    if (place !== undefined && reading.windowMs > 0) {
-      const timeWait = this.#asksForTimeWait
-        ? account.timeWait(performance.now() - startedAtMs, machine?.pid)
-        : null;
-      const held = reading.held && sampler?.finish(reading.held);
-      arm.addSlice({ reading, target, kernel, link, timeWait, held }, place);
-    }
-    return reading;
+    const target = await account.book(arm, (start, end) => hasSeenAll(start, end, seen));
+    return { target, kernel, link };
   }
 
-  /** Of the machines of the clients, and of the server's where it can be read. */
+  /** Reads the kernel counters of the clients' machines, and of the server's if an agent runs there. */
   async #readKernel(): Promise<KernelCounts> {
-    const { machine, fleet, serverMachine } = this.#options;
-    if (fleet === undefined && serverMachine === undefined) return readKernelCounts(machine?.pid);
+    const { limitedMachine, fleet, serverMachine } = this.#options;
+    if (fleet === undefined && serverMachine === undefined) return readKernelCounts(limitedMachine?.pid);
     return readKernelsOf(fleet?.kernels, serverMachine);
   }
 
-  /** Of a slice that lasts for a whole replicate; undefined where clients take turns, or where there is nothing to read. */
+  /** Samples the sockets of a slice that lasts for a whole replicate; undefined where clients take turns, or where there is nothing to read. */
   #sampler(arm: Arm, { rampMs, windowMs, drainMs }: SliceRequest): SocketSampler | undefined {
     const { trial, child, target } = arm;
     const isWhole =
@@ -412,7 +436,7 @@ export class Session {
   async #askForSlice(arm: Arm, request: SliceRequest, place?: Place): Promise<SliceReading | undefined> {
     const { signal } = this.#options;
     const { rampMs, windowMs, drainMs } = request;
-    // Where it was aborted while the slice was being prepared, right after the order.
+    // If the run was aborted while the slice was prepared, this fires right after the order is sent.
     using _ = addAbortListener(signal, () => arm.child.tell({ type: 'cut' }));
     try {
       const savingMs = request.profilePath === undefined ? 0 : PROFILE_TIMEOUT_MS;
