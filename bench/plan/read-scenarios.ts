@@ -19,7 +19,7 @@ import type { Scenario, ScenarioInput } from '../../scenarios/model/scenario.ts'
 import type { Variant } from '../../scenarios/model/sweep.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin, LoadModule, Obstacle, TransportModule } from '../contracts.ts';
-import { byLikeness, isPlainObject, memberOf, nameHint, nearest } from './problems.ts';
+import { byLikeness, guess, isGuess, isPlainObject, memberOf, nameHint, nearest } from './problems.ts';
 import { findDuplicateKeys, parseJson } from './scenario-json.ts';
 import { createVariantsValidator } from './sweep.ts';
 import type { FileModules } from './validate.ts';
@@ -113,7 +113,7 @@ function problemLines(problem: Problem): string[] {
   const hint = problem.hint === undefined ? undefined : visibleLine(problem.hint);
   const what = path === '' ? `  ${message}` : `  ${path}: ${message}`;
   if (hint === undefined) return [what];
-  return [what, hint.startsWith('did you mean') ? `    ${hint}` : `    expected: ${hint}`];
+  return [what, isGuess(hint) ? `    ${hint}` : `    expected: ${hint}`];
 }
 
 /** A headline, then the problems of each file with what was expected, in order. */
@@ -282,7 +282,7 @@ function unknownSelectors(selectors: readonly string[], builtins: readonly Candi
   const lines = selectors.flatMap(selector => {
     const meant = nearest(selector, [...names, ...tags]);
     return [
-      `no scenario or tag "${selector}"${meant === undefined ? '' : `: did you mean ${meant}?`}`,
+      `no scenario or tag "${selector}"${meant === undefined ? '' : `: ${guess(meant)}`}`,
       `  scenarios: ${byLikeness(selector, names).join(', ')}`,
       `  tags: ${byLikeness(selector, tags).join(', ')}`,
     ];
