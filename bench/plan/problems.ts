@@ -28,6 +28,11 @@ export function joinWords(items: readonly string[], word: 'or' | 'and'): string 
   return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} ${word} ${items.at(-1)}`;
 }
 
+/** `1 file`, `2 files`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 const GUESS = 'did you mean';
 
 /** A hint that names what was probably meant. */

@@ -19,7 +19,16 @@ import type { Scenario, ScenarioInput } from '../../scenarios/model/scenario.ts'
 import type { Variant } from '../../scenarios/model/sweep.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin, LoadModule, Obstacle, TransportModule } from '../contracts.ts';
-import { byLikeness, guess, isGuess, isPlainObject, memberOf, nameHint, nearest } from './problems.ts';
+import {
+  byLikeness,
+  counted,
+  guess,
+  isGuess,
+  isPlainObject,
+  memberOf,
+  nameHint,
+  nearest,
+} from './problems.ts';
 import { findDuplicateKeys, parseJson } from './scenario-json.ts';
 import { createVariantsValidator } from './sweep.ts';
 import type { FileModules } from './validate.ts';
@@ -100,10 +109,6 @@ async function findFolderProblem({ command, cwd }: Scenario['target']): Promise<
   const message = found === undefined ? `${cwd} does not exist` : `${cwd} is not a folder`;
   const hint = "the folder in which the command runs, by its path from the scenario's folder";
   return { path: 'target.cwd', message, hint };
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** Parts come from the file, so control characters and line breaks are made visible. */

@@ -15,6 +15,7 @@ import { blockOrder, requestSeed } from '../plan/plan.ts';
 import {
   blockCount,
   probeShape,
+  type SeenTimes,
   type SliceShape,
   shapeForLoad,
   sliceShape,
@@ -317,13 +318,10 @@ export class Session {
       timeouts: arm.trial.client.timeouts,
       dropsInFlight: arm.dropsInFlight,
     };
-    const asked = shapeForLoad(sliceShape(timing, seen), timing, this.#load, ratePerSec);
-    const shape = shapeForLoad(
-      sliceShape(timing, { ...seen, ...arm.slowest }),
-      timing,
-      this.#load,
-      ratePerSec,
-    );
+    const shapeOf = (known: SeenTimes): SliceShape =>
+      shapeForLoad(sliceShape(timing, known), timing, this.#load, ratePerSec);
+    const asked = shapeOf(seen);
+    const shape = shapeOf({ ...seen, ...arm.slowest });
     if (shape.windowMs > asked.windowMs) {
       arm.lengthening = { fromMs: asked.windowMs, toMs: shape.windowMs, longestMs: arm.slowest.longestMs };
     }

@@ -35,8 +35,8 @@ import {
   formatComparison,
   formatCount,
   formatMs,
+  formatOwnFigure,
   formatPercent,
-  formatReplicates,
   formatSignificant,
   knownRatio,
   roundInterval,
@@ -131,7 +131,7 @@ function metricMeasure(metric: Metric | 'targetCpuUsPerRequest'): Measure {
       }
       const values = trials.flatMap(trial => ofTrial(trial) ?? []);
       return {
-        text: formatReplicates(found, values),
+        text: formatOwnFigure(found, values),
         value: values.length < LEAST_REPLICATES ? values : { ...found },
       };
     },
