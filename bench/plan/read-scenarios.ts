@@ -176,7 +176,7 @@ async function findProblem(path: string): Promise<Pick<Problem, 'message' | 'hin
   }
 }
 
-/** Of an error that was raised while a scenario module was loaded. */
+/** What was expected, where loading a scenario module raised this error. */
 function moduleHint(error: unknown): string {
   const isUnknownPackage = memberOfForeign(error, 'code') === 'ERR_MODULE_NOT_FOUND';
   return isUnknownPackage && /'conntax'/.test(describeForeign(error))

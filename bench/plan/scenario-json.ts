@@ -25,7 +25,7 @@ export interface DuplicateKey {
   message: string;
 }
 
-/** Of a text that can be parsed, in its order. */
+/** Finds repeated keys in a text that can be parsed, in its order. */
 export function findDuplicateKeys(text: string): DuplicateKey[] {
   const plain = withoutMark(text);
   const root = jsonc.parseTree(plain, [], { allowTrailingComma: true });

@@ -68,7 +68,7 @@ export interface RunContext {
 /** The run, and the cell that is measured. */
 export interface CellContext extends RunContext {
   cell: PlannedCell;
-  /** Of the plan: it decides every order. */
+  /** The seed of the plan, which decides every order. */
   seed: number;
   /** The cell's target if it is an external server: found, on a host that load may be sent to. */
   server?: FoundTarget | undefined;

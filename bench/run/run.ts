@@ -64,7 +64,7 @@ class CellRun {
   readonly #limit: TimeLimit;
   readonly #source: ReplicateSource;
   readonly #startedAtMs = performance.now();
-  /** Of all series: replicate numbers continue. */
+  /** The trials of all series: replicate numbers continue. */
   readonly #trials: TrialResult[] = [];
   #ending: Ending = { ...UNFINISHED, expectations: [] };
 

@@ -196,7 +196,7 @@ const CommandSettings = z.strictObject({
     .describe('Time after which a server that is not ready counts as failed; default: 30000'),
 });
 
-/** Of a server that a command starts, besides the command itself. */
+/** Settings of a server that a command starts, besides the command itself. */
 export const COMMAND_SETTINGS = Object.keys(CommandSettings.omit({ command: true }).shape) as Exclude<
   keyof z.infer<typeof CommandSettings>,
   'command'
