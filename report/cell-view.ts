@@ -183,6 +183,11 @@ export function leastCensoredUs(summary: Pick<ArmSummary, 'censored'> | null): n
   return summary?.censored ? summary.censored.leastUs * 0.999 : Infinity;
 }
 
+/** The marks of a response time of a client: requests without a response make it a bound only from their shortest wait on. */
+export function latencyMarks({ marks, summary }: Pick<ArmView, 'marks' | 'summary'>, us: number): Mark[] {
+  return marks.filter(mark => mark !== 'censored' || us >= leastCensoredUs(summary));
+}
+
 /** Names of all arms of a run, each once, each cell's baseline before its other arms. The index selects the arm's colour and shape. */
 export function armNames(run: Run): string[] {
   return [...new Set(run.cells.flatMap(cell => [cell.scenario.baseline, ...listArms(cell)]))];

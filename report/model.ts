@@ -172,6 +172,11 @@ export function askedOf({ question = '', clients = '' }: Pick<Answer, 'question'
   return `${question} ${clients}`.trim();
 }
 
+/** What stands below the verdict: how precise it is, under which load and network. */
+export function groundsOf({ precision, context }: Pick<Answer, 'precision' | 'context'>): string {
+  return `${precision} ${context}`.trim();
+}
+
 /** Whether it says that something failed what was asked of it. */
 export function isFailure({ verdict }: Pick<Answer, 'verdict'>): boolean {
   return verdict.startsWith('FAIL');

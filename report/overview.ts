@@ -119,7 +119,7 @@ function describeHolding(expectations: readonly { state: string }[]): string | n
 function runNotes(views: readonly CellView[]): string[] {
   const said = boundRemarks(views);
   return compact([
-    describeErrorGaps(views.filter(hasErrorGap).map(({ result }) => result.cell)).trim(),
+    describeErrorGaps(views.filter(hasErrorGap).map(({ result }) => result.cell)),
     ...runRemarks(views).filter(remark => !said.includes(remark)),
   ]);
 }

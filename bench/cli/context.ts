@@ -130,6 +130,12 @@ export interface Context {
   createSource?: CreateSource;
 }
 
+/** What the commands are added to the program with. */
+export interface Cli {
+  context: Context;
+  setStatus(status: number): void;
+}
+
 /** Options of every command that prints a result. */
 export interface CommonOptions {
   json?: boolean;

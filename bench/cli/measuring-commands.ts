@@ -1,14 +1,17 @@
-// The commands that measure: run, try, ab, bisect and ci, with their options and help.
+// The commands that measure, observe or send load: run, try, ab, bisect, ci, watch and agent, with their options and help.
 import { type Command, Option } from 'commander';
 import { METHODS } from '../../scenarios/model/request.ts';
-import type { Context } from './context.ts';
+import type { Cli } from './context.ts';
 import {
   addMachineOptions,
   addResultOptions,
   addStartOptions,
   addStatus,
   allowHostOption,
+  asIntervalMs,
+  asPort,
   asPortOrAny,
+  asProcessId,
   asRatePerSec,
   asRatio,
   asSeconds,
@@ -21,12 +24,6 @@ import {
   TRY_DEFAULTS,
   uiOption,
 } from './options.ts';
-
-/** What the commands are added with. */
-export interface Cli {
-  context: Context;
-  setStatus(status: number): void;
-}
 
 export function addRunCommand(program: Command, { context, setStatus }: Cli): void {
   const run = program
@@ -295,5 +292,54 @@ Exit status: 0 success, 1 a regression or a failed expectation, 2 wrong usage, 3
     .action(async (selectors, options) => {
       const { ciCommand } = await import('./ci.ts');
       setStatus(await ciCommand(selectors, options, context));
+    });
+}
+
+export function addWatchCommand(program: Command, { context, setStatus }: Cli): void {
+  program
+    .command('watch')
+    .description('observe the sockets of a running process, and report whether it leaks connections')
+    .option('--pid <n>', 'id of the process', asProcessId)
+    .option(
+      '--port <n>',
+      'only sockets with this local or remote port; without --pid, those of the whole machine',
+      asPort,
+    )
+    .option('--for-sec <s>', 'how long to observe, in seconds', asSeconds, 60)
+    .option('--every-ms <ms>', 'time between observations', asIntervalMs, 500)
+    .option('--json', 'print levels, slopes and verdicts as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  conntax watch --pid 4711                 every socket of a process, by state and peer
+  conntax watch --port 5432 --for-sec 600  connections of this machine to a database
+  conntax watch --pid "$(pgrep -f server.js)" --json > watched.json
+
+No load is sent, and the process is not touched. Exit status: 0 nothing leaks, 1 a leak, 2 wrong usage,
+3 too few observations for a verdict.`,
+    )
+    .action(async options => {
+      const { watchCommand } = await import('./watch.ts');
+      setStatus(await watchCommand(options, context));
+    });
+}
+
+export function addAgentCommand(program: Command, { context }: Cli): void {
+  program
+    .command('agent')
+    .description('send load for a run that another machine started with --machine')
+    .addHelpText(
+      'after',
+      `
+Do not start it by hand: conntax run --machine 'ssh gen1 npx conntax agent' starts it there, and talks to it over standard
+input and output. It exits when its input ends, and ends all processes that it started. It opens no port.
+
+Example:
+  conntax run ./your-server.json --allow-host web1 --machine 'ssh gen1 npx conntax agent' --machine 'ssh gen2 npx conntax agent'`,
+    )
+    .action(async () => {
+      const { agentCommand } = await import('./agent.ts');
+      await agentCommand(context);
     });
 }

@@ -4,29 +4,25 @@ import { Command, CommanderError, type Option } from 'commander';
 import picocolors from 'picocolors';
 import { EXIT, InterruptedError, MeasureError, UsageError } from '../../results/errors.ts';
 import { readTextFile } from '../../results/files.ts';
-import { type Context, hasColourOn, type Output } from './context.ts';
+import { type Cli, type Context, hasColourOn, type Output } from './context.ts';
 import {
   addAbCommand,
+  addAgentCommand,
   addBisectCommand,
   addCiCommand,
   addRunCommand,
   addTryCommand,
-  type Cli,
+  addWatchCommand,
 } from './measuring-commands.ts';
+import { addInitCommand, addListCommand, addSchemaCommand, addSettingsCommand } from './scenario-commands.ts';
 import {
-  addAgentCommand,
   addBaselineCommand,
   addCompareCommand,
   addGateCommand,
   addHistoryCommand,
   addImportCommand,
-  addInitCommand,
-  addListCommand,
   addReportCommand,
-  addSchemaCommand,
-  addSettingsCommand,
-  addWatchCommand,
-} from './other-commands.ts';
+} from './stored-run-commands.ts';
 
 export const fail = picocolors.createColors(hasColourOn(process.stderr)).red;
 

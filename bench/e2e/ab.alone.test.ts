@@ -27,15 +27,15 @@ async function makeSlowCheckout(
   await cp(join(root, 'package.json'), join(dir, 'package.json'));
   await symlink(join(root, 'node_modules'), join(dir, 'node_modules'));
   const source = await readFile(join(dir, file), 'utf8');
-  assert.ok(source.includes(statement));
+  assert.ok(source.includes(statement), `${file} has ${statement}`);
   await writeFile(join(dir, file), source.replace(statement, `${SPIN}\n      ${statement}`));
 }
 
 test('a slower client is found: exit status 1', async t => {
   const workspace = await openWorkspace(t);
   await makeSlowCheckout(join(workspace.dir, 'slow'), {
-    file: 'bench/clients/undici.ts',
-    statement: 'exchange.transportState ??=',
+    file: 'bench/clients/undici-calls.ts',
+    statement: 'beginExchange(exchange);',
   });
   const file = await workspace.writeScenario(tinyScenario(TIMING));
   const args = ['ab', file, '--arm', 'persistent', '--after', 'slow', '--no-confirm'];

@@ -1,9 +1,8 @@
-// Contracts of charts: of a cell, and of a measure along a sweep; and the table beside a picture.
+// Contracts of charts: of a cell, and of a measure along a sweep.
 import type { TopLevelSpec } from 'vega-lite';
 import type { CellView } from '../cell-view.ts';
-import type { Column, Mark, SectionName, Table, TableCell } from '../model.ts';
+import type { SectionName, Table } from '../model.ts';
 import type { Measure, SweepView } from '../sweeps/view.ts';
-import { createTable, figure, nothing } from '../tables/table.ts';
 
 export interface SweepPicture {
   title: string;
@@ -32,34 +31,4 @@ export interface Chart {
   table(cell: CellView): Table;
   /** Whether the table is to be seen beside the picture, without opening anything. */
   hasOpenTable?: true;
-}
-
-/** A column with what it shows of a row. */
-export type ColumnOf<Row> = readonly [Column, (row: Row) => TableCell];
-
-/** A table of equal rows. */
-export function tabulate<Row>(
-  about: Pick<Table, 'name' | 'title'> & { notes?: readonly string[] },
-  rows: readonly Row[],
-  columns: readonly ColumnOf<Row>[],
-): Table {
-  return createTable({
-    ...about,
-    columns: columns.map(([column]) => column),
-    rows: rows.map(row => columns.map(([, show]) => show(row))),
-  });
-}
-
-/**
- * A figure of a table; nothing where it is not known.
- *
- * @param perUnit how many of the units that `format` takes make one of the column's
- */
-export function measured(
-  value: number | null | undefined,
-  format: (value: number) => string,
-  marks: readonly Mark[],
-  perUnit = 1,
-): TableCell {
-  return value == null ? nothing : figure(format(value), value / perUnit, marks);
 }

@@ -4,7 +4,17 @@ import { reuseOf } from '../../results/connections.ts';
 import type { Finding } from '../../results/model/run.ts';
 import { allMarks, type CellView, onlyInvalid, signsOf } from '../cell-view.ts';
 import { formatNeeded } from '../tables/main.ts';
-import { figure, figureColumn, keyColumn, wordColumn, words } from '../tables/table.ts';
+import {
+  countCell,
+  figure,
+  figureCell,
+  figureColumn,
+  keyColumn,
+  tabulate,
+  timeCell,
+  wordColumn,
+  words,
+} from '../tables/table.ts';
 import { describeAcceptedBy, describeOpenedBy, knownAccepted, knownOpened } from '../words/caveats.ts';
 import { describeAmortisation, fitsWell, openingOf } from '../words/connection-cost.ts';
 import {
@@ -15,7 +25,7 @@ import {
   formatSignificant,
   NO_FIGURE,
 } from '../words/numbers.ts';
-import { type Chart, measured, tabulate } from './chart.ts';
+import type { Chart } from './chart.ts';
 import {
   armMarks,
   armRows,
@@ -91,30 +101,31 @@ export const ledger: Chart = {
   },
   hasOpenTable: true,
   table: view =>
-    tabulate({ name: 'ledger', title: 'Connections' }, listConnections(view), [
-      [keyColumn('arm', 'client'), row => words(row.arm, row.name)],
-      [
-        figureColumn('requestsSent', 'requests sent'),
-        row => measured(row.requestsSent, formatCount, row.marks),
+    tabulate(listConnections(view), {
+      name: 'ledger',
+      title: 'Connections',
+      columns: [
+        [keyColumn('arm', 'client'), row => words(row.arm, row.name)],
+        [figureColumn('requestsSent', 'requests sent'), row => countCell(row.requestsSent, row.marks)],
+        [
+          figureColumn('openedPerThousand', 'opened', 'per 1,000 requests'),
+          row => figureCell(row.opened, row.marks),
+        ],
+        [
+          figureColumn('acceptedPerThousand', 'accepted', 'per 1,000 requests'),
+          row => figureCell(row.accepted, row.marks),
+        ],
+        [
+          figureColumn('neededCount', 'needed', 'in total'),
+          row => figure(formatNeeded(row.needed), row.needed, row.marks),
+        ],
+        [
+          wordColumn('state', 'opened = accepted, within need'),
+          ({ state, accepted }) =>
+            words(state === 'pass' && accepted === null ? WITHIN_NEED : STATE_WORDS[state], state),
+        ],
       ],
-      [
-        figureColumn('openedPerThousand', 'opened', 'per 1,000 requests'),
-        row => measured(row.opened, formatSignificant, row.marks),
-      ],
-      [
-        figureColumn('acceptedPerThousand', 'accepted', 'per 1,000 requests'),
-        row => measured(row.accepted, formatSignificant, row.marks),
-      ],
-      [
-        figureColumn('neededCount', 'needed', 'in total'),
-        row => figure(formatNeeded(row.needed), row.needed, row.marks),
-      ],
-      [
-        wordColumn('state', 'opened = accepted, within need'),
-        ({ state, accepted }) =>
-          words(state === 'pass' && accepted === null ? WITHIN_NEED : STATE_WORDS[state], state),
-      ],
-    ]),
+    }),
 };
 
 const CROSS = 'M-1,-1L1,1M-1,1L1,-1';
@@ -226,11 +237,10 @@ export const amortisation: Chart = {
   table(view) {
     const fit = fitOf(view);
     const marks = allMarks(view);
-    const notes = [describeAmortisation(fit, signsOf(marks), openingOf(view))];
-    return tabulate(
-      { name: 'amortisation', title: 'What opening a connection costs', notes },
-      listPoints(view, fit),
-      [
+    return tabulate(listPoints(view, fit), {
+      name: 'amortisation',
+      title: 'What opening a connection costs',
+      columns: [
         [keyColumn('arm', 'client'), point => words(point.arm, point.name)],
         [
           figureColumn('requestsPerConnection', 'requests per connection'),
@@ -241,12 +251,10 @@ export const amortisation: Chart = {
           figureColumn('measuredMs', 'measured mean latency', 'ms'),
           point => figure(formatMs(point.ms * 1000), point.ms, point.marks),
         ],
-        [
-          figureColumn('modelMs', 'model', 'ms'),
-          point => measured(point.predictedUs, formatMs, marks, 1_000),
-        ],
+        [figureColumn('modelMs', 'model', 'ms'), point => timeCell(point.predictedUs, marks)],
       ],
-    );
+      notes: [describeAmortisation(fit, signsOf(marks), openingOf(view))],
+    });
   },
 };
 

@@ -6,32 +6,29 @@ import { headlineOf, METRIC_TABLE, summaryFigure } from '../../results/metrics.t
 import type { Metric } from '../../results/model/run.ts';
 import type { Probe } from '../../results/model/trial.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
-import { type ArmView, type CellView, figureMarks, onlyInvalid, signsOf } from '../cell-view.ts';
+import { type ArmView, type CellView, figureMarks, signsOf } from '../cell-view.ts';
 import type { Table } from '../model.ts';
 import {
   CENTRE_NOTE,
+  cellsIn,
+  clientColumn,
   figure,
-  figureColumn,
   hasTwoEstimators,
   keyColumn,
   metricColumn,
+  plainColumn,
+  roundedColumn,
+  shareColumn,
+  tabulate,
+  timeColumn,
   wordColumn,
   words,
 } from '../tables/table.ts';
 import { capacitySign } from '../words/bound.ts';
 import { clockStart, describeObjective, describeSent, formatRate } from '../words/load.ts';
-import {
-  formatInterval,
-  formatLatency,
-  formatMs,
-  formatPercent,
-  formatSignificant,
-  isKnown,
-  roundInterval,
-  toShownUnit,
-} from '../words/numbers.ts';
+import { formatInterval, formatLatency, isKnown, roundInterval, toShownUnit } from '../words/numbers.ts';
 import { capitalize } from '../words/text.ts';
-import { type Chart, measured, tabulate } from './chart.ts';
+import type { Chart } from './chart.ts';
 import {
   armLegend,
   armMarks,
@@ -124,14 +121,18 @@ function readInterval({ summary, trials }: ArmView, metric: Metric): Interval | 
 }
 
 function tabulateBars(view: CellView, { name, title, metric }: BarFigure): Table {
-  const notes = hasTwoEstimators(metric) ? [CENTRE_NOTE] : [];
-  return tabulate({ name, title, notes }, listRows(view, metric), [
-    [keyColumn('arm', 'client'), row => words(row.arm, row.name)],
-    [
-      metricColumn(metric),
-      ({ sign, interval, marks }) => figure(`${sign}${formatInterval(interval)}`, { ...interval }, marks),
+  return tabulate(listRows(view, metric), {
+    name,
+    title,
+    columns: [
+      [keyColumn('arm', 'client'), row => words(row.arm, row.name)],
+      [
+        metricColumn(metric),
+        ({ sign, interval, marks }) => figure(`${sign}${formatInterval(interval)}`, { ...interval }, marks),
+      ],
     ],
-  ]);
+    notes: [hasTwoEstimators(metric) && CENTRE_NOTE],
+  });
 }
 
 function drawBars(view: CellView, { title, metric }: BarFigure): TopLevelSpec {
@@ -252,28 +253,25 @@ export const capacityProbes: Chart = {
     });
   },
   table: view =>
-    tabulate({ name: 'capacity-probes', title: 'Rates tried', notes: PROBE_NOTES }, triedIn(view), [
-      [keyColumn('arm', 'client'), ({ arm }) => words(arm.label, arm.name)],
-      [keyColumn('replicate', 'replicate'), ({ replicate }) => words(String(replicate + 1), replicate + 1)],
-      [figureColumn('ratePerSec', 'rate', 'requests/s'), probed('ratePerSec', formatRate)],
-      [wordColumn('isKept', 'sustained'), ({ probe }) => words(probe.isKept ? 'yes' : 'no', probe.isKept)],
-      [figureColumn('p50Ms', 'p50', 'ms'), probed('p50Us', formatMs, 1_000)],
-      [figureColumn('p99Ms', 'p99', 'ms'), probed('p99Us', formatMs, 1_000)],
-      [figureColumn('errorRatio', 'error rate'), probed('errorRatio', formatPercent)],
-      [figureColumn('achievedPerSec', 'finished', 'requests/s'), probed('achievedPerSec', formatSignificant)],
-      [wordColumn('why', 'reason'), ({ probe }) => words(probe.why)],
-    ]),
+    tabulate(triedIn(view), {
+      name: 'capacity-probes',
+      title: 'Rates tried',
+      columns: [
+        clientColumn,
+        [keyColumn('replicate', 'replicate'), ({ replicate }) => words(String(replicate + 1), replicate + 1)],
+        rateColumn('ratePerSec', 'rate', ({ probe }) => probe.ratePerSec, 'requests/s'),
+        [wordColumn('isKept', 'sustained'), ({ probe }) => words(probe.isKept ? 'yes' : 'no', probe.isKept)],
+        timeColumn('p50Ms', 'p50', ({ probe }) => probe.p50Us),
+        timeColumn('p99Ms', 'p99', ({ probe }) => probe.p99Us),
+        shareColumn('errorRatio', 'error rate', ({ probe }) => probe.errorRatio),
+        roundedColumn('achievedPerSec', 'finished', ({ probe }) => probe.achievedPerSec, 'requests/s'),
+        [wordColumn('why', 'reason'), ({ probe }) => words(probe.why)],
+      ],
+      notes: ['Rates are listed in the order in which they were tried.'],
+    }),
 };
 
-const PROBE_NOTES = ['Rates are listed in the order in which they were tried.'];
-
-function probed(
-  name: 'ratePerSec' | 'p50Us' | 'p99Us' | 'errorRatio' | 'achievedPerSec',
-  format: (value: number) => string,
-  perUnit?: number,
-) {
-  return ({ arm, probe }: Tried) => measured(probe[name], format, onlyInvalid(arm.marks), perUnit);
-}
+const rateColumn = plainColumn(cellsIn(formatRate));
 
 function aroundAll(values: readonly number[]): [number, number] {
   return [Math.min(...values) / MARGIN, Math.max(...values) * MARGIN];

@@ -3,10 +3,10 @@ import { countBetween, mergeHistograms, quantileUs } from '../../results/histogr
 import { countResponses, hasFewBeyond } from '../../results/metrics.ts';
 import type { ArmSummary } from '../../results/model/run.ts';
 import type { Histogram } from '../../results/model/trial.ts';
-import { type ArmView, type CellView, leastCensoredUs } from '../cell-view.ts';
-import { figureColumn, keyColumn, words } from '../tables/table.ts';
+import { type ArmView, type CellView, latencyMarks } from '../cell-view.ts';
+import { clientColumn, figureColumn, type ReadColumn, tabulate, timeCell } from '../tables/table.ts';
 import { formatMs } from '../words/numbers.ts';
-import { type Chart, measured, tabulate } from './chart.ts';
+import type { Chart } from './chart.ts';
 import { armColour, figureLayer, framed, INK, type Layer, logAxis, rowAxis, silentLayer } from './theme.ts';
 
 /** The two quantiles that are marked, which have at least 10 slower requests each. */
@@ -61,20 +61,19 @@ const chart: Chart = {
     });
   },
   table: view =>
-    tabulate({ name: 'latency-density', title: 'Distribution of the latency' }, listRidges(view), [
-      [keyColumn('arm', 'client'), ({ arm }) => words(arm.label, arm.name)],
-      ...MARKED.map(
-        ({ name, read }) =>
-          [
+    tabulate(listRidges(view), {
+      name: 'latency-density',
+      title: 'Distribution of the latency',
+      columns: [
+        clientColumn,
+        ...MARKED.map(
+          ({ name, read }): ReadColumn<Ridge> => [
             figureColumn(`${name}Ms`, name, 'ms'),
-            ({ arm, summary }: Ridge) => {
-              const us = read(summary);
-              const marks = arm.marks.filter(mark => mark !== 'censored' || us >= leastCensoredUs(summary));
-              return measured(us, formatMs, marks, 1_000);
-            },
-          ] as const,
-      ),
-    ]),
+            ({ arm, summary }) => timeCell(read(summary), latencyMarks(arm, read(summary))),
+          ],
+        ),
+      ],
+    }),
 };
 export default chart;
 

@@ -4,13 +4,21 @@ import type { TopLevelSpec } from 'vega-lite';
 import { mergeHistograms, percentileCurve } from '../../results/histogram.ts';
 import { hasFewBeyond, METRIC_TABLE } from '../../results/metrics.ts';
 import type { Histogram } from '../../results/model/trial.ts';
-import { type ArmView, type CellView, leastCensoredUs, quantileMarks, signsOf } from '../cell-view.ts';
+import { type ArmView, type CellView, latencyMarks, quantileMarks, signsOf } from '../cell-view.ts';
 import type { Mark, Table } from '../model.ts';
 import { describeExpectation } from '../tables/expectations.ts';
-import { figure, figureColumn, keyColumn, nothing, words } from '../tables/table.ts';
+import {
+  figure,
+  figureColumn,
+  keyColumn,
+  nothing,
+  type ReadColumn,
+  tabulate,
+  words,
+} from '../tables/table.ts';
 import { formatLatency, formatMs } from '../words/numbers.ts';
 import { capitalize } from '../words/text.ts';
-import { type Chart, tabulate } from './chart.ts';
+import type { Chart } from './chart.ts';
 import {
   armColour,
   armLegend,
@@ -288,28 +296,28 @@ export function percentileTable(
 ): Table {
   const rows = curves.flatMap(curve => curve.rows);
   const percentiles = [...new Set(rows.map(({ percentile }) => percentile))].sort((a, b) => a - b);
-  const columns = curves.map(({ arm, kind, rows }) => {
+  const columns = curves.map(({ arm, kind, rows }): ReadColumn<number> => {
     const [key, heading] = kinds.length > 1 ? [capitalize(kind), ` ${kind}`] : ['', ''];
-    const censoredFromMs = leastCensoredUs(arm.summary) / 1_000;
     return [
       figureColumn(`${arm.name}${key}Ms`, `${arm.label}${heading}`, 'ms'),
-      (percentile: number) => {
+      percentile => {
         const row = rows.find(found => found.percentile === percentile);
         if (row === undefined) return nothing;
-        const marks = arm.marks.filter(mark => mark !== 'censored' || row.ms >= censoredFromMs);
-        return figure(formatMs(row.ms * 1000), row.ms, [...marks, ...row.marks]);
+        const us = row.ms * 1000;
+        return figure(formatMs(us), row.ms, [...latencyMarks(arm, us), ...row.marks]);
       },
-    ] as const;
+    ];
   });
-  return tabulate({ name, title, notes: TABLE_NOTES }, percentiles, [
-    [keyColumn('percentile', 'percentile'), percentile => words(formatPercentile(percentile), percentile)],
-    ...columns,
-  ]);
+  return tabulate(percentiles, {
+    name,
+    title,
+    columns: [
+      [keyColumn('percentile', 'percentile'), percentile => words(formatPercentile(percentile), percentile)],
+      ...columns,
+    ],
+    notes: ['The last figure of each column is the maximum, placed according to the number of requests.'],
+  });
 }
-
-const TABLE_NOTES = [
-  'The last figure of each column is the maximum, placed according to the number of requests.',
-];
 
 /** With enough digits to distinguish it from 100 %. */
 function formatPercentile(percentile: number): string {

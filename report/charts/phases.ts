@@ -9,9 +9,9 @@ import {
   phaseNotes,
   phasesOf,
 } from '../tables/phases.ts';
-import { figure, figureColumn, keyColumn, words } from '../tables/table.ts';
+import { figure, figureColumn, keyColumn, shareCell, tabulate, words } from '../tables/table.ts';
 import { formatLatency, formatMs, formatPercent } from '../words/numbers.ts';
-import { type Chart, measured, tabulate } from './chart.ts';
+import type { Chart } from './chart.ts';
 import {
   armRows,
   CHARACTER_PX,
@@ -109,18 +109,22 @@ const chart: Chart = {
     });
   },
   table: view =>
-    tabulate({ name: 'phases', title: 'Where the time goes' }, listParts(view), [
-      [keyColumn('arm', 'client'), part => words(part.arm, part.name)],
-      [keyColumn('phase', 'phase'), part => words(part.phase, part.key)],
-      [
-        figureColumn('meanMs', 'mean', 'ms/request'),
-        ({ ms, marks }) => figure(formatMs(ms * 1000), ms, marks),
+    tabulate(listParts(view), {
+      name: 'phases',
+      title: 'Where the time goes',
+      columns: [
+        [keyColumn('arm', 'client'), part => words(part.arm, part.name)],
+        [keyColumn('phase', 'phase'), part => words(part.phase, part.key)],
+        [
+          figureColumn('meanMs', 'mean', 'ms/request'),
+          ({ ms, marks }) => figure(formatMs(ms * 1000), ms, marks),
+        ],
+        [
+          figureColumn('shareRatio', 'share', 'of response time'),
+          ({ share, marks }) => shareCell(share, marks),
+        ],
       ],
-      [
-        figureColumn('shareRatio', 'share', 'of response time'),
-        ({ share, marks }) => measured(share, formatPercent, marks),
-      ],
-    ]),
+    }),
 };
 export default chart;
 

@@ -13,7 +13,16 @@ import { INTERVAL_NAME, type Interval, meanOf } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
 import type { Table } from '../model.ts';
-import { createTable, figure, figureColumn, keyColumn, words } from '../tables/table.ts';
+import {
+  cellsIn,
+  createTable,
+  figure,
+  figureColumn,
+  keyColumn,
+  type ReadColumn,
+  tabulate,
+  words,
+} from '../tables/table.ts';
 import { ratioSign } from '../words/bound.ts';
 import { headlinePhrases } from '../words/load.ts';
 import {
@@ -23,9 +32,10 @@ import {
   formatValues,
   knownRatio,
   missingReplicates,
+  withoutBounds,
 } from '../words/numbers.ts';
 import { capitalize } from '../words/text.ts';
-import { type Chart, measured, tabulate } from './chart.ts';
+import type { Chart } from './chart.ts';
 import {
   armMarks,
   arrowLayers,
@@ -118,23 +128,27 @@ export function drawForest(rows: readonly ForestRow[], view: CellView): TopLevel
 
 export function tabulateForest(rows: readonly ForestRow[], about: Pick<Table, 'name' | 'title'>): Table {
   const replicates = Math.max(...rows.map(({ dots }) => dots.length));
-  return tabulate(about, rows, [
-    [keyColumn('metric', 'metric'), row => words(row.title, row.metric)],
-    [keyColumn('arm', 'client'), row => words(row.candidate)],
-    [
-      figureColumn('gain', 'times better', INTERVAL_NAME),
-      ({ plain, value, low, high, marks }) => figure(plain, { value, low, high }, marks),
-    ],
-    ...Array.from(
-      { length: replicates },
-      (_, index) =>
-        [
+  return tabulate(rows, {
+    ...about,
+    columns: [
+      [keyColumn('metric', 'metric'), row => words(row.title, row.metric)],
+      [keyColumn('arm', 'client'), row => words(row.candidate)],
+      [
+        figureColumn('gain', 'times better', INTERVAL_NAME),
+        ({ plain, value, low, high, marks }) => figure(plain, { value, low, high }, marks),
+      ],
+      ...Array.from(
+        { length: replicates },
+        (_, index): ReadColumn<ForestRow> => [
           figureColumn(`replicate${index + 1}`, `replicate ${index + 1}`),
-          ({ dots, marks }: ForestRow) => measured(dots[index]?.value, formatTimes, marks),
-        ] as const,
-    ),
-  ]);
+          ({ dots, marks }) => ratioCell(dots[index]?.value, marks),
+        ],
+      ),
+    ],
+  });
 }
+
+const ratioCell = cellsIn(formatTimes);
 
 function formatTimes(ratio: number): string {
   return `${formatSignificant(ratio)}×`;
@@ -191,7 +205,7 @@ function forestRow(comparison: Comparison, view: CellView, hasSeveral: boolean) 
     isFaint: false,
     plain,
     text,
-    brief: gain === null ? '?' : `${plain.replace(/ \(.*/, '')}${signsOf(marks)}`,
+    brief: gain === null ? '?' : `${withoutBounds(plain)}${signsOf(marks)}`,
     tip: `${title}, ${candidate}: ${plain}${signsOf(marks)}; above 1 is better`,
     dots: ratios.map((ratio, index) => ({
       value: ratio,
@@ -338,7 +352,7 @@ export const replicateRatios: Chart = {
         ...replicates.map(replicate => [
           words(String(replicate + 1), replicate + 1),
           ...ratios.map(comparison =>
-            measured(comparison.replicateRatios[replicate], formatTimes, comparisonMarks(comparison, view)),
+            ratioCell(comparison.replicateRatios[replicate], comparisonMarks(comparison, view)),
           ),
         ]),
         [

@@ -1,11 +1,24 @@
 // Charts of the course of a replicate: requests per second, what client and server held, and sockets by state.
+import { judgeLeak, type Leak } from '../../results/leak.ts';
 import type { Held } from '../../results/model/process.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
-import { type ArmView, type CellView, onlyInvalid } from '../cell-view.ts';
-import { figureColumn, keyColumn, words } from '../tables/table.ts';
-import { describeLeaks } from '../words/leak.ts';
+import type { ArmView, CellView } from '../cell-view.ts';
+import {
+  cellsIn,
+  clientColumn,
+  countCell,
+  countColumn,
+  figureCell,
+  figureColumn,
+  keyColumn,
+  plainColumn,
+  type ReadColumn,
+  tabulate,
+  timeCell,
+  words,
+} from '../tables/table.ts';
 import { formatCount, formatMs, formatSignificant } from '../words/numbers.ts';
-import { type Chart, measured, tabulate } from './chart.ts';
+import type { Chart } from './chart.ts';
 import {
   armLegend,
   armMarks,
@@ -59,15 +72,19 @@ export const timeline: Chart = {
     });
   },
   table: view =>
-    tabulate({ name: 'timeline', title: 'Over time' }, listBuckets(view), [
-      [keyColumn('arm', 'client'), row => words(row.arm, row.name)],
-      [keyColumn('replicate', 'replicate'), row => words(String(row.replicate + 1), row.replicate)],
-      [keyColumn('atSec', 'at (s)'), row => words(String(Number(row.atSec.toFixed(3))), row.atSec)],
-      [figureColumn('requestsPerSec', 'requests/s'), row => measured(row.rate, formatSignificant, row.marks)],
-      [figureColumn('meanMs', 'mean', 'ms'), row => measured(row.meanUs, formatMs, row.marks, 1_000)],
-      [figureColumn('maxMs', 'max', 'ms'), row => measured(row.maxUs, formatMs, row.marks, 1_000)],
-      [figureColumn('failedCount', 'failed'), row => measured(row.failed, formatCount, row.marks)],
-    ]),
+    tabulate(listBuckets(view), {
+      name: 'timeline',
+      title: 'Over time',
+      columns: [
+        [keyColumn('arm', 'client'), row => words(row.arm, row.name)],
+        [keyColumn('replicate', 'replicate'), row => words(String(row.replicate + 1), row.replicate)],
+        [keyColumn('atSec', 'at (s)'), row => words(String(Number(row.atSec.toFixed(3))), row.atSec)],
+        [figureColumn('requestsPerSec', 'requests/s'), row => figureCell(row.rate, row.marks)],
+        [figureColumn('meanMs', 'mean', 'ms'), row => timeCell(row.meanUs, row.marks)],
+        [figureColumn('maxMs', 'max', 'ms'), row => timeCell(row.maxUs, row.marks)],
+        [figureColumn('failedCount', 'failed'), row => countCell(row.failed, row.marks)],
+      ],
+    }),
 };
 
 function timeAxis(title: string, { nice }: { nice: boolean }) {
@@ -281,28 +298,68 @@ export const held: Chart = {
     const rows = shownIn(view).flatMap(({ arm, held }) =>
       samplesOf(held)
         .filter(({ isFigure }) => isFigure)
-        .map(sample => ({ ...sample, arm, marks: onlyInvalid(arm.marks) })),
+        .map(sample => ({ ...sample, arm })),
     );
-    type Row = (typeof rows)[number];
-    const count = (read: (row: Row) => number | null) => (row: Row) =>
-      measured(read(row), formatCount, row.marks);
-    const mib = (read: (row: Row) => number | null) => (row: Row) =>
-      measured(read(row), bytes => (bytes / MIB).toFixed(1), row.marks, MIB);
-    return tabulate({ name: 'held', title: 'Held over time', notes: HELD_NOTES }, rows, [
-      [keyColumn('arm', 'client'), ({ arm }) => words(arm.label, arm.name)],
-      [keyColumn('atSec', 'at (s)'), ({ atSec }) => words(formatSec(atSec), atSec)],
-      [figureColumn('inFlightCount', 'in flight'), count(row => row.inFlight)],
-      [figureColumn('sentCount', 'requests begun'), count(row => row.sent)],
-      [figureColumn('clientDescriptorCount', 'client: descriptors'), count(row => row.clientDescriptors)],
-      [figureColumn('serverDescriptorCount', 'server: descriptors'), count(row => row.serverDescriptors)],
-      [figureColumn('clientRssMiB', 'client: memory', 'MiB'), mib(row => row.clientRssBytes)],
-      [figureColumn('clientHeapMiB', 'client: heap in use', 'MiB'), mib(row => row.clientHeapBytes)],
-      [figureColumn('serverRssMiB', 'server: memory', 'MiB'), mib(row => row.serverRssBytes)],
-    ]);
+    return tabulate(rows, {
+      name: 'held',
+      title: 'Held over time',
+      columns: [
+        clientColumn,
+        timeOfSample,
+        countColumn('inFlightCount', 'in flight', row => row.inFlight),
+        countColumn('sentCount', 'requests begun', row => row.sent),
+        countColumn('clientDescriptorCount', 'client: descriptors', row => row.clientDescriptors),
+        countColumn('serverDescriptorCount', 'server: descriptors', row => row.serverDescriptors),
+        memoryColumn('clientRssMiB', 'client: memory', row => row.clientRssBytes, 'MiB'),
+        memoryColumn('clientHeapMiB', 'client: heap in use', row => row.clientHeapBytes, 'MiB'),
+        memoryColumn('serverRssMiB', 'server: memory', row => row.serverRssBytes, 'MiB'),
+      ],
+      notes: ['Requests begun include those of the warm-up. The stored run has all samples.'],
+    });
   },
 };
 
-const HELD_NOTES = ['Requests begun include those of the warm-up. The stored run has all samples.'];
+const timeOfSample: ReadColumn<{ atSec: number }> = [
+  keyColumn('atSec', 'at (s)'),
+  ({ atSec }) => words(formatSec(atSec), atSec),
+];
+
+const memoryColumn = plainColumn(cellsIn(bytes => (bytes / MIB).toFixed(1), MIB));
+
+/** `ignored leaks 1.0 descriptors per request (…), and its memory grows by 29 MiB per 1,000 requests (…).` Empty if there is too little to tell. */
+export function describeLeaks(arms: readonly Pick<ArmView, 'label' | 'trials'>[]): string {
+  return arms
+    .flatMap(({ label, trials }) => {
+      const descriptors = judgeLeak(trials, 'descriptors');
+      if (descriptors === null) return [];
+      const memory = judgeLeak(trials, 'rssBytes');
+      return `${label} ${describeDescriptors(descriptors)}${describeMemory(descriptors, memory)}.`;
+    })
+    .join(' ');
+}
+
+function describeDescriptors({ verdict, exceedsPool, value, low, high }: Leak): string {
+  if (verdict === 'steady') {
+    return `shows no leak: its descriptors grow by at most ${formatSignificant(Math.max(0, high))} per 1,000 requests`;
+  }
+  if (verdict === 'unsure') {
+    return 'may leak: its descriptors kept growing in some replicates, and not in all';
+  }
+  if (exceedsPool) {
+    const perRequest = [value, low, high].map(per1k => formatSignificant(per1k / 1_000));
+    return `leaks ${perRequest[0]} descriptors per request (${perRequest[1]} to ${perRequest[2]})`;
+  }
+  return `fills its pool: ${formatSignificant(value)} more descriptors per 1,000 requests (${formatSignificant(low)} to ${formatSignificant(high)}), and not more than twice the requests that were in flight at once`;
+}
+
+/** Memory grows for many reasons in the first seconds of a process: it is only said of one that leaks. */
+function describeMemory(descriptors: Leak, memory: Leak | null): string {
+  if (descriptors.verdict !== 'grows' || !descriptors.exceedsPool || memory?.verdict !== 'grows') return '';
+  const [value, low, high] = [memory.value, memory.low, memory.high].map(bytes =>
+    formatSignificant(bytes / MIB),
+  );
+  return `, and its memory grows by ${value} MiB per 1,000 requests (${low} to ${high})`;
+}
 
 export const sockets: Chart = {
   name: 'sockets',
@@ -313,15 +370,16 @@ export const sockets: Chart = {
     "The client's connections at both ends, by the kernel's list, in the course of one replicate (the server's dashed): those that were open when the slice began, and those opened in it. Reading the list takes milliseconds, so it is read as often as 0.4 % of a core permits; what came and went between two readings is not seen, and while connections are being opened, the two ends of one reading can differ by some.",
   spec: view => drawPanels(socketPoints(view)),
   table: view =>
-    tabulate({ name: 'sockets', title: 'Sockets by state' }, socketPoints(view), [
-      [keyColumn('arm', 'client'), ({ arm }) => words(arm.label, arm.name)],
-      [keyColumn('end', 'end and state'), ({ series }) => words(series)],
-      [keyColumn('atSec', 'at (s)'), ({ atSec }) => words(formatSec(atSec), atSec)],
-      [
-        figureColumn('socketCount', 'sockets'),
-        ({ arm, value }) => measured(value, formatCount, onlyInvalid(arm.marks)),
+    tabulate(socketPoints(view), {
+      name: 'sockets',
+      title: 'Sockets by state',
+      columns: [
+        clientColumn,
+        [keyColumn('end', 'end and state'), ({ series }) => words(series)],
+        timeOfSample,
+        countColumn('socketCount', 'sockets', ({ value }) => value),
       ],
-    ]),
+    }),
 };
 
 function formatSec(atSec: number): string {

@@ -7,11 +7,10 @@ import { METRIC_TABLE } from '../../results/metrics.ts';
 import { commitPage } from '../../results/repository.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { Figure, SmallFigure, Table, TableCell } from '../model.ts';
-import { figureColumn, keyColumn, linked, nothing, wordColumn, words } from '../tables/table.ts';
+import { figureColumn, keyColumn, linked, nothing, tabulate, wordColumn, words } from '../tables/table.ts';
 import { describeMove, formatRatio, roundInterval } from '../words/numbers.ts';
 import { formatCommit, formatDay } from '../words/run.ts';
 import { capitalize } from '../words/text.ts';
-import { tabulate } from './chart.ts';
 import {
   armColour,
   either,
@@ -253,16 +252,20 @@ function tabulateTrend(trend: Trend): Table {
     ...point,
     level: trend.levels.find(({ from }) => from === index),
   }));
-  return tabulate({ name: 'trend', title: capitalize(trendName(trend)) }, rows, [
-    [keyColumn('run', 'run'), ({ run }) => words(run.runId)],
-    [wordColumn('commit', 'commit'), ({ run }) => commitCell(run)],
-    [
-      figureColumn('ratio', `${METRIC_TABLE[trend.metric].title} / ${trend.baseline}`, INTERVAL_NAME),
-      ({ ratio }) => words(formatRatio(ratio), { ...ratio }),
+  return tabulate(rows, {
+    name: 'trend',
+    title: capitalize(trendName(trend)),
+    columns: [
+      [keyColumn('run', 'run'), ({ run }) => words(run.runId)],
+      [wordColumn('commit', 'commit'), ({ run }) => commitCell(run)],
+      [
+        figureColumn('ratio', `${METRIC_TABLE[trend.metric].title} / ${trend.baseline}`, INTERVAL_NAME),
+        ({ ratio }) => words(formatRatio(ratio), { ...ratio }),
+      ],
+      [
+        figureColumn('level', 'new level'),
+        ({ level }) => (level === undefined ? nothing : words(formatLevel(level.ratio), { ...level.ratio })),
+      ],
     ],
-    [
-      figureColumn('level', 'new level'),
-      ({ level }) => (level === undefined ? nothing : words(formatLevel(level.ratio), { ...level.ratio })),
-    ],
-  ]);
+  });
 }

@@ -12,6 +12,7 @@ import {
   type CellReport,
   type CellSection,
   type Figure,
+  groundsOf,
   isFailure,
   type Missing,
   type Overview,
@@ -204,14 +205,15 @@ function verdictMarkup({ answer, limits }: Report): Markup {
 ${limits && plainTable(limits, true)}
 ${badgeList(answer)}
 ${clients !== '' && html`<p class="clients">${clients}</p>`}
-<p class="remark">${answer.precision} ${answer.context}</p>
+<p class="remark">${groundsOf(answer)}</p>
 ${remarks(answer.notes)}`;
 }
 
 /** Of one among several, whose verdict and badges are in the table at the top. */
-function sectionAnswer({ clients = '', precision, context, notes }: Answer): Markup {
+function sectionAnswer(answer: Answer): Markup {
+  const { clients = '', notes } = answer;
   return html`${clients !== '' && html`<p class="clients">${clients}</p>`}
-${remarks([`${precision} ${context}`.trim(), ...notes].filter(text => text !== ''))}`;
+${remarks([groundsOf(answer), ...notes].filter(text => text !== ''))}`;
 }
 
 const BADGE_CLASSES: Record<Tone, string> = { fail: 'bad', doubt: 'unsure', good: 'good', plain: 'plain' };

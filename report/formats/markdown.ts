@@ -7,6 +7,7 @@ import {
   type CellReport,
   type Fact,
   type Figure,
+  groundsOf,
   isFailure,
   type Missing,
   type Report,
@@ -67,7 +68,7 @@ function blocksOf(report: Report): string[] {
 function answerLines(answer: Answer): string[] {
   return [
     escapeMarkdown(askedOf(answer)),
-    escapeMarkdown(`${answer.precision} ${answer.context}`.trim()),
+    escapeMarkdown(groundsOf(answer)),
     badgesOf(answer)
       .map(({ text, tone }) => (tone === 'fail' ? `**${escapeMarkdown(text)}**` : escapeMarkdown(text)))
       .join(' · '),
@@ -94,8 +95,9 @@ function sweepBlocks(sweep: SweepReport, hasSiblings: boolean): string[] {
 }
 
 /** Of one among several, whose verdict and badges are in the table above. */
-function sectionBlocks({ clients = '', precision, context, notes }: Answer): string[] {
-  const lines = [clients, `${precision} ${context}`.trim()].filter(line => line !== '');
+function sectionBlocks(answer: Answer): string[] {
+  const { clients = '', notes } = answer;
+  const lines = [clients, groundsOf(answer)].filter(line => line !== '');
   return [...lines.map(escapeMarkdown), ...listBlock(notes)];
 }
 

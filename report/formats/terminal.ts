@@ -7,6 +7,7 @@ import {
   type Answer,
   askedOf,
   type CellReport,
+  groundsOf,
   type Report,
   type SweepReport,
   type Table,
@@ -76,7 +77,7 @@ function layOutVerdict({ answer, limits }: Report, page: Page): string {
 function layOutContext(answer: Answer, page: Page): string {
   return [
     ...layOutAsked(askedOf(answer), page),
-    ...wrapped(`${answer.precision} ${answer.context}`.trim(), page.width),
+    ...wrapped(groundsOf(answer), page.width),
     ...layOutBadges(answer, page),
     ...answer.notes.flatMap(note => wrapped(note, page.width)),
   ].join('\n');
@@ -88,8 +89,8 @@ function layOutHead(
   { colours, width }: Page,
   hasSiblings: boolean,
 ): string[] {
-  const { clients = '', precision, context, notes } = answer;
-  const texts = [clients, `${precision} ${context}`.trim(), ...notes].filter(text => text !== '');
+  const { clients = '', notes } = answer;
+  const texts = [clients, groundsOf(answer), ...notes].filter(text => text !== '');
   return [
     colours.bold(colours.cyan(visibleLine(name))),
     ...(hasSiblings
@@ -177,7 +178,7 @@ function layOutBrief(report: Report, page: Page, next: readonly string[]): strin
     ...layOutAnswer(answer, page),
     ...(limits === null ? [] : layOutLimits({ ...limits, rows: limits.rows.slice(0, MOST_FAILED) }, page)),
     ...layOutAskedBriefly(answer, page),
-    ...wrapped(`${answer.precision} ${answer.context}`.trim(), page.width),
+    ...wrapped(groundsOf(answer), page.width),
     ...layOutBadges(answer, page),
   ];
   let room = MOST_LINES - top.length - closing.length;

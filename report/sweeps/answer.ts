@@ -22,8 +22,8 @@ import {
 } from '../words/dimensions.ts';
 import { describeErrorGaps, hasErrorGap, suggestNextStep } from '../words/doubts.ts';
 import { describeNullArm } from '../words/headline.ts';
-import { countReplicates, formatCount, formatPercent } from '../words/numbers.ts';
-import { listed } from '../words/text.ts';
+import { countReplicates, formatCount, formatPercent, withoutBounds } from '../words/numbers.ts';
+import { compact, listed } from '../words/text.ts';
 import {
   armFigures,
   baselineOf,
@@ -142,9 +142,8 @@ function describeSpan({ name, figures, unit }: Course, { x, other }: SweepView):
     : `${name} is between ${brief(lowest)} and ${brief(highest)}${unit} over ${nameSettings({ x, other })}`;
 }
 
-/** Without its bounds. */
 function brief({ text }: SweepFigure): string {
-  return text.replace(/ \(.*/, '');
+  return withoutBounds(text);
 }
 
 export type Trend =
@@ -230,7 +229,8 @@ export function sweepHeadline(sweep: SweepView): string {
       : `Could not be measured${describeCauses(sweep)}.`;
   const { other, cells } = sweep;
   const gaps = describeErrorGaps(cells.filter(({ view }) => hasErrorGap(view)).map(({ place }) => place));
-  return `${gaps}${other === undefined ? describeAlong(largest, sweep.x) : describeOverall(largest, sweep)}`;
+  const course = other === undefined ? describeAlong(largest, sweep.x) : describeOverall(largest, sweep);
+  return compact([gaps, course]).join(' ');
 }
 
 /** The other clients, the values of a second setting, and where clients differ: what the headline has no room for. */

@@ -2,7 +2,7 @@
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { SweepPoint, SweepValue } from '../../scenarios/model/scenario.ts';
 import { allMarks, type CellView, MARK_NOTES, stateOf } from '../cell-view.ts';
-import { type ColumnOf, type SweepChart, tabulate } from '../charts/chart.ts';
+import type { SweepChart } from '../charts/chart.ts';
 import type {
   CellState,
   Column,
@@ -16,12 +16,16 @@ import type {
 import { describeExpectation } from '../tables/expectations.ts';
 import {
   CENTRE_NOTE,
+  countCell,
   createTable,
   figure,
   figureColumn,
   hasTwoEstimators,
   keyColumn,
   nothing,
+  type ReadColumn,
+  shareCell,
+  tabulate,
   wordColumn,
   words,
 } from '../tables/table.ts';
@@ -31,7 +35,7 @@ import { type Caveat, cellCaveats, nameStop, wordCaveat } from '../words/caveats
 import { conditionsOf } from '../words/conditions.ts';
 import { describePlaces, formatValue } from '../words/dimensions.ts';
 import { describeFailingRequests, describeMissingReuse } from '../words/doubts.ts';
-import { formatCount, formatPercent, formatSeconds } from '../words/numbers.ts';
+import { formatSeconds } from '../words/numbers.ts';
 import { capitalize } from '../words/text.ts';
 import { courseRemarks, sweepAnswer, sweepHeadline } from './answer.ts';
 import {
@@ -149,11 +153,11 @@ function listPoints({ x, other, cells, missing }: SweepView): Row[] {
 }
 
 /** The columns that say where a row is. */
-function placeColumns({ x, other }: SweepView): ColumnOf<Pick<Row, 'x' | 'other'>>[] {
+function placeColumns({ x, other }: SweepView): ReadColumn<Pick<Row, 'x' | 'other'>>[] {
   const column = (
     { path, words: heading, unit, isNumeric }: SweptSetting,
     name: 'x' | 'other',
-  ): ColumnOf<Pick<Row, 'x' | 'other'>> => [
+  ): ReadColumn<Pick<Row, 'x' | 'other'>> => [
     {
       ...keyColumn(path, heading),
       ...(unit === '' ? {} : { unit }),
@@ -170,7 +174,7 @@ export function measureTable(sweep: SweepView, measure: Measure): Table {
     about: Column,
     figures: readonly SweepFigure[],
     hasInterval: (interval: Interval) => boolean,
-  ): ColumnOf<Row> => [
+  ): ReadColumn<Row> => [
     about,
     ({ cell }) => {
       const found = cell && figures.find(figure => figure.cell === cell);
@@ -191,13 +195,13 @@ export function measureTable(sweep: SweepView, measure: Measure): Table {
       () => measure.hasInterval,
     ),
   );
-  const about = {
+  return tabulate(listPoints(sweep), {
     name: `sweep-${measure.key}`,
     title: capitalize(measure.title),
-    notes: measure.hasInterval && hasTwoEstimators(measure.of) ? [CENTRE_NOTE] : [],
-  };
-  // Ratios first, so that they are seen on a phone too.
-  return tabulate(about, listPoints(sweep), [...placeColumns(sweep), ...ratios, ...arms]);
+    // Ratios first, so that they are seen on a phone too.
+    columns: [...placeColumns(sweep), ...ratios, ...arms],
+    notes: [measure.hasInterval && hasTwoEstimators(measure.of) && CENTRE_NOTE],
+  });
 }
 
 function cellTable(sweep: SweepView): Table {
@@ -205,27 +209,31 @@ function cellTable(sweep: SweepView): Table {
     (show: (cell: SweptCell) => TableCell, other = nothing) =>
     ({ cell }: Row) =>
       cell === undefined ? other : show(cell);
-  return tabulate({ name: 'sweep-cells', title: 'Points of the sweep' }, listPoints(sweep), [
-    ...placeColumns(sweep),
-    [
-      figureColumn('replicateCount', 'replicates'),
-      inCell(({ view: { result } }) => words(formatCount(result.replicates), result.replicates)),
+  return tabulate(listPoints(sweep), {
+    name: 'sweep-cells',
+    title: 'Points of the sweep',
+    columns: [
+      ...placeColumns(sweep),
+      [
+        figureColumn('replicateCount', 'replicates'),
+        inCell(({ view: { result } }) => countCell(result.replicates)),
+      ],
+      [
+        figureColumn('elapsedMs', 'duration'),
+        inCell(({ view: { result } }) => words(formatSeconds(result.elapsedMs), result.elapsedMs)),
+      ],
+      [figureColumn('errorRatio', 'highest error rate'), inCell(errorCell)],
+      [
+        wordColumn('stop', 'stopped'),
+        inCell(
+          ({ view: { result } }) => words(nameStop(result.stop), result.stop),
+          words('not measured', null),
+        ),
+      ],
+      [wordColumn('audits', 'audits not passed'), inCell(auditCell)],
+      [wordColumn('limitedBy', 'bottleneck'), inCell(limitCell)],
     ],
-    [
-      figureColumn('elapsedMs', 'duration'),
-      inCell(({ view: { result } }) => words(formatSeconds(result.elapsedMs), result.elapsedMs)),
-    ],
-    [figureColumn('errorRatio', 'highest error rate'), inCell(errorCell)],
-    [
-      wordColumn('stop', 'stopped'),
-      inCell(
-        ({ view: { result } }) => words(nameStop(result.stop), result.stop),
-        words('not measured', null),
-      ),
-    ],
-    [wordColumn('audits', 'audits not passed'), inCell(auditCell)],
-    [wordColumn('limitedBy', 'bottleneck'), inCell(limitCell)],
-  ]);
+  });
 }
 
 /** What set the pace of the clients at a point. */
@@ -238,8 +246,7 @@ function limitCell({ view }: SweptCell): TableCell {
 function errorCell({ view: { arms } }: SweptCell): TableCell {
   const ratios = arms.flatMap(({ summary }) => (summary === null ? [] : [summary.errorRatio]));
   if (ratios.length === 0) return nothing;
-  const most = Math.max(...ratios);
-  return words(formatPercent(most), most);
+  return shareCell(Math.max(...ratios));
 }
 
 /** The most serious first, by name; the report of the cell lists the warnings. */

@@ -1,4 +1,4 @@
-// Tables that break figures down by request, origin and backend: sums over all trials of each client, and nothing where there is only one.
+// Tables that break figures down by request, origin, backend and machine: sums over all trials of each client, and nothing where there is only one.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { summariseArms } from '../../results/compare.ts';
@@ -8,13 +8,14 @@ import type {
   Backends,
   Histogram,
   Ledger,
+  MachineShare,
   RequestFigures,
 } from '../../results/model/trial.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { Target } from '../../scenarios/model/target.ts';
 import { armNames, viewCell } from '../cell-view.ts';
 import type { Table } from '../model.ts';
-import { originTable, requestTable, spreadTable } from './breakdowns.ts';
+import { machineTable, originTable, requestTable, spreadTable } from './breakdowns.ts';
 
 function histogramOf(...ms: number[]): Histogram {
   const recorder = createLatencyRecorder();
@@ -222,4 +223,37 @@ test('how soon the shares were even after backends were added, or that they were
     ['0, 0, 0', 'not in time'],
   );
   assert.deepEqual(table!.rows[1]![column]!.value, [null, null, null]);
+});
+
+test('raw percentiles of machines are in the unit that their columns are named by', () => {
+  const share: Omit<MachineShare, 'name'> = {
+    generators: 1,
+    shareRatio: 0.5,
+    requestsSent: 3,
+    opened: 3,
+    completed: 3,
+    response: histogramOf(10, 20, 30),
+    cpuRatio: 0.25,
+    offsetMs: 0,
+    errorMs: 0.1,
+    worst: null,
+    slices: 1,
+    lateSlices: 0,
+  };
+  const { run, trials } = structuredClone(sampleRun({ replicates: 1 }));
+  for (const result of trials) {
+    assert.ok(result.state === 'completed');
+    result.measurement.machines = [
+      { name: 'gen1', ...share },
+      { name: 'gen2', ...share },
+    ];
+  }
+  const table = machineTable(viewCell(run.cells[0]!, trials, armNames(run)))!;
+  const medians = table.columns.findIndex(({ key }) => key === 'p50Ms');
+  assert.equal(table.columns[medians]?.unit, 'ms');
+  for (const { text, value } of table.rows.slice(0, 2).map(row => row[medians]!)) {
+    assert.equal(text, '20.0');
+    assert.ok(Math.abs(Number(value) - 20) < 0.1, String(value));
+  }
+  assert.deepEqual(table.rows[2]![1], { text: 'all together', value: null, marks: [] });
 });

@@ -11,7 +11,7 @@ import { isExternal } from '../../scenarios/model/target.ts';
 import { type ArmView, type CellView, leastCensoredUs, onlyInvalid, quantileMarks } from '../cell-view.ts';
 import type { Mark, Table, TableCell } from '../model.ts';
 import { formatRate } from '../words/load.ts';
-import { formatMs, formatPercent, formatSeconds, formatSignificant, formatValues } from '../words/numbers.ts';
+import { formatPercent, formatSeconds, formatSignificant, formatValues } from '../words/numbers.ts';
 import {
   clientColumn,
   countColumn,
@@ -24,6 +24,7 @@ import {
   shareColumn,
   tabulate,
   timeCell,
+  timeColumn,
   timesCell,
   words,
 } from './table.ts';
@@ -200,8 +201,8 @@ export function machineTable({ arms }: CellView): Table | null {
       ],
       shareColumn('shareRatio', 'share of the load', ({ shareRatio }) => shareRatio),
       countColumn('completedCount', 'requests completed', ({ completed }) => completed),
-      [figureColumn('p50Us', 'median', 'ms'), row => percentileCell(row, row.p50Us)],
-      [figureColumn('p99Us', 'p99', 'ms'), row => percentileCell(row, row.p99Us)],
+      timeColumn('p50Ms', 'median', ({ p50Us }) => p50Us),
+      timeColumn('p99Ms', 'p99', ({ p99Us }) => p99Us),
       shareColumn('cpuRatio', 'CPU of its generators', ({ cpuRatio }) => cpuRatio),
       roundedColumn('errorMs', 'clock known to', ({ errorMs }) => errorMs, 'ms'),
       roundedColumn('skewMs', 'window off its time by', ({ skewMs }) => skewMs, 'ms'),
@@ -210,11 +211,6 @@ export function machineTable({ arms }: CellView): Table | null {
       'Over all requests of the measured windows. CPU is that of the time of one core for each generator. The window of a slice opens at one moment by the clocks of all machines.',
     ],
   });
-}
-
-/** Stored in microseconds, as its column is named. */
-function percentileCell({ arm }: { arm: ArmView }, us: number): TableCell {
-  return figure(formatMs(us), us, onlyInvalid(arm.marks));
 }
 
 /** One for each machine, and one for all of them if there are several. */

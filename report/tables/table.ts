@@ -13,6 +13,7 @@ import {
   formatValues,
   NO_FIGURE,
   roundInterval,
+  withoutBounds,
 } from '../words/numbers.ts';
 import { compact } from '../words/text.ts';
 
@@ -33,30 +34,32 @@ export function figure(text: string, value: JsonValue, marks: readonly Mark[] = 
 
 export const nothing: TableCell = { text: NO_FIGURE, value: null, marks: [] };
 
-/** A figure in the words of its format; nothing where it is not known. */
-function formatted(format: (value: number) => string) {
-  return (value: number | null, marks: readonly Mark[] = []): TableCell =>
-    value === null ? nothing : figure(format(value), value, marks);
+type FigureCell = (value: number | null | undefined, marks?: readonly Mark[]) => TableCell;
+
+/**
+ * Makes cells of figures in the words of a format; nothing where a figure is not known.
+ *
+ * @param perUnit how many of the units that `format` takes make one of the column's
+ */
+export function cellsIn(format: (value: number) => string, perUnit = 1): FigureCell {
+  return (value, marks = []) => (value == null ? nothing : figure(format(value), value / perUnit, marks));
 }
 
-export const countCell = formatted(formatCount);
-export const shareCell = formatted(formatPercent);
+export const countCell = cellsIn(formatCount);
+export const shareCell = cellsIn(formatPercent);
 /** To three digits. */
-export const figureCell = formatted(formatSignificant);
-
-/** In milliseconds. */
-export function timeCell(us: number | null, marks: readonly Mark[] = []): TableCell {
-  return us === null ? nothing : figure(formatMs(us), us / 1_000, marks);
-}
+export const figureCell = cellsIn(formatSignificant);
+/** Of microseconds, in milliseconds. */
+export const timeCell = cellsIn(formatMs, 1_000);
 
 /** The value of an interval, to the digits that it supports. */
 export function valueCell(interval: Interval | null, marks: readonly Mark[] = []): TableCell {
   return interval === null ? nothing : figure(roundInterval(interval).value, interval.value, marks);
 }
 
-/** `1.02×` of `1.02× (0.98 to 1.06)`. */
+/** With the value of an interval alone. */
 export function withoutInterval(cell: TableCell): TableCell {
-  return { ...cell, text: cell.text.replace(/ \(.*\)/, '') };
+  return { ...cell, text: withoutBounds(cell.text) };
 }
 
 /** `0.2, 0.4, 1 not in time`: by replicate, null in those in which it did not happen. */
@@ -112,7 +115,7 @@ export const clientColumn: ReadColumn<{ arm: Pick<ArmView, 'label' | 'name'> }> 
 ];
 
 /** Of figures that nothing but a failed audit puts in doubt. */
-function plainColumn(cell: typeof countCell) {
+export function plainColumn(cell: FigureCell) {
   return <Row extends { arm: ArmView }>(
     key: string,
     heading: string,

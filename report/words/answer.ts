@@ -455,13 +455,12 @@ function describeDemand(load: Load): string {
 /** Sentences that a badge has no room for, and the next step. What set the pace is left to its badge and to the section. */
 function cellNotes(view: CellView): string[] {
   const partial = describePartial(view).replace(/: $/, '.');
-  const errors = describeErrors(view).trim();
   const failing = describeFailingRequests(view);
   const said = [...failing, ...boundRemarks([view]), ...ownLimitRemarks(view)];
   return compact([
     partial,
     ...failing,
-    errors,
+    describeErrors(view),
     ...describeMissingReuse(view),
     ...doubtRemarks(view).filter(remark => !said.includes(remark)),
     ...capacityRemarks(view).filter(remark => !said.includes(remark)),

@@ -101,8 +101,8 @@ function unequalComparisons(view: CellView): Comparison[] {
 }
 
 /**
- * `Error rates differ (short 0 %, persistent 12 %), so ratios marked § compare different work.`, and a space; where they are
- * equal, or there is one arm, `Requests failed (persistent 70 %).` Empty if no request failed.
+ * `Error rates differ (short 0 %, persistent 12 %), so ratios marked § compare different work.` Where they are equal, or there is
+ * one arm, `Requests failed (persistent 70 %).` Empty if no request failed.
  */
 export function describeErrors(view: CellView): string {
   return describeErrorGap(view) || describeFailed(view);
@@ -114,7 +114,7 @@ function describeFailed({ arms }: CellView): string {
       ? [`${name} ${formatPercent(errorRatioOf(summary))}`]
       : [],
   );
-  return failing.length === 0 ? '' : `Requests failed (${failing.join(', ')}). `;
+  return failing.length === 0 ? '' : `Requests failed (${failing.join(', ')}).`;
 }
 
 /** The requests of which some client had no good answer, by what the audit of them found. */
@@ -159,7 +159,7 @@ export function describeErrorGaps(places: readonly string[]): string {
 function wordErrorGap(details: readonly string[]): string {
   return details.length === 0
     ? ''
-    : `Error rates differ (${details.join(', ')}), so ratios marked ${signsOf(['unlikeErrors'])} compare different work. `;
+    : `Error rates differ (${details.join(', ')}), so ratios marked ${signsOf(['unlikeErrors'])} compare different work.`;
 }
 
 /** Upper limit of `--budget-sec`. */

@@ -144,10 +144,8 @@ function latencyChange(comparison: Comparison, view: CellView): string {
 
 /** The result of a cell in one sentence. */
 export function cellHeadline(view: CellView): string {
-  return [
-    `${describePartial(view)}${describeErrors(view)}${describeResult(view)}`,
-    ...describeMissingReuse(view),
-  ].join(' ');
+  const sentences = [describeErrors(view), describeResult(view), ...describeMissingReuse(view)];
+  return `${describePartial(view)}${compact(sentences).join(' ')}`;
 }
 
 /** What to read with the headline, doubts first. */
@@ -368,9 +366,9 @@ function uncountedRemarks({ arms }: CellView): string[] {
 export function runHeadline(views: readonly CellView[], state: Run['state']): string {
   const [only] = views;
   if (only === undefined) return 'Nothing was measured.';
-  return views.length === 1
-    ? cellHeadline(only)
-    : `${RUN_STATE_PREFIXES[state]}${describeErrorGaps(views.filter(hasErrorGap).map(({ result }) => result.cell))}${describeAll(views)}`;
+  if (views.length === 1) return cellHeadline(only);
+  const gaps = describeErrorGaps(views.filter(hasErrorGap).map(({ result }) => result.cell));
+  return `${RUN_STATE_PREFIXES[state]}${compact([gaps, describeAll(views)]).join(' ')}`;
 }
 
 /** What a connection costs in each cell that tells; of the others, how many show a difference. */

@@ -12,6 +12,7 @@ import {
   formatSignificant,
   reachRatio,
   roundInterval,
+  withoutBounds,
 } from './numbers.ts';
 
 test('figures have 3 significant digits', () => {
@@ -162,3 +163,14 @@ for (const [why, change, move, bounds] of [
   test(`a change ${why}, as a sentence has it`, () =>
     assert.deepEqual(describeMove(change), { move, bounds }));
 }
+
+test('a figure without its bounds keeps its unit and its marks', () => {
+  for (const [text, brief] of [
+    [formatRatio({ value: 1.02, low: 0.98, high: 1.06 }), '1.02×'],
+    [`${formatRatio({ value: 1.02, low: 0.98, high: 1.06 })}†`, '1.02×†'],
+    [formatInterval({ value: 2, low: 0.1, high: 40 }), '2.0'],
+    ['1.05×, 1.61× (1 more replicate needed)', '1.05×, 1.61×'],
+    ['24.1 ms', '24.1 ms'],
+  ] as const)
+    assert.equal(withoutBounds(text), brief);
+});

@@ -172,6 +172,11 @@ function formatBounded(interval: Interval, unit: string, divide?: number): strin
 
 export const BOUNDS_UNKNOWN = 'bounds unknown';
 
+/** `1.02×` of `1.02× (0.98 to 1.06)`, `1.02×†` of `1.02× (0.98 to 1.06)†`: without what follows the value in brackets. */
+export function withoutBounds(text: string): string {
+  return text.replace(/ \(.*\)/, '');
+}
+
 /** Up to this many values are listed; for more, only the range is shown. */
 const MOST_LISTED = 4;
 

@@ -1,35 +1,7 @@
-// The commands that measure nothing: on scenarios, stored runs, running processes and other machines, with their options and help.
+// The commands on stored runs: import, report, compare, gate, history and baseline, with their options and help.
 import type { Command } from 'commander';
-import type { Cli } from './measuring-commands.ts';
-import { addResultOptions, asIntervalMs, asPort, asProcessId, asRatio, asSeconds } from './options.ts';
-
-export function addInitCommand(program: Command, { context }: Cli): void {
-  program
-    .command('init')
-    .description('write a first scenario, a client module and a CI workflow')
-    .option('--url <url>', 'the server to measure', 'http://127.0.0.1:3000/')
-    .addHelpText('after', '\nExample:\n  conntax init --url http://127.0.0.1:8080/health')
-    .action(async options => {
-      const { initCommand } = await import('./init.ts');
-      initCommand(options, context);
-    });
-}
-
-export function addListCommand(program: Command, { context }: Cli): void {
-  program
-    .command('list')
-    .argument('[scenarios...]', 'names or tags (default: all)')
-    .description('list the built-in scenarios, with their tags and how long they take')
-    .option('--json', 'print them as JSON')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  conntax list --json\n  conntax list catalogue             the scenarios of docs/catalogue.md\n  conntax list pools bodies',
-    )
-    .action(async (selectors, options) => {
-      const { listCommand } = await import('./list.ts');
-      await listCommand(selectors, options, context);
-    });
-}
+import type { Cli } from './context.ts';
+import { addResultOptions, asRatio } from './options.ts';
 
 export function addImportCommand(program: Command, { context, setStatus }: Cli): void {
   addResultOptions(
@@ -173,94 +145,5 @@ stored, as on a full disk.`,
     .action(async options => {
       const { listBaselinesCommand } = await import('./gate.ts');
       await listBaselinesCommand(options, context);
-    });
-}
-
-export function addWatchCommand(program: Command, { context, setStatus }: Cli): void {
-  program
-    .command('watch')
-    .description('observe the sockets of a running process, and report whether it leaks connections')
-    .option('--pid <n>', 'id of the process', asProcessId)
-    .option(
-      '--port <n>',
-      'only sockets with this local or remote port; without --pid, those of the whole machine',
-      asPort,
-    )
-    .option('--for-sec <s>', 'how long to observe, in seconds', asSeconds, 60)
-    .option('--every-ms <ms>', 'time between observations', asIntervalMs, 500)
-    .option('--json', 'print levels, slopes and verdicts as JSON')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  conntax watch --pid 4711                 every socket of a process, by state and peer
-  conntax watch --port 5432 --for-sec 600  connections of this machine to a database
-  conntax watch --pid "$(pgrep -f server.js)" --json > watched.json
-
-No load is sent, and the process is not touched. Exit status: 0 nothing leaks, 1 a leak, 2 wrong usage,
-3 too few observations for a verdict.`,
-    )
-    .action(async options => {
-      const { watchCommand } = await import('./watch.ts');
-      setStatus(await watchCommand(options, context));
-    });
-}
-
-export function addSettingsCommand(program: Command, { context }: Cli): void {
-  program
-    .command('settings')
-    .description('print a client of a scenario as code for another library')
-    .argument('<scenario>', 'name or path of a scenario')
-    .option('--client <name>', 'client of the scenario; may be left out if it has only one')
-    .requiredOption(
-      '--for <library>',
-      'undici, node-http, axios, got, go, java, apache-httpclient, python-requests, httpx, dotnet, curl or nginx',
-    )
-    .option('--json', 'print the code, and the settings that the library lacks, as JSON')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  conntax settings short-vs-persistent --client persistent --for go
-  conntax settings ./mine.json --client ours --for python-requests > client.py
-  conntax settings pool-size --client sized --for nginx
-
-A comment names each setting that the library does not have. docs/settings.md has names and defaults in every library.
-Nothing is measured. Exit status: 0 printed, 2 wrong usage or an invalid scenario.`,
-    )
-    .action(async (scenario, options) => {
-      const { settingsCommand } = await import('./settings.ts');
-      await settingsCommand(scenario, options, context);
-    });
-}
-
-export function addAgentCommand(program: Command, { context }: Cli): void {
-  program
-    .command('agent')
-    .description('send load for a run that another machine started with --machine')
-    .addHelpText(
-      'after',
-      `
-Do not start it by hand: conntax run --machine 'ssh gen1 npx conntax agent' starts it there, and talks to it over standard
-input and output. It exits when its input ends, and ends all processes that it started. It opens no port.
-
-Example:
-  conntax run ./your-server.json --allow-host web1 --machine 'ssh gen1 npx conntax agent' --machine 'ssh gen2 npx conntax agent'`,
-    )
-    .action(async () => {
-      const { agentCommand } = await import('./agent.ts');
-      await agentCommand(context);
-    });
-}
-
-export function addSchemaCommand(program: Command, { context }: Cli): void {
-  program
-    .command('schema')
-    .description('print the JSON Schema of scenario files')
-    .option('--json', 'accepted for consistency: the output is always JSON')
-    .addHelpText('after', '\nExample:\n  conntax schema > scenario.schema.json')
-    .action(async () => {
-      const { schemaCommand } = await import('./list.ts');
-      await schemaCommand(context);
     });
 }

@@ -1,10 +1,10 @@
-// The sentence says a leak where one is certain, and no more than is known elsewhere.
+// The caption says a leak where one is certain, and no more than is known elsewhere.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CompletedTrial } from '../../results/model/trial.ts';
 import { sampleHeld } from '../../results/testing/sample-measurement.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
-import { describeLeaks } from './leak.ts';
+import { describeLeaks } from './timeline.ts';
 
 const [trial] = sampleRun({ replicates: 1 }).trials as CompletedTrial[];
 
