@@ -7,15 +7,8 @@ import { headlineOf } from '../../results/metrics.ts';
 import { LEAST_REPLICATES, sumOf } from '../../results/stats.ts';
 import { axesOf, combinations, describePoints } from '../../scenarios/model/sweep.ts';
 import { countGenerators } from '../plan/division.ts';
-import {
-  blockOrder,
-  type LikelyPrecision,
-  likelyPrecision,
-  mostMsOf,
-  type Plan,
-  type PlannedCell,
-} from '../plan/plan.ts';
-import { sureReplicates } from '../plan/timing.ts';
+import { type LikelyPrecision, likelyPrecision, sureReplicates } from '../plan/forecast.ts';
+import { blockOrder, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
 import { describeSkipped } from '../run/limited-machine.ts';
 import type { Check } from '../run/preflight.ts';
 import type { CommonOptions } from './context.ts';

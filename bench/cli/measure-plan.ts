@@ -1,4 +1,5 @@
 // What every measuring command does with its plan: checks it, asks external servers, measures, stores and reports.
+
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describeFound, serverRemarks } from '../../report/words/target.ts';
@@ -11,7 +12,8 @@ import { latencyLog } from '../../results/run-clock.ts';
 import { sumOf } from '../../results/stats.ts';
 import { newRunId, openRunStore, type RunStore } from '../../results/store.ts';
 import { prepareRequests } from '../clients/request.ts';
-import { countSpareCores, leaveOutUnreadable, type Plan, settleGenerators } from '../plan/plan.ts';
+import { leaveOutUnreadable } from '../plan/left-out.ts';
+import { countSpareCores, type Plan, settleGenerators } from '../plan/plan.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import { describeGit, describeHost, readSlowness } from '../probes/host.ts';
 import type { RunEvent } from '../run/context.ts';

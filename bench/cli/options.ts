@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../results/errors.ts';
 import { hideCredentials } from '../../scenarios/model/request.ts';
 import { PORT_SOURCES } from '../../scenarios/model/target.ts';
+import { LONGEST_DURATION_MS } from '../../scenarios/model/values.ts';
 import { parseHost } from '../plan/allowed-hosts.ts';
 
 const SIDES = ['client', 'target'] as const;
@@ -43,8 +44,8 @@ export const asIntervalMs = number(n => n >= 50 && n <= 60_000, 'a number of mil
 
 /** Seconds that a budget may have. */
 export const asSeconds = number(
-  n => n >= 0.001 && n <= 3_600,
-  'a number of seconds above 0 and at most 3600',
+  n => n >= 0.001 && n * 1_000 <= LONGEST_DURATION_MS,
+  `a number of seconds above 0 and at most ${LONGEST_DURATION_MS / 1_000}`,
 );
 
 /** Above 0, at most 1. */

@@ -1,6 +1,7 @@
 // The `run` command: measures scenarios and shows a report.
 import { withNullArm } from '../../scenarios/model/sweep.ts';
-import { leaveOutMissing, planRun } from '../plan/plan.ts';
+import { leaveOutMissing } from '../plan/left-out.ts';
+import { planRun } from '../plan/plan.ts';
 import { loadPlugins } from '../plan/read-scenarios.ts';
 import type { Context } from './context.ts';
 import { begin, type MeasureOptions, measurePlan } from './measure-plan.ts';

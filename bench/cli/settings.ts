@@ -3,7 +3,7 @@ import { settingsCode } from '../../report/settings/code.ts';
 import { type WriterName, writers } from '../../report/settings/libraries/index.ts';
 import { UsageError } from '../../results/errors.ts';
 import { describePoints, type Variant } from '../../scenarios/model/sweep.ts';
-import { nameHint, orList } from '../plan/problems.ts';
+import { joinWords, nameHint } from '../plan/problems.ts';
 import { readScenarios } from '../run/scenario-questions.ts';
 import type { CommonOptions, Context } from './context.ts';
 
@@ -22,7 +22,9 @@ function isWriterName(name: string): name is WriterName {
 function onlyScenario(variants: readonly Variant[], selector: string): Variant[] {
   const names = [...new Set(variants.map(({ name }) => name))];
   if (names.length > 1)
-    throw new UsageError(`${selector} is a tag of several scenarios; expected: one of ${orList(names)}`);
+    throw new UsageError(
+      `${selector} is a tag of several scenarios; expected: one of ${joinWords(names, 'or')}`,
+    );
   return [...variants];
 }
 
@@ -31,7 +33,9 @@ function chooseClient({ name, clients }: Variant, asked: string | undefined): st
   const known = Object.keys(clients);
   if (asked === undefined) {
     if (known.length === 1) return known[0]!;
-    throw new UsageError(`scenario ${name} has several clients; expected: --client ${orList(known)}`);
+    throw new UsageError(
+      `scenario ${name} has several clients; expected: --client ${joinWords(known, 'or')}`,
+    );
   }
   if (known.includes(asked)) return asked;
   throw new UsageError(`scenario ${name} has no client "${asked}": ${nameHint(asked, known)}`);

@@ -281,12 +281,12 @@ export class ResponseFold {
     this.#censored.recordUs(us);
   }
 
-  /** Of all that succeeded, and of those without an answer by their lower bounds. */
+  /** Times of all that succeeded, and lower bounds of those without an answer. */
   response(): Histogram {
     return mergeHistograms([...summaries(this.#succeeded), this.#censored.summary()]);
   }
 
-  /** Of whole responses, good or not, by the class of their status. */
+  /** Times of whole responses, good or not, by the class of their status. */
   byClass(): Partial<Record<StatusClass, Histogram>> {
     const digits = [2, 3, 4, 5].filter(
       digit => this.#succeeded[digit] !== undefined || this.#failed[digit] !== undefined,

@@ -39,12 +39,12 @@ interface RecorderOptions {
 
 export class Recorder implements ExchangeSink {
   readonly #responses = new ResponseFold();
-  /** Where there are several requests. */
+  /** Counts by request; undefined where there is only one. */
   readonly #requests: RequestsFold | undefined;
   readonly #times = forEachTime(createLatencyRecorder);
   readonly #timeline = new TimelineFold();
   readonly #failures = new FailureFold();
-  /** Of the last window. */
+  /** Counts the last window. */
   #fold = new WindowFold();
   readonly #statuses: StatusFold;
   readonly #hasPhases: boolean;
@@ -59,7 +59,7 @@ export class Recorder implements ExchangeSink {
   #probe: ProbeFold | undefined;
   #answered = 0;
   #failed = 0;
-  /** Of all that failed, in warm-ups, ramps and drains too. */
+  /** Failures by outcome, in warm-ups, ramps and drains too. */
   readonly #failedBy = new Map<Outcome, number>();
   #opened = 0;
   readonly #openedByOrigin: number[] = [];
@@ -92,7 +92,7 @@ export class Recorder implements ExchangeSink {
     return this.#opened;
   }
 
-  /** Of these, the ones to one of several origins, by index. */
+  /** The same to one of several origins, by its index. */
   openedTo(origin: number): number {
     return this.#openedByOrigin[origin] ?? 0;
   }

@@ -20,7 +20,7 @@ export interface SliceLoopOptions {
   totalMs: number | undefined;
   transport: Transport;
   recorder: ExchangeSink;
-  /** Where there are several requests. */
+  /** Draws the next request; undefined where there is only one. */
   draw?: RequestDraw | undefined;
 }
 

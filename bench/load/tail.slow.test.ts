@@ -8,7 +8,7 @@ import type { Histogram } from '../../results/model/trial.ts';
 import { createRandom, type Random } from '../../results/random.ts';
 import { Timing } from '../../scenarios/model/scenario.ts';
 import type { Exchange, SliceTimes } from '../contracts.ts';
-import { sliceShape } from '../plan/timing.ts';
+import { sliceShape } from '../plan/slice-shape.ts';
 import { rateSchedule } from './open.ts';
 import { type Bench, createLoad, createOpen, mockClock, settle, TIMES } from './testing/load-bench.ts';
 import { endOf } from './testing/stalls.ts';

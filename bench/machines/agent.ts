@@ -14,7 +14,7 @@ interface AgentOptions {
   input: Readable;
   /** Gets messages, and nothing else. */
   output: Writable;
-  /** Of conntax. */
+  /** Version of conntax. */
   version: string;
   /** Shown to the person who started it. */
   note(text: string): void;
@@ -48,7 +48,7 @@ export async function serveAgent({ input, output, version, note }: AgentOptions)
     processes.set(id, started);
   };
 
-  /** Of a server that was started again, what it used before would be missing. */
+  /** What the server at a port has used; null if it has ended, because a new one would lack what was used before. */
   const usageAt = (port: number): ProcessReading | null => {
     if (!servers.has(port)) servers.set(port, ProcessTree.listeningOn(port));
     const tree = servers.get(port);

@@ -14,7 +14,7 @@ export interface Identity {
   protocol: number;
   /** Version of conntax. */
   conntax: string;
-  /** Of the code of conntax. */
+  /** Digest of conntax's code. */
   codeDigest: string;
   git: Run['git'];
   /** Versions of what sends the load. */
@@ -52,7 +52,7 @@ export interface AgentCalls {
   digests(paths: readonly string[]): (string | null)[];
   /** Its IPv4 addresses, if a server cannot listen on this one; null: it can. */
   addressesInstead(address: string): Promise<string[] | null>;
-  /** Of its network namespace. */
+  /** Counters of its network namespace. */
   kernelCounts(): KernelCounts;
   /** The same, and what the processes that listen on a port have used; null where they cannot be seen. */
   readServer(port: number): ServerCounts;

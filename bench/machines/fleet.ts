@@ -122,7 +122,7 @@ export function coresOf(
 
 interface FleetOptions {
   stated: readonly StatedMachine[];
-  /** Of this process. */
+  /** Identity of this process. */
   own: Identity;
   /** Whether the run goes on without a machine that was lost. */
   allowsFewer: boolean;
@@ -411,11 +411,11 @@ export function secretNamesOf(trial: Pick<Trial, 'request' | 'requests'>): strin
   return [...new Set(values.flatMap(value => (typeof value === 'string' ? [] : value.env)))];
 }
 
-/** Of a machine and its network: those with the same one share 127.0.0.1. */
+/** Identifies a machine and its network: those with the same one share 127.0.0.1. */
 type Place = string;
 
 interface Places {
-  /** Of this process. */
+  /** Where this process runs. */
   here: Place;
   /** The machines that send the load; none: this one does. */
   clients: readonly { name: string; place: Place }[];

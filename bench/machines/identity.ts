@@ -29,7 +29,7 @@ export async function describeIdentity(conntax: string): Promise<Identity> {
   };
 }
 
-/** Of all code that a generator may load; tests are none of it. */
+/** Digest of all code that a generator may load; tests are not part of it. */
 function digestCode(): string {
   const hash = createHash('sha256');
   const files = globSync(`{bench,results,scenarios,servers}/**/*${EXTENSION}`, {
@@ -53,7 +53,7 @@ function readOrNull<Result>(read: () => Result): Result | null {
   }
 }
 
-/** Of a machine and its network: two with the same one have the same kernel counters, and the same 127.0.0.1. */
+/** Identifies a machine and its network: two with the same one have the same kernel counters, and the same 127.0.0.1. */
 export function placeOf({ bootId, network, host }: Pick<Identity, 'bootId' | 'network' | 'host'>): string {
   return bootId === null || network === null ? `host ${host.hostname}` : `${bootId} ${network}`;
 }

@@ -43,7 +43,7 @@ const HELLO_TIMEOUT_MS = 60_000;
 const ANSWER_TIMEOUT_MS = 10_000;
 const END_TIMEOUT_MS = 5_000;
 const STDERR_TAIL_CHARS = 4_000;
-/** Of its output, in messages. */
+/** Lines of its output that messages quote. */
 const TAIL_LINES = 10;
 /** Questions of its clock that are remembered. */
 const MOST_SAMPLES = 64;
@@ -142,7 +142,7 @@ export class Machine {
     return bestOf([first!, ...others], monotonicMs());
   }
 
-  /** Of the last question. */
+  /** Round trip of the last question. */
   get roundTripMs(): number {
     return this.#lastRoundTripMs;
   }
@@ -223,7 +223,7 @@ export class Machine {
     this.#channel.$callEvent(name, ...(args as never)).catch(() => {}); // closed: it was lost
   }
 
-  /** Of a machine that was lost. */
+  /** The error of a machine that was lost. */
   lossError(): MeasureError {
     const tail = this.#tail();
     const hint = this.#identity === undefined ? '; expected: a command that starts conntax agent there' : '';
@@ -289,7 +289,7 @@ interface ServerOptions {
   watchPort: number | undefined;
   /** IPv4 address there for conntax's own target; undefined: it is started here. */
   address: string | undefined;
-  /** Of this process. */
+  /** Identity of this process. */
   own: Identity;
   signal: AbortSignal;
 }

@@ -1,22 +1,18 @@
 // The same seed gives the same plan; the order of arms is fair.
 import assert from 'node:assert/strict';
-import { describe, suite, test } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { UsageError } from '../../results/errors.ts';
-import type { ForeignServer } from '../../results/model/run.ts';
 import { Trial } from '../../results/model/trial.ts';
-import { FOUND_SERVER, sampleHost } from '../../results/testing/sample-run.ts';
+import { sampleHost } from '../../results/testing/sample-run.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';
 import { describePlan } from '../cli/dry-run.ts';
 import { makeScenario } from '../run/testing/tiny-cell.ts';
-import wrk from '../tools/wrk.ts';
 import { countGenerators } from './division.ts';
+import { hasTimeForAnother, sureReplicates } from './forecast.ts';
 import {
   Budgets,
   blockOrder,
   countSpareCores,
-  leaveOutUnreadable,
-  likelyPrecision,
   mostMsOf,
   type PlannedCell,
   planRun,
@@ -24,7 +20,6 @@ import {
   trialsOf,
 } from './plan.ts';
 import { createTransport, fullScenario } from './testing/plugins.ts';
-import { hasTimeForAnother, sureReplicates } from './timing.ts';
 
 describe('The cells of a sweep share one budget: what is left of it is shared evenly by those that are still to come', () => {
   const BUDGET_MS = 12_000;
@@ -110,67 +105,6 @@ describe('The cells of a sweep share one budget: what is left of it is shared ev
       }),
     );
   });
-});
-
-describe("A load tool that would count a server's answers wrongly is not sent to it: left out where the scenario allows, else refused", () => {
-  function leaveOut(found: Partial<ForeignServer>, ifInstalled: boolean, baseline = 'a') {
-    const scenario = Scenario.parse({
-      name: 'tiny',
-      question: 'Is it read?',
-      target: { url: FOUND_SERVER.url },
-      clients: { a: {}, b: { transport: 'wrk', ifInstalled } },
-      baseline,
-    });
-    const plan = planRun([scenario], { seed: 1 });
-    const [cell] = leaveOutUnreadable(
-      plan,
-      new Map([['tiny', [FOUND_SERVER, { ...FOUND_SERVER, ...found }]]]),
-      {
-        wrk,
-      },
-    ).cells;
-    return cell!;
-  }
-
-  test('where the answers can be read, nothing changes', () => {
-    const { arms, leftOut } = leaveOut({ framing: 'chunked' }, false);
-    assert.deepEqual([arms, leftOut], [['a', 'b'], []]);
-  });
-
-  const unreadable: [found: Partial<ForeignServer>, why: RegExp][] = [
-    [{ framing: 'close' }, /counts a response that ends with the connection twice/],
-    [{ interimStatuses: [103] }, /takes an interim response \(103\) for the response/],
-  ];
-  for (const [found, why] of unreadable) {
-    test(`${JSON.stringify(found)}: its arm is left out with the reason`, () => {
-      const { arms, targets, scenario, leftOut } = leaveOut(found, true);
-      assert.deepEqual(
-        [arms, Object.keys(scenario.clients), targets.map(target => target.arms)],
-        [['a'], ['a'], [['a']]],
-      );
-      assert.deepEqual(
-        leftOut.map(({ arm }) => arm),
-        ['b'],
-      );
-      assert.match(leftOut[0]!.message, why);
-    });
-  }
-
-  for (const [why, ifInstalled, baseline] of [
-    ['it may not be left out', false, 'a'],
-    ['it is the baseline', true, 'b'],
-  ] as const) {
-    test(`it is refused where ${why}, with its place and what is expected`, () => {
-      assert.throws(
-        () => leaveOut({ framing: 'close' }, ifInstalled, baseline),
-        (error: unknown) => {
-          assert.ok(error instanceof UsageError);
-          assert.match(error.message, /clients\.b\.transport: wrk counts .*transport: hey or autocannon/s);
-          return true;
-        },
-      );
-    });
-  }
 });
 
 describe('The same seed gives the same plan; the order of arms is fair', () => {
@@ -377,33 +311,4 @@ test('spare cores are those beside the target, and never none', () => {
   assert.equal(countSpareCores({ pinning: null, cpuCount: 8 }), 7);
   assert.equal(countSpareCores({ pinning: null, cpuCount: 1 }), 1);
   assert.equal(countSpareCores(sampleHost), 1, 'a host stored by an older version');
-});
-
-function likely(likelyReplicates: number, precision = 0.01) {
-  const scenario = Scenario.parse({
-    name: 'near',
-    question: 'q',
-    clients: { one: {}, two: {} },
-    baseline: 'one',
-    timing: { precision },
-  });
-  return likelyPrecision({ likelyReplicates, scenario });
-}
-
-suite('likely precision', () => {
-  test('two replicates have no interval', () => {
-    assert.deepEqual(likely(2), { replicates: 2, quietRatio: null, busyRatio: null });
-  });
-
-  test('each replicate more narrows it, and a busy machine widens it', () => {
-    for (let count = 3; count < 10; count++) {
-      const [fewer, more] = [likely(count), likely(count + 1)];
-      assert.ok(more.quietRatio! < fewer.quietRatio! && more.busyRatio! < fewer.busyRatio!);
-      assert.ok(fewer.busyRatio! > fewer.quietRatio!);
-    }
-  });
-
-  test('a run that stops at its precision goes no further', () => {
-    assert.equal(likely(30, 0.05).quietRatio, 0.05);
-  });
 });

@@ -1,15 +1,13 @@
-// Plans a run: which cells and trials, in which order, with how many generators, for how long and how precisely. Pure: the same seed gives the same plan.
-import { UsageError } from '../../results/errors.ts';
-import type { ForeignServer, Host, SkippedCell } from '../../results/model/run.ts';
+// Plans a run: which cells and trials, in which order, with how many generators, and how the cells share time. The same seed gives the same plan.
+import type { Host, SkippedCell } from '../../results/model/run.ts';
 import type { Trial } from '../../results/model/trial.ts';
 import { createRandom, shuffled } from '../../results/random.ts';
-import { LEAST_REPLICATES, studentReach, sumOf } from '../../results/stats.ts';
+import { sumOf } from '../../results/stats.ts';
 import type { LeftOutArm, Scenario, SweepPoint } from '../../scenarios/model/scenario.ts';
 import { type CellTarget, type Code, cellId, type Variant } from '../../scenarios/model/sweep.ts';
 import type { ClientPlugin } from '../contracts.ts';
-import { countGenerators, evenWeights, findTool, refuseDivision } from './division.ts';
-import { formatProblems } from './read-scenarios.ts';
-import { cellTimes, expectedResponseMs } from './timing.ts';
+import { countGenerators, evenWeights, refuseDivision } from './division.ts';
+import { cellTimes, expectedResponseMs } from './forecast.ts';
 
 /** One target under one load, in which arms are compared: clients, or versions of a client or of the target. */
 export interface PlannedCell {
@@ -201,74 +199,6 @@ export class Budgets {
 
 type Transports = Readonly<Record<string, ClientPlugin>>;
 
-/** Removes optional arms whose program is not installed. A baseline is never optional, so each variant keeps an arm. */
-export function leaveOutMissing(variants: readonly Variant[], transports: Transports): Variant[] {
-  return variants.map(variant => {
-    const leftOut = Object.entries(variant.clients).flatMap(([arm, { ifInstalled, transport }]) => {
-      const obstacle = ifInstalled ? findTool(transport, transports)?.missing?.() : undefined;
-      return obstacle === undefined ? [] : { arm, ...obstacle };
-    });
-    return leftOut.length === 0 ? variant : { ...variant, clients: withoutArms(variant, leftOut), leftOut };
-  });
-}
-
-function withoutArms(
-  { clients }: Pick<Scenario, 'clients'>,
-  leftOut: readonly LeftOutArm[],
-): Scenario['clients'] {
-  const names = new Set(leftOut.map(({ arm }) => arm));
-  return Object.fromEntries(Object.entries(clients).filter(([arm]) => !names.has(arm)));
-}
-
-/**
- * Removes arms whose load tool would miscount the answers of an external server, where the scenario marks them as optional.
- * @param servers by cell, the answer to each of its requests; cells with conntax's own server have none, because every client reads its answers
- * @throws UsageError where the arm is not optional
- */
-export function leaveOutUnreadable(
-  plan: Plan,
-  servers: ReadonlyMap<string, readonly ForeignServer[]>,
-  transports: Transports,
-): Plan {
-  const unreadable = plan.cells.map(cell => unreadableArms(cell, servers.get(cell.id) ?? [], transports));
-  const problems = plan.cells.flatMap(({ scenario }, index) =>
-    unreadable[index]!.filter(
-      ({ arm }) => arm === scenario.baseline || !scenario.clients[arm]!.ifInstalled,
-    ).map(({ arm, ...obstacle }) => ({
-      file: scenario.name,
-      path: `clients.${arm}.transport`,
-      ...obstacle,
-    })),
-  );
-  if (problems.length > 0) throw new UsageError(formatProblems(problems), problems);
-  return { ...plan, cells: plan.cells.map((cell, index) => withoutUnreadable(cell, unreadable[index]!)) };
-}
-
-function unreadableArms(
-  cell: PlannedCell,
-  answers: readonly ForeignServer[],
-  transports: Transports,
-): LeftOutArm[] {
-  return cell.arms.flatMap(arm => {
-    const tool = findTool(cell.scenario.clients[arm]!.transport, transports);
-    const [obstacle] = answers.flatMap(answer => tool?.refusesAnswers?.(answer) ?? []);
-    return obstacle === undefined ? [] : [{ arm, message: obstacle.message, hint: obstacle.hint }];
-  });
-}
-
-function withoutUnreadable(cell: PlannedCell, leftOut: readonly LeftOutArm[]): PlannedCell {
-  if (leftOut.length === 0) return cell;
-  const clients = withoutArms(cell.scenario, leftOut);
-  const stays = (arm: string): boolean => Object.hasOwn(clients, arm);
-  return {
-    ...cell,
-    scenario: { ...cell.scenario, clients },
-    arms: cell.arms.filter(stays),
-    targets: cell.targets.map(target => ({ ...target, arms: target.arms.filter(stays) })),
-    leftOut: [...cell.leftOut, ...leftOut],
-  };
-}
-
 /** Cores that a target leaves to the generators of a client; at least one. */
 export function countSpareCores({ pinning, cpuCount }: Pick<Host, 'pinning' | 'cpuCount'>): number {
   return Math.max(1, pinning === null ? cpuCount - 1 : (pinning.generatorCpus?.length ?? 1));
@@ -283,33 +213,4 @@ export function settleGenerators(plan: Plan, spareCores: number, transports: Tra
     return { ...cell, scenario: { ...cell.scenario, generators } };
   });
   return { ...plan, cells };
-}
-
-/**
- * Standard deviation of the logarithm of a replicate's ratio, as measured on two shared cores: in quiet hours, and beside other
- * programs or with processes in slow modes (docs/measured.md).
- */
-const REPLICATE_SD = { quiet: 0.04, busy: 0.12 } as const;
-
-/** The reach of a ratio's interval to either side, as a share of the ratio; null with too few replicates for an interval. */
-export interface LikelyPrecision {
-  /** How many usually fit the budget. */
-  replicates: number;
-  quietRatio: number | null;
-  busyRatio: number | null;
-}
-
-/** Replicates that end early because they are precise enough reach the scenario's precision, so no less is promised. */
-export function likelyPrecision({
-  likelyReplicates: replicates,
-  scenario,
-}: Pick<PlannedCell, 'likelyReplicates' | 'scenario'>): LikelyPrecision {
-  const reachAt = (sd: number): number | null =>
-    replicates < LEAST_REPLICATES ? null : Math.expm1(studentReach(replicates) * sd);
-  const quiet = reachAt(REPLICATE_SD.quiet);
-  return {
-    replicates,
-    quietRatio: quiet === null ? null : Math.max(quiet, scenario.timing.precision),
-    busyRatio: reachAt(REPLICATE_SD.busy),
-  };
 }

@@ -1,7 +1,7 @@
 // problems.test.ts
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { byLikeness, nameHint, nearest, orList } from './problems.ts';
+import { byLikeness, joinWords, nameHint, nearest } from './problems.ts';
 
 describe('Which known name may have been meant by an unknown one', () => {
   const known = ['read', 'dump', 'maxConnections'];
@@ -32,8 +32,14 @@ describe('Which known name may have been meant by an unknown one', () => {
 
   test('lists read as a sentence', () => {
     assert.deepEqual(
-      [orList([]), orList(['a']), orList(['a', 'b']), orList(['a', 'b', 'c'])],
-      ['', 'a', 'a or b', 'a, b or c'],
+      [
+        joinWords([], 'or'),
+        joinWords(['a'], 'or'),
+        joinWords(['a', 'b'], 'or'),
+        joinWords(['a', 'b', 'c'], 'or'),
+        joinWords(['a', 'b', 'c'], 'and'),
+      ],
+      ['', 'a', 'a or b', 'a, b or c', 'a, b and c'],
     );
   });
 });

@@ -24,15 +24,32 @@ export function nearest(name: string, known: readonly string[]): string | undefi
 }
 
 /** Such as `a, b or c`. */
-export function orList(items: readonly string[], word: 'or' | 'and' = 'or'): string {
+export function joinWords(items: readonly string[], word: 'or' | 'and'): string {
   return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} ${word} ${items.at(-1)}`;
+}
+
+/** `1 file`, `2 files`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+const GUESS = 'did you mean';
+
+/** A hint that names what was probably meant. */
+export function guess(meant: string): string {
+  return `${GUESS} ${meant}?`;
+}
+
+/** Whether a hint begins with a guess, rather than with what was expected. */
+export function isGuess(hint: string): boolean {
+  return hint.startsWith(GUESS);
 }
 
 /** A hint such as `did you mean read? Known: read, dump`. */
 export function nameHint(name: string, known: readonly string[]): string {
   if (known.length === 0) return 'no names are known here';
   const meant = nearest(name, known) ?? known.find(one => one.split('-').includes(name));
-  return meant === undefined ? orList(known) : `did you mean ${meant}? Known: ${known.join(', ')}`;
+  return meant === undefined ? joinWords(known, 'or') : `${guess(meant)} Known: ${known.join(', ')}`;
 }
 
 export type Path = readonly PropertyKey[];
@@ -143,10 +160,17 @@ function describeList({ minItems, maxItems }: JsonSchema): string {
 function describeNode(node: JsonSchema): string {
   const types: unknown = node.type;
   if (Array.isArray(types)) {
-    return orList(types.map(type => describeNode({ ...node, type } as JsonSchema)));
+    return joinWords(
+      types.map(type => describeNode({ ...node, type } as JsonSchema)),
+      'or',
+    );
   }
   if (node.const !== undefined) return JSON.stringify(node.const);
-  if (node.enum !== undefined) return orList(node.enum.map(word => JSON.stringify(word)));
+  if (node.enum !== undefined)
+    return joinWords(
+      node.enum.map(word => JSON.stringify(word)),
+      'or',
+    );
   switch (node.type) {
     case 'integer':
       return `an integer${describeRange(node)}`;
@@ -169,7 +193,7 @@ function describeNode(node: JsonSchema): string {
 
 /** What is allowed, such as `an integer from 1 to 100 or "unlimited"`. */
 function describeAllowed(nodes: readonly JsonSchema[]): string {
-  return orList([...new Set(nodes.map(describeNode))]);
+  return joinWords([...new Set(nodes.map(describeNode))], 'or');
 }
 
 type Issue = z.core.$ZodIssue;
@@ -232,7 +256,7 @@ function valueProblem(path: Path, raw: unknown, schema: JsonSchema): Omit<Proble
   const meant = typeof value === 'string' ? nearest(value, knownStrings(nodes)) : undefined;
   return {
     message: value === undefined ? 'is missing' : `${describeValue(value)} is not allowed here`,
-    hint: meant === undefined ? allowed : `did you mean "${meant}"? Allowed: ${allowed}`,
+    hint: meant === undefined ? allowed : `${guess(`"${meant}"`)} Allowed: ${allowed}`,
   };
 }
 

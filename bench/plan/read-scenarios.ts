@@ -19,7 +19,16 @@ import type { Scenario, ScenarioInput } from '../../scenarios/model/scenario.ts'
 import type { Variant } from '../../scenarios/model/sweep.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import type { ClientPlugin, LoadModule, Obstacle, TransportModule } from '../contracts.ts';
-import { byLikeness, isPlainObject, memberOf, nameHint, nearest } from './problems.ts';
+import {
+  byLikeness,
+  counted,
+  guess,
+  isGuess,
+  isPlainObject,
+  memberOf,
+  nameHint,
+  nearest,
+} from './problems.ts';
 import { findDuplicateKeys, parseJson } from './scenario-json.ts';
 import { createVariantsValidator } from './sweep.ts';
 import type { FileModules } from './validate.ts';
@@ -102,10 +111,6 @@ async function findFolderProblem({ command, cwd }: Scenario['target']): Promise<
   return { path: 'target.cwd', message, hint };
 }
 
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 /** Parts come from the file, so control characters and line breaks are made visible. */
 function problemLines(problem: Problem): string[] {
   const path = visibleLine(problem.path);
@@ -113,7 +118,7 @@ function problemLines(problem: Problem): string[] {
   const hint = problem.hint === undefined ? undefined : visibleLine(problem.hint);
   const what = path === '' ? `  ${message}` : `  ${path}: ${message}`;
   if (hint === undefined) return [what];
-  return [what, hint.startsWith('did you mean') ? `    ${hint}` : `    expected: ${hint}`];
+  return [what, isGuess(hint) ? `    ${hint}` : `    expected: ${hint}`];
 }
 
 /** A headline, then the problems of each file with what was expected, in order. */
@@ -171,7 +176,7 @@ async function findProblem(path: string): Promise<Pick<Problem, 'message' | 'hin
   }
 }
 
-/** Of an error that was raised while a scenario module was loaded. */
+/** What was expected, where loading a scenario module raised this error. */
 function moduleHint(error: unknown): string {
   const isUnknownPackage = memberOfForeign(error, 'code') === 'ERR_MODULE_NOT_FOUND';
   return isUnknownPackage && /'conntax'/.test(describeForeign(error))
@@ -282,7 +287,7 @@ function unknownSelectors(selectors: readonly string[], builtins: readonly Candi
   const lines = selectors.flatMap(selector => {
     const meant = nearest(selector, [...names, ...tags]);
     return [
-      `no scenario or tag "${selector}"${meant === undefined ? '' : `: did you mean ${meant}?`}`,
+      `no scenario or tag "${selector}"${meant === undefined ? '' : `: ${guess(meant)}`}`,
       `  scenarios: ${byLikeness(selector, names).join(', ')}`,
       `  tags: ${byLikeness(selector, tags).join(', ')}`,
     ];

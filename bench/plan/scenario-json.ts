@@ -1,7 +1,7 @@
 // Parses JSON as editors write it, and finds the keys that an object has more than once.
 import type { Node, ParseError } from 'jsonc-parser';
 import jsonc from 'jsonc-parser';
-import { formatPath, orList, type Path } from './problems.ts';
+import { formatPath, joinWords, type Path } from './problems.ts';
 
 const BYTE_ORDER_MARK = '\ufeff';
 
@@ -25,7 +25,7 @@ export interface DuplicateKey {
   message: string;
 }
 
-/** Of a text that can be parsed, in its order. */
+/** Finds repeated keys in a text that can be parsed, in its order. */
 export function findDuplicateKeys(text: string): DuplicateKey[] {
   const plain = withoutMark(text);
   const root = jsonc.parseTree(plain, [], { allowTrailingComma: true });
@@ -65,7 +65,9 @@ function duplicatesIn(node: Node, path: Path, text: string): DuplicateKey[] {
     if (group.length === 1) return [];
     const places = group.map(({ key }) => describePlace(text, key.offset));
     const count = group.length === 2 ? 'twice' : `${group.length} times`;
-    return [{ path: formatPath([...path, name]), message: `is given ${count}: at ${orList(places, 'and')}` }];
+    return [
+      { path: formatPath([...path, name]), message: `is given ${count}: at ${joinWords(places, 'and')}` },
+    ];
   });
   return [
     ...own,

@@ -10,17 +10,18 @@ import {
   type Variant,
 } from '../../scenarios/model/sweep.ts';
 import type { Obstacle } from '../contracts.ts';
+import { targetServiceMs } from './forecast.ts';
 import {
   formatPath,
+  guess,
   isNode,
   isPlainObject,
   type JsonSchema,
+  joinWords,
   memberOf,
   nameHint,
   nearest,
-  orList,
 } from './problems.ts';
-import { targetServiceMs } from './timing.ts';
 import {
   behaviourOptions,
   createValidator,
@@ -104,7 +105,7 @@ export function pathProblem(
 ): Obstacle | undefined {
   const [first = '', second] = path.split('.');
   if (known.first.includes(first) && !SWEEPABLE.includes(first)) {
-    return { message: `${first} cannot be swept`, hint: `a setting of ${orList(SWEEPABLE)}` };
+    return { message: `${first} cannot be swept`, hint: `a setting of ${joinWords(SWEEPABLE, 'or')}` };
   }
   const same = generic(path);
   const isSetting = known.settings.has(same) || known.open.some(holder => isBelow(same, holder));
@@ -124,14 +125,15 @@ export function pathProblem(
   const below = named.filter(setting => isBelow(setting, path));
   if (known.open.includes(same))
     return { message: 'is a group of settings, not a setting', hint: `${path}.NAME` };
-  if (below.length > 0) return { message: 'is a group of settings, not a setting', hint: listed(below) };
+  if (below.length > 0)
+    return { message: 'is a group of settings, not a setting', hint: listSettings(below) };
   const siblings = siblingsOf(path, named);
   const meant =
     named.find(setting => setting.endsWith(`.${path}`)) ??
     nearest(path, siblings.length === 0 ? named : siblings);
   return {
     message: 'unknown setting',
-    hint: meant === undefined ? listed(siblings) : `did you mean ${meant}?`,
+    hint: meant === undefined ? listSettings(siblings) : guess(meant),
   };
 }
 
@@ -145,9 +147,9 @@ function siblingsOf(path: string, named: readonly string[]): readonly string[] {
   return named.filter(setting => isBelow(setting, holder));
 }
 
-function listed(settings: readonly string[]): string {
-  if (settings.length === 0) return `a setting of ${orList(SWEEPABLE)}, such as link.roundTripMs`;
-  if (settings.length <= SHOWN_SETTINGS) return orList(settings);
+function listSettings(settings: readonly string[]): string {
+  if (settings.length === 0) return `a setting of ${joinWords(SWEEPABLE, 'or')}, such as link.roundTripMs`;
+  if (settings.length <= SHOWN_SETTINGS) return joinWords(settings, 'or');
   return `${settings.slice(0, SHOWN_SETTINGS).join(', ')} or another of these`;
 }
 

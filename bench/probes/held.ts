@@ -16,7 +16,7 @@ import {
 const LEAST_EVERY_MS = 100;
 /** Limit for a slice of any length. */
 const MOST_SAMPLES = 1_200;
-/** Of a core, for the list of sockets: the kernel walks all its buckets for it, however short it is (docs/measured.md). */
+/** Share of a core for listing the sockets: the kernel walks all its buckets, however short the list is (docs/measured.md). */
 const LIST_SHARE = 0.004;
 
 interface SampledProcesses {
@@ -152,7 +152,7 @@ export class SocketSampler {
     this.#nextListAtMs = performance.now() + (user + system) / 1_000 / LIST_SHARE;
   }
 
-  /** Of the client's network namespace. conntax's own target is at an address of IPv4. */
+  /** Lists the sockets of the client's network namespace. conntax's own target is at an address of IPv4. */
   #list(): SocketLine[] {
     return socketLines(readFileSync(`/proc/${this.#of.clientPid}/net/tcp`, 'latin1'));
   }

@@ -90,7 +90,7 @@ function addressOf(text: string): SocketAddress {
   };
 }
 
-/** Of the network namespace of the process, which may be another than ours (containers). */
+/** Reads the sockets of the network namespace of the process, which may be another than ours (containers). */
 export function readSockets(pid: number | 'self'): TcpSocket[] {
   return ['tcp', 'tcp6'].flatMap(table => {
     try {

@@ -104,7 +104,7 @@ export function listProcesses(): ProcessStat[] {
 interface Threads {
   /** µs by thread. */
   cpuUs: [thread: string, us: number][];
-  /** Of the main thread. */
+  /** Time of the main thread on the run queue. */
   runDelayMs: number;
 }
 
@@ -175,7 +175,7 @@ export class ProcessTree {
   readonly #cpu = new CpuFold();
   #known = new Set<string>();
   #runDelayMs = 0;
-  /** Of the leader, in whose control group all are unless they have left it; undefined: not looked for yet. */
+  /** Limits of the leader, in whose control group all are unless they have left it; undefined: not looked for yet. */
   #cpuLimits: CpuLimits | undefined;
   #last: { atMs: number; mainThreadsMs: number } | undefined;
 

@@ -1,4 +1,4 @@
-// Books what a target counts to the arm whose slice it was, and watches the local ports used towards the target.
+// Assigns what a target counts during a slice to the arm that ran it, and watches the local ports used towards the target.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TimeWait } from '../../results/model/trial.ts';
 import { hostAndPort } from '../../scenarios/model/facts.ts';

@@ -68,7 +68,7 @@ export interface RunContext {
 /** The run, and the cell that is measured. */
 export interface CellContext extends RunContext {
   cell: PlannedCell;
-  /** Of the plan: it decides every order. */
+  /** The seed of the plan, which decides every order. */
   seed: number;
   /** The cell's target if it is an external server: found, on a host that load may be sent to. */
   server?: FoundTarget | undefined;
@@ -88,7 +88,7 @@ export interface ReplicateContext extends TimedCellContext {
   /** The slowest requests by arm, over all replicates of the cell. */
   slowest: SlowestByArm;
   /** Where its processes run; undefined: on this machine as it is. */
-  machine?: LimitedMachine | undefined;
+  limitedMachine?: LimitedMachine | undefined;
 }
 
 /** The replicates of a cell, one after another. */

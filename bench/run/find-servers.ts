@@ -21,7 +21,7 @@ import { describeProxyAnswer, isProxyRefusal, namedUrl, ProxyError, type Reach, 
 export interface LocatedServer {
   url: string;
   reach: Reach;
-  /** Of its host, or of the proxy's; or the path of its Unix socket. */
+  /** Addresses of its host, or of the proxy's; or the path of its Unix socket. */
   addresses: readonly string[];
   requests: PreparedRequests;
 }
@@ -34,7 +34,7 @@ export interface LocatedTarget {
 
 /** What a server answered to one of a scenario's requests. */
 interface FoundAnswer {
-  /** Of the request, where there are several. */
+  /** Name of the request, where there are several. */
   name: string | undefined;
   /** `http://127.0.0.1:3000/health`, `POST http://127.0.0.1:3000/orders`: what was asked, without secrets. */
   asked: string;

@@ -22,7 +22,7 @@ import { foldReadings, foldSlices, sumKnown } from './fold-readings.ts';
 interface MemberMachine {
   readonly name: string;
   readonly clock: ClockOffset;
-  /** Of the last question. */
+  /** Round trip of the last question. */
   readonly roundTripMs: number;
   /** Asks for its clock some times. */
   sync(count: number): Promise<void>;

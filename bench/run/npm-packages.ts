@@ -66,7 +66,7 @@ const VIEW_TIMEOUT_MS = 60_000;
 interface Installations extends AsyncDisposable {
   /**
    * The code of this conntax with one package installed as `spec` says, which is what `npm install` takes, such as `undici@7`.
-   * Of the package `node` it is this conntax, run by that version of Node.
+   * For the package `node` it is this conntax, run by that version of Node.
    *
    * @throws UsageError when `spec` is not a package, or npm cannot install it; the signal's reason when the signal aborts
    */

@@ -100,7 +100,7 @@ export async function withSession<T>(
 }
 
 function spawnArm(trial: Trial, target: MeasuredTarget, context: ReplicateContext): Arm {
-  const { cell, pinning, slowest, limit, machine, fleet } = context;
+  const { cell, pinning, slowest, limit, limitedMachine, fleet } = context;
   const { arm, generators = 1 } = trial;
   const niceness = loadNiceness(cell.scenario);
   if (fleet !== undefined) {
@@ -114,7 +114,7 @@ function spawnArm(trial: Trial, target: MeasuredTarget, context: ReplicateContex
       title: `${title} of client ${arm}`,
       entry: './generator-child',
       code: own(cell.generatorCode, arm),
-      prefix: machine?.clientPrefix,
+      prefix: limitedMachine?.clientPrefix,
       cpu: cpus.length === 0 ? null : cpus[index % cpus.length]!,
       niceness,
       limit,
@@ -159,7 +159,7 @@ class LiveReplicates implements ReplicateSource {
   readonly #isKept: boolean;
   /** In the order of `cell.targets`. */
   #targets: MeasuredTarget[] = [];
-  #machine: LimitedMachine | undefined;
+  #limitedMachine: LimitedMachine | undefined;
   /** The code of a failure at the current step. */
   #failureCode: () => FailureCode = () => 'target-start';
 
@@ -181,7 +181,9 @@ class LiveReplicates implements ReplicateSource {
       if (this.#isKept) startedAtMs = performance.now();
       return signal.aborted
         ? []
-        : await measureReplicate({ ...context, machine: this.#machine }, arm => this.#targetOf(arm));
+        : await measureReplicate({ ...context, limitedMachine: this.#limitedMachine }, arm =>
+            this.#targetOf(arm),
+          );
     } catch (error) {
       if (!isFailure(error)) throw error;
       const failure = failureOf(error, this.#failureCode());
@@ -197,8 +199,8 @@ class LiveReplicates implements ReplicateSource {
   async profile(dir: string): Promise<void> {
     const { cell, emit } = this.#context;
     const replicate = 0;
-    const machine = this.#machine;
-    const context: ReplicateContext = { ...this.#context, slowest: this.#slowest, replicate, machine };
+    const limitedMachine = this.#limitedMachine;
+    const context: ReplicateContext = { ...this.#context, slowest: this.#slowest, replicate, limitedMachine };
     try {
       await withSession(
         context,
@@ -218,8 +220,8 @@ class LiveReplicates implements ReplicateSource {
 
   async close(): Promise<void> {
     await Promise.all(this.#targets.map(target => target.kill()));
-    await this.#machine?.close();
-    this.#machine = undefined; // what is closed is not measured on again
+    await this.#limitedMachine?.close();
+    this.#limitedMachine = undefined; // what is closed is not measured on again
   }
 
   #targetOf(arm: string): MeasuredTarget {
@@ -238,7 +240,7 @@ class LiveReplicates implements ReplicateSource {
   async #openForeign(server: FoundTarget, replicate: number): Promise<void> {
     const { limits } = this.#context.cell.scenario;
     this.#targets = [openForeignTarget(server, this.#context)];
-    this.#machine ??= limits && (await openLimitedMachine(limits));
+    this.#limitedMachine ??= limits && (await openLimitedMachine(limits));
     if (replicate > 0) await requireAnswer(server, this.#context.signal);
   }
 
@@ -246,18 +248,18 @@ class LiveReplicates implements ReplicateSource {
     await this.close(); // processes left from the last replicate
     this.#targets = [];
     const { limits } = context.cell.scenario;
-    this.#machine = limits && (await openLimitedMachine(limits));
+    this.#limitedMachine = limits && (await openLimitedMachine(limits));
     for (const planned of context.cell.targets) await this.#startOwn(planned);
-    await this.#machine?.narrow();
+    await this.#limitedMachine?.narrow();
     this.#failureCode = () => deathCode(...this.#targets);
-    await conditionTargets({ ...context, machine: this.#machine }, arm => this.#targetOf(arm));
+    await conditionTargets({ ...context, limitedMachine: this.#limitedMachine }, arm => this.#targetOf(arm));
   }
 
   async #startOwn({ arms, code }: PlannedCell['targets'][number]): Promise<void> {
     const { cell, seed, pinning, limit, serverMachine } = this.#context;
     const { scenario } = cell;
     const cpu = scenario.limits?.serverCpus === undefined ? (pinning?.targetCpu ?? null) : null;
-    const prefix = this.#machine?.serverPrefix;
+    const prefix = this.#limitedMachine?.serverPrefix;
     this.#failureCode = () => 'target-start';
     if (hasCommand(scenario.target)) {
       const secrets = secretsOf(prepareRequests(scenario, '/', process.env));

@@ -15,8 +15,9 @@ import type { TrialResult } from '../../results/model/trial.ts';
 import { externalUrls } from '../../scenarios/model/facts.ts';
 import type { ExpectationResult, Timing } from '../../scenarios/model/scenario.ts';
 import { isExternal } from '../../scenarios/model/target.ts';
+import { hasTimeForAnother, limitOfAnother, type ReplicateTimes } from '../plan/forecast.ts';
 import { Budgets, limitMsOf, mostMsOf, type Plan, type PlannedCell } from '../plan/plan.ts';
-import { hasTimeForAnother, limitOfAnother, type ReplicateTimes } from '../plan/timing.ts';
+import { counted } from '../plan/problems.ts';
 import { TimeLimit } from './child.ts';
 import type { CellContext, Emit, ReplicateSource, RunContext } from './context.ts';
 import type { FoundTarget } from './find-servers.ts';
@@ -63,7 +64,7 @@ class CellRun {
   readonly #limit: TimeLimit;
   readonly #source: ReplicateSource;
   readonly #startedAtMs = performance.now();
-  /** Of all series: replicate numbers continue. */
+  /** The trials of all series: replicate numbers continue. */
   readonly #trials: TrialResult[] = [];
   #ending: Ending = { ...UNFINISHED, expectations: [] };
 
@@ -250,10 +251,6 @@ function formatSeconds(ms: number): string {
   return `${Number((ms / 1_000).toPrecision(3))} s`;
 }
 
-function formatReplicates(count: number): string {
-  return count === 1 ? '1 replicate' : `${count} replicates`;
-}
-
 /** Why the cell stops; undefined: it continues. */
 function stopReason(
   context: CellContext,
@@ -280,14 +277,14 @@ function whyAbandoned(
   trials: readonly TrialResult[],
 ): Stop | undefined {
   if (signal.aborted)
-    return { stop: 'interrupted', stopDetail: `interrupted after ${formatReplicates(replicates)}` };
+    return { stop: 'interrupted', stopDetail: `interrupted after ${counted(replicates, 'replicate')}` };
   if (isTimeOver) {
     return {
       stop: 'cut',
       stopDetail: `the announced ${formatSeconds(limitMsOf(cell))} were over in replicate ${replicates === 0 ? 1 : replicates}: this machine was slower than planned`,
     };
   }
-  if (replicates > 0 && fleet?.isBroken === true) return failed(formatReplicates(1), trials);
+  if (replicates > 0 && fleet?.isBroken === true) return failed(counted(1, 'replicate'), trials);
   if (failedInARow >= FAILED_IN_A_ROW) return failed(`${failedInARow} replicates in a row`, trials);
   return undefined;
 }
@@ -302,7 +299,7 @@ function whyEnough(
   if (replicates < timing.minReplicates) return undefined;
   if (timing.until === 'decided') {
     if (!isEnough(trials)) return undefined;
-    return { stop: 'decided', stopDetail: `expectations decided after ${formatReplicates(replicates)}` };
+    return { stop: 'decided', stopDetail: `expectations decided after ${counted(replicates, 'replicate')}` };
   }
   const { metric, noun } = headlineOf(load);
   if (!isPrecise(comparisons, metric, timing.precision)) return undefined;
@@ -312,7 +309,7 @@ function whyEnough(
     stop: 'precise',
     stopDetail:
       arms.length === 1
-        ? `${formatReplicates(replicates)} of the only client: there is no ratio to narrow`
+        ? `${counted(replicates, 'replicate')} of the only client: there is no ratio to narrow`
         : `every ratio of ${noun} is known to within ${within}`,
   };
 }
@@ -329,7 +326,7 @@ function whyNoOther(
   if (!isLast && hasTimeForAnother(timing, times)) return undefined;
   if (trials.every(({ state }) => state === 'failed')) return failed('the only replicate', trials);
   return isLast
-    ? { stop: 'max-replicates', stopDetail: `${formatReplicates(replicates)}, the scenario's maximum` }
+    ? { stop: 'max-replicates', stopDetail: `${counted(replicates, 'replicate')}, the scenario's maximum` }
     : { stop: 'budget', stopDetail: describeLimit(timing, times) };
 }
 
@@ -341,7 +338,7 @@ function describeLimit(timing: Timing, times: ReplicateTimes): string {
     times.elapsedMs >= limitMs
       ? `${limit} is spent`
       : `another one of about ${formatSeconds(times.longestMs)} does not fit ${limit}`;
-  return `${formatReplicates(times.replicates)}: ${reason}`;
+  return `${counted(times.replicates, 'replicate')}: ${reason}`;
 }
 
 interface PlanOptions {

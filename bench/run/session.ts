@@ -4,32 +4,39 @@ import { addAbortListener } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { askedPerSec, TIME_WAIT_METRICS } from '../../results/metrics.ts';
-import type { KernelCounts, Probe, Slice, TrialResult } from '../../results/model/trial.ts';
+import type { KernelCounts, Slice, TrialResult } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
 import { originCount, usesTls } from '../../scenarios/model/facts.ts';
-import { type CapacityLoad, type Load, mostInFlight } from '../../scenarios/model/load.ts';
+import { type Load, mostInFlight } from '../../scenarios/model/load.ts';
 import type { Timing } from '../../scenarios/model/scenario.ts';
 import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
-import { CapacitySearch, endedPerSec, judgeProbe } from '../plan/capacity-search.ts';
+import { endedPerSec } from '../plan/capacity-search.ts';
 import { blockOrder, requestSeed } from '../plan/plan.ts';
 import {
-  isSteady,
-  paced,
+  blockCount,
   probeShape,
+  type SeenTimes,
   type SliceShape,
+  shapeForLoad,
   sliceShape,
   spreadRampMs,
+} from '../plan/slice-shape.ts';
+import {
+  isSteady,
+  speedOf,
+  WARMUP_WINDOW_MS,
   type WarmUpWindow,
   warmUpDrainMs,
   warmUpPerSec,
-} from '../plan/timing.ts';
+} from '../plan/warm-up.ts';
 import { SocketSampler } from '../probes/held.ts';
 import { hasKernelCounts, kernelCountsBetween, readKernelCounts, readKernelsOf } from '../probes/kernel.ts';
 import type { SliceOrder, SliceReading } from '../protocol.ts';
 import { hasSeenAll, TargetAccount } from './account.ts';
-import type { Arm } from './arm.ts';
+import type { Arm, SliceEvidence } from './arm.ts';
 import { patienceMs } from './child.ts';
 import type { ReplicateContext, RunEvent } from './context.ts';
+import { findCapacities } from './find-capacities.ts';
 import {
   deathCode,
   type LinkSpan,
@@ -39,72 +46,11 @@ import {
 } from './targets.ts';
 import { failureOf, resultOf } from './trial-result.ts';
 
-interface FindOptions {
-  load: CapacityLoad;
-  arms: readonly Arm[];
-  /** Between 0 and 1: where the grid of an arm's rates begins. */
-  offsetOf: (arm: Arm) => number;
-  /** Names of the arms in the order of one round. */
-  orderOf: (round: number) => readonly string[];
-  /** Runs one slice; undefined if it failed or was cut short. */
-  probe: (arm: Arm, ratePerSec: number) => Promise<SliceReading | undefined>;
-  onProbe: (arm: Arm, probe: Probe) => void;
-  signal: AbortSignal;
-}
-
-/** Searches every arm's `capacity`, arms taking turns probe by probe. An arm without any probe keeps null. */
-export async function findCapacities(options: FindOptions): Promise<void> {
-  const { load, arms, offsetOf, orderOf, probe, onProbe, signal } = options;
-  const searches = new Map(arms.map(arm => [arm, new CapacitySearch(load, offsetOf(arm))]));
-  const isSearching = (arm: Arm): boolean =>
-    arm.failure === undefined && searches.get(arm)!.nextPerSec() !== undefined;
-
-  for (let round = 0; !signal.aborted && arms.some(isSearching); round++) {
-    for (const name of orderOf(round)) {
-      const arm = arms.find(candidate => candidate.name === name);
-      if (arm === undefined || !isSearching(arm) || signal.aborted) continue;
-      const search = searches.get(arm)!;
-      const ratePerSec = search.nextPerSec()!;
-      const reading = await probe(arm, ratePerSec);
-      if (reading === undefined) continue;
-      const judged = judgeProbe(load, ratePerSec, reading);
-      search.add(judged);
-      arm.capacity = search.result();
-      // Measured slices are sized by response times at about the rate that they will have.
-      if (judged.isKept && reading.completed > 0) arm.meanResponseMs = reading.meanUs / 1_000;
-      onProbe(arm, judged);
-    }
-  }
-}
-
-const WARMUP_WINDOW_MS = 250;
 const FIRST_RAMP_MS = 20;
-
-/**
- * The speed that rises while an arm warms up. In a closed load it is requests per CPU time of the generator: that rises until its
- * code is compiled, and a neighbour on the machine disturbs it less than the rate. If the load sets the rate, only response
- * times can show it: a process that is mostly idle uses CPU time for other things.
- */
-export function speedOf(reading: SliceReading, { model }: Load): number {
-  switch (model) {
-    case 'closed': {
-      const cpuUs = reading.after.cpuUs - reading.before.cpuUs;
-      if (cpuUs > 0) return reading.completed === 0 ? 0 : reading.exchanges / cpuUs;
-      return reading.windowMs === 0 ? 0 : reading.completed / reading.windowMs;
-    }
-    case 'capacity':
-      return endedPerSec(reading);
-    case 'open':
-    case 'burst':
-      return reading.meanUs === 0 ? 0 : 1 / reading.meanUs;
-    default:
-      return model satisfies never;
-  }
-}
 
 interface SessionOptions
   extends Pick<ReplicateContext, 'cell' | 'replicate' | 'seed' | 'signal' | 'emit' | 'leftMs'>,
-    Pick<ReplicateContext, 'machine' | 'fleet' | 'serverMachine' | 'sliceGraceMs'> {
+    Pick<ReplicateContext, 'limitedMachine' | 'fleet' | 'serverMachine' | 'sliceGraceMs'> {
   arms: readonly Arm[];
   /** How many times as long as on an idle machine processes take now; default: as this machine shows. */
   slowness?: (() => number) | undefined;
@@ -113,8 +59,8 @@ interface SessionOptions
 /** At a sample every fifth of a millisecond, thousands of them. */
 const PROFILED_MS = 1_000;
 
-/** What a name may be in a file's. */
-function inFileName(name: string): string {
+/** Makes a name safe for use in a file name. */
+function toFileName(name: string): string {
   return name.replaceAll(/[^\w.-]+/g, '_').slice(0, 60);
 }
 
@@ -135,6 +81,14 @@ type Progress = Pick<ProgressEvent, 'ratePerSec' | 'isKept' | 'blocksDone' | 'bl
 /** The times of a slice, and its rate if the load is a capacity search. */
 type SliceRequest = Omit<SliceOrder, 'epochMs'>;
 type Place = Pick<Slice, 'block' | 'position'>;
+
+/** What is read right before a slice, to be compared with the same after it. */
+interface BeforeSlice {
+  heldPorts: number;
+  link: LinkSpan['before'] | undefined;
+  kernel: KernelCounts;
+  atMs: number;
+}
 
 /** The slices of one replicate: warmUp, search and measure in this order, then finish. */
 export class Session {
@@ -203,14 +157,13 @@ export class Session {
   /** Runs the recorded slices, block by block. */
   async measure(): Promise<void> {
     const { cell, replicate, seed, arms, signal, fleet } = this.#options;
-    const { measureMs, slicing } = this.#timing;
     const shapes = new Map(arms.map(arm => [arm.name, this.#shapeFor(arm)]));
     const longestMs = Math.max(...[...shapes.values()].map(shape => shape.windowMs));
     const random = createRandom(seed, 'ramp', cell.id, replicate);
-    const blockCount = slicing === 'whole' ? 1 : Math.max(1, Math.ceil(measureMs / longestMs));
+    const blocks = blockCount(this.#timing, longestMs);
     // Every arm is measured for measureMs: if a slow arm has few long slices, those of a fast one are no shorter than that.
-    const leastWindowMs = Math.ceil(measureMs / blockCount);
-    for (let block = 0; block < blockCount && !signal.aborted; block++) {
+    const leastWindowMs = Math.ceil(this.#timing.measureMs / blocks);
+    for (let block = 0; block < blocks && !signal.aborted; block++) {
       for (const [position, name] of blockOrder(cell, seed, replicate, block).entries()) {
         const arm = this.#alive().find(candidate => candidate.name === name);
         if (arm === undefined || signal.aborted) continue;
@@ -223,7 +176,11 @@ export class Session {
         const reading = await this.#runSlice(arm, request, { block, position });
         if (reading === undefined) continue;
         arm.noteSlowest(reading);
-        this.#progress('measure', name, { ratePerSec: rateOf(reading), blocksDone: block + 1, blockCount });
+        this.#progress('measure', name, {
+          ratePerSec: rateOf(reading),
+          blocksDone: block + 1,
+          blockCount: blocks,
+        });
       }
     }
   }
@@ -262,7 +219,7 @@ export class Session {
       );
       return;
     }
-    const folder = join(dir, inFileName(this.#options.cell.id));
+    const folder = join(dir, toFileName(this.#options.cell.id));
     mkdirSync(folder, { recursive: true });
     for (const [index, arm] of this.#alive().entries()) {
       if (this.#options.signal.aborted) return;
@@ -271,7 +228,7 @@ export class Session {
         continue;
       }
       this.#progress('profile', arm.name);
-      await this.#profileArm(arm, join(folder, `${index + 1}-${inFileName(arm.name)}`));
+      await this.#profileArm(arm, join(folder, `${index + 1}-${toFileName(arm.name)}`));
     }
   }
 
@@ -348,7 +305,7 @@ export class Session {
   }
 
   #atRate(shape: SliceShape, ratePerSec: number | undefined, isRecorded: boolean): SliceRequest {
-    const times = paced(shape, this.#timing, this.#load, ratePerSec);
+    const times = shapeForLoad(shape, this.#timing, this.#load, ratePerSec);
     return ratePerSec === undefined ? { ...times, isRecorded } : { ...times, ratePerSec, isRecorded };
   }
 
@@ -361,8 +318,10 @@ export class Session {
       timeouts: arm.trial.client.timeouts,
       dropsInFlight: arm.dropsInFlight,
     };
-    const asked = paced(sliceShape(timing, seen), timing, this.#load, ratePerSec);
-    const shape = paced(sliceShape(timing, { ...seen, ...arm.slowest }), timing, this.#load, ratePerSec);
+    const shapeOf = (known: SeenTimes): SliceShape =>
+      shapeForLoad(sliceShape(timing, known), timing, this.#load, ratePerSec);
+    const asked = shapeOf(seen);
+    const shape = shapeOf({ ...seen, ...arm.slowest });
     if (shape.windowMs > asked.windowMs) {
       arm.lengthening = { fromMs: asked.windowMs, toMs: shape.windowMs, longestMs: arm.slowest.longestMs };
     }
@@ -376,7 +335,7 @@ export class Session {
    */
   async #runSlice(arm: Arm, request: SliceRequest, place?: Place): Promise<SliceReading | undefined> {
     const account = this.#accountOf(arm);
-    const { signal, machine, cell } = this.#options;
+    const { signal, limitedMachine, cell } = this.#options;
     const lengthMs = request.rampMs + request.windowMs;
     // Not where running out of them is the question.
     if (cell.scenario.limits?.localPorts === undefined)
@@ -385,19 +344,43 @@ export class Session {
     const sampler = place && this.#sampler(arm, request);
     await account.open(arm);
     await this.#startSlice(arm, request);
-    const heldBefore = account.heldPorts();
-    const linkBefore = await arm.target.link?.read();
-    const kernelBefore = await this.#readKernel();
-    const startedAtMs = performance.now();
+    const before = await this.#readBefore(arm);
     sampler?.start();
     const reading = await this.#askForSlice(arm, { ...request, ...sampler?.order }, place);
     sampler?.stop();
     if (reading === undefined) return undefined;
-    const counted = kernelCountsBetween(kernelBefore, await this.#readKernel());
+    const counted = await this.#readAfter(arm, before, { reading, lengthMs });
+    // A slice that was cut before its window opened has measured nothing.
+    if (place !== undefined && reading.windowMs > 0) {
+      const timeWait = this.#asksForTimeWait
+        ? account.timeWait(performance.now() - before.atMs, limitedMachine?.pid)
+        : null;
+      const held = reading.held && sampler?.finish(reading.held);
+      arm.addSlice({ reading, ...counted, timeWait, held }, place);
+    }
+    return reading;
+  }
+
+  /** Reads the counters that go on from slice to slice; the kernel's last, so that its span is hardly longer than the slice. */
+  async #readBefore(arm: Arm): Promise<BeforeSlice> {
+    const heldPorts = this.#accountOf(arm).heldPorts();
+    const link = await arm.target.link?.read();
+    const kernel = await this.#readKernel();
+    return { heldPorts, link, kernel, atMs: performance.now() };
+  }
+
+  /** Reads the same counters again, the kernel's first, and books what the target and the kernel counted to the arm. */
+  async #readAfter(
+    arm: Arm,
+    before: BeforeSlice,
+    { reading, lengthMs }: { reading: SliceReading; lengthMs: number },
+  ): Promise<Pick<SliceEvidence, 'target' | 'kernel' | 'link'>> {
+    const account = this.#accountOf(arm);
+    const counted = kernelCountsBetween(before.kernel, await this.#readKernel());
     const linkAfter = await arm.target.link?.read();
-    const link: LinkSpan | undefined = linkBefore && linkAfter && { before: linkBefore, after: linkAfter };
+    const link = before.link && linkAfter && { before: before.link, after: linkAfter };
     const kernel = link === undefined ? counted : withoutRelay(counted, link);
-    this.#heldPerMs.set(arm, Math.max(0, account.heldPorts() - heldBefore) / lengthMs);
+    this.#heldPerMs.set(arm, Math.max(0, account.heldPorts() - before.heldPorts) / lengthMs);
     arm.countKernel(this.#isKernelCounting ? kernel : null);
     const seen = {
       // If the client does not count, the kernel's count, which may be higher, only prolongs the wait for the accept.
@@ -405,26 +388,18 @@ export class Session {
       isClosed: reading.opened === null,
       isTls: usesTls(arm.trial.target),
     };
-    const target = await account.book(arm, (before, after) => hasSeenAll(before, after, seen));
-    // A slice that was cut before its window opened has measured nothing.
-    if (place !== undefined && reading.windowMs > 0) {
-      const timeWait = this.#asksForTimeWait
-        ? account.timeWait(performance.now() - startedAtMs, machine?.pid)
-        : null;
-      const held = reading.held && sampler?.finish(reading.held);
-      arm.addSlice({ reading, target, kernel, link, timeWait, held }, place);
-    }
-    return reading;
+    const target = await account.book(arm, (start, end) => hasSeenAll(start, end, seen));
+    return { target, kernel, link };
   }
 
-  /** Of the machines of the clients, and of the server's where it can be read. */
+  /** Reads the kernel counters of the clients' machines, and of the server's if an agent runs there. */
   async #readKernel(): Promise<KernelCounts> {
-    const { machine, fleet, serverMachine } = this.#options;
-    if (fleet === undefined && serverMachine === undefined) return readKernelCounts(machine?.pid);
+    const { limitedMachine, fleet, serverMachine } = this.#options;
+    if (fleet === undefined && serverMachine === undefined) return readKernelCounts(limitedMachine?.pid);
     return readKernelsOf(fleet?.kernels, serverMachine);
   }
 
-  /** Of a slice that lasts for a whole replicate; undefined where clients take turns, or where there is nothing to read. */
+  /** Samples the sockets of a slice that lasts for a whole replicate; undefined where clients take turns, or where there is nothing to read. */
   #sampler(arm: Arm, { rampMs, windowMs, drainMs }: SliceRequest): SocketSampler | undefined {
     const { trial, child, target } = arm;
     const isWhole =
@@ -459,7 +434,7 @@ export class Session {
   async #askForSlice(arm: Arm, request: SliceRequest, place?: Place): Promise<SliceReading | undefined> {
     const { signal } = this.#options;
     const { rampMs, windowMs, drainMs } = request;
-    // Where it was aborted while the slice was being prepared, right after the order.
+    // If the run was aborted while the slice was prepared, this fires right after the order is sent.
     using _ = addAbortListener(signal, () => arm.child.tell({ type: 'cut' }));
     try {
       const savingMs = request.profilePath === undefined ? 0 : PROFILE_TIMEOUT_MS;

@@ -68,7 +68,7 @@ export async function startServer(
   const server = new StartedServer(target, group, secrets);
   try {
     const { origin, port } = await server.waitUntilReady(chosenPort, signal);
-    // Of a container, the processes are not of the command: what the command uses says nothing then.
+    // The processes of a container are not children of the command: what the command uses says nothing then.
     const isOwner = group.ownsPort(port);
     return {
       endpoint: { origin, path: '/' },

@@ -172,7 +172,7 @@ export interface MeasuredTarget {
   readonly endpoint: Endpoint;
   /** Whether traffic to it stays on this machine. */
   readonly isLoopback: boolean;
-  /** Of conntax's own server. */
+  /** Process id, only of conntax's own server. */
   readonly pid?: number;
   /** Mean service time by its configuration; absent if unknown. */
   readonly serviceMs?: number;

@@ -25,8 +25,8 @@ import { type Dimension, describePlace, dimensionOf } from '../words/dimensions.
 import {
   formatComparison,
   formatInterval,
+  formatOwnFigure,
   formatPercent,
-  formatReplicates,
   isKnown,
 } from '../words/numbers.ts';
 
@@ -261,7 +261,7 @@ export function armFigures({ cells }: SweepView, arm: string, measure: Measure):
     const interval = view === undefined ? null : measure.read(view);
     if (view === undefined || interval === null) return [];
     const values = measure.values?.(view);
-    const text = values === undefined ? measure.text(interval) : formatReplicates(interval, values);
+    const text = values === undefined ? measure.text(interval) : formatOwnFigure(interval, values);
     const marks = figureMarks(view, measure.of);
     return [{ cell, interval: drawable(interval), text, marks }];
   });

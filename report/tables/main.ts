@@ -35,8 +35,8 @@ import {
   formatComparison,
   formatCount,
   formatMs,
+  formatOwnFigure,
   formatPercent,
-  formatReplicates,
   formatSignificant,
   knownRatio,
   roundInterval,
@@ -131,7 +131,7 @@ function metricMeasure(metric: Metric | 'targetCpuUsPerRequest'): Measure {
       }
       const values = trials.flatMap(trial => ofTrial(trial) ?? []);
       return {
-        text: formatReplicates(found, values),
+        text: formatOwnFigure(found, values),
         value: values.length < LEAST_REPLICATES ? values : { ...found },
       };
     },
@@ -421,7 +421,7 @@ export function agreementTable(view: CellView): Table | null {
     ]),
     notes: [
       `Deviation: how much more (+) or less (−) than ${baseline} in the same replicate. If the clients agree, the intervals include 0; where a client's own CPU is the limit, it measures itself rather than the server.`,
-      "Busy users are rate × mean latency (Little's law). If they are fewer than the users of the load, latencies are incomplete or users waited unobserved.",
+      "Busy users are rate × mean latency of good answers (Little's law). If they are fewer than the users of the load, requests failed, latencies are incomplete, or users waited unobserved.",
       'Connections are counted by the target over all requests, warm-up included.',
     ],
   });

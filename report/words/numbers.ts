@@ -292,7 +292,7 @@ export function formatComparison({ ratio, replicateRatios }: Compared): string {
 }
 
 /** The same for an arm's own figure. */
-export function formatReplicates(interval: Interval, values: readonly number[]): string {
+export function formatOwnFigure(interval: Interval, values: readonly number[]): string {
   return isKnown(interval) && values.length >= LEAST_REPLICATES
     ? formatInterval(interval)
     : listValues(values);

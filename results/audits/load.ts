@@ -1,6 +1,6 @@
 // Audits of the load: Little's law, slice length, schedule, warm-up, and what another load generator reported.
 
-import type { ClosedLoad, Load } from '../../scenarios/model/load.ts';
+import { type ClosedLoad, WARM_UP_FIGURES } from '../../scenarios/model/load.ts';
 import type { Histogram, Measurement } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
 import { type Check, fail, milliseconds, pass, percent, type TrialRule, warn, whole } from './rule.ts';
@@ -209,19 +209,11 @@ function formatTimes({ meanUs, p99Us }: Histogram): string {
   return `${milliseconds(meanUs, 2)} (p99 ${milliseconds(p99Us, 2)})`;
 }
 
-/** The figure that shows that a client is warm, as in bench/run/session.ts. */
-const SETTLING: Record<Load['model'], string> = {
-  closed: 'CPU time per request',
-  open: 'response time',
-  burst: 'response time',
-  capacity: 'rate',
-};
-
 /** While code is being compiled and caches are being filled, figures are worse than later. */
 export const steadiness: TrialRule = {
   rule: 'steadiness',
   check({ trial: { load }, measurement: { isSteady, warmupMs } }) {
-    const what = SETTLING[load.model];
+    const what = WARM_UP_FIGURES[load.model];
     return isSteady
       ? pass(`the ${what} was steady after ${whole(warmupMs)} ms of warm-up`)
       : warn(

@@ -65,7 +65,7 @@ function drawFactors(count: number): Float64Array {
   return drawn.map(factor => factor / mean);
 }
 
-/** Ramp and window of an arm whose longest request has been seen: as bench/plan/timing.ts shapes them. */
+/** Ramp and window of an arm whose longest request has been seen: as bench/plan/slice-shape.ts shapes them. */
 function shapeOf({ meanMs, pauses, slow }: SimulatedArm): {
   rampMs: number;
   windowMs: number;

@@ -2,7 +2,7 @@
 // descriptions.
 import { z } from 'zod';
 import { MOST_AT_ONCE } from './load.ts';
-import { duration, text, whole, within } from './values.ts';
+import { duration, LONGEST_DURATION_MS, text, whole, within } from './values.ts';
 
 const optionalMs = (about: string) => duration().optional().describe(about);
 const optionalCountTo = (most: number, about: string) => whole(1, most).optional().describe(about);
@@ -124,7 +124,7 @@ export const Pool = z.strictObject({
   maxTotalConnections: optionalLimit('Maximum open connections, to all hosts together'),
   maxIdleConnections: optionalCount(0, 'Maximum idle connections; others are closed after their request'),
   idleTimeoutMs: optionalMs('Time after which the client closes an idle connection'),
-  idleTimeoutBufferMs: whole(0, 3_600_000)
+  idleTimeoutBufferMs: whole(0, LONGEST_DURATION_MS)
     .optional()
     .describe("Safety margin: close idle connections this long before the server's announced timeout"),
   maxLifetimeMs: optionalMs('Maximum age of a connection'),

@@ -1,4 +1,4 @@
-// What follows from the settings of target and clients: origins, encryption, connection limits. Without the schemas, for processes that only send load.
+// What follows from the settings of target and clients: hosts, origins, encryption, connection limits. Without the schemas, for processes that only send load.
 
 import type { Client } from './client.ts';
 import type { Target } from './target.ts';

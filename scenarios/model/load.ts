@@ -75,6 +75,14 @@ export type CapacityLoad = z.infer<typeof CapacityLoad>;
 export const Load = z.discriminatedUnion('model', [ClosedLoad, OpenLoad, BurstLoad, CapacityLoad]);
 export type Load = z.infer<typeof Load>;
 
+/** The figure that shows whether a client is warm: it improves until then. */
+export const WARM_UP_FIGURES = {
+  closed: 'CPU time per request',
+  open: 'response time',
+  burst: 'response time',
+  capacity: 'rate',
+} as const satisfies Record<Load['model'], string>;
+
 /** The most requests that the load has in flight. */
 export function mostInFlight(load: Load): number {
   switch (load.model) {

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { DEFAULT_EXPECTED, STATUS_CLASSES } from './request-facts.ts';
-import { positiveUpTo, text, VariableName, whole, within } from './values.ts';
+import { duration, LONGEST_DURATION_MS, positiveUpTo, text, VariableName, whole, within } from './values.ts';
 
 /**
  * Length of the accept queue of the target; the kernel limits it to net.core.somaxconn. Node's default of 511 drops SYNs when
@@ -17,8 +17,8 @@ const ratio = positiveUpTo(1).describe(
 /** A part of each measured window. */
 const During = z
   .strictObject({
-    fromMs: whole(0, 3_600_000).describe('Its start, from the start of the measured window'),
-    toMs: whole(1, 3_600_000).describe('Its end, from the start of the measured window'),
+    fromMs: whole(0, LONGEST_DURATION_MS).describe('Its start, from the start of the measured window'),
+    toMs: duration().describe('Its end, from the start of the measured window'),
   })
   .refine(({ fromMs, toMs }) => fromMs < toMs, { path: ['toMs'], error: 'must be more than fromMs' });
 
@@ -119,7 +119,7 @@ const ExpectedStatusSchema = z.union([whole(200, 599), z.enum(STATUS_CLASSES)]);
 
 /** What the target answers: a plug-in of servers/behaviours and its own options. */
 export const Behaviour = z.looseObject({
-  name: z.string().describe('A server behaviour from the registry: fixed, delay, mixed, stream, stall'),
+  name: z.string().describe('Name of a server behaviour'),
 });
 export type Behaviour = z.infer<typeof Behaviour>;
 
@@ -131,7 +131,9 @@ export const GrowingBackends = z
   .strictObject({
     from: backendCount().describe('Number of backends at the start of a slice'),
     to: backendCount().describe('Number of backends later'),
-    afterMs: whole(0, 3_600_000).describe('Time from the start of the window until the others are added'),
+    afterMs: whole(0, LONGEST_DURATION_MS).describe(
+      'Time from the start of the window until the others are added',
+    ),
   })
   .refine(({ from, to }) => from < to, { path: ['to'], error: 'must be more than from' });
 
@@ -200,7 +202,7 @@ const CommandSettings = z.strictObject({
     .describe('Time after which a server that is not ready counts as failed; default: 30000'),
 });
 
-/** Of a server that a command starts, besides the command itself. */
+/** Settings of a server that a command starts, besides the command itself. */
 export const COMMAND_SETTINGS = Object.keys(CommandSettings.omit({ command: true }).shape) as Exclude<
   keyof z.infer<typeof CommandSettings>,
   'command'
@@ -385,7 +387,7 @@ export const Link = z.strictObject({
     .union([whole(1_000, 100_000_000_000), z.literal('unlimited')])
     .default('unlimited')
     .describe('Throughput of each connection in each direction'),
-  silentAfterIdleMs: whole(10, 3_600_000)
+  silentAfterIdleMs: whole(10, LONGEST_DURATION_MS)
     .optional()
     .describe(
       'Idle time after which a middlebox forgets a connection: all later bytes, closes and resets are lost, and neither side is notified. Default: never',

@@ -7,8 +7,11 @@ export const whole = (least: number, most: number) => z.int().min(least).max(mos
 /** A number of a range. */
 export const within = (least: number, most: number) => z.number().min(least).max(most);
 
+/** The longest time that a setting may state, a budget included: an hour. */
+export const LONGEST_DURATION_MS = 3_600_000;
+
 /** From a millisecond to an hour. */
-export const duration = () => whole(1, 3_600_000);
+export const duration = () => whole(1, LONGEST_DURATION_MS);
 
 /** Above 0. */
 export const positiveUpTo = (most: number) => z.number().gt(0).max(most);

@@ -6,7 +6,7 @@ import type { Target } from '../../../scenarios/model/target.ts';
 import type { ClientPlugin, EngineModule, Obstacle, Refusal } from '../../contracts.ts';
 import { RESILIENCE_SETTINGS } from '../../resending.ts';
 import { findTool } from '../division.ts';
-import { nameHint, nearest, orList } from '../problems.ts';
+import { joinWords, nameHint, nearest } from '../problems.ts';
 import { type Finding, type Rule, type RuleContext, refuseExpectations, usableNames } from './rule.ts';
 
 /** What a load tool can do, and whether it is installed. */
@@ -142,7 +142,7 @@ function refuseTransport(transport: string, { transports, faults }: RuleContext)
   const known = Object.keys(transports);
   const hint =
     nearest(transport, known) === undefined
-      ? orList([...known, 'the path of your own module, such as ./my-client.ts'])
+      ? joinWords([...known, 'the path of your own module, such as ./my-client.ts'], 'or')
       : nameHint(transport, known);
   return { message: `unknown transport "${transport}"`, hint };
 }
@@ -199,5 +199,5 @@ function refuseSetting(
 
 function ableHint(setting: string, transports: RuleContext['transports']): string {
   const able = Object.keys(transports).filter(name => supports(transports[name]!, setting));
-  return able.length === 0 ? 'no value: no transport supports it' : `transport: ${orList(able)}`;
+  return able.length === 0 ? 'no value: no transport supports it' : `transport: ${joinWords(able, 'or')}`;
 }

@@ -4,8 +4,8 @@ import { TIME_WAIT_METRICS } from '../../../results/metrics.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
 import { isBuiltIn, isExternal, Target } from '../../../scenarios/model/target.ts';
 import { countGenerators, evenWeights, refuseDivision } from '../division.ts';
+import { sliceGapMs, targetServiceMs } from '../forecast.ts';
 import type { Path } from '../problems.ts';
-import { sliceGapMs, targetServiceMs } from '../timing.ts';
 import {
   type Finding,
   KINDS_OF_SERVER,

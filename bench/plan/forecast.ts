@@ -1,9 +1,9 @@
-// Durations: the shape of a slice, when a client is warmed up, and how long a cell will take.
+// Forecasts before a run: how long a cell will take, how long an arm will respond and rest, and how narrow an interval will be.
 import { slotsPerConnection } from '../../results/connections.ts';
-import { LEAST_REPLICATES, meanOf, sumOf } from '../../results/stats.ts';
+import { LEAST_REPLICATES, studentReach, sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { connectionLimit, originCount, usesTls } from '../../scenarios/model/facts.ts';
-import type { CapacityLoad, Load } from '../../scenarios/model/load.ts';
+import type { Load } from '../../scenarios/model/load.ts';
 import type { Scenario, Timing } from '../../scenarios/model/scenario.ts';
 import {
   isExternal,
@@ -15,109 +15,15 @@ import {
 } from '../../scenarios/model/target.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
 import { stepsPerOctave } from './capacity-search.ts';
-
-const RAMP_RESPONSES = 3;
-const LEAST_RAMP_MS = 10;
-const DRAIN_RESPONSES = 20;
-/** Length of a drain in multiples of the longest request seen so far. */
-const DRAIN_LONGEST = 4;
-/** Allowance beyond the client's own deadlines, because their timers are late: undici's by up to a second. */
-const DEADLINE_MARGIN_MS = 2_000;
-/** Length of a window in multiples of the longest request seen so far. */
-const HOLDS_LONGEST = 1.25;
-/** The same for a client that drops requests in flight at the end of a window: a twentieth of the longest ones are lost. */
-const HOLDS_LONGEST_DROPPING = 20;
-/** Long requests lengthen a slice up to this. */
-const MOST_LENGTHENED_MS = 10_000;
-const STEADY_RISE_RATIO = 1.03;
-/** A ramp is lengthened at random by up to this multiple of its length. */
-const RAMP_SPREAD = 2;
-
-/** Durations of one slice in ms; requests still in flight after the drain are abandoned. */
-export interface SliceShape {
-  rampMs: number;
-  windowMs: number;
-  drainMs: number;
-}
-
-/** Observations of an arm before a slice is planned, ms. */
-export interface SeenTimes {
-  meanMs: number;
-  /** The longest request that ended; 0: none did, or none matters. */
-  longestMs?: number;
-  /** Whether requests were unanswered at the end of a drain. */
-  hasCensored?: boolean;
-  /** Whether its load tool drops requests in flight at the end of a window. */
-  dropsInFlight?: boolean;
-  timeouts?: Client['timeouts'];
-}
-
-/**
- * The durations of an arm's slice. A window shorter than many responses would favour the faster arm, and a ramp shorter
- * than a few would count responses that still queue behind the start. If some requests take longer than that, more and more
- * users wait in them until a steady number do, so ramp and window must be as long as the longest request.
- */
-export function sliceShape(timing: Timing, seen: SeenTimes): SliceShape {
-  const { meanMs, longestMs = 0, hasCensored = false, dropsInFlight = false } = seen;
-  const rampMs = Math.max(LEAST_RAMP_MS, RAMP_RESPONSES * meanMs);
-  const drainMs = Math.ceil(
-    Math.max(timing.drainMs, DRAIN_RESPONSES * meanMs, DRAIN_LONGEST * longestMs, deadlineMs(seen.timeouts)),
-  );
-  if (timing.slicing === 'whole') return { rampMs: Math.ceil(rampMs), windowMs: timing.measureMs, drainMs };
-  const askedMs = Math.max(timing.sliceMs, timing.sliceResponses * meanMs);
-  const holdingMs = longestMs * (dropsInFlight ? HOLDS_LONGEST_DROPPING : HOLDS_LONGEST);
-  const windowMs = Math.max(
-    askedMs,
-    Math.min(holdingMs, MOST_LENGTHENED_MS),
-    // Each slice then takes a whole drain, so few long slices are better.
-    hasCensored ? timing.measureMs : 0,
-  );
-  return {
-    rampMs: Math.ceil(longestMs > askedMs ? Math.max(rampMs, Math.min(longestMs, windowMs)) : rampMs),
-    windowMs: Math.ceil(windowMs),
-    drainMs,
-  };
-}
-
-/**
- * A ramp that is longer by chance, so that nothing periodic stays in step with the slices. A client that stands still begins
- * its slice when it goes on: with a ramp of one length, its window would open at the same place of its period again and again
- * (docs/method.md). Twice the length is a whole period of a client that stands still for half of the time, since a ramp
- * holds the longest request. A slice of the whole replicate is in step with nothing, and bursts keep their own time.
- *
- * @param chance 0 to 1
- */
-export function spreadRampMs(rampMs: number, { slicing }: Timing, { model }: Load, chance: number): number {
-  return slicing === 'whole' || model === 'burst' ? rampMs : Math.ceil(rampMs * (1 + RAMP_SPREAD * chance));
-}
-
-/** The time after which a client itself ends a request, by its own timeouts; 0 if it has none. */
-function deadlineMs(timeouts: Client['timeouts'] = {}): number {
-  const { connectMs = 0, headersMs = 0, bodyMs = 0, totalMs } = timeouts;
-  const ownMs = totalMs ?? connectMs + headersMs + bodyMs;
-  return ownMs === 0 ? 0 : ownMs + DEADLINE_MARGIN_MS;
-}
-
-/** A longer request of the warm-up is abandoned: nothing of the warm-up is recorded. */
-const WARMUP_DRAIN_MS = 1_000;
-
-/** The drain of a warm-up window. */
-export function warmUpDrainMs(meanMs: number): number {
-  return Math.ceil(Math.max(WARMUP_DRAIN_MS, DRAIN_RESPONSES * meanMs));
-}
-
-/**
- * Whether an arm has stopped getting faster: the mean speed of the last two warm-up windows is at most 3 % above that of
- * the two before. A falling speed counts as steady: the machine slows down, but the arm no longer warms up.
- *
- * @param speeds of successive windows, oldest first; fewer than four, or a last one of 0, is not steady
- */
-export function isSteady(speeds: readonly number[]): boolean {
-  if (speeds.length < 4 || speeds.at(-1) === 0) return false;
-  const before = meanOf(speeds.slice(-4, -2));
-  const last = meanOf(speeds.slice(-2));
-  return last <= before * STEADY_RISE_RATIO;
-}
+import {
+  blockCount,
+  probeShape,
+  type SliceShape,
+  shapeForLoad,
+  sliceShape,
+  spreadRampMs,
+} from './slice-shape.ts';
+import { WARMUP_WINDOW_MS } from './warm-up.ts';
 
 /** Durations that can only be estimated, on an idle machine or on a busy one. */
 interface Pace {
@@ -155,21 +61,19 @@ const SLOW: Pace = {
   searchRatio: 1,
   doubtRatio: 1,
 };
-const WARMUP_WINDOW_MS = 250;
-
 /** Warm-up of one arm. */
 function warmupMs({ timing, load }: Scenario, responseMs: number, pace: Pace): number {
   const { warmupMinMs, warmupMaxMs } = timing;
   const loadMs = warmupMinMs + Math.max(0, warmupMaxMs - warmupMinMs) * pace.warmupRatio;
   const shape = { ...sliceShape(timing, { meanMs: responseMs }), windowMs: WARMUP_WINDOW_MS };
-  const { rampMs, windowMs } = foreseen(shape, timing, load);
+  const { rampMs, windowMs } = shapeForForecast(shape, timing, load);
   const windows = Math.ceil(loadMs / (rampMs + windowMs));
   return windows * (rampMs + windowMs + responseMs + pace.turnMs);
 }
 
 /** Adjusted to the load's rate if it has one; the rates of a capacity search are unknown in advance. */
-function foreseen(shape: SliceShape, timing: Timing, load: Load): SliceShape {
-  return load.model === 'capacity' ? shape : paced(shape, timing, load);
+function shapeForForecast(shape: SliceShape, timing: Timing, load: Load): SliceShape {
+  return load.model === 'capacity' ? shape : shapeForLoad(shape, timing, load);
 }
 
 /** Duration of a capacity search; a failing rate is tried twice. */
@@ -185,9 +89,9 @@ function searchMs(load: Load, pace: Pace): number {
 
 /** Duration of the measurement: all arms in turn, each for as long as the slowest needs. */
 function measureMs({ timing, load }: Scenario, responsesMs: readonly number[], pace: Pace): number {
-  const shapes = responsesMs.map(meanMs => foreseen(sliceShape(timing, { meanMs }), timing, load));
+  const shapes = responsesMs.map(meanMs => shapeForForecast(sliceShape(timing, { meanMs }), timing, load));
   const longestMs = Math.max(...shapes.map(({ windowMs }) => windowMs));
-  const blocks = timing.slicing === 'whole' ? 1 : Math.max(1, Math.ceil(timing.measureMs / longestMs));
+  const blocks = blockCount(timing, longestMs);
   const turnsMs = shapes.map(
     ({ rampMs, windowMs }, index) =>
       spreadRampMs(rampMs, timing, load, pace.rampChance) +
@@ -289,57 +193,6 @@ export function hasTimeForAnother(timing: Timing, times: ReplicateTimes): boolea
   return times.elapsedMs + times.longestMs <= limitOfAnother(timing, times).limitMs;
 }
 
-/** Ramp of a probe: the time to open connections and answer the first requests, which do not count. */
-const PROBE_RAMP_MS = 100;
-/** Drain of a probe in multiples of the objective's longest latency: longer requests have failed the objective anyway. */
-const PROBE_DRAIN_LIMITS = 2;
-const LEAST_DRAIN_MS = 1_000;
-
-/**
- * Lengthens a slice to suit its load. A window with hardly a request, or with part of a burst, would not represent an open load:
- * - at a rate, it is at least as many mean gaps long as a closed load's is mean responses (`timing.sliceResponses`);
- * - with bursts, ramp and window are whole pauses, so that a burst starts the window and none is cut.
- *
- * @param ratePerSec the rate of this slice, if the load itself has none (capacity)
- */
-export function paced(shape: SliceShape, timing: Timing, load: Load, ratePerSec?: number): SliceShape {
-  switch (load.model) {
-    case 'closed':
-      return shape;
-    case 'burst':
-      return {
-        ...shape,
-        rampMs: wholePauses(shape.rampMs, load.everyMs),
-        windowMs: wholePauses(shape.windowMs, load.everyMs),
-      };
-    case 'open':
-      return atRate(shape, timing, load.ratePerSec);
-    case 'capacity':
-      return atRate(shape, timing, ratePerSec ?? load.minRatePerSec);
-    default:
-      return load satisfies never;
-  }
-}
-
-/** The durations of one probe of a capacity search. */
-export function probeShape(
-  load: Extract<Load, { model: 'capacity' }>,
-  timing: Timing,
-  ratePerSec: number,
-): SliceShape {
-  const longestMs = Math.max(load.objective.p50Ms ?? 0, load.objective.p99Ms ?? 0);
-  const drainMs = Math.ceil(Math.max(LEAST_DRAIN_MS, PROBE_DRAIN_LIMITS * longestMs));
-  return atRate({ rampMs: PROBE_RAMP_MS, windowMs: load.probeMs, drainMs }, timing, ratePerSec);
-}
-
-function wholePauses(ms: number, everyMs: number): number {
-  return Math.ceil(ms / everyMs) * everyMs;
-}
-
-function atRate(shape: SliceShape, { sliceResponses }: Timing, ratePerSec: number): SliceShape {
-  return { ...shape, windowMs: Math.max(shape.windowMs, Math.ceil((sliceResponses * 1_000) / ratePerSec)) };
-}
-
 /** CPU time on the slowest machine worth measuring on, ms: of an exchange, and of opening a connection, plain and with TLS. */
 const CPU_MS = { exchange: 0.05, opening: 0.3, openingTls: 1.5 };
 /** Between the end of one slice and the start of the next: two messages between processes. */
@@ -383,7 +236,7 @@ export function expectedResponseMs(scenario: Scenario, client: Client, serviceMs
 function turnMs(scenario: Scenario, client: Client, serviceMs: number): number {
   const { timing, load } = scenario;
   const responseMs = expectedResponseMs(scenario, client, serviceMs);
-  const shape = paced(sliceShape(timing, { meanMs: responseMs }), timing, load);
+  const shape = shapeForLoad(sliceShape(timing, { meanMs: responseMs }), timing, load);
   const shapes = [{ ...shape, rampMs: spreadRampMs(shape.rampMs, timing, load, 1) }];
   // A client is also idle while others search.
   if (load.model === 'capacity') shapes.push(probeShape(load, timing, load.minRatePerSec));
@@ -400,30 +253,34 @@ export function sliceGapMs(scenario: Scenario, arm: string, serviceMs: number): 
   return Math.ceil(TURN_MS + 2 * oneTurnEachMs);
 }
 
-/** One warm-up window of a capacity search. */
-export interface WarmUpWindow {
-  askedPerSec: number;
-  endedPerSec: number;
+/**
+ * Standard deviation of the logarithm of a replicate's ratio, as measured on two shared cores: in quiet hours, and beside other
+ * programs or with processes in slow modes (docs/measured.md).
+ */
+const REPLICATE_SD = { quiet: 0.04, busy: 0.12 } as const;
+
+/** The reach of a ratio's interval to either side, as a share of the ratio; null with too few replicates for an interval. */
+export interface LikelyPrecision {
+  /** How many usually fit the budget. */
+  replicates: number;
+  quietRatio: number | null;
+  busyRatio: number | null;
 }
 
-/** An arm that completes this share of the requested rate has kept up. */
-const KEPT_UP = 0.9;
-const GROWTH = { unlimited: 2, limited: 1.25 } as const;
-const RETREAT = 0.8;
-
-/**
- * The next rate to warm an arm up at. Its capacity is still unknown: too low a rate leaves it cold, too high a rate
- * overloads it. So the rate doubles while the arm keeps up. After that it stays near the completed rate and
- * grows in small steps, because a cold process completes more in every window.
- */
-export function warmUpPerSec(
-  { minRatePerSec, maxRatePerSec }: Pick<CapacityLoad, 'minRatePerSec' | 'maxRatePerSec'>,
-  windows: readonly WarmUpWindow[],
-): number {
-  const last = windows.at(-1);
-  if (last === undefined) return minRatePerSec;
-  const keptUp = ({ askedPerSec, endedPerSec }: WarmUpWindow) => endedPerSec >= KEPT_UP * askedPerSec;
-  const growth = windows.every(keptUp) ? GROWTH.unlimited : GROWTH.limited;
-  const wantedPerSec = keptUp(last) ? growth * last.askedPerSec : RETREAT * last.endedPerSec;
-  return Math.min(maxRatePerSec, Math.max(minRatePerSec, wantedPerSec));
+/** Replicates that end early because they are precise enough reach the scenario's precision, so no less is promised. */
+export function likelyPrecision({
+  likelyReplicates: replicates,
+  scenario,
+}: {
+  likelyReplicates: number;
+  scenario: Pick<Scenario, 'timing'>;
+}): LikelyPrecision {
+  const reachAt = (sd: number): number | null =>
+    replicates < LEAST_REPLICATES ? null : Math.expm1(studentReach(replicates) * sd);
+  const quiet = reachAt(REPLICATE_SD.quiet);
+  return {
+    replicates,
+    quietRatio: quiet === null ? null : Math.max(quiet, scenario.timing.precision),
+    busyRatio: reachAt(REPLICATE_SD.busy),
+  };
 }
