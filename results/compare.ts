@@ -16,8 +16,8 @@ import {
 import type { ArmSummary, Comparison, Metric, RequestSummary } from './model/run.ts';
 import type { Censored, CompletedTrial, Measurement, RequestFigures, TrialResult } from './model/trial.ts';
 import {
+  CONFIDENCE_LEVEL,
   type Interval,
-  LEVEL,
   overReplicates,
   replicateInterval,
   shareInterval,
@@ -243,7 +243,7 @@ export function areErrorsUnlike(one: Counts, other: Counts): boolean {
   const gap = errorRatioOf(one) - errorRatioOf(other);
   if (Math.abs(gap) <= MOST_GAP) return false;
   const [higher, lower] = (gap > 0 ? [one, other] : [other, one]).map(({ completed, failed }) =>
-    shareInterval(failed, completed + failed, LEVEL),
+    shareInterval(failed, completed + failed, CONFIDENCE_LEVEL),
   );
   if (higher == null || lower == null) return false;
   return Math.abs(gap) > Math.hypot(higher.value - higher.low, lower.high - lower.value);
