@@ -6,7 +6,7 @@ import { headlineOf, METRIC_TABLE, summaryFigure } from '../../results/metrics.t
 import type { Metric } from '../../results/model/run.ts';
 import type { Probe } from '../../results/model/trial.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
-import { type ArmView, type CellView, figureMarks, signsOf } from '../cell-view.ts';
+import { type ArmView, type CellView, figureMarks } from '../cell-view.ts';
 import type { Table } from '../model.ts';
 import {
   CENTRE_NOTE,
@@ -26,6 +26,7 @@ import {
 } from '../tables/table.ts';
 import { capacitySign } from '../words/bound.ts';
 import { clockStart, describeObjective, describeSent, formatRate } from '../words/load.ts';
+import { signsOf } from '../words/marks.ts';
 import { formatInterval, formatLatency, isKnown, roundInterval, toShownUnit } from '../words/numbers.ts';
 import { capitalize } from '../words/text.ts';
 import type { Chart } from './chart.ts';

@@ -4,7 +4,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { mergeHistograms, percentileCurve } from '../../results/histogram.ts';
 import { hasFewBeyond, METRIC_TABLE } from '../../results/metrics.ts';
 import type { Histogram } from '../../results/model/trial.ts';
-import { type ArmView, type CellView, latencyMarks, quantileMarks, signsOf } from '../cell-view.ts';
+import { type ArmView, type CellView, latencyMarks, quantileMarks } from '../cell-view.ts';
 import type { Mark, Table } from '../model.ts';
 import { describeExpectation } from '../tables/expectations.ts';
 import {
@@ -16,6 +16,7 @@ import {
   tabulate,
   words,
 } from '../tables/table.ts';
+import { signsOf } from '../words/marks.ts';
 import { formatLatency, formatMs } from '../words/numbers.ts';
 import { capitalize } from '../words/text.ts';
 import type { Chart } from './chart.ts';

@@ -11,7 +11,7 @@ import {
 import type { Comparison, Metric } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval, meanOf } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
-import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import { type CellView, comparisonMarks } from '../cell-view.ts';
 import type { Table } from '../model.ts';
 import {
   cellsIn,
@@ -25,6 +25,7 @@ import {
 } from '../tables/table.ts';
 import { ratioSign } from '../words/bound.ts';
 import { headlinePhrases } from '../words/load.ts';
+import { signsOf } from '../words/marks.ts';
 import {
   formatComparison,
   formatMissing,

@@ -4,7 +4,6 @@ import type { TopLevelSpec } from 'vega-lite';
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import { INTERVAL_NAME } from '../../results/stats.ts';
 import type { SweepValue } from '../../scenarios/model/scenario.ts';
-import { signsOf } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
 import {
   armFigures,
@@ -18,6 +17,7 @@ import {
 } from '../sweeps/view.ts';
 import { describeExpectation, describeWanted } from '../tables/expectations.ts';
 import { formatValue, nameWithUnit } from '../words/dimensions.ts';
+import { signsOf } from '../words/marks.ts';
 import { toShownUnit } from '../words/numbers.ts';
 import { capitalize } from '../words/text.ts';
 import type { SweepChart, SweepPicture } from './chart.ts';

@@ -1,7 +1,7 @@
 // Builds the report of a sweep: caveats, expectations, tables and pictures over all of its cells.
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { SweepPoint, SweepValue } from '../../scenarios/model/scenario.ts';
-import { allMarks, type CellView, MARK_NOTES, stateOf } from '../cell-view.ts';
+import { allMarks, type CellView, stateOf } from '../cell-view.ts';
 import type { SweepChart } from '../charts/chart.ts';
 import type {
   CellState,
@@ -35,6 +35,7 @@ import { type Caveat, cellCaveats, nameStop, wordCaveat } from '../words/caveats
 import { conditionsOf } from '../words/conditions.ts';
 import { describePlaces, formatValue } from '../words/dimensions.ts';
 import { describeFailingRequests, describeMissingReuse } from '../words/doubts.ts';
+import { MARK_NOTES } from '../words/marks.ts';
 import { formatSeconds } from '../words/numbers.ts';
 import { capitalize } from '../words/text.ts';
 import { courseRemarks, sweepAnswer, sweepHeadline } from './answer.ts';

@@ -3,8 +3,9 @@ import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { Metric } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { ExpectedMetric } from '../../scenarios/model/scenario.ts';
-import { type ArmView, MARK_NOTES, onlyInvalid, signsOf } from '../cell-view.ts';
+import { type ArmView, onlyInvalid } from '../cell-view.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../model.ts';
+import { MARK_NOTES, signsOf } from '../words/marks.ts';
 import {
   formatCount,
   formatMs,

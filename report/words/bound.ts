@@ -13,9 +13,10 @@ import type { Comparison } from '../../results/model/run.ts';
 import type { Capacity, CompletedTrial, ProbeLimit } from '../../results/model/trial.ts';
 import { meanOf } from '../../results/stats.ts';
 import type { CapacityLoad } from '../../scenarios/model/load.ts';
-import { type ArmView, type CellView, figureMarks, hasOwnLimit, signsOf } from '../cell-view.ts';
+import { type ArmView, type CellView, figureMarks, hasOwnLimit } from '../cell-view.ts';
 import type { Badge } from '../model.ts';
 import { formatRequestedRate } from './load.ts';
+import { signsOf } from './marks.ts';
 import { countReplicates, formatCount, formatInterval, formatQuantity } from './numbers.ts';
 import { compact } from './text.ts';
 

@@ -14,9 +14,10 @@ import { INTERVAL_NAME, type Interval, sumOf } from '../../results/stats.ts';
 import { own, usesTls } from '../../scenarios/model/facts.ts';
 import { mostInFlight } from '../../scenarios/model/load.ts';
 import { isExternal, meanRoundTripMs, openingRoundTrips, type Target } from '../../scenarios/model/target.ts';
-import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import { type ArmView, type CellView, comparisonMarks } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
 import { countCell, figure, figureColumn, keyColumn, nothing, tabulate, words } from '../tables/table.ts';
+import { signsOf } from './marks.ts';
 import {
   excludesOne,
   FEW_NOTE,

@@ -16,7 +16,6 @@ import {
   decidingComparisons,
   figureMarks,
   namesWhere,
-  signsOf,
   stateOf,
 } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
@@ -47,6 +46,7 @@ import {
   suggestNextStep,
 } from './doubts.ts';
 import { describeObjective, describeSent, headlinePhrases } from './load.ts';
+import { signsOf } from './marks.ts';
 import {
   excludesOne,
   formatComparison,
