@@ -44,14 +44,14 @@ const LIMIT_NAMES: Record<Limit, string> = {
   none: 'none found',
 };
 
-/** Of which the client's own process is to blame, so that the figures say as much about it as about the server. */
+/** Bottlenecks in the client's own process: the figures then say as much about it as about the server. */
 const DOUBTED: ReadonlySet<Limit> = new Set(['client', 'core', 'generator']);
 
 type Cell = Pick<CellView, 'arms' | 'result'>;
 type Arm = Pick<ArmView, 'trials' | 'bound'>;
 
 /** More than one where the replicates of a search ended differently; none without trials. */
-function limitsOf({ trials, bound }: Arm): Limit[] {
+function bottlenecksOf({ trials, bound }: Arm): Limit[] {
   if (trials.length === 0) return [];
   const searches = listCapacities({ trials });
   // Users who wait for their answers are then all that kept both processes from being always busy.
@@ -64,7 +64,7 @@ function limitsOf({ trials, bound }: Arm): Limit[] {
 
 /** `client's CPU`, `latency or errors`; null without trials. For a table. */
 export function nameLimit(arm: Arm): string | null {
-  const limits = limitsOf(arm);
+  const limits = bottlenecksOf(arm);
   return limits.length === 0 ? null : nameLimits(limits);
 }
 
@@ -80,7 +80,7 @@ interface Group {
 
 function groupsOf({ arms }: Cell): Group[] {
   const measured = arms
-    .map(arm => ({ arm, limits: limitsOf(arm) }))
+    .map(arm => ({ arm, limits: bottlenecksOf(arm) }))
     .filter(({ limits }) => limits.length > 0);
   return [...Map.groupBy(measured, ({ limits }) => nameLimits(limits)).values()].map(own => ({
     limits: own[0]!.limits,
@@ -267,7 +267,7 @@ export function boundRemarks(views: readonly CellView[]): string[] {
     own !== null &&
       `Client-bound: the client's own CPU sets the rates and latencies of ${own}. CPU per request and per connection do not depend on that.`,
     waiting !== null &&
-      `Client-bound for want of a core: the client's process was never idle, but waited for a core that others used, which sets the rates and latencies of ${waiting}.`,
+      `Client-bound because it lacked a core: the client's process was never idle, but waited for a core that others used, which sets the rates and latencies of ${waiting}.`,
   ]);
 }
 

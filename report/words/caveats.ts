@@ -1,6 +1,8 @@
 // Caveats: the sentences that say what limits the figures of a run or a cell, and why measuring stopped.
+
 import { foldSimilar, groupSimilar } from '../../results/audits/index.ts';
 import { isBusyMachine } from '../../results/audits/machine.ts';
+import { roundPercent } from '../../results/figures.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { ArmSummary, CellResult, Host, Run, StopReason } from '../../results/model/run.ts';
 import { type CompletedTrial, OUTCOME_NAMES, OUTCOMES, type Outcome } from '../../results/model/trial.ts';
@@ -14,6 +16,7 @@ import {
   formatLatency,
   formatQuantity,
   formatSeconds,
+  missingReplicates,
   reachRatio,
 } from './numbers.ts';
 import { machineCaveats, runsTargetElsewhere } from './run.ts';
@@ -139,7 +142,7 @@ export function describeStop(cell: CellResult): string {
     return `Stopped ${after}: a failed expectation was re-measured; ${reached}.`;
   switch (stop) {
     case 'precise':
-      return `Stopped ${after}: ${reached} (requested: ±${plainPercent(scenario.timing.precision)}).`;
+      return `Stopped ${after}: ${reached} (requested: ±${roundPercent(scenario.timing.precision, 2)}).`;
     case 'decided':
       return `Stopped ${after}: the expectations are decided; ${reached}.`;
     case 'budget':
@@ -172,15 +175,8 @@ function describeReach({ comparisons, replicates, scenario }: CellResult): strin
   if (known.length < ratios.length) return 'too few replicates for an interval';
   const widest = Math.max(...known.map(reachRatio));
   if (widest > 1) return `an interval of ${noun} is wider than ±100 %`;
-  return `${known.length === 1 ? `the interval of ${noun} is` : `every interval of ${noun} is within`} ±${plainPercent(widest)}`;
+  return `${known.length === 1 ? `the interval of ${noun} is` : `every interval of ${noun} is within`} ±${roundPercent(widest, 2)}`;
 }
-
-function plainPercent(ratio: number): string {
-  return `${Number((ratio * 100).toPrecision(2))} %`;
-}
-
-/** An interval from fewer replicates is either wide or narrow by luck. */
-const FEW_REPLICATES = 3;
 
 const LOOPBACK = 'Clients and target ran on one machine over loopback.';
 
@@ -250,7 +246,7 @@ function busyCaveat(host: Host): string | null {
     : null;
 }
 
-/** What no error rate holds: it is of the requests that began in the windows. */
+/** Failures outside the measured windows, which the error rate does not include. */
 function outsideCaveats({ arms, result }: Pick<CellView, 'arms' | 'result'>): string[] {
   const around =
     result.scenario.load.model === 'capacity' ? 'warm-up, ramps and probes' : 'warm-up and ramps';
@@ -344,7 +340,7 @@ function sceneCaveats(view: CellView): string[] {
     ...delayedAckCaveats(view),
     ...pauseCaveats({ arms, result }),
     result.replicates > 0 &&
-      result.replicates < FEW_REPLICATES &&
+      missingReplicates(result.replicates) > 0 &&
       `Only ${countReplicates(result.replicates)}: too few to reveal that processes run in modes up to 30 % apart.`,
     ...result.leftOut.map(({ arm, message, hint }) => `The client ${arm} was skipped: ${message} (${hint}).`),
   ]);

@@ -416,7 +416,7 @@ describe('Headlines claim no more than their figures support', () => {
     );
     assert.match(
       cellRemarks(waiting)[0]!,
-      /^Client-bound for want of a core: .* sets the rates and latencies of persistent\.$/,
+      /^Client-bound because it lacked a core: .* sets the rates and latencies of persistent\.$/,
     );
   });
 

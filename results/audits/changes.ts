@@ -1,7 +1,9 @@
 // Audit of constancy: a server, or a client, that was another one from some slice of a replicate on.
+
+import { milliseconds, percent } from '../figures.ts';
 import type { CompletedTrial, Slice } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
-import { type ArmRule, type Check, milliseconds, pass, percent, warn } from './rule.ts';
+import { type ArmRule, type Check, pass, warn } from './rule.ts';
 
 /** Slices on each side, of what scatters: of ten slices, chance puts the five largest last in one of 252 cases. */
 const SCATTERING_SLICES = 5;

@@ -2,9 +2,10 @@
 
 import { nameOfOrigin, usesTls } from '../../scenarios/model/facts.ts';
 import { isBuiltIn, type Target } from '../../scenarios/model/target.ts';
+import { range, whole } from '../figures.ts';
 import type { CompletedTrial, Ledger } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
-import { type Check, fail, pass, range, type TrialRule, warn, whole } from './rule.ts';
+import { type Check, fail, pass, type TrialRule, warn } from './rule.ts';
 
 const PROTOCOLS = { http1: 'HTTP/1.1', h2: 'HTTP/2' } as const;
 

@@ -319,7 +319,7 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       waited: 0.33,
       state: 'warn',
       detail:
-        /^client-bound for want of a core: the client's process waited for a core 33\.0 % of the time.*65\.0 % of a core/,
+        /^client-bound because it lacked a core: its process was never idle, but waited for a core 33\.0 % of the time.*65\.0 % of a core/,
     },
     { waited: 0.02, state: 'pass', detail: /event loop 99\.0 % busy/ },
   ];

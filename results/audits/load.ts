@@ -1,9 +1,10 @@
 // Audits of the load: Little's law, slice length, schedule, warm-up, and what another load generator reported.
 
 import type { ClosedLoad, Load } from '../../scenarios/model/load.ts';
+import { milliseconds, percent, whole } from '../figures.ts';
 import type { Histogram, Measurement } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
-import { type Check, fail, milliseconds, pass, percent, type TrialRule, warn, whole } from './rule.ts';
+import { type Check, fail, pass, type TrialRule, warn } from './rule.ts';
 
 const LITTLES_LAW_WARN_ABOVE = 0.05;
 /** Beyond this, neither the rate nor the times are those of the stated number of users. */

@@ -1,11 +1,12 @@
 // Audits of machines: CPU, contention, kernel counters, the relay of an emulated link, and machines that share a load.
 
+import { percent, whole } from '../figures.ts';
 import { hasFewBeyond, METRIC_TABLE } from '../metrics.ts';
 import type { Resources } from '../model/process.ts';
 import type { Host } from '../model/run.ts';
 import { type MachineShare, MOST_LATENESS_US } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
-import { fail, pass, percent, type TrialRule, warn, whole } from './rule.ts';
+import { fail, pass, type TrialRule, warn } from './rule.ts';
 
 /** Above this share of a core, a process is saturated. */
 const MOST_CPU_RATIO = 0.9;
@@ -61,15 +62,15 @@ export const bottleneck: TrialRule = {
       ...(target !== null && isSaturated(target)
         ? ["target-bound: the figures reflect the target's own cost"]
         : []),
-      ...(lacksCore(generator) ? [wantOfCore('client', generator)] : []),
-      ...(target !== null && lacksCore(target) ? [wantOfCore('target', target)] : []),
+      ...(lacksCore(generator) ? [lackOfCore('client', generator)] : []),
+      ...(target !== null && lacksCore(target) ? [lackOfCore('target', target)] : []),
     ];
     return bounds.length === 0 ? pass(used) : warn(`${bounds.join('; ')} (${used})`);
   },
 };
 
-function wantOfCore(whose: string, { runDelayRatio }: Resources): string {
-  return `${whose}-bound for want of a core: the ${whose}'s process waited for a core ${percent(runDelayRatio)} of the time, and was never idle`;
+function lackOfCore(whose: string, { runDelayRatio }: Resources): string {
+  return `${whose}-bound because it lacked a core: its process was never idle, but waited for a core ${percent(runDelayRatio)} of the time`;
 }
 
 function usageOf({ cpuRatio, eventLoopRatio }: Resources, isShared = false): string {
