@@ -1,4 +1,4 @@
-// Builds the report of a stored run: every word and every rounded number is chosen here, once.
+// Assembles the report of a stored run from words, tables and charts.
 import { failureCauses } from '../results/audits/index.ts';
 import type { Run } from '../results/model/run.ts';
 import type { TrialResult } from '../results/model/trial.ts';

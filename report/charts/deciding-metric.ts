@@ -235,7 +235,7 @@ export const capacityProbes: Chart = {
       tip: `${arm.label}, replicate ${replicate + 1}: ${formatRate(probe.ratePerSec)}/s, p99 ${formatLatency(probe.p99Us)}, ${probe.why}`,
     }));
     const rates = rows.map(({ ratePerSec }) => ratePerSec);
-    const times = [...rows.map(({ ms }) => ms), ...limitsOf(view)];
+    const times = [...rows.map(({ ms }) => ms), ...p99LimitsOf(view)];
     return framed({
       heightPx: 320,
       layer: [
@@ -287,14 +287,14 @@ function triedIn({ arms }: CellView): Tried[] {
 }
 
 /** The limit on p99, if the objective has one. */
-function limitsOf({ result }: CellView): number[] {
+function p99LimitsOf({ result }: CellView): number[] {
   const { load } = result.scenario;
   const limitMs = load.model === 'capacity' ? load.objective.p99Ms : undefined;
   return limitMs === undefined ? [] : [limitMs];
 }
 
 function limitLayers(view: CellView): Layer[] {
-  return limitsOf(view).map(limitMs =>
+  return p99LimitsOf(view).map(limitMs =>
     tippedLayer(
       [{ limitMs, tip: `p99 at most ${limitMs} ms` }],
       { ...guideLine, strokeWidth: 1.5 },

@@ -93,8 +93,8 @@ function percentileChart(of: {
     title,
     section: 'latency',
     applies: view => of.applies(view.result) && curvesIn(view).length > 0,
-    caption: view => [of.caption, ...describeLimits(limitsOf(view))].join(' '),
-    spec: view => drawCurves(curvesIn(view), { kinds: clocks, axisTitle, limits: limitsOf(view) }),
+    caption: view => [of.caption, ...describeLimits(latencyLimitsOf(view))].join(' '),
+    spec: view => drawCurves(curvesIn(view), { kinds: clocks, axisTitle, limits: latencyLimitsOf(view) }),
     table: view => percentileTable({ name, title, kinds: clocks }, curvesIn(view)),
   };
 }
@@ -338,7 +338,7 @@ interface LatencyLimit {
 }
 
 /** Of the expectations of single clients, and of the objective of a capacity search. */
-export function limitsOf({ arms, result }: CellView): LatencyLimit[] {
+export function latencyLimitsOf({ arms, result }: CellView): LatencyLimit[] {
   const { load } = result.scenario;
   const expected = result.expectations.flatMap(({ expectation }): LatencyLimit[] => {
     const { metric, of, over, atMost } = expectation;

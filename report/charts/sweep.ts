@@ -58,7 +58,7 @@ export const valueLines: SweepChart = {
       title: arms.length === 1 ? arms[0]!.label : 'Each client',
       caption: `${capitalize(measure.title)} by ${sweep.x.words}: ${measure.hasInterval ? `the centre over the replicates, with its ${INTERVAL_NAME}` : 'over all replicates together'}.`,
       describeTip: ({ text }) => describeValue(measure, text),
-      limits: limitsOf(sweep, measure),
+      limits: expectedLimitsOf(sweep, measure),
       isRatio: false,
     });
   },
@@ -91,7 +91,7 @@ export const ratioLines: SweepChart = {
       title: `Relative to ${baseline}`,
       caption: `${capitalize(measure.title)} divided by that of ${baseline}, by ${sweep.x.words}, with ${INTERVAL_NAME}s, paired within each cell. 1: the same as the baseline.`,
       describeTip: ({ text }) => text,
-      limits: limitsOf(sweep, measure, baseline),
+      limits: expectedLimitsOf(sweep, measure, baseline),
       isRatio: true,
     });
   },
@@ -129,7 +129,7 @@ interface Limit {
 }
 
 /** The limits on a measure: of ratios to `over`, or of the clients' own figures. */
-function limitsOf({ cells }: SweepView, { of: metric }: Measure, over?: string): Limit[] {
+function expectedLimitsOf({ cells }: SweepView, { of: metric }: Measure, over?: string): Limit[] {
   // An error rate is limited by the success rate, which it is not drawn as.
   if (over === undefined && METRIC_TABLE[metric].complement !== undefined) return [];
   const found = cells.flatMap(({ x, view }) =>
