@@ -325,7 +325,7 @@ function sentenceOf(line: GateLine, sides: Sides): string {
   return `${titleOf(line)} of ${line.arm} in ${line.cell} ${move}${interval}${signsOf(changeMarks(line, sides))}`;
 }
 
-/** Of the worst regression: from where to where, and how far beyond the limit. */
+/** A sentence on the worst regression: from where to where, and how far beyond the limit. */
 function describeRegression(line: GateLine, sides: Sides): string {
   const { bounds } = moveOf(line);
   const [from, to] = (['before', 'after'] as const).map(

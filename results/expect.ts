@@ -116,7 +116,7 @@ function positiveInterval(values: readonly number[], level: number): Interval | 
     : null;
 }
 
-/** Of counts that may be 0. */
+/** An interval of counts that may be 0. */
 function plainInterval(values: readonly number[], level: number): Interval | null {
   if (values.length < LEAST_REPLICATES) return null;
   const { value, low, high } = studentInterval(values, level);

@@ -83,7 +83,7 @@ interface MetricRow {
   ofSummary?: (summary: ArmSummary) => Interval | null;
   /** Whether a client's stored summary has an interval for it. */
   isIntervalStored?: true;
-  /** Of a quantile: the share of requests that take longer. */
+  /** The share of requests that take longer; of quantiles only. */
   shareBeyond?: number;
   /** Whether requests without a response make it a bound. */
   isBoundByUnanswered: boolean;
@@ -532,7 +532,7 @@ function timeWaitPer1k({ timeWait, slices }: Measurement, end: keyof TimeWait): 
   return timeWait === null || ended === 0 ? null : (timeWait[end] / ended) * 1_000;
 }
 
-/** Of periods of its CPU limit; null without a limit, or without a period in which it had something to run. */
+/** The share of periods of its CPU limit in which a process was throttled; null without a limit, or without a period in which it had something to run. */
 function throttledOf(used: Resources | null): number | null {
   const { throttledPeriods = 0, periods = 0 } = used?.throttling ?? {};
   return periods === 0 ? null : throttledPeriods / periods;
@@ -546,7 +546,7 @@ function successesOf({ measurement: { completed, failed } }: Measured): Share {
   return { part: completed, of: completed + failed };
 }
 
-/** Of the requests that failed by themselves; those that conntax abandoned would have taken longer. null without any. */
+/** Mean time of the requests that failed by themselves; those that conntax abandoned would have taken longer. null without any. */
 function failureMeanUs(outcomes: Measurement['outcomes']): number | null {
   const failures = Object.entries(outcomes).flatMap(([outcome, { count: failed, meanUs }]) =>
     outcome === 'ok' || outcome === 'noAnswer' || meanUs === undefined ? [] : { count: failed, meanUs },

@@ -84,7 +84,7 @@ export const LEVEL_PERCENT = `${Math.round(CONFIDENCE_LEVEL * 100)} %`;
 export const ERROR_PERCENT = `${Math.round((1 - CONFIDENCE_LEVEL) * 100)} %`;
 export const INTERVAL_NAME = `${LEVEL_PERCENT} interval`;
 /**
- * Of the share of intervals that may miss the truth, what Student's is asked for: 97 % for 95 %, so that 95 % remain where
+ * What Student's interval is asked for, as part of the share of intervals that may miss the truth: 97 % for 95 %, so that 95 % remain where
  * the truth is skewed or has modes (docs/method.md).
  */
 const NOMINAL_SHARE = 0.6;
@@ -241,7 +241,7 @@ export function replicateMeanInterval(values: readonly number[]): Interval | nul
 /** Logarithms that far out have no ratio left that a JSON number could hold. */
 const LARGEST_LOG = 700;
 
-/** Of a logarithm of an exponential. */
+/** Relative error of taking the logarithm of an exponential. */
 const ROUNDING = 1e-9;
 
 /** From logarithms to ratios. */
@@ -259,7 +259,7 @@ export function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Of a population from which these at least two values are drawn. */
+/** Variance of the population from which these at least two values are drawn. */
 export function sampleVariance(values: readonly number[]): number {
   const mean = meanOf(values);
   return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
@@ -310,7 +310,7 @@ export function ratioOfRatiosAt(
   return { value, low: value * (low / value) ** factor, high: value * (high / value) ** factor };
 }
 
-/** Of the logarithm, up to a factor that nearly cancels. */
+/** Variance of the logarithm, up to a factor that nearly cancels. */
 function varianceOf({ low, high }: Interval): number {
   return Math.log(high / low) ** 2;
 }
@@ -406,7 +406,7 @@ function studentQuantile(probability: number, degrees: number): number {
   return value;
 }
 
-/** Of the beta distribution with these two shapes. */
+/** Quantile of the beta distribution with these two shapes. */
 function betaQuantile(probability: number, first: number, second: number): number {
   beta ??= require('@stdlib/stats-base-dists-beta-quantile');
   return beta!(probability, first, second);

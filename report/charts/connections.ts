@@ -140,7 +140,7 @@ const STATE_WORDS: Record<State, string> = {
   unknown: NO_FIGURE,
 };
 
-/** Of connections whose accepting end is not known: half of what the column says. */
+/** The entry where the accepting end of connections is not known: half of what the column says. */
 const WITHIN_NEED = '✓ within need; accepted not known';
 
 /** The audit judges each trial; a client is as good as its worst. */

@@ -87,7 +87,7 @@ export const capacity = barChart({
 });
 
 interface BarFigure {
-  /** Of the chart and its table. */
+  /** The name of the chart and its table. */
   name: string;
   title: string;
   metric: Metric;
@@ -205,7 +205,7 @@ function listRows({ arms }: CellView, metric: Metric) {
   });
 }
 
-/** Of a logarithmic axis, beyond the outermost points: a factor. */
+/** The factor by which a logarithmic axis goes beyond the outermost points. */
 const MARGIN = 1.15;
 
 interface Tried {

@@ -236,7 +236,7 @@ interface PercentileRow {
   /** One in `rarity` requests is slower. */
   rarity: number;
   ms: number;
-  /** Of the quantile; the maximum, which is what it is of any number of requests, has none. */
+  /** The marks of the quantile; the maximum, which is what it is of any number of requests, has none. */
   marks: readonly Mark[];
   tip: string;
 }
@@ -326,7 +326,7 @@ function formatPercentile(percentile: number): string {
   return `${Number(percentile.toFixed(digits - 1))} %`;
 }
 
-/** Of p50, where the axis of percentiles begins: one in two requests is slower. */
+/** The rarity of p50, where the axis of percentiles begins: one in two requests is slower. */
 const FIRST_RARITY = 2;
 
 interface LatencyLimit {
@@ -337,7 +337,7 @@ interface LatencyLimit {
   text: string;
 }
 
-/** Of the expectations of single clients, and of the objective of a capacity search. */
+/** The limits that single clients are expected to keep, and those of the objective of a capacity search. */
 export function latencyLimitsOf({ arms, result }: CellView): LatencyLimit[] {
   const { load } = result.scenario;
   const expected = result.expectations.flatMap(({ expectation }): LatencyLimit[] => {

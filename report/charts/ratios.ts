@@ -67,7 +67,7 @@ import {
 const LEAST_RATIO = 1.1;
 /** Left of the data, of the width that they take. */
 const MARGIN_SHARE = 0.06;
-/** Of the picture, at most, for names and figures together; if figures with their intervals need more, they stand without. */
+/** The most of the picture's width that names and figures take together; if figures with their intervals need more, they stand without. */
 const MOST_WORDS_SHARE = 0.62;
 const ROW_PX = { few: 34, many: 18, least: 14 };
 /** More rows are set more densely. */
@@ -80,7 +80,7 @@ const AXIS_PX = 44;
 const BETWEEN_PX = 24;
 /** The most that names of metrics and clients take. */
 const NAMES_PX = 200;
-/** Of rows that stand behind others. */
+/** Opacity: rows that stand behind others are faint. */
 const faint = either('datum.isFaint', 0.45, 1);
 
 /** Every metric that can be compared, on one logarithmic axis. */

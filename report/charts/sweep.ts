@@ -102,14 +102,14 @@ interface Course {
   name: string;
   label: string;
   figures: readonly SweepFigure[];
-  /** Of a picture of this client alone. */
+  /** The title of a picture of this client alone. */
   title: string;
   axisTitle: string;
 }
 
 interface Courses {
   courses: readonly Course[];
-  /** Of a picture of all clients. */
+  /** The title of a picture of all clients. */
   title: string;
   caption: string;
   describeTip(figure: SweepFigure): string;
@@ -271,7 +271,7 @@ interface LinePicture {
   limits: readonly Limit[];
   /** Above the legend; absent if its labels need none. */
   legendTitle?: string;
-  /** Of the y axis. */
+  /** The title of the y axis. */
   title: string;
   /** Ratios are read against 1 rather than from 0. */
   isRatio: boolean;

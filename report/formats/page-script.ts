@@ -100,7 +100,7 @@ function sortable(table) {
     });
   }
 }
-/** Of two rows the order shows at once. */
+/** Two rows need no sorting: their order shows at once. */
 for (const table of all('.scroll > table')) if (table.tBodies[0].rows.length > 2) sortable(table);
 
 /** A frame that cuts its table off says so; one that is folded has no width yet. */

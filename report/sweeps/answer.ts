@@ -449,7 +449,7 @@ function describeVerdict(candidate: string, cells: readonly Judged[], sweep: Swe
   return parts.length === 0 ? [] : [`In ${METRIC_TABLE[decidingMetric(sweep)].title}, ${parts.join('; ')}.`];
 }
 
-/** Of a statement about several figures: the marks that make it doubtful. */
+/** The signs that make a statement about several figures doubtful. */
 function graveSigns(figures: readonly { marks: readonly Mark[] }[]): string {
   const grave = ['invalid', 'unlikeErrors'] as const;
   return signsOf(grave.filter(mark => figures.some(({ marks }) => marks.includes(mark))));

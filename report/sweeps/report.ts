@@ -243,7 +243,7 @@ function limitCell({ view }: SweptCell): TableCell {
   return text === '' ? nothing : words(text);
 }
 
-/** Of the client with the highest. */
+/** The error rate of the client with the highest. */
 function errorCell({ view: { arms } }: SweptCell): TableCell {
   const ratios = arms.flatMap(({ summary }) => (summary === null ? [] : [summary.errorRatio]));
   if (ratios.length === 0) return nothing;

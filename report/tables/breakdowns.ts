@@ -62,7 +62,7 @@ export function requestTable({ arms }: CellView): Table | null {
   });
 }
 
-/** Of a figure that requests without an answer make a bound. */
+/** The marks of a figure that requests without an answer make a bound. */
 function censoredMarks({ arm, request }: RequestRow, isBound = request.censored !== null): Mark[] {
   return [...onlyInvalid(arm.marks), ...(isBound ? (['censored'] as const) : [])];
 }

@@ -107,7 +107,7 @@ interface Measure {
   read: (summary: ArmSummary, trials: readonly CompletedTrial[]) => { text: string; value: JsonValue } | null;
   /** Whether requests without a response make this figure a bound. */
   isCensored?: (summary: ArmSummary) => boolean;
-  /** Of a quantile: the share of requests that take longer. */
+  /** The share of requests that take longer; of quantiles only. */
   shareBeyond?: number;
   /** Whether the client's own process may be its limit. */
   isCapacity?: boolean;

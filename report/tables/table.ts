@@ -50,7 +50,7 @@ export const countCell = cellsIn(formatCount);
 export const shareCell = cellsIn(formatPercent);
 /** To three digits. */
 export const figureCell = cellsIn(formatSignificant);
-/** Of microseconds, in milliseconds. */
+/** Shows microseconds in milliseconds. */
 export const timeCell = cellsIn(formatMs, 1_000);
 
 /** The value of an interval, to the digits that it supports. */
@@ -115,7 +115,7 @@ export const clientColumn: ReadColumn<{ arm: Pick<ArmView, 'label' | 'name'> }> 
   ({ arm }) => words(arm.label, arm.name),
 ];
 
-/** Of figures that nothing but a failed audit puts in doubt. */
+/** A column of figures that nothing but a failed audit puts in doubt. */
 export function plainColumn(cell: FigureCell) {
   return <Row extends { arm: ArmView }>(
     key: string,

@@ -83,7 +83,7 @@ export function cellAnswer(view: CellView): Answer {
   };
 }
 
-/** Of a verdict. */
+/** The most words of a verdict. */
 export const MOST_WORDS = 15;
 
 /**
@@ -266,7 +266,7 @@ interface GainSubject {
   candidate: string;
   baseline: string;
   load: Pick<Load, 'model'>;
-  /** Of a ratio of capacities, where a client's own process was the limit of one. */
+  /** Which bound a ratio of capacities is, where a client's own process was the limit of one. */
   bound?: ReturnType<typeof ratioBound>;
 }
 
@@ -380,7 +380,7 @@ function describePrecision(view: CellView): string {
   return `${metric}${INTERVAL_NAME} ${low} to ${high} ${times}, from ${formatCount(only.replicateRatios.length)} replicates${describeCapacities(view)}.`;
 }
 
-/** Of a single client: `95 % interval 3,980 to 4,100 requests per second; 95 % interval of the replicates' mean latency 24.2 to 25.0 ms, from 4 replicates.` */
+/** The precision of a single client's figures: `95 % interval 3,980 to 4,100 requests per second; 95 % interval of the replicates' mean latency 24.2 to 25.0 ms, from 4 replicates.` */
 function describeOwnPrecision({ arms, result }: CellView): string {
   const arm = arms.find(({ summary }) => summary !== null);
   if (arm?.summary == null || arm.summary.completed === 0) return '';

@@ -20,7 +20,7 @@ import { signsOf } from './marks.ts';
 import { countReplicates, formatCount, formatInterval, formatQuantity } from './numbers.ts';
 import { compact } from './text.ts';
 
-/** Of the load, as what ends a search for a capacity. */
+/** What ends a search for a capacity, rather than setting the pace of a client. */
 const SEARCH_ENDS: ReadonlySet<Limit> = new Set(['latency', 'errors', 'rate', 'generator', 'untried']);
 
 /** What set the pace of a client; a search for a capacity was ended by something, or by nothing. */
@@ -393,7 +393,7 @@ export function describeLack(view: Cell): string {
   return [`${nameLack(view)}.`, ...describeGaps(view), ...known].join(' ');
 }
 
-/** Of clients whose own process ended a search. */
+/** Remarks on clients whose own process ended a search. */
 export function ownLimitRemarks(view: Cell): string[] {
   return remarkWhere(
     view,

@@ -323,7 +323,7 @@ export function cellCaveats(view: CellView): Caveat[] {
   return [...sceneCaveats(view).map(text => ({ text, clients: [] })), ...clientCaveats(view.arms)];
 }
 
-/** Of a scenario as a whole, or of clients that the sentence names. */
+/** Caveats on a scenario as a whole, or on clients that the sentence names. */
 function sceneCaveats(view: CellView): string[] {
   const { result, trials, arms } = view;
   const failed = trials.filter(({ state }) => state === 'failed').length;

@@ -94,7 +94,7 @@ export const ledger: TrialRule = {
   },
 };
 
-/** Of what was sent: requests, or the attempts of a client that sends one several times, or not at all. */
+/** How many of those sent had no good answer: requests, or the attempts of a client that sends one several times, or not at all. */
 function withoutAnswer({ failed, unfinished, attempts }: Ledger): number {
   return attempts === null ? failed + unfinished : attempts.sent - attempts.answered;
 }
