@@ -198,7 +198,7 @@ const arms = [
 test('arms that are counted by different means are named', () => {
   assert.equal(
     describeCounting({ arms }),
-    'opened: counted by the client (own) or counted by the kernel for all programs on this machine (tool); accepted: counted by the target',
+    'opened: counted by the client (own) or counted by the kernel for all programs on this machine (tool); accepted: counted by the server',
   );
   assert.deepEqual(countCaveats({ arms }), [
     "The client of tool does not count its connections. The number opened is the kernel's count for all programs on this machine.",
@@ -206,7 +206,7 @@ test('arms that are counted by different means are named', () => {
   assert.deepEqual(countCaveats({ arms: arms.slice(0, 1) }), []);
   assert.equal(
     describeCounting({ arms: arms.slice(0, 1) }),
-    'opened: counted by the client; accepted: counted by the target',
+    'opened: counted by the client; accepted: counted by the server',
   );
   assert.equal(knownAccepted({ accepted: 5, acceptedBy: 'kernelOpens' } as ArmSummary), null);
 });

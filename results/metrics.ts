@@ -158,7 +158,7 @@ function timeWait(end: 'client' | 'server'): Omit<MetricRow, 'columnKey'> {
   };
 }
 
-function throttled(whose: 'client' | 'target'): Omit<MetricRow, 'columnKey'> {
+function throttled(whose: 'client' | 'server'): Omit<MetricRow, 'columnKey'> {
   return {
     ...count,
     title: `throttled periods of the ${whose}`,
@@ -241,9 +241,9 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
   },
   targetCpuUsPerRequest: {
     ...cpu,
-    title: 'target CPU per request',
+    title: 'server CPU per request',
     columnKey: 'targetCpuUsPerRequest',
-    resultColumn: { heading: 'target CPU', unit: 'µs/request' },
+    resultColumn: { heading: 'server CPU', unit: 'µs/request' },
     ofSlices: slices =>
       slices.flatMap(({ targetCpuUs, exchanges }) =>
         targetCpuUs === null ? [] : { amount: targetCpuUs, per: exchanges },
@@ -312,7 +312,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
   clientTimeWaitPer1kRequests: { ...timeWait('client'), columnKey: 'clientTimeWaitPer1000Count' },
   serverTimeWaitPer1kRequests: { ...timeWait('server'), columnKey: 'serverTimeWaitPer1000Count' },
   throttledRatio: { ...throttled('client'), columnKey: 'throttledPercent' },
-  targetThrottledRatio: { ...throttled('target'), columnKey: 'targetThrottledPercent' },
+  targetThrottledRatio: { ...throttled('server'), columnKey: 'targetThrottledPercent' },
   successRatio: {
     ...count,
     title: 'success rate',

@@ -324,7 +324,7 @@ function howToRead({ other, arms }: SweepView): string {
   const values = `Each line is ${lines}. Its points are centres over the replicates; its band shows their ${INTERVAL_NAME}s, cut off where they reach far beyond all points.`;
   return arms.length < 2
     ? values
-    : `${values} Ratios are paired within each point, so drift of the machine between points and the state of the target cancel out in them, but not in the figures of single clients.`;
+    : `${values} Ratios are paired within each point, so drift of the machine between points and the state of the server cancel out in them, but not in the figures of single clients.`;
 }
 
 export function sweepRemarks(sweep: SweepView): string[] {

@@ -14,7 +14,7 @@ const TITLES: Record<(typeof AUDITS)[number], string> = {
   'littles-law': "Little's law: concurrency = rate × mean time",
   'slice-length': 'slice length: windows are longer than the slowest requests',
   schedule: 'schedule: requests were sent on time and finished',
-  bottleneck: 'bottleneck: CPU of generator and target',
+  bottleneck: 'bottleneck: CPU of client and server',
   contention: 'contention: other programs on these cores',
   throttling: 'throttling: no process waited for CPU time of its container',
   link: 'link: the relay delivered on time',

@@ -398,7 +398,7 @@ export function ownLimitRemarks(view: Cell): string[] {
   return remarkWhere(
     view,
     capacity => limitOfSearch(capacity) === 'generator',
-    'the generator, not the target, was the bottleneck: it could not send on time, so the capacity is a lower bound.',
+    'the client, not the server, was the bottleneck: it could not send on time, so the capacity is a lower bound.',
   );
 }
 

@@ -30,7 +30,7 @@ const OPENED: Record<ArmSummary['openedBy'], string> = {
 };
 
 const ACCEPTED: Record<ArmSummary['acceptedBy'], string> = {
-  target: 'counted by the target',
+  target: 'counted by the server',
   kernel: 'counted by the kernel for all programs on this machine',
   serverKernel: "counted by the kernel of the server's machine for all programs there",
   kernelOpens: 'unknown for a server on another machine',
@@ -62,7 +62,7 @@ function pauseCaveats({ arms, result }: Pick<CellView, 'arms' | 'result'>): stri
   });
 }
 
-/** `opened: counted by the client; accepted: counted by the target`; names the arms where they differ. */
+/** `opened: counted by the client; accepted: counted by the server`; names the arms where they differ. */
 export function describeCounting({ arms }: Pick<CellView, 'arms'>): string {
   return `opened: ${describeOpenedBy({ arms })}; accepted: ${describeAcceptedBy({ arms })}`;
 }
@@ -81,7 +81,7 @@ export function countCaveats({ arms }: Pick<CellView, 'arms'>): string[] {
     ...elsewhere.map(({ name, summary }) => {
       const { openedElsewhere, openedBy, opened } = summary!;
       const seen = openedBy === 'unknown' ? 'none' : formatCount(opened);
-      return `${name} opened ${formatCount(openedElsewhere)} connections to destinations other than the target (another port or host, a proxy or a Unix socket) and ${seen} to the target. Only those to the target are counted and checked.`;
+      return `${name} opened ${formatCount(openedElsewhere)} connections to destinations other than the server (another port or host, a proxy or a Unix socket) and ${seen} to the server. Only those to the server are counted and checked.`;
     }),
     isAccepting &&
       'Accepted connections are counted by the kernel for all programs on this machine, so they include those of other programs, such as a proxy connecting to its upstream.',
@@ -178,7 +178,7 @@ function describeReach({ comparisons, replicates, scenario }: CellResult): strin
   return `${known.length === 1 ? `the interval of ${noun} is` : `every interval of ${noun} is within`} ±${roundPercent(widest, 2)}`;
 }
 
-const LOOPBACK = 'Clients and target ran on one machine over loopback.';
+const LOOPBACK = 'Clients and server ran on one machine over loopback.';
 
 /** What a network would change: most where one client opens connections that another keeps. */
 function describeLoopback(cells: readonly CellResult[]): string {
@@ -223,7 +223,7 @@ function networkCaveats(run: Run): string[] {
   return compact([
     hasLoopback && describeLoopback(cells),
     linked.length > 0 &&
-      `Clients and target ran on one machine${isMixed ? ` for ${names} as well` : ''}, and ${LINK_LIMITS}.`,
+      `Clients and server ran on one machine${isMixed ? ` for ${names} as well` : ''}, and ${LINK_LIMITS}.`,
   ]);
 }
 
