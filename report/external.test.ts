@@ -9,6 +9,7 @@ import { charts } from './testing/plugins.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
 import { describeSetting } from './words/answer.ts';
 import { countCaveats, describeCounting, knownAccepted } from './words/caveats.ts';
+import { doubtRemarks } from './words/headline.ts';
 import { NO_FIGURE } from './words/numbers.ts';
 
 function reportOf(changes: Partial<ArmSummary> = {}): CellReport & { runCaveats: readonly string[] } {
@@ -209,4 +210,13 @@ test('arms that are counted by different means are named', () => {
     'opened: counted by the client; accepted: counted by the server',
   );
   assert.equal(knownAccepted({ accepted: 5, acceptedBy: 'kernelOpens' } as ArmSummary), null);
+});
+
+test('an incomplete ledger is a remark, which leaves the reasons to the caveats', () => {
+  const { run, trials } = structuredClone(sampleRuns["someone else's server"]!);
+  const cell = run.cells[0]!;
+  Object.assign(cell.arms[0]!, { openedBy: 'unknown' });
+  Object.assign(cell.arms[1]!, { openedElsewhere: 3 });
+  const remarks = doubtRemarks(viewCell(cell, trials, ['short', 'persistent']));
+  assert.ok(remarks.includes('The ledger of short, persistent was not checked in full; the caveats say why.'));
 });
