@@ -218,5 +218,7 @@ test('an incomplete ledger is a remark, which leaves the reasons to the caveats'
   Object.assign(cell.arms[0]!, { openedBy: 'unknown' });
   Object.assign(cell.arms[1]!, { openedElsewhere: 3 });
   const remarks = doubtRemarks(viewCell(cell, trials, ['short', 'persistent']));
-  assert.ok(remarks.includes('The ledger of short, persistent was not checked in full; the caveats say why.'));
+  assert.ok(
+    remarks.includes('The ledger of short, persistent was not checked in full; the caveats say why.'),
+  );
 });
