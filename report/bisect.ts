@@ -176,7 +176,7 @@ function describeBefore({ kind, name, versions, steps }: Bisection, { lastFine }
     : `${name} ${lastFine}, the ${one} before it, is not: ${describeMeasured(judged)}.`;
 }
 
-/** Of several limits that failed, the first. */
+/** The limit that failed, the first of several. */
 function describeFailed({ limits }: BisectStep): string {
   const failed = limits.find(({ result }) => result.state === 'fail');
   return failed === undefined ? '' : describeMeasured(failed);

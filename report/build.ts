@@ -1,9 +1,9 @@
-// Builds the report of a stored run: every word and every rounded number is chosen here, once.
+// Assembles the report of a stored run from words, tables and charts.
 import { failureCauses } from '../results/audits/index.ts';
 import type { Run } from '../results/model/run.ts';
 import type { TrialResult } from '../results/model/trial.ts';
 import { own } from '../scenarios/model/facts.ts';
-import { allMarks, armNames, type CellView, MARK_NOTES, stateOf, viewCell } from './cell-view.ts';
+import { allMarks, armNames, type CellView, stateOf, viewCell } from './cell-view.ts';
 import type { Chart, SweepChart } from './charts/chart.ts';
 import type { CellReport, CellSection, Check, Figure, Report, SectionName, Table } from './model.ts';
 import { applyClient, describeMissing, describeRepetition } from './next-steps.ts';
@@ -30,6 +30,7 @@ import { caveatsOfAll, cellCaveats, describeStop, runCaveats, wordCaveat } from 
 import { conditionsOf } from './words/conditions.ts';
 import { connectionCostTable } from './words/connection-cost.ts';
 import { cellHeadline, cellRemarks, runHeadline, runRemarks } from './words/headline.ts';
+import { MARK_NOTES } from './words/marks.ts';
 import { countReplicates, formatCount } from './words/numbers.ts';
 import { describeRun, machineFacts, methodWords, runsTargetElsewhere } from './words/run.ts';
 import { compact } from './words/text.ts';

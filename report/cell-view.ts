@@ -24,6 +24,7 @@ import { own } from '../scenarios/model/facts.ts';
 import type { ExpectedMetric } from '../scenarios/model/scenario.ts';
 import { isNullArm } from '../scenarios/model/sweep.ts';
 import type { CellState, Mark } from './model.ts';
+import { signsOf } from './words/marks.ts';
 
 export interface ArmView {
   name: string;
@@ -55,19 +56,6 @@ export interface CellView {
 /** The clients with figures for which it holds. */
 export function namesWhere(arms: readonly ArmView[], is: (summary: ArmSummary) => boolean): string[] {
   return arms.filter(({ summary }) => summary !== null && is(summary)).map(({ name }) => name);
-}
-
-const MARK_SIGNS: Record<Mark, string> = {
-  invalid: '†',
-  unlikeErrors: '§',
-  censored: '≥',
-  ownLimit: '¶',
-  fewBeyond: '‡',
-};
-
-/** The signs shown after a figure: `†`, `§`, `≥`, `¶` and `‡`. */
-export function signsOf(marks: readonly Mark[]): string {
-  return marks.map(mark => MARK_SIGNS[mark]).join('');
 }
 
 /** The marks of counts and shares, which nothing but a failed audit puts in doubt. */
@@ -160,18 +148,6 @@ function inOrder(marks: readonly Mark[]): Mark[] {
     marks.includes(mark),
   );
 }
-
-export const MARK_NOTES: Record<Mark, string> = {
-  invalid: '† invalid: a trial behind this figure failed an audit (see the self-checks).',
-  unlikeErrors:
-    '§ unequal errors: the error rates of the two clients differ by more than 1 percentage point. Errors and successful responses take different times, so the ratio compares different work.',
-  censored:
-    '≥ unanswered: some requests had no response when their slice ended. They count with the time waited so far, so times are lower bounds and rates are upper bounds.',
-  ownLimit:
-    "¶ own limit: the client's own process (its generator) could not send faster, so its capacity is a lower bound of what the server sustains, and a ratio to it a bound as well.",
-  fewBeyond:
-    '‡ few requests: fewer than 10 took longer, so this is little more than the time of the slowest ones, and may be far from what more requests would show. It takes 100 requests for p90, 1,000 for p99 and 10,000 for p99.9.',
-};
 
 /** Marks of a figure of so many requests, if it is a quantile: `shareBeyond` of them take longer. */
 export function quantileMarks(shareBeyond: number | undefined, requestCount: number): Mark[] {

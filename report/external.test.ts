@@ -9,6 +9,7 @@ import { charts } from './testing/plugins.ts';
 import { sampleRuns } from './testing/sample-runs.ts';
 import { describeSetting } from './words/answer.ts';
 import { countCaveats, describeCounting, knownAccepted } from './words/caveats.ts';
+import { doubtRemarks } from './words/headline.ts';
 import { NO_FIGURE } from './words/numbers.ts';
 
 function reportOf(changes: Partial<ArmSummary> = {}): CellReport & { runCaveats: readonly string[] } {
@@ -198,7 +199,7 @@ const arms = [
 test('arms that are counted by different means are named', () => {
   assert.equal(
     describeCounting({ arms }),
-    'opened: counted by the client (own) or counted by the kernel for all programs on this machine (tool); accepted: counted by the target',
+    'opened: counted by the client (own) or counted by the kernel for all programs on this machine (tool); accepted: counted by the server',
   );
   assert.deepEqual(countCaveats({ arms }), [
     "The client of tool does not count its connections. The number opened is the kernel's count for all programs on this machine.",
@@ -206,7 +207,18 @@ test('arms that are counted by different means are named', () => {
   assert.deepEqual(countCaveats({ arms: arms.slice(0, 1) }), []);
   assert.equal(
     describeCounting({ arms: arms.slice(0, 1) }),
-    'opened: counted by the client; accepted: counted by the target',
+    'opened: counted by the client; accepted: counted by the server',
   );
   assert.equal(knownAccepted({ accepted: 5, acceptedBy: 'kernelOpens' } as ArmSummary), null);
+});
+
+test('an incomplete ledger is a remark, which leaves the reasons to the caveats', () => {
+  const { run, trials } = structuredClone(sampleRuns["someone else's server"]!);
+  const cell = run.cells[0]!;
+  Object.assign(cell.arms[0]!, { openedBy: 'unknown' });
+  Object.assign(cell.arms[1]!, { openedElsewhere: 3 });
+  const remarks = doubtRemarks(viewCell(cell, trials, ['short', 'persistent']));
+  assert.ok(
+    remarks.includes('The ledger of short, persistent was not checked in full; the caveats say why.'),
+  );
 });

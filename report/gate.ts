@@ -7,7 +7,7 @@ import { isHigherBetter, METRIC_TABLE } from '../results/metrics.ts';
 import { METRICS, type Metric } from '../results/model/run.ts';
 import { INTERVAL_NAME } from '../results/stats.ts';
 import { own } from '../scenarios/model/facts.ts';
-import { quantileMarks, signsOf } from './cell-view.ts';
+import { quantileMarks } from './cell-view.ts';
 import { changesFigure } from './charts/before-after.ts';
 import { gateHistory } from './history.ts';
 import {
@@ -36,6 +36,7 @@ import {
 } from './tables/table.ts';
 import { MOST_BADGES } from './words/badges.ts';
 import { describeBlindness, describeSight } from './words/doubts.ts';
+import { signsOf } from './words/marks.ts';
 import {
   describeMove,
   formatCount,
@@ -324,7 +325,7 @@ function sentenceOf(line: GateLine, sides: Sides): string {
   return `${titleOf(line)} of ${line.arm} in ${line.cell} ${move}${interval}${signsOf(changeMarks(line, sides))}`;
 }
 
-/** Of the worst regression: from where to where, and how far beyond the limit. */
+/** A sentence on the worst regression: from where to where, and how far beyond the limit. */
 function describeRegression(line: GateLine, sides: Sides): string {
   const { bounds } = moveOf(line);
   const [from, to] = (['before', 'after'] as const).map(

@@ -56,7 +56,7 @@ const outcomeColumn: ReadColumn<Trend> = [
   },
 ];
 
-/** Of the last change; the chart shows all. */
+/** A column that reads the last change; the chart shows all. */
 function lastChange(read: (last: TrendChange, trend: Trend) => TableCell) {
   return (trend: Trend): TableCell => {
     const last = trend.changes.at(-1);

@@ -84,7 +84,7 @@ export interface Figure extends Picture {
   table: Table;
   /** Whether the table is shown without opening anything. */
   hasOpenTable?: true;
-  /** Of one among several of a kind, which a page sets small beside each other, with what they share said once. */
+  /** The form of one figure among several of a kind, which a page sets small beside each other, with what they share said once. */
   small?: SmallFigure;
 }
 
@@ -186,7 +186,7 @@ export function isFailure({ verdict }: Pick<Answer, 'verdict'>): boolean {
 export interface OverviewRow {
   name: string;
   answer: Answer;
-  /** Of two versions: `before 4,040 requests/s, mean 24.7 ms; after 4,010 requests/s, mean 24.9 ms`; null where none are compared. */
+  /** The figures of two versions: `before 4,040 requests/s, mean 24.7 ms; after 4,010 requests/s, mean 24.9 ms`; null where none are compared. */
   sides: string | null;
   /** What a new connection costs: `49 µs client, 41 µs server`; null where no pair of clients tells. */
   cost: string | null;
@@ -235,7 +235,7 @@ export interface Repetition {
 
 export interface CellReport {
   name: string;
-  /** Of which sweep it is a cell, and where in it: `round trip 20 ms`; null for a cell that stands alone. */
+  /** The sweep that it is a cell of, and where in it: `round trip 20 ms`; null for a cell that stands alone. */
   sweep: { name: string; place: string } | null;
   question: string;
   state: CellState;

@@ -69,8 +69,8 @@ function optionsOfPlace(command: readonly string[]): string[] {
 function noteOf({ conntax }: Run, cellCount: number, { sweep = {} }: ScenarioInput): string {
   const points = Object.values(sweep).reduce((product, { length }) => product * length, 1);
   return compact([
-    `With conntax ${conntax}; files that it names are where they were.`,
-    cellCount < points && 'Limits of points that were not begun are not in it.',
+    `With conntax ${conntax}; it expects the files it names at their original paths.`,
+    cellCount < points && 'It leaves out expectations for sweep points that were not started.',
   ]).join(' ');
 }
 
@@ -90,7 +90,7 @@ export function describeMissing(run: Run): Missing | null {
   const narrowed = narrowedTo(names, repeated, new Set(cells.map(({ cell }) => scenarioOf(cell))));
   return narrowed === null
     ? { text: 'To measure all of it again:', command: formatCommand(repeated) }
-    : { text: 'To measure what is missing, as a run of its own:', command: formatCommand(narrowed) };
+    : { text: 'To measure what is missing in a separate run:', command: formatCommand(narrowed) };
 }
 
 /** Options of `conntax run` that take a value. */

@@ -111,7 +111,7 @@ export interface Bisection {
   kind: 'versions' | 'commits';
   /** What stands before a version, such as `undici`, or `commit`. */
   name: string;
-  /** Of the range, oldest first. */
+  /** Those in the range, oldest first. */
   versions: readonly [string, string, ...string[]];
   /** What else they are called: by version, the first line of the message of a commit. */
   titles: Readonly<Record<string, string>>;

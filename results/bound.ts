@@ -21,7 +21,7 @@ const MOST_OF_THE_TIME = 0.5;
 const BUSY_CPU_RATIO = 0.6;
 
 /**
- * Of a client's completed trials; null where nothing stands out, or there are no trials.
+ * What set the pace in a client's completed trials; null where nothing stands out, or there are no trials.
  * @param serviceMs what the target takes to answer by its configuration; null: unknown
  */
 export function boundOf(trials: readonly CompletedTrial[], serviceMs: number | null): Bound | null {

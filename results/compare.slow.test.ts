@@ -4,7 +4,14 @@ import { describe, test } from 'node:test';
 import { randomNormal } from 'd3-random';
 import { verdictOf, verdictsOf, withVerdicts } from './compare.ts';
 import { createRandom } from './random.ts';
-import { LEVEL, levelOf, replicateInterval, shownTogether, studentInterval, toRatio } from './stats.ts';
+import {
+  CONFIDENCE_LEVEL,
+  levelOf,
+  replicateInterval,
+  shownTogether,
+  studentInterval,
+  toRatio,
+} from './stats.ts';
 import { settleCell } from './store.ts';
 import { sampleCell, sampleRun } from './testing/sample-run.ts';
 
@@ -33,7 +40,7 @@ describe('Verdicts that are read together: by where the intervals lie, and seldo
       const byP = new Set(firstKept === -1 ? sorted : sorted.slice(0, firstKept));
       assert.deepEqual([...byLevel].sort(), [...byP].sort());
     }
-    assert.ok(Math.abs(levelOf(1) - LEVEL) < 1e-12);
+    assert.ok(Math.abs(levelOf(1) - CONFIDENCE_LEVEL) < 1e-12);
   });
 
   const EXPERIMENTS = 2_000;

@@ -16,8 +16,8 @@ import {
 import type { ArmSummary, Comparison, Metric, RequestSummary } from './model/run.ts';
 import type { Censored, CompletedTrial, Measurement, RequestFigures, TrialResult } from './model/trial.ts';
 import {
+  CONFIDENCE_LEVEL,
   type Interval,
-  LEVEL,
   overReplicates,
   replicateInterval,
   shareInterval,
@@ -122,12 +122,14 @@ export function isWithin(ratio: Interval | null, precision: number): boolean {
 }
 
 /**
- * Of an event that was not seen, up to four are expected at 98 % in as long a time, as e^-4 is 2 %: the rule of three (J. A. Hanley,
+ * As many events of a kind that was not seen may be expected, at 98 %, in as long a time, as e^-4 is 2 %: the rule of three (J. A. Hanley,
  * A. Lippman-Hand, 1983) at the level that keeps the interval's 95 % (docs/method.md).
  */
 const UNSEEN_EVENTS = 4;
-/** Of the longest request: less is not such a request, or no pause of the whole arm. */
-const HALF = 0.5;
+/** Requests shorter than this share of the longest one are not counted as that pause. */
+const AS_LONG_AS_A_PAUSE = 0.5;
+/** A pause that costs less than this share of its length held up few users. */
+const HOLDS_UP_FEW = 0.5;
 
 /**
  * A few replicates that happen to hold as many pauses as each other agree too well, and a run that stops then is wrong too
@@ -141,7 +143,7 @@ export function isLongEnough(trials: readonly TrialResult[], deciding: Metric, p
 }
 
 /**
- * What one pause is of all that an arm was measured. The longest request says how long a pause is, unless such requests were
+ * The share of an arm's measured time that one pause takes. The longest request says how long a pause is, unless such requests were
  * measured and held up few users: then the slice that differs most from its trial says what one does.
  */
 function pauseShare(trials: readonly CompletedTrial[], metric: Metric): number {
@@ -154,7 +156,8 @@ function pauseShare(trials: readonly CompletedTrial[], metric: Metric): number {
   const share = Math.max(
     ...trials.map(trial => worstShare(trial, metric) * (trial.measurement.steadyMs / measuredMs)),
   );
-  const isOfFewUsers = seenMs >= HALF * longestMs && share * measuredMs < HALF * longestMs;
+  const isOfFewUsers =
+    seenMs >= AS_LONG_AS_A_PAUSE * longestMs && share * measuredMs < HOLDS_UP_FEW * longestMs;
   return isOfFewUsers ? share : Math.max(share, longestMs / measuredMs);
 }
 
@@ -243,7 +246,7 @@ export function areErrorsUnlike(one: Counts, other: Counts): boolean {
   const gap = errorRatioOf(one) - errorRatioOf(other);
   if (Math.abs(gap) <= MOST_GAP) return false;
   const [higher, lower] = (gap > 0 ? [one, other] : [other, one]).map(({ completed, failed }) =>
-    shareInterval(failed, completed + failed, LEVEL),
+    shareInterval(failed, completed + failed, CONFIDENCE_LEVEL),
   );
   if (higher == null || lower == null) return false;
   return Math.abs(gap) > Math.hypot(higher.value - higher.low, lower.high - lower.value);
@@ -303,8 +306,8 @@ export function ratioOver(
 }
 
 /**
- * Of the slice in the middle, which no pause makes slower; null without slices. A percentile or CPU time is not of slices: a
- * process in another mode shows in response times, and a replicate whose p99 alone is far off is none.
+ * The figure of the slice in the middle, which no pause makes slower; null without slices. A percentile or CPU time is not of slices: a
+ * process in another mode shows in response times. A replicate with an unusual p99 alone is not evidence of another mode.
  */
 function usualFigure(reader: FigureReader, { trial, measurement }: CompletedTrial): number | null {
   const slices = reader.of === 'slices' ? reader : readerOf('meanUs');

@@ -57,7 +57,7 @@ interface Settings {
 export function neededConnections(
   arm: Settings & {
     requests: number;
-    /** Of a load tool; for other clients, it follows from their settings. */
+    /** The pool of a load tool; for other clients, it follows from their settings. */
     pool?: Holding | null;
   },
 ): Ledger['needed'] {

@@ -20,10 +20,10 @@ import {
 } from './metrics.ts';
 import type { CompletedTrial, TrialResult } from './model/trial.ts';
 import {
+  CONFIDENCE_LEVEL,
   holding,
   type Interval,
   LEAST_REPLICATES,
-  LEVEL,
   replicateInterval,
   shareInterval,
   shownTogether,
@@ -116,7 +116,7 @@ function positiveInterval(values: readonly number[], level: number): Interval | 
     : null;
 }
 
-/** Of counts that may be 0. */
+/** An interval of counts that may be 0. */
 function plainInterval(values: readonly number[], level: number): Interval | null {
   if (values.length < LEAST_REPLICATES) return null;
   const { value, low, high } = studentInterval(values, level);
@@ -167,9 +167,9 @@ function clusteredInterval(
  *                    |  |--*--|  pass           |  |--*--|    fail
  */
 export function judge(expectation: Expectation, trials: readonly TrialResult[]): Judgement {
-  const interval = measuredOn(trials)(expectation, LEVEL);
+  const interval = measuredOn(trials)(expectation, CONFIDENCE_LEVEL);
   const replicates = completedOf(expectation.of, trials).length;
-  const state = judgeInterval(judgedOn(trials)(expectation, LEVEL), expectation);
+  const state = judgeInterval(judgedOn(trials)(expectation, CONFIDENCE_LEVEL), expectation);
   return { state, interval, replicates };
 }
 
@@ -200,10 +200,10 @@ export function judgeTogether(
 ): Judgement['state'][] {
   const stateAt = (expectation: Expectation, level: number) =>
     judgeInterval(measured(expectation, sharedLevel(level, errorSharers)), expectation);
-  const known = expectations.filter(expectation => measured(expectation, LEVEL) !== null);
+  const known = expectations.filter(expectation => measured(expectation, CONFIDENCE_LEVEL) !== null);
   const failing = shownTogether(known, (expectation, level) => stateAt(expectation, level) === 'fail');
   return expectations.map(expectation => {
-    const state = stateAt(expectation, LEVEL);
+    const state = stateAt(expectation, CONFIDENCE_LEVEL);
     return state === 'fail' && !failing.has(expectation) ? 'unsure' : state;
   });
 }
@@ -223,7 +223,7 @@ const SURENESS_STEPS = 30;
 export function surenessOf(expectation: Expectation, trials: readonly TrialResult[]): number | null {
   const measured = measuredOn(trials);
   const stateAt = (digits: number) => judgeInterval(measured(expectation, 1 - 10 ** -digits), expectation);
-  const leastDigits = -Math.log10(1 - LEVEL);
+  const leastDigits = -Math.log10(1 - CONFIDENCE_LEVEL);
   const state = stateAt(leastDigits);
   if (state === 'unsure') return null;
   let low = leastDigits;

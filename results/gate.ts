@@ -5,11 +5,11 @@ import { WHY_UNCOUNTED } from './connections.ts';
 import { isHigherBetter } from './metrics.ts';
 import type { Metric } from './model/run.ts';
 import {
+  CONFIDENCE_LEVEL,
   difference,
   exactly,
   type Interval,
   LEAST_REPLICATES,
-  LEVEL,
   levelOf,
   ratioOfRatios,
   ratioOfRatiosAt,
@@ -97,7 +97,7 @@ export function gateRun(baseline: RunSummary, current: RunSummary, { minEffect }
     const found = pairs.flatMap(({ before, after }) =>
       cellLines(before, after, { minEffect, hasSameMachine, level, gaps: unknown }),
     );
-    if (level === LEVEL) gaps.push(...unknown);
+    if (level === CONFIDENCE_LEVEL) gaps.push(...unknown);
     return found;
   });
   const unknown = pairs.flatMap(({ before, after }) => unknownNeeds(before, after));
@@ -227,8 +227,8 @@ function judged(change: Interval, effect: number, isMoreBetter: boolean): Judged
  * @param linesAt the lines by their intervals at a level; always the same ones in the same order
  */
 function heldTogether(linesAt: (level: number) => GateLine[]): GateLine[] {
-  const lines = linesAt(LEVEL);
-  const known = new Map([[LEVEL, lines]]);
+  const lines = linesAt(CONFIDENCE_LEVEL);
+  const known = new Map([[CONFIDENCE_LEVEL, lines]]);
   const linesOf = (level: number): GateLine[] => {
     const found = known.get(level) ?? linesAt(level);
     known.set(level, found);

@@ -7,7 +7,7 @@ import { describeMisfit, readTextFile, replaceFile } from './files.ts';
 import { isHigherBetter } from './metrics.ts';
 import type { Metric } from './model/run.ts';
 import { createRandom, type Random, shuffled } from './random.ts';
-import { type Interval, LEVEL, meanOf, ratioOfRatios, studentInterval, toRatio } from './stats.ts';
+import { CONFIDENCE_LEVEL, type Interval, meanOf, ratioOfRatios, studentInterval, toRatio } from './stats.ts';
 
 interface ChangePoint {
   /** Index of the first value of the new level. */
@@ -193,7 +193,7 @@ function levelsOf(
   const starts = [0, ...found.map(({ index }) => index)];
   const levels = starts.map((from, at): TrendLevel => {
     const to = starts[at + 1] ?? logs.length;
-    return { from, to, ratio: toRatio(studentInterval(logs.slice(from, to), LEVEL)) };
+    return { from, to, ratio: toRatio(studentInterval(logs.slice(from, to), CONFIDENCE_LEVEL)) };
   });
   const changes = found.map(({ p }, at): TrendChange => {
     const [before, after] = [levels[at]!, levels[at + 1]!];

@@ -29,9 +29,9 @@ export interface Growth {
 /** A burst is over within a tenth of the time, or else it cannot be told from a rise. */
 const WINDOWS = 10;
 const LEAST_PER_WINDOW = 2;
-/** Of one side; among the dozen series of a process a false leak is then seldom. */
+/** Leaves 0.2 % on one side, so that a false leak is seldom among the dozen series of a process. */
 const LEAK_S = leastS(WINDOWS, 0.002);
-/** Of each side of the 95 % interval. */
+/** Leaves 2.5 % on each side of the 95 % interval. */
 const INTERVAL_S = leastS(WINDOWS, 0.025);
 
 const UNKNOWN: Growth = {
@@ -134,7 +134,7 @@ type Level = 'descriptors' | 'rssBytes';
 const PER = 1_000;
 
 /**
- * Of a client, by all of its trials. The interval reaches from the lowest end of theirs to the highest, because processes differ by
+ * Growth of a client over all of its trials. The interval reaches from the lowest end of theirs to the highest, because processes differ by
  * more than samples of one do.
  * @returns null where nothing was sampled, or too little to tell
  */

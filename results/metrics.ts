@@ -83,7 +83,7 @@ interface MetricRow {
   ofSummary?: (summary: ArmSummary) => Interval | null;
   /** Whether a client's stored summary has an interval for it. */
   isIntervalStored?: true;
-  /** Of a quantile: the share of requests that take longer. */
+  /** The share of requests that take longer; of quantiles only. */
   shareBeyond?: number;
   /** Whether requests without a response make it a bound. */
   isBoundByUnanswered: boolean;
@@ -158,7 +158,7 @@ function timeWait(end: 'client' | 'server'): Omit<MetricRow, 'columnKey'> {
   };
 }
 
-function throttled(whose: 'client' | 'target'): Omit<MetricRow, 'columnKey'> {
+function throttled(whose: 'client' | 'server'): Omit<MetricRow, 'columnKey'> {
   return {
     ...count,
     title: `throttled periods of the ${whose}`,
@@ -241,9 +241,9 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
   },
   targetCpuUsPerRequest: {
     ...cpu,
-    title: 'target CPU per request',
+    title: 'server CPU per request',
     columnKey: 'targetCpuUsPerRequest',
-    resultColumn: { heading: 'target CPU', unit: 'µs/request' },
+    resultColumn: { heading: 'server CPU', unit: 'µs/request' },
     ofSlices: slices =>
       slices.flatMap(({ targetCpuUs, exchanges }) =>
         targetCpuUs === null ? [] : { amount: targetCpuUs, per: exchanges },
@@ -312,7 +312,7 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
   clientTimeWaitPer1kRequests: { ...timeWait('client'), columnKey: 'clientTimeWaitPer1000Count' },
   serverTimeWaitPer1kRequests: { ...timeWait('server'), columnKey: 'serverTimeWaitPer1000Count' },
   throttledRatio: { ...throttled('client'), columnKey: 'throttledPercent' },
-  targetThrottledRatio: { ...throttled('target'), columnKey: 'targetThrottledPercent' },
+  targetThrottledRatio: { ...throttled('server'), columnKey: 'targetThrottledPercent' },
   successRatio: {
     ...count,
     title: 'success rate',
@@ -532,7 +532,7 @@ function timeWaitPer1k({ timeWait, slices }: Measurement, end: keyof TimeWait): 
   return timeWait === null || ended === 0 ? null : (timeWait[end] / ended) * 1_000;
 }
 
-/** Of periods of its CPU limit; null without a limit, or without a period in which it had something to run. */
+/** The share of periods of its CPU limit in which a process was throttled; null without a limit, or without a period in which it had something to run. */
 function throttledOf(used: Resources | null): number | null {
   const { throttledPeriods = 0, periods = 0 } = used?.throttling ?? {};
   return periods === 0 ? null : throttledPeriods / periods;
@@ -546,7 +546,7 @@ function successesOf({ measurement: { completed, failed } }: Measured): Share {
   return { part: completed, of: completed + failed };
 }
 
-/** Of the requests that failed by themselves; those that conntax abandoned would have taken longer. null without any. */
+/** Mean time of the requests that failed by themselves; those that conntax abandoned would have taken longer. null without any. */
 function failureMeanUs(outcomes: Measurement['outcomes']): number | null {
   const failures = Object.entries(outcomes).flatMap(([outcome, { count: failed, meanUs }]) =>
     outcome === 'ok' || outcome === 'noAnswer' || meanUs === undefined ? [] : { count: failed, meanUs },

@@ -21,7 +21,7 @@ export interface MeasuredRun {
 
 /** Id of the element of a page that holds the run. */
 export const PAGE_DATA_ID = 'run-data';
-/** Of the element: brotli as `packRun` writes it; pages of older versions have the lines alone, in gzip. */
+/** The element as `packRun` writes it, in brotli; pages of older versions have the lines alone, in gzip. */
 const ELEMENT = new RegExp(
   `<script type="application/(brotli|gzip)" id="${PAGE_DATA_ID}">([A-Za-z0-9+/=]*)</script>`,
 );

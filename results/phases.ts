@@ -50,7 +50,7 @@ export function splitPhases(trials: readonly CompletedTrial[]): PhaseSplit | nul
 
   const connectionsPerRequest = openedPerRequest(all);
   const timed = timedConnections(all);
-  /** Of the mean connection, times those that a request carries. */
+  /** A part of the mean connection, times the number of connections per request. */
   const dialUs = (read: (measurement: Measurement) => Histogram) =>
     timed === 0 ? 0 : (totalUs(all, read) / timed) * connectionsPerRequest;
   const dials = [
@@ -97,7 +97,7 @@ export function spreadPhases(trials: readonly CompletedTrial[]): PhaseSpreads {
   return Object.fromEntries(SPREADS.map(name => [name, spreadPhase(trials, name)])) as PhaseSpreads;
 }
 
-/** Of the requests, or of the connections opened in the windows; null if there was none, or the client does not report it. */
+/** How long a phase took, over the requests or over the connections opened in the windows; null if there was none, or the client does not report it. */
 export function spreadPhase(trials: readonly CompletedTrial[], name: SpreadName): Spread | null {
   const { count, meanUs, p99Us } = mergeHistograms(
     trials.flatMap(({ measurement }) => measurement[name] ?? []),

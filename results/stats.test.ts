@@ -6,12 +6,12 @@ import { randomNormal } from 'd3-random';
 import fc from 'fast-check';
 import { createRandom, type Random } from './random.ts';
 import {
+  CONFIDENCE_LEVEL,
   difference,
   type Estimator,
   findModes,
   type Interval,
   intervalOfParts,
-  LEVEL,
   ratioOfRatios,
   replicateInterval,
   replicatesToTell,
@@ -333,9 +333,9 @@ describe('The 95 % interval holds known truths about as often as it claims', () 
   test('a group that the usual slices do not show is no mode: all replicates count', () => {
     const usual = WITH_ANOTHER_GROUP.map(() => 0);
     const mean = WITH_ANOTHER_GROUP.reduce((sum, log) => sum + log, 0) / WITH_ANOTHER_GROUP.length;
-    assert.equal(replicateInterval(WITH_ANOTHER_GROUP, LEVEL, usual)!.value, Math.exp(mean));
+    assert.equal(replicateInterval(WITH_ANOTHER_GROUP, CONFIDENCE_LEVEL, usual)!.value, Math.exp(mean));
     assert.deepEqual(
-      replicateInterval(WITH_ANOTHER_GROUP, LEVEL, WITH_ANOTHER_GROUP),
+      replicateInterval(WITH_ANOTHER_GROUP, CONFIDENCE_LEVEL, WITH_ANOTHER_GROUP),
       replicateInterval(WITH_ANOTHER_GROUP),
     );
   });
@@ -347,7 +347,10 @@ describe('The 95 % interval holds known truths about as often as it claims', () 
     };
     const replicateRatios = WITH_ANOTHER_GROUP.map(Math.exp);
     const usual = WITH_ANOTHER_GROUP.map(() => 0);
-    const ofOneMode = { interval: replicateInterval(WITH_ANOTHER_GROUP, LEVEL, usual), replicateRatios };
+    const ofOneMode = {
+      interval: replicateInterval(WITH_ANOTHER_GROUP, CONFIDENCE_LEVEL, usual),
+      replicateRatios,
+    };
     const ofTwo = { interval: replicateInterval(WITH_ANOTHER_GROUP), replicateRatios };
     assert.ok(intervalOfParts([ofOneMode, again])!.low < 0.95);
     assert.ok(intervalOfParts([ofTwo, again])!.low > 0.98);

@@ -78,13 +78,13 @@ export function trimmedMean(values: readonly number[], share: number): number | 
 }
 
 /** How often an interval must hold the truth, unless several are judged at once (`shownTogether`). */
-export const LEVEL = 0.95;
+export const CONFIDENCE_LEVEL = 0.95;
 /** The level, what remains of it, and such an interval as reports write them. */
-export const LEVEL_PERCENT = `${Math.round(LEVEL * 100)} %`;
-export const ERROR_PERCENT = `${Math.round((1 - LEVEL) * 100)} %`;
+export const LEVEL_PERCENT = `${Math.round(CONFIDENCE_LEVEL * 100)} %`;
+export const ERROR_PERCENT = `${Math.round((1 - CONFIDENCE_LEVEL) * 100)} %`;
 export const INTERVAL_NAME = `${LEVEL_PERCENT} interval`;
 /**
- * Of the share of intervals that may miss the truth, what Student's is asked for: 97 % for 95 %, so that 95 % remain where
+ * What Student's interval is asked for, as part of the share of intervals that may miss the truth: 97 % for 95 %, so that 95 % remain where
  * the truth is skewed or has modes (docs/method.md).
  */
 const NOMINAL_SHARE = 0.6;
@@ -106,7 +106,11 @@ const LEAST_MAIN = 3;
  * Chosen by simulation among Student's t, Yuen's trimmed t, Hodges-Lehmann, order statistics and bootstrap-t:
  * docs/measured.md has the table.
  */
-export const replicateInterval: Estimator = (logRatios, level = LEVEL, usualLogRatios = logRatios) => {
+export const replicateInterval: Estimator = (
+  logRatios,
+  level = CONFIDENCE_LEVEL,
+  usualLogRatios = logRatios,
+) => {
   if (logRatios.length < LEAST_REPLICATES) return null;
   const nominal = 1 - NOMINAL_SHARE * (1 - level);
   const { groups, main, isDistinct } = findModes(logRatios);
@@ -142,13 +146,15 @@ function areProcessModes(
 
 /** How far the interval of n replicates reaches to either side, in standard deviations of a replicate. */
 export function studentReach(replicates: number): number {
-  return studentQuantile(1 - (NOMINAL_SHARE * (1 - LEVEL)) / 2, replicates - 1) / Math.sqrt(replicates);
+  return (
+    studentQuantile(1 - (NOMINAL_SHARE * (1 - CONFIDENCE_LEVEL)) / 2, replicates - 1) / Math.sqrt(replicates)
+  );
 }
 
 /** The factor by which a 95 % interval is widened for another level; degrees of freedom need not be whole. */
 function studentFactor(level: number, degrees: number): number {
   const reach = (at: number): number => studentQuantile(1 - (NOMINAL_SHARE * (1 - at)) / 2, degrees);
-  return reach(level) / reach(LEVEL);
+  return reach(level) / reach(CONFIDENCE_LEVEL);
 }
 
 /** Widened as far as needed to hold a value. */
@@ -161,7 +167,7 @@ export function holding(interval: Interval, value: number): Interval {
  * widened for a reason of its own.
  */
 export function widened(interval: Interval, replicateRatios: readonly number[], level: number): Interval {
-  if (level <= LEVEL || replicateRatios.length < LEAST_REPLICATES) return interval;
+  if (level <= CONFIDENCE_LEVEL || replicateRatios.length < LEAST_REPLICATES) return interval;
   const wider = intervalOfParts([{ interval, replicateRatios }], level)!;
   return holding(holding(interval, wider.low), wider.high);
 }
@@ -172,7 +178,7 @@ export function widened(interval: Interval, replicateRatios: readonly number[], 
  */
 export function intervalOfParts(
   parts: readonly { interval: Interval | null; replicateRatios: readonly number[] }[],
-  level = LEVEL,
+  level = CONFIDENCE_LEVEL,
 ): Interval | null {
   const logRatios = parts.flatMap(({ replicateRatios }) => replicateRatios.map(Math.log));
   const interval = replicateInterval(logRatios, level);
@@ -227,13 +233,15 @@ export function studentInterval(values: readonly number[], level: number): Inter
  * such as differences; null below three. Asks Student's t for as much as `replicateInterval` does, and knows no modes.
  */
 export function replicateMeanInterval(values: readonly number[]): Interval | null {
-  return values.length < LEAST_REPLICATES ? null : studentInterval(values, 1 - NOMINAL_SHARE * (1 - LEVEL));
+  return values.length < LEAST_REPLICATES
+    ? null
+    : studentInterval(values, 1 - NOMINAL_SHARE * (1 - CONFIDENCE_LEVEL));
 }
 
 /** Logarithms that far out have no ratio left that a JSON number could hold. */
 const LARGEST_LOG = 700;
 
-/** Of a logarithm of an exponential. */
+/** Relative error of taking the logarithm of an exponential. */
 const ROUNDING = 1e-9;
 
 /** From logarithms to ratios. */
@@ -251,7 +259,7 @@ export function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Of a population from which these at least two values are drawn. */
+/** Variance of the population from which these at least two values are drawn. */
 export function sampleVariance(values: readonly number[]): number {
   const mean = meanOf(values);
   return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
@@ -295,14 +303,14 @@ export function ratioOfRatiosAt(
   const change = ratioOfRatios(before, after);
   const own = varianceOf(before);
   const other = varianceOf(after);
-  if (level === LEVEL || own + other === 0) return change;
+  if (level === CONFIDENCE_LEVEL || own + other === 0) return change;
   const degrees = (own + other) ** 2 / (own ** 2 / (counts.before - 1) + other ** 2 / (counts.after - 1));
   const factor = studentFactor(level, degrees);
   const { value, low, high } = change;
   return { value, low: value * (low / value) ** factor, high: value * (high / value) ** factor };
 }
 
-/** Of the logarithm, up to a factor that nearly cancels. */
+/** Variance of the logarithm, up to a factor that nearly cancels. */
 function varianceOf({ low, high }: Interval): number {
   return Math.log(high / low) ** 2;
 }
@@ -374,7 +382,7 @@ export function shownTogether<Claim>(
 
 /** The level at which each of n claims has to be shown, so that none is false at 95 %. */
 export function levelOf(claims: number): number {
-  return 1 - (1 - LEVEL) / Math.max(1, claims);
+  return 1 - (1 - CONFIDENCE_LEVEL) / Math.max(1, claims);
 }
 
 /** These packages are 150 files: they are loaded at the first interval, of which most processes make none. */
@@ -398,7 +406,7 @@ function studentQuantile(probability: number, degrees: number): number {
   return value;
 }
 
-/** Of the beta distribution with these two shapes. */
+/** Quantile of the beta distribution with these two shapes. */
 function betaQuantile(probability: number, first: number, second: number): number {
   beta ??= require('@stdlib/stats-base-dists-beta-quantile');
   return beta!(probability, first, second);

@@ -4,12 +4,12 @@ import { z } from 'zod';
 import { Run } from './model/run.ts';
 import { TrialResult } from './model/trial.ts';
 
-/** Of run.json. */
+/** The schema of run.json. */
 export function runJsonSchema(): object {
   return { title: 'conntax run', ...z.toJSONSchema(Run, { target: 'draft-2020-12' }) };
 }
 
-/** Of each line of trials.ndjson. */
+/** The schema of each line of trials.ndjson. */
 export function trialJsonSchema(): object {
   return { title: 'conntax trial result', ...z.toJSONSchema(TrialResult, { target: 'draft-2020-12' }) };
 }

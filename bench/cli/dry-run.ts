@@ -1,8 +1,10 @@
 // `--dry-run`: describes a plan and how it fits this machine, without starting anything.
+
 import prettyMs from 'pretty-ms';
 import type { Fact } from '../../report/model.ts';
 import { describeClient } from '../../report/words/clients.ts';
 import { sharedConditions } from '../../report/words/conditions.ts';
+import { roundPercent } from '../../results/figures.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import { LEAST_REPLICATES, sumOf } from '../../results/stats.ts';
 import { axesOf, combinations, describePoints } from '../../scenarios/model/sweep.ts';
@@ -211,7 +213,7 @@ function factsOf(cell: PlannedCell, { cells }: PlanDescription): Fact[] {
 function describeEnd({ scenario }: PlannedCell, { until, precisionRatio }: CellDescription): string {
   switch (until) {
     case 'precise':
-      return `every ratio of ${headlineOf(scenario.load).noun} is within ${Number((precisionRatio * 100).toPrecision(3))} %`;
+      return `every ratio of ${headlineOf(scenario.load).noun} is within ${roundPercent(precisionRatio, 3)}`;
     case 'decided':
       return 'an expectation fails or all pass';
     default:

@@ -1,9 +1,11 @@
 // Shows the progress of a run: three live lines on a terminal, plain lines elsewhere.
+
 import { createLogUpdate } from 'log-update';
 import picocolors from 'picocolors';
 import prettyMs from 'pretty-ms';
 import stringWidth from 'string-width';
 import { formatComparison, knownRatio, reachRatio } from '../../report/words/numbers.ts';
+import { roundPercent } from '../../results/figures.ts';
 import type { Headline } from '../../results/metrics.ts';
 import type { Comparison } from '../../results/model/run.ts';
 import { visibleLine } from '../../results/visible.ts';
@@ -294,7 +296,7 @@ export class LiveView {
   /** The ratio that is known worst, because it decides how long the measurement goes on. */
   #precisionLine(width: number): string {
     const { precision, until } = this.#timing;
-    const asked = until === 'decided' ? 'until it is decided' : `±${percent(precision)} asked`;
+    const asked = until === 'decided' ? 'until it is decided' : `±${roundPercent(precision, 2)} asked`;
     if (this.#clients.size === 1) return fitted(['one client: nothing to compare'], width).join(GAP);
     const [worst, ...others] = this.#comparisons.toSorted((a, b) => reachOf(b) - reachOf(a));
     if (worst === undefined || this.#headline === undefined)
@@ -303,7 +305,7 @@ export class LiveView {
     const { noun } = this.#headline;
     const parts = [
       formatComparison(worst),
-      ...(ratio === null ? [] : [`±${percent(reachRatio(ratio))}`]),
+      ...(ratio === null ? [] : [`±${roundPercent(reachRatio(ratio), 2)}`]),
       asked,
       ...(ratio === null || until === 'decided' ? [] : [drawInterval(ratio, precision)]),
       ...(others.length === 0 ? [] : [`+${others.length} more`]),
@@ -321,10 +323,6 @@ export class LiveView {
 function reachOf(comparison: Comparison): number {
   const ratio = knownRatio(comparison);
   return ratio === null ? Number.POSITIVE_INFINITY : reachRatio(ratio);
-}
-
-function percent(ratio: number): string {
-  return `${Number((ratio * 100).toPrecision(2))} %`;
 }
 
 /** Texts in their order while they fit; one that does not is left out whole, because a cut number would be another number. */

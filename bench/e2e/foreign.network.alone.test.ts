@@ -238,8 +238,8 @@ test("nginx's keep-alive settings, each exact in the ledger", { skip: reasonWith
     ]) {
       assert.match(outcome.stdout, told);
     }
-    // The last column is the bottleneck, before which stands the CPU of the target.
-    assert.match(outcome.stdout, /^only +.* – +\S.*$/m, 'no CPU of the target');
+    // The last column is the bottleneck, before which stands the CPU of the server.
+    assert.match(outcome.stdout, /^only +.* – +\S.*$/m, 'no CPU of the server');
   });
 });
 

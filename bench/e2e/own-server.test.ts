@@ -72,7 +72,7 @@ test('two commits of a server, each in its own checkout, with CPU time of each; 
     return [result.trial.arm, bytes / completed];
   });
   assert.deepEqual(Object.fromEntries(bytes), { before: 'one'.length, after: 'second'.length });
-  assert.match(stdout, /target CPU \/ request, after \/ before/);
+  assert.match(stdout, /server CPU \/ request, after \/ before/);
   assertNoCheckout(repository);
 });
 

@@ -37,7 +37,7 @@ const ANSWER = /^Undecided: one replicate is too few to compare persistent and s
 function assertReport(text: string): void {
   for (const column of [
     ...['requests/s', 'mean', 'p50', 'p90', 'p99', 'p99.9', 'max', 'error rate'],
-    ...['opened', 'accepted', 'needed', 'client CPU', 'target CPU'],
+    ...['opened', 'accepted', 'needed', 'client CPU', 'server CPU'],
     ...['connection policy', 'concurrency', 'mean latency', 'QPS'],
     ...['ratio', 'verdict', '95 % interval'],
   ]) {

@@ -1,6 +1,7 @@
 // Searches for the highest rate that a client sustains: chooses the next rate to try from the probes so far. Pure.
+
 import { areTooManyLost, isFallingBehind, isMostlyLateness } from '../../results/audits/load.ts';
-import { milliseconds } from '../../results/audits/rule.ts';
+import { milliseconds, roundPercent } from '../../results/figures.ts';
 import type { Capacity, Probe, ProbeLimit } from '../../results/model/trial.ts';
 import type { CapacityLoad } from '../../scenarios/model/load.ts';
 import type { WindowSchedule } from '../contracts.ts';
@@ -70,7 +71,7 @@ function shortfallOf(
   }
   if (errorRatio > objective.errorRatio) {
     const failed = exceeding(errorRatio * 100, objective.errorRatio * 100, 2);
-    const why = `${failed} % of the requests failed, above ${Number((objective.errorRatio * 100).toPrecision(2))} %`;
+    const why = `${failed} % of the requests failed, above ${roundPercent(objective.errorRatio, 2)}`;
     return { limit: 'errors', why };
   }
   const quantiles = [

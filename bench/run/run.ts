@@ -1,4 +1,5 @@
 // Measures a plan cell by cell, each in replicates until the answer is precise or decided, or the budget is spent.
+
 import { auditCell, auditTrial, failureCauses } from '../../results/audits/index.ts';
 import { compareArms, isLongEnough, isPrecise, summariseArms } from '../../results/compare.ts';
 import {
@@ -9,6 +10,7 @@ import {
   judge,
   judgeAll,
 } from '../../results/expect.ts';
+import { roundPercent } from '../../results/figures.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { CellResult, Comparison } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
@@ -304,7 +306,7 @@ function whyEnough(
   const { metric, noun } = headlineOf(load);
   if (!isPrecise(comparisons, metric, timing.precision)) return undefined;
   if (comparisons.length > 0 && !isLongEnough(trials, metric, timing.precision)) return undefined;
-  const within = `${Number((timing.precision * 100).toPrecision(3))} %`;
+  const within = roundPercent(timing.precision, 3);
   return {
     stop: 'precise',
     stopDetail:

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { AB_MIN_EFFECT } from '../../results/min-effect.ts';
 import { createRandom, shuffled } from '../../results/random.ts';
 import {
-  LEVEL,
+  CONFIDENCE_LEVEL,
   LEVEL_PERCENT,
   meanOf,
   shareInterval,
@@ -136,7 +136,7 @@ function printReal(all: readonly Observation[]): void {
     const own = gates.filter(gate => gate.kind === kind);
     if (own.length === 0) continue;
     const confirmed = own.filter(({ state }) => state === 'fail').length;
-    const { low, high } = shareInterval(confirmed, own.length, LEVEL)!;
+    const { low, high } = shareInterval(confirmed, own.length, CONFIDENCE_LEVEL)!;
     table.push([
       kind,
       formatEffect(own),
@@ -176,7 +176,7 @@ function logsOf(observations: readonly Observation[], of: 'logRate' | 'logCpu'):
 function formatEffect(observations: readonly Observation[]): string {
   const logs = logsOf(observations, 'logCpu');
   if (logs.length < 2) return '';
-  const { value, low, high } = toRatio(studentInterval(logs, LEVEL));
+  const { value, low, high } = toRatio(studentInterval(logs, CONFIDENCE_LEVEL));
   return `${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
 }
 

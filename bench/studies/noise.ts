@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { compareArms } from '../../results/compare.ts';
 import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
 import { createRandom, type Random, shuffled } from '../../results/random.ts';
-import { LEAST_REPLICATES, LEVEL, shareInterval } from '../../results/stats.ts';
+import { CONFIDENCE_LEVEL, LEAST_REPLICATES, shareInterval } from '../../results/stats.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';
 import { planRun } from '../plan/plan.ts';
 import { spawnChild } from '../run/child.ts';
@@ -140,7 +140,7 @@ function printShares(condition: Condition, runs: readonly AaRun[], random: Rando
     ],
   ] as const;
   for (const [what, count, total] of shares) {
-    const share = shareInterval(count, total, LEVEL);
+    const share = shareInterval(count, total, CONFIDENCE_LEVEL);
     const text =
       share === null
         ? 'unknown'

@@ -13,7 +13,7 @@ import {
   describeLimits,
   drawCurves,
   howMerged,
-  limitsOf,
+  latencyLimitsOf,
   percentileTable,
 } from './percentiles.ts';
 import { drawForest, type ForestRow, forestRows, tabulateForest } from './ratios.ts';
@@ -251,7 +251,7 @@ function overlayCurves(sides: Sides): Figure | null {
   });
   if (curves.length === 0) return null;
   const { cell } = sides.after.result;
-  const limits = limitsOf(sides.after);
+  const limits = latencyLimitsOf(sides.after);
   const title = `Latency by percentile, before and after: ${cell}`;
   return {
     name: `${cell}/percentiles`,

@@ -2,7 +2,7 @@
 import { type AmortisationFit, cellAmortisation } from '../../results/connection-cost.ts';
 import { reuseOf } from '../../results/connections.ts';
 import type { Finding } from '../../results/model/run.ts';
-import { allMarks, type CellView, onlyInvalid, signsOf } from '../cell-view.ts';
+import { allMarks, type CellView, onlyInvalid } from '../cell-view.ts';
 import { formatNeeded } from '../tables/main.ts';
 import {
   countCell,
@@ -17,6 +17,7 @@ import {
 } from '../tables/table.ts';
 import { describeAcceptedBy, describeOpenedBy, knownAccepted, knownOpened } from '../words/caveats.ts';
 import { describeAmortisation, fitsWell, openingOf } from '../words/connection-cost.ts';
+import { signsOf } from '../words/marks.ts';
 import {
   formatCount,
   formatLatency,
@@ -139,7 +140,7 @@ const STATE_WORDS: Record<State, string> = {
   unknown: NO_FIGURE,
 };
 
-/** Of connections whose accepting end is not known: half of what the column says. */
+/** The entry where the accepting end of connections is not known: half of what the column says. */
 const WITHIN_NEED = '✓ within need; accepted not known';
 
 /** The audit judges each trial; a client is as good as its worst. */

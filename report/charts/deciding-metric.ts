@@ -6,7 +6,7 @@ import { headlineOf, METRIC_TABLE, summaryFigure } from '../../results/metrics.t
 import type { Metric } from '../../results/model/run.ts';
 import type { Probe } from '../../results/model/trial.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
-import { type ArmView, type CellView, figureMarks, signsOf } from '../cell-view.ts';
+import { type ArmView, type CellView, figureMarks } from '../cell-view.ts';
 import type { Table } from '../model.ts';
 import {
   CENTRE_NOTE,
@@ -26,6 +26,7 @@ import {
 } from '../tables/table.ts';
 import { capacitySign } from '../words/bound.ts';
 import { clockStart, describeObjective, describeSent, formatRate } from '../words/load.ts';
+import { signsOf } from '../words/marks.ts';
 import { formatInterval, formatLatency, isKnown, roundInterval, toShownUnit } from '../words/numbers.ts';
 import { capitalize } from '../words/text.ts';
 import type { Chart } from './chart.ts';
@@ -86,7 +87,7 @@ export const capacity = barChart({
 });
 
 interface BarFigure {
-  /** Of the chart and its table. */
+  /** The name of the chart and its table. */
   name: string;
   title: string;
   metric: Metric;
@@ -204,7 +205,7 @@ function listRows({ arms }: CellView, metric: Metric) {
   });
 }
 
-/** Of a logarithmic axis, beyond the outermost points: a factor. */
+/** The factor by which a logarithmic axis goes beyond the outermost points. */
 const MARGIN = 1.15;
 
 interface Tried {
@@ -234,7 +235,7 @@ export const capacityProbes: Chart = {
       tip: `${arm.label}, replicate ${replicate + 1}: ${formatRate(probe.ratePerSec)}/s, p99 ${formatLatency(probe.p99Us)}, ${probe.why}`,
     }));
     const rates = rows.map(({ ratePerSec }) => ratePerSec);
-    const times = [...rows.map(({ ms }) => ms), ...limitsOf(view)];
+    const times = [...rows.map(({ ms }) => ms), ...p99LimitsOf(view)];
     return framed({
       heightPx: 320,
       layer: [
@@ -286,14 +287,14 @@ function triedIn({ arms }: CellView): Tried[] {
 }
 
 /** The limit on p99, if the objective has one. */
-function limitsOf({ result }: CellView): number[] {
+function p99LimitsOf({ result }: CellView): number[] {
   const { load } = result.scenario;
   const limitMs = load.model === 'capacity' ? load.objective.p99Ms : undefined;
   return limitMs === undefined ? [] : [limitMs];
 }
 
 function limitLayers(view: CellView): Layer[] {
-  return limitsOf(view).map(limitMs =>
+  return p99LimitsOf(view).map(limitMs =>
     tippedLayer(
       [{ limitMs, tip: `p99 at most ${limitMs} ms` }],
       { ...guideLine, strokeWidth: 1.5 },

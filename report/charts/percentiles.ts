@@ -4,7 +4,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { mergeHistograms, percentileCurve } from '../../results/histogram.ts';
 import { hasFewBeyond, METRIC_TABLE } from '../../results/metrics.ts';
 import type { Histogram } from '../../results/model/trial.ts';
-import { type ArmView, type CellView, latencyMarks, quantileMarks, signsOf } from '../cell-view.ts';
+import { type ArmView, type CellView, latencyMarks, quantileMarks } from '../cell-view.ts';
 import type { Mark, Table } from '../model.ts';
 import { describeExpectation } from '../tables/expectations.ts';
 import {
@@ -16,6 +16,7 @@ import {
   tabulate,
   words,
 } from '../tables/table.ts';
+import { signsOf } from '../words/marks.ts';
 import { formatLatency, formatMs } from '../words/numbers.ts';
 import { capitalize } from '../words/text.ts';
 import type { Chart } from './chart.ts';
@@ -92,8 +93,8 @@ function percentileChart(of: {
     title,
     section: 'latency',
     applies: view => of.applies(view.result) && curvesIn(view).length > 0,
-    caption: view => [of.caption, ...describeLimits(limitsOf(view))].join(' '),
-    spec: view => drawCurves(curvesIn(view), { kinds: clocks, axisTitle, limits: limitsOf(view) }),
+    caption: view => [of.caption, ...describeLimits(latencyLimitsOf(view))].join(' '),
+    spec: view => drawCurves(curvesIn(view), { kinds: clocks, axisTitle, limits: latencyLimitsOf(view) }),
     table: view => percentileTable({ name, title, kinds: clocks }, curvesIn(view)),
   };
 }
@@ -235,7 +236,7 @@ interface PercentileRow {
   /** One in `rarity` requests is slower. */
   rarity: number;
   ms: number;
-  /** Of the quantile; the maximum, which is what it is of any number of requests, has none. */
+  /** The marks of the quantile; the maximum, which is what it is of any number of requests, has none. */
   marks: readonly Mark[];
   tip: string;
 }
@@ -325,7 +326,7 @@ function formatPercentile(percentile: number): string {
   return `${Number(percentile.toFixed(digits - 1))} %`;
 }
 
-/** Of p50, where the axis of percentiles begins: one in two requests is slower. */
+/** The rarity of p50, where the axis of percentiles begins: one in two requests is slower. */
 const FIRST_RARITY = 2;
 
 interface LatencyLimit {
@@ -336,8 +337,8 @@ interface LatencyLimit {
   text: string;
 }
 
-/** Of the expectations of single clients, and of the objective of a capacity search. */
-export function limitsOf({ arms, result }: CellView): LatencyLimit[] {
+/** The limits that single clients are expected to keep, and those of the objective of a capacity search. */
+export function latencyLimitsOf({ arms, result }: CellView): LatencyLimit[] {
   const { load } = result.scenario;
   const expected = result.expectations.flatMap(({ expectation }): LatencyLimit[] => {
     const { metric, of, over, atMost } = expectation;

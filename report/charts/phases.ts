@@ -1,6 +1,6 @@
 // Chart: the mean response time of each client as a bar, divided into the phases of a request.
 import type { Phase } from '../../results/phases.ts';
-import { type CellView, onlyInvalid, signsOf } from '../cell-view.ts';
+import { type CellView, onlyInvalid } from '../cell-view.ts';
 import {
   describePhases,
   PHASE_NAMES,
@@ -10,6 +10,7 @@ import {
   phasesOf,
 } from '../tables/phases.ts';
 import { figure, figureColumn, keyColumn, shareCell, tabulate, words } from '../tables/table.ts';
+import { signsOf } from '../words/marks.ts';
 import { formatLatency, formatMs, formatPercent } from '../words/numbers.ts';
 import type { Chart } from './chart.ts';
 import {

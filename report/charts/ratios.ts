@@ -11,7 +11,7 @@ import {
 import type { Comparison, Metric } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval, meanOf } from '../../results/stats.ts';
 import type { Load } from '../../scenarios/model/load.ts';
-import { type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import { type CellView, comparisonMarks } from '../cell-view.ts';
 import type { Table } from '../model.ts';
 import {
   cellsIn,
@@ -25,6 +25,7 @@ import {
 } from '../tables/table.ts';
 import { ratioSign } from '../words/bound.ts';
 import { headlinePhrases } from '../words/load.ts';
+import { signsOf } from '../words/marks.ts';
 import {
   formatComparison,
   formatMissing,
@@ -66,7 +67,7 @@ import {
 const LEAST_RATIO = 1.1;
 /** Left of the data, of the width that they take. */
 const MARGIN_SHARE = 0.06;
-/** Of the picture, at most, for names and figures together; if figures with their intervals need more, they stand without. */
+/** The most of the picture's width that names and figures take together; if figures with their intervals need more, they stand without. */
 const MOST_WORDS_SHARE = 0.62;
 const ROW_PX = { few: 34, many: 18, least: 14 };
 /** More rows are set more densely. */
@@ -79,7 +80,7 @@ const AXIS_PX = 44;
 const BETWEEN_PX = 24;
 /** The most that names of metrics and clients take. */
 const NAMES_PX = 200;
-/** Of rows that stand behind others. */
+/** Opacity: rows that stand behind others are faint. */
 const faint = either('datum.isFaint', 0.45, 1);
 
 /** Every metric that can be compared, on one logarithmic axis. */

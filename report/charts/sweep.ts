@@ -4,7 +4,6 @@ import type { TopLevelSpec } from 'vega-lite';
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import { INTERVAL_NAME } from '../../results/stats.ts';
 import type { SweepValue } from '../../scenarios/model/scenario.ts';
-import { signsOf } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
 import {
   armFigures,
@@ -18,6 +17,7 @@ import {
 } from '../sweeps/view.ts';
 import { describeExpectation, describeWanted } from '../tables/expectations.ts';
 import { formatValue, nameWithUnit } from '../words/dimensions.ts';
+import { signsOf } from '../words/marks.ts';
 import { toShownUnit } from '../words/numbers.ts';
 import { capitalize } from '../words/text.ts';
 import type { SweepChart, SweepPicture } from './chart.ts';
@@ -58,7 +58,7 @@ export const valueLines: SweepChart = {
       title: arms.length === 1 ? arms[0]!.label : 'Each client',
       caption: `${capitalize(measure.title)} by ${sweep.x.words}: ${measure.hasInterval ? `the centre over the replicates, with its ${INTERVAL_NAME}` : 'over all replicates together'}.`,
       describeTip: ({ text }) => describeValue(measure, text),
-      limits: limitsOf(sweep, measure),
+      limits: expectedLimitsOf(sweep, measure),
       isRatio: false,
     });
   },
@@ -91,7 +91,7 @@ export const ratioLines: SweepChart = {
       title: `Relative to ${baseline}`,
       caption: `${capitalize(measure.title)} divided by that of ${baseline}, by ${sweep.x.words}, with ${INTERVAL_NAME}s, paired within each cell. 1: the same as the baseline.`,
       describeTip: ({ text }) => text,
-      limits: limitsOf(sweep, measure, baseline),
+      limits: expectedLimitsOf(sweep, measure, baseline),
       isRatio: true,
     });
   },
@@ -102,14 +102,14 @@ interface Course {
   name: string;
   label: string;
   figures: readonly SweepFigure[];
-  /** Of a picture of this client alone. */
+  /** The title of a picture of this client alone. */
   title: string;
   axisTitle: string;
 }
 
 interface Courses {
   courses: readonly Course[];
-  /** Of a picture of all clients. */
+  /** The title of a picture of all clients. */
   title: string;
   caption: string;
   describeTip(figure: SweepFigure): string;
@@ -129,7 +129,7 @@ interface Limit {
 }
 
 /** The limits on a measure: of ratios to `over`, or of the clients' own figures. */
-function limitsOf({ cells }: SweepView, { of: metric }: Measure, over?: string): Limit[] {
+function expectedLimitsOf({ cells }: SweepView, { of: metric }: Measure, over?: string): Limit[] {
   // An error rate is limited by the success rate, which it is not drawn as.
   if (over === undefined && METRIC_TABLE[metric].complement !== undefined) return [];
   const found = cells.flatMap(({ x, view }) =>
@@ -271,7 +271,7 @@ interface LinePicture {
   limits: readonly Limit[];
   /** Above the legend; absent if its labels need none. */
   legendTitle?: string;
-  /** Of the y axis. */
+  /** The title of the y axis. */
   title: string;
   /** Ratios are read against 1 rather than from 0. */
   isRatio: boolean;

@@ -28,9 +28,9 @@ export const STEP_COLOURS = {
 
 export const INK = 'var(--ink)';
 export const MUTED = 'var(--muted)';
-/** Of a limit that was missed. */
+/** Colour of a limit that was missed. */
 export const FAILED = 'var(--bad)';
-/** Of what became worse, which fails nothing. */
+/** Colour of what became worse, which fails nothing. */
 export const WORSE = 'var(--unsure)';
 const GRID = 'var(--grid)';
 

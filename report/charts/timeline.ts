@@ -136,9 +136,9 @@ function ratesOf({ measurement: { timeline, slices } }: CompletedTrial) {
 
 const MIB = 2 ** 20;
 const PANEL_PX = 92;
-/** Of a panel; the rest is for the name of its client. */
+/** The share of a panel's height that is plotted; the rest is for the name of its client. */
 const PLOT_SHARE = 0.74;
-/** Of a line; the line itself has all samples. */
+/** Most points of a line that have a mark and words; the line itself has all samples. */
 const MOST_POINTS = 40;
 
 interface Shown {

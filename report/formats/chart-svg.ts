@@ -63,7 +63,7 @@ export async function pictureFile(
     .replace(/<\/svg>\s*$/, `${line}</svg>`)}\n`;
 }
 
-/** Of letters where no style sheet sets them. */
+/** The font of letters where no style sheet sets it. */
 const FONT = ' font-family="system-ui, sans-serif" font-size="12"';
 
 /** `role="img"` hides the parts from screen readers; the table beside the picture is easier to listen to. */
@@ -157,7 +157,7 @@ export function slimSvg(svg: string): string {
     .replaceAll(GROUP_ENDS, dropBareGroups());
 }
 
-/** Of groups that say nothing, neither beginning nor end. */
+/** Drops both tags of groups that have no attributes. */
 function dropBareGroups(): (tag: string) => string {
   const areBare: boolean[] = [];
   return tag => {

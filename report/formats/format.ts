@@ -3,6 +3,7 @@ import type { Run } from '../../results/model/run.ts';
 import type { TrialResult } from '../../results/model/trial.ts';
 import type { MeasuredRun } from '../../results/page-data.ts';
 import type { CellReport, Report, SweepReport, Table } from '../model.ts';
+import { ALL_SIGNS } from '../words/marks.ts';
 
 /** A file beside the report for another program; a plug-in's default export. */
 export interface SideFile {
@@ -48,7 +49,7 @@ export interface FormatOptions {
 }
 
 /** Before a unit, after a figure and the signs of its marks. */
-const BEFORE_UNIT = /(?<=\d[†‡§≥¶]*) (?=(?:%|ms|µs|s)(?!\w))/g;
+const BEFORE_UNIT = new RegExp(`(?<=\\d[${ALL_SIGNS}]*) (?=(?:%|ms|µs|s)(?!\\w))`, 'g');
 export const NO_BREAK = '\u00a0';
 
 /** The text with each figure and its unit on one line. */

@@ -103,7 +103,7 @@ test('beside a failed limit the ratio of a row has the name of its metric; besid
   const terminal = formats.find(({ name }) => name === 'terminal')!;
   const report = buildReport({ ...SAMPLES['two scenarios']!, charts: [] });
   const [first, ...others] = report.overview!.rows;
-  const failed = { ...first!.answer, verdict: 'FAIL: target CPU per request, a is 46× b; limit 1×' };
+  const failed = { ...first!.answer, verdict: 'FAIL: server CPU per request, a is 46× b; limit 1×' };
   const rows = [{ ...first!, answer: failed }, ...others];
   const text = await terminal.render(
     { ...report, overview: { ...report.overview!, rows } },

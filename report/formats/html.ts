@@ -113,7 +113,7 @@ function missingMarkup({ text, command }: Missing): Markup {
 ${codeBlock(command)}`;
 }
 
-/** Of a report about several runs: what changed, drawn beside a table, the other drawings, and all tables when they are opened. */
+/** The changes in a report about several runs: what changed, drawn beside a table, the other drawings, and all tables when they are opened. */
 async function changesMarkup({ brief, tables, figures }: Report): Promise<Markup | null> {
   if (brief === null) return null;
   const [lead, ...others] = figures;
@@ -209,7 +209,7 @@ ${clients !== '' && html`<p class="clients">${clients}</p>`}
 ${remarks(answer.notes)}`;
 }
 
-/** Of one among several, whose verdict and badges are in the table at the top. */
+/** The answer of one scenario among several, whose verdict and badges are in the table at the top. */
 function sectionAnswer(answer: Answer): Markup {
   const { clients = '', notes } = answer;
   return html`${clients !== '' && html`<p class="clients">${clients}</p>`}

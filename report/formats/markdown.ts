@@ -94,7 +94,7 @@ function sweepBlocks(sweep: SweepReport, hasSiblings: boolean): string[] {
   ];
 }
 
-/** Of one among several, whose verdict and badges are in the table above. */
+/** The answer of one scenario among several, whose verdict and badges are in the table above. */
 function sectionBlocks(answer: Answer): string[] {
   const { clients = '', notes } = answer;
   const lines = [clients, groundsOf(answer)].filter(line => line !== '');
@@ -228,7 +228,7 @@ function firstRows(table: Table, count: number): Table {
   return { ...table, rows: table.rows.slice(0, Math.max(1, count)) };
 }
 
-/** Of a table: its headings and the line below them. */
+/** A table's headings and the line below them. */
 const HEAD_LINES = 2;
 /** The fold and the last line. */
 const CLOSING_LINES = 2;

@@ -84,7 +84,7 @@ ${rows.map(row => html`<tr>${row.map((cell, index) => bodyCell(cell, columns[ind
 ${listOf(notes, 'notes')}`;
 }
 
-/** Of which a class sets the look; nothing without any items. */
+/** A list whose look a class sets; nothing without any items. */
 export function listOf(items: readonly string[], look: 'notes' | 'caveats'): Markup | false {
   return items.length > 0 && html`<ul class="${look}">${items.map(item => html`<li>${item}</li>`)}</ul>`;
 }

@@ -1,4 +1,5 @@
 // The script of the page: tips for marks, by pointer and by keyboard, tables that sort, and the menu that copies, saves and switches the theme.
+import { ALL_SIGNS } from '../words/marks.ts';
 
 /** The page is whole without it. */
 export const SCRIPT = `
@@ -65,7 +66,7 @@ for (const picture of all('.picture')) {
 const SECONDS = { 'µs': 1e-6, ms: 1e-3, s: 1 };
 /** The first number of a text, times in one unit; null if there is none. */
 function numberOf(text) {
-  const found = /([−-]?)(\\d[\\d,]*(?:\\.\\d+)?)[†‡§≥¶×]*(?:\\s(µs|ms|s)(?!\\w))?/.exec(text);
+  const found = /([−-]?)(\\d[\\d,]*(?:\\.\\d+)?)[${ALL_SIGNS}×]*(?:\\s(µs|ms|s)(?!\\w))?/.exec(text);
   return found ? Number(found[2].replaceAll(',', '')) * (found[1] ? -1 : 1) * (SECONDS[found[3]] ?? 1) : null;
 }
 /** Rows without a figure stay at the end. */
@@ -99,7 +100,7 @@ function sortable(table) {
     });
   }
 }
-/** Of two rows the order shows at once. */
+/** Two rows need no sorting: their order shows at once. */
 for (const table of all('.scroll > table')) if (table.tBodies[0].rows.length > 2) sortable(table);
 
 /** A frame that cuts its table off says so; one that is folded has no width yet. */

@@ -6,7 +6,7 @@ import type { Comparison } from '../../results/model/run.ts';
 import type { Interval } from '../../results/stats.ts';
 import type { SweepPoint } from '../../scenarios/model/scenario.ts';
 import { isNullArm, shortNames } from '../../scenarios/model/sweep.ts';
-import { type CellView, comparisonMarks, signsOf, stateOf } from '../cell-view.ts';
+import { type CellView, comparisonMarks, stateOf } from '../cell-view.ts';
 import type { Answer, Badge, Mark } from '../model.ts';
 import { describeFailedLimit, describeSetting } from '../words/answer.ts';
 import { limitBadges } from '../words/badges.ts';
@@ -22,6 +22,7 @@ import {
 } from '../words/dimensions.ts';
 import { describeErrorGaps, hasErrorGap, suggestNextStep } from '../words/doubts.ts';
 import { describeNullArm } from '../words/headline.ts';
+import { signsOf } from '../words/marks.ts';
 import { countReplicates, formatCount, formatPercent, withoutBounds } from '../words/numbers.ts';
 import { compact, listed } from '../words/text.ts';
 import {
@@ -448,7 +449,7 @@ function describeVerdict(candidate: string, cells: readonly Judged[], sweep: Swe
   return parts.length === 0 ? [] : [`In ${METRIC_TABLE[decidingMetric(sweep)].title}, ${parts.join('; ')}.`];
 }
 
-/** Of a statement about several figures: the marks that make it doubtful. */
+/** The signs that make a statement about several figures doubtful. */
 function graveSigns(figures: readonly { marks: readonly Mark[] }[]): string {
   const grave = ['invalid', 'unlikeErrors'] as const;
   return signsOf(grave.filter(mark => figures.some(({ marks }) => marks.includes(mark))));

@@ -1,7 +1,7 @@
 // Builds the report of a sweep: caveats, expectations, tables and pictures over all of its cells.
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { SweepPoint, SweepValue } from '../../scenarios/model/scenario.ts';
-import { allMarks, type CellView, MARK_NOTES, stateOf } from '../cell-view.ts';
+import { allMarks, type CellView, stateOf } from '../cell-view.ts';
 import type { SweepChart } from '../charts/chart.ts';
 import type {
   CellState,
@@ -35,6 +35,7 @@ import { type Caveat, cellCaveats, nameStop, wordCaveat } from '../words/caveats
 import { conditionsOf } from '../words/conditions.ts';
 import { describePlaces, formatValue } from '../words/dimensions.ts';
 import { describeFailingRequests, describeMissingReuse } from '../words/doubts.ts';
+import { MARK_NOTES } from '../words/marks.ts';
 import { formatSeconds } from '../words/numbers.ts';
 import { capitalize } from '../words/text.ts';
 import { courseRemarks, sweepAnswer, sweepHeadline } from './answer.ts';
@@ -242,7 +243,7 @@ function limitCell({ view }: SweptCell): TableCell {
   return text === '' ? nothing : words(text);
 }
 
-/** Of the client with the highest. */
+/** The error rate of the client with the highest. */
 function errorCell({ view: { arms } }: SweptCell): TableCell {
   const ratios = arms.flatMap(({ summary }) => (summary === null ? [] : [summary.errorRatio]));
   if (ratios.length === 0) return nothing;
@@ -323,7 +324,7 @@ function howToRead({ other, arms }: SweepView): string {
   const values = `Each line is ${lines}. Its points are centres over the replicates; its band shows their ${INTERVAL_NAME}s, cut off where they reach far beyond all points.`;
   return arms.length < 2
     ? values
-    : `${values} Ratios are paired within each point, so drift of the machine between points and the state of the target cancel out in them, but not in the figures of single clients.`;
+    : `${values} Ratios are paired within each point, so drift of the machine between points and the state of the server cancel out in them, but not in the figures of single clients.`;
 }
 
 export function sweepRemarks(sweep: SweepView): string[] {

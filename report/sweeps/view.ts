@@ -179,15 +179,15 @@ export interface Measure {
   title: string;
   /** At an axis and over a column; undefined for plain counts and rates. */
   unit: string | undefined;
-  /** Of the table of metrics. */
+  /** Its row in the table of metrics. */
   of: ExpectedMetric;
-  /** Of which there are ratios to the baseline; null if clients are not compared on it. */
+  /** The metric of its ratios to the baseline; null if clients are not compared on it. */
   metric: Metric | null;
   /** Whether it is estimated over replicates and so has an interval. */
   hasInterval: boolean;
   /** The figure of a client in a cell; null if there is none. A value without an interval is its own bounds. */
   read(arm: ArmView): Interval | null;
-  /** Of each replicate, if the interval is over replicates. */
+  /** The figure of each replicate, if the interval is over replicates. */
   values?(arm: ArmView): number[];
   text(value: Interval): string;
 }

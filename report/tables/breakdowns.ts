@@ -62,7 +62,7 @@ export function requestTable({ arms }: CellView): Table | null {
   });
 }
 
-/** Of a figure that requests without an answer make a bound. */
+/** The marks of a figure that requests without an answer make a bound. */
 function censoredMarks({ arm, request }: RequestRow, isBound = request.censored !== null): Mark[] {
   return [...onlyInvalid(arm.marks), ...(isBound ? (['censored'] as const) : [])];
 }
@@ -112,7 +112,7 @@ export function originTable({ arms, result }: CellView): Table | null {
         ({ index }) => words(isExternal(target) ? nameOfOrigin(target, index) : String(index + 1)),
       ],
       countColumn('sentCount', 'requests sent', row => totalOf(row, 'requestsSent')),
-      countColumn('seenCount', 'requests seen by the target', row => totalOf(row, 'requestsSeen')),
+      countColumn('seenCount', 'requests seen by the server', row => totalOf(row, 'requestsSeen')),
       countColumn('openedCount', 'connections opened', row => totalOf(row, 'opened')),
       countColumn('acceptedCount', 'connections accepted', row => totalOf(row, 'accepted')),
     ],

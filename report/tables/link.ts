@@ -157,7 +157,7 @@ function formatPublished(value: number): string {
 
 interface LinkRow {
   arm: ArmView;
-  /** Of all trials of the client, at least one. */
+  /** What the relay did in all trials of the client, at least one. */
   readings: readonly LinkReading[];
 }
 

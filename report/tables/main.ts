@@ -107,7 +107,7 @@ interface Measure {
   read: (summary: ArmSummary, trials: readonly CompletedTrial[]) => { text: string; value: JsonValue } | null;
   /** Whether requests without a response make this figure a bound. */
   isCensored?: (summary: ArmSummary) => boolean;
-  /** Of a quantile: the share of requests that take longer. */
+  /** The share of requests that take longer; of quantiles only. */
   shareBeyond?: number;
   /** Whether the client's own process may be its limit. */
   isCapacity?: boolean;
@@ -262,7 +262,7 @@ export function mainTable({ arms, result }: CellView): Table {
       hasTls &&
         `A full TLS handshake verifies the certificate; a resumed one continues an earlier session. ${
           isBuiltIn(result.scenario.target)
-            ? 'Client and target count both kinds, and the ledger audit compares them.'
+            ? 'Client and server count both kinds, and the ledger audit compares them.'
             : 'They are counted by the client.'
         }`,
     ]),
@@ -422,7 +422,7 @@ export function agreementTable(view: CellView): Table | null {
     notes: [
       `Deviation: how much more (+) or less (−) than ${baseline} in the same replicate. If the clients agree, the intervals include 0; where a client's own CPU is the limit, it measures itself rather than the server.`,
       "Busy users are rate × mean latency of good answers (Little's law). If they are fewer than the users of the load, requests failed, latencies are incomplete, or users waited unobserved.",
-      'Connections are counted by the target over all requests, warm-up included.',
+      'Connections are counted by the server over all requests, warm-up included.',
     ],
   });
 }

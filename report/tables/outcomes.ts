@@ -244,7 +244,7 @@ export function faultTable({ arms, result }: CellView): Table | null {
     columns: [
       clientColumn,
       [keyColumn('fault', 'fault'), ({ fault }) => words(describeFault(fault), fault.kind)],
-      countColumn('injectedCount', 'injected by the target', ({ injected }) => injected),
+      countColumn('injectedCount', 'injected by the server', ({ injected }) => injected),
       [wordColumn('outcomes', 'counts as'), ({ way, isCertain }) => outcomesCell(way, isCertain)],
       countColumn('countedCount', 'counted by the client', ({ counted }) => counted),
     ],

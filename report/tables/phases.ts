@@ -129,7 +129,7 @@ interface Row extends PhasedArm {
   spreads: PhaseSpreads;
 }
 
-/** Of the requests or connections that the phase was timed for. */
+/** A column with the p99 of the requests or connections that the phase was timed for. */
 function p99Column(phase: keyof PhaseSpreads, heading: string, unit = 'ms'): ReadColumn<Row> {
   return [
     figureColumn(`${phase}P99Ms`, heading, unit),

@@ -3,8 +3,9 @@ import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { Metric } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
 import type { ExpectedMetric } from '../../scenarios/model/scenario.ts';
-import { type ArmView, MARK_NOTES, onlyInvalid, signsOf } from '../cell-view.ts';
+import { type ArmView, onlyInvalid } from '../cell-view.ts';
 import type { Column, JsonValue, Mark, Table, TableCell } from '../model.ts';
+import { MARK_NOTES, signsOf } from '../words/marks.ts';
 import {
   formatCount,
   formatMs,
@@ -49,7 +50,7 @@ export const countCell = cellsIn(formatCount);
 export const shareCell = cellsIn(formatPercent);
 /** To three digits. */
 export const figureCell = cellsIn(formatSignificant);
-/** Of microseconds, in milliseconds. */
+/** Shows microseconds in milliseconds. */
 export const timeCell = cellsIn(formatMs, 1_000);
 
 /** The value of an interval, to the digits that it supports. */
@@ -114,7 +115,7 @@ export const clientColumn: ReadColumn<{ arm: Pick<ArmView, 'label' | 'name'> }> 
   ({ arm }) => words(arm.label, arm.name),
 ];
 
-/** Of figures that nothing but a failed audit puts in doubt. */
+/** A column of figures that nothing but a failed audit puts in doubt. */
 export function plainColumn(cell: FigureCell) {
   return <Row extends { arm: ArmView }>(
     key: string,

@@ -1,6 +1,8 @@
 // The answer of a cell in at most 15 words, the line below it, and its badges: what a reader sees first.
+
 import { failureCauses } from '../../results/audits/index.ts';
 import { armInterval } from '../../results/compare.ts';
+import { roundPercent } from '../../results/figures.ts';
 import { headlineOf, METRIC_TABLE } from '../../results/metrics.ts';
 import { type Comparison, foundServers, isUnixSocket } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
@@ -39,7 +41,14 @@ import {
   describeTooFew,
   lacksReuse,
 } from './doubts.ts';
-import { describeNullArm, describePartial, describeResult, doubtRemarks, unsureRemarks } from './headline.ts';
+import {
+  describeNullArm,
+  describePartial,
+  describeRatios,
+  describeResult,
+  doubtRemarks,
+  unsureRemarks,
+} from './headline.ts';
 import { describeObjective, describeSent } from './load.ts';
 import {
   countReplicates,
@@ -74,7 +83,7 @@ export function cellAnswer(view: CellView): Answer {
   };
 }
 
-/** Of a verdict. */
+/** The most words of a verdict. */
 export const MOST_WORDS = 15;
 
 /**
@@ -204,12 +213,7 @@ function describeTools(comparisons: readonly Comparison[]): string {
   const reaches = comparisons.flatMap(({ ratio }) => (ratio === null ? [] : [Math.abs(ratio.value - 1)]));
   return reaches.length === 0
     ? 'Undecided: too few replicates to compare the load tools'
-    : `The load tools differ by up to ${formatPercentage(Math.max(...reaches))} in requests per second`;
-}
-
-function formatPercentage(ratio: number): string {
-  const percent = ratio * 100;
-  return `${percent < 10 ? percent.toFixed(1) : percent.toFixed(0)} %`;
+    : `The load tools differ by up to ${roundPercent(Math.max(...reaches), 2)} in requests per second`;
 }
 
 /** A single client, or the first that has figures. */
@@ -262,7 +266,7 @@ interface GainSubject {
   candidate: string;
   baseline: string;
   load: Pick<Load, 'model'>;
-  /** Of a ratio of capacities, where a client's own process was the limit of one. */
+  /** Which bound a ratio of capacities is, where a client's own process was the limit of one. */
   bound?: ReturnType<typeof ratioBound>;
 }
 
@@ -368,7 +372,7 @@ function describePrecision(view: CellView): string {
   if (lacksCapacities(view) || lacksReuse(view.result)) return describeResult(view);
   if (only === undefined) return describeOwnPrecision(view);
   if (others.length > 0 || only.verdict === 'unsure' || knownRatio(only) === null)
-    return describeResult(view, { withCosts: false });
+    return describeRatios(view);
   const gain = gainOf(only, load)!;
   const { low, high } = roundInterval(gain.value >= TIMES ? gain : knownRatio(only)!, 1);
   const metric = isRate(load) ? '' : 'In mean latency, ';
@@ -376,7 +380,7 @@ function describePrecision(view: CellView): string {
   return `${metric}${INTERVAL_NAME} ${low} to ${high} ${times}, from ${formatCount(only.replicateRatios.length)} replicates${describeCapacities(view)}.`;
 }
 
-/** Of a single client: `95 % interval 3,980 to 4,100 requests per second; 95 % interval of the replicates' mean latency 24.2 to 25.0 ms, from 4 replicates.` */
+/** The precision of a single client's figures: `95 % interval 3,980 to 4,100 requests per second; 95 % interval of the replicates' mean latency 24.2 to 25.0 ms, from 4 replicates.` */
 function describeOwnPrecision({ arms, result }: CellView): string {
   const arm = arms.find(({ summary }) => summary !== null);
   if (arm?.summary == null || arm.summary.completed === 0) return '';

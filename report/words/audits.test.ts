@@ -19,7 +19,7 @@ const BUSY: Finding = {
 const FINDINGS: Finding[] = [
   BUSY,
   { ...BUSY, trial: 'c/1/a', detail: 'client-bound (98 %)' },
-  { ...BUSY, arm: 'b', trial: 'c/0/b', detail: 'target-bound (95 %)' },
+  { ...BUSY, arm: 'b', trial: 'c/0/b', detail: 'server-bound (95 %)' },
   { ...BUSY, arm: 'b', trial: 'c/1/b', state: 'pass', detail: 'neither' },
   { rule: 'ledger', state: 'warn', arm: 'b', trial: 'c/0/b', detail: 'opened 11, accepted 10' },
   { rule: 'ledger', state: 'fail', arm: 'b', trial: 'c/1/b', detail: 'opened 20, accepted 10' },
@@ -35,7 +35,7 @@ test('clients and replicates with the same cause share a row, others have their 
     [
       ['✗ FAIL', 'opened 20, accepted 10 (b)', '2 of 2'],
       ['! warning', 'client-bound (a)', '2 of 2'],
-      ['! warning', 'target-bound (b)', '1 of 2'],
+      ['! warning', 'server-bound (b)', '1 of 2'],
     ],
   );
   for (const row of table!.rows) assert.match(row[3]!.text, /^[A-Z].*\.$/, 'what to do');

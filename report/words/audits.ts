@@ -14,7 +14,7 @@ const TITLES: Record<(typeof AUDITS)[number], string> = {
   'littles-law': "Little's law: concurrency = rate × mean time",
   'slice-length': 'slice length: windows are longer than the slowest requests',
   schedule: 'schedule: requests were sent on time and finished',
-  bottleneck: 'bottleneck: CPU of generator and target',
+  bottleneck: 'bottleneck: CPU of client and server',
   contention: 'contention: other programs on these cores',
   throttling: 'throttling: no process waited for CPU time of its container',
   link: 'link: the relay delivered on time',
@@ -98,14 +98,14 @@ const ADVICE: Record<(typeof AUDITS)[number], string> = {
   'block-spread': 'Measure for longer (--budget-sec), on a quiet machine.',
   stopped: 'Repeat, and let it run without a stop.',
   answers:
-    'Mend the request, or what answers it. Where that is its answer, state it (target.expectStatus); where it is to fail, expect it (successRatio).',
+    'Fix the request or the server. If this status is intended, list it in target.expectStatus; if the request is meant to fail, add an expectation on successRatio.',
   changes: 'Look for what changed, such as a deployment, a cache or a limit, and repeat.',
   'own-stalls': 'Look for pauses of this client, such as garbage collection or timers.',
   'replicate-spread': 'Measure more replicates (--budget-sec), on a quiet machine.',
   machines:
     'Look at the network to this machine, and at what else runs on it; longer round trips than some ms need a machine nearer to the run.',
   imported: 'Use many turns; for small differences, conntax run.',
-  closing: 'Mend close() of the module: a service that uses the client like this leaks its connections.',
+  closing: "Fix the module's close(): a service that uses the client like this leaks its connections.",
 };
 
 const SIGNS: Record<Finding['state'], string> = { pass: '✓', warn: '! warning', fail: '✗ FAIL' };

@@ -1,5 +1,7 @@
 // The badges beside a verdict: limits, doubts, how sure the answer is, and waits for a core.
+
 import { armInterval } from '../../results/compare.ts';
+import { roundPercent } from '../../results/figures.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { Interval } from '../../results/stats.ts';
 import { allMarks, type CellView, decidingComparisons, isReliable } from '../cell-view.ts';
@@ -125,10 +127,10 @@ export function isWide(interval: Interval): boolean {
 }
 
 function formatReach(reach: number): string {
-  return reach > 1 ? 'wider than ±100 %' : `±${Number((reach * 100).toPrecision(2))} %`;
+  return reach > 1 ? 'wider than ±100 %' : `±${roundPercent(reach, 2)}`;
 }
 
-/** Where most trials had to wait for a core: what makes intervals wide is then no property of client or server. */
+/** Where most trials had to wait for a core: wide intervals are then caused by the machine, not by client or server. */
 function contentionBadges({ arms, result }: CellView): Badge[] {
   const checked = result.findings.filter(({ rule }) => rule === 'contention');
   const contended = checked.filter(({ state }) => state === 'warn');

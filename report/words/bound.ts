@@ -13,13 +13,14 @@ import type { Comparison } from '../../results/model/run.ts';
 import type { Capacity, CompletedTrial, ProbeLimit } from '../../results/model/trial.ts';
 import { meanOf } from '../../results/stats.ts';
 import type { CapacityLoad } from '../../scenarios/model/load.ts';
-import { type ArmView, type CellView, figureMarks, hasOwnLimit, signsOf } from '../cell-view.ts';
+import { type ArmView, type CellView, figureMarks, hasOwnLimit } from '../cell-view.ts';
 import type { Badge } from '../model.ts';
 import { formatRequestedRate } from './load.ts';
+import { signsOf } from './marks.ts';
 import { countReplicates, formatCount, formatInterval, formatQuantity } from './numbers.ts';
 import { compact } from './text.ts';
 
-/** Of the load, as what ends a search for a capacity. */
+/** What ends a search for a capacity, rather than setting the pace of a client. */
 const SEARCH_ENDS: ReadonlySet<Limit> = new Set(['latency', 'errors', 'rate', 'generator', 'untried']);
 
 /** What set the pace of a client; a search for a capacity was ended by something, or by nothing. */
@@ -43,14 +44,14 @@ const LIMIT_NAMES: Record<Limit, string> = {
   none: 'none found',
 };
 
-/** Of which the client's own process is to blame, so that the figures say as much about it as about the server. */
+/** Bottlenecks in the client's own process: the figures then say as much about it as about the server. */
 const DOUBTED: ReadonlySet<Limit> = new Set(['client', 'core', 'generator']);
 
 type Cell = Pick<CellView, 'arms' | 'result'>;
 type Arm = Pick<ArmView, 'trials' | 'bound'>;
 
 /** More than one where the replicates of a search ended differently; none without trials. */
-function limitsOf({ trials, bound }: Arm): Limit[] {
+function bottlenecksOf({ trials, bound }: Arm): Limit[] {
   if (trials.length === 0) return [];
   const searches = listCapacities({ trials });
   // Users who wait for their answers are then all that kept both processes from being always busy.
@@ -63,7 +64,7 @@ function limitsOf({ trials, bound }: Arm): Limit[] {
 
 /** `client's CPU`, `latency or errors`; null without trials. For a table. */
 export function nameLimit(arm: Arm): string | null {
-  const limits = limitsOf(arm);
+  const limits = bottlenecksOf(arm);
   return limits.length === 0 ? null : nameLimits(limits);
 }
 
@@ -79,7 +80,7 @@ interface Group {
 
 function groupsOf({ arms }: Cell): Group[] {
   const measured = arms
-    .map(arm => ({ arm, limits: limitsOf(arm) }))
+    .map(arm => ({ arm, limits: bottlenecksOf(arm) }))
     .filter(({ limits }) => limits.length > 0);
   return [...Map.groupBy(measured, ({ limits }) => nameLimits(limits)).values()].map(own => ({
     limits: own[0]!.limits,
@@ -266,7 +267,7 @@ export function boundRemarks(views: readonly CellView[]): string[] {
     own !== null &&
       `Client-bound: the client's own CPU sets the rates and latencies of ${own}. CPU per request and per connection do not depend on that.`,
     waiting !== null &&
-      `Client-bound for want of a core: the client's process was never idle, but waited for a core that others used, which sets the rates and latencies of ${waiting}.`,
+      `Client-bound because it lacked a core: the client's process was never idle, but waited for a core that others used, which sets the rates and latencies of ${waiting}.`,
   ]);
 }
 
@@ -392,12 +393,12 @@ export function describeLack(view: Cell): string {
   return [`${nameLack(view)}.`, ...describeGaps(view), ...known].join(' ');
 }
 
-/** Of clients whose own process ended a search. */
+/** Remarks on clients whose own process ended a search. */
 export function ownLimitRemarks(view: Cell): string[] {
   return remarkWhere(
     view,
     capacity => limitOfSearch(capacity) === 'generator',
-    'the generator, not the target, was the bottleneck: it could not send on time, so the capacity is a lower bound.',
+    'the client, not the server, was the bottleneck: it could not send on time, so the capacity is a lower bound.',
   );
 }
 

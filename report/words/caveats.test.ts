@@ -100,10 +100,10 @@ describe('Why measuring stopped, and the precision reached', () => {
 
 describe('What the network of a run lacks', () => {
   const LOOPBACK =
-    /^Clients and target ran on one machine over loopback\. A real network adds round trips to every handshake, so there the gap between short/;
-  const EMULATED = /^Clients and target ran on one machine, and the network between them is emulated/;
+    /^Clients and server ran on one machine over loopback\. A real network adds round trips to every handshake, so there the gap between short/;
+  const EMULATED = /^Clients and server ran on one machine, and the network between them is emulated/;
   const EMULATED_TOO =
-    /^Clients and target ran on one machine for behind-a-link as well, and the network .* is emulated/;
+    /^Clients and server ran on one machine for behind-a-link as well, and the network .* is emulated/;
 
   const { run: plain } = sampleRun();
   const { run: linked } = sampleRun({ scenario: 'behind-a-link' });

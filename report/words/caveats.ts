@@ -1,6 +1,8 @@
 // Caveats: the sentences that say what limits the figures of a run or a cell, and why measuring stopped.
+
 import { foldSimilar, groupSimilar } from '../../results/audits/index.ts';
 import { isBusyMachine } from '../../results/audits/machine.ts';
+import { roundPercent } from '../../results/figures.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { ArmSummary, CellResult, Host, Run, StopReason } from '../../results/model/run.ts';
 import { type CompletedTrial, OUTCOME_NAMES, OUTCOMES, type Outcome } from '../../results/model/trial.ts';
@@ -14,6 +16,7 @@ import {
   formatLatency,
   formatQuantity,
   formatSeconds,
+  missingReplicates,
   reachRatio,
 } from './numbers.ts';
 import { machineCaveats, runsTargetElsewhere } from './run.ts';
@@ -27,7 +30,7 @@ const OPENED: Record<ArmSummary['openedBy'], string> = {
 };
 
 const ACCEPTED: Record<ArmSummary['acceptedBy'], string> = {
-  target: 'counted by the target',
+  target: 'counted by the server',
   kernel: 'counted by the kernel for all programs on this machine',
   serverKernel: "counted by the kernel of the server's machine for all programs there",
   kernelOpens: 'unknown for a server on another machine',
@@ -59,7 +62,7 @@ function pauseCaveats({ arms, result }: Pick<CellView, 'arms' | 'result'>): stri
   });
 }
 
-/** `opened: counted by the client; accepted: counted by the target`; names the arms where they differ. */
+/** `opened: counted by the client; accepted: counted by the server`; names the arms where they differ. */
 export function describeCounting({ arms }: Pick<CellView, 'arms'>): string {
   return `opened: ${describeOpenedBy({ arms })}; accepted: ${describeAcceptedBy({ arms })}`;
 }
@@ -78,7 +81,7 @@ export function countCaveats({ arms }: Pick<CellView, 'arms'>): string[] {
     ...elsewhere.map(({ name, summary }) => {
       const { openedElsewhere, openedBy, opened } = summary!;
       const seen = openedBy === 'unknown' ? 'none' : formatCount(opened);
-      return `${name} opened ${formatCount(openedElsewhere)} connections to destinations other than the target (another port or host, a proxy or a Unix socket) and ${seen} to the target. Only those to the target are counted and checked.`;
+      return `${name} opened ${formatCount(openedElsewhere)} connections to destinations other than the server (another port or host, a proxy or a Unix socket) and ${seen} to the server. Only those to the server are counted and checked.`;
     }),
     isAccepting &&
       'Accepted connections are counted by the kernel for all programs on this machine, so they include those of other programs, such as a proxy connecting to its upstream.',
@@ -139,7 +142,7 @@ export function describeStop(cell: CellResult): string {
     return `Stopped ${after}: a failed expectation was re-measured; ${reached}.`;
   switch (stop) {
     case 'precise':
-      return `Stopped ${after}: ${reached} (requested: ±${plainPercent(scenario.timing.precision)}).`;
+      return `Stopped ${after}: ${reached} (requested: ±${roundPercent(scenario.timing.precision, 2)}).`;
     case 'decided':
       return `Stopped ${after}: the expectations are decided; ${reached}.`;
     case 'budget':
@@ -172,17 +175,10 @@ function describeReach({ comparisons, replicates, scenario }: CellResult): strin
   if (known.length < ratios.length) return 'too few replicates for an interval';
   const widest = Math.max(...known.map(reachRatio));
   if (widest > 1) return `an interval of ${noun} is wider than ±100 %`;
-  return `${known.length === 1 ? `the interval of ${noun} is` : `every interval of ${noun} is within`} ±${plainPercent(widest)}`;
+  return `${known.length === 1 ? `the interval of ${noun} is` : `every interval of ${noun} is within`} ±${roundPercent(widest, 2)}`;
 }
 
-function plainPercent(ratio: number): string {
-  return `${Number((ratio * 100).toPrecision(2))} %`;
-}
-
-/** An interval from fewer replicates is either wide or narrow by luck. */
-const FEW_REPLICATES = 3;
-
-const LOOPBACK = 'Clients and target ran on one machine over loopback.';
+const LOOPBACK = 'Clients and server ran on one machine over loopback.';
 
 /** What a network would change: most where one client opens connections that another keeps. */
 function describeLoopback(cells: readonly CellResult[]): string {
@@ -227,7 +223,7 @@ function networkCaveats(run: Run): string[] {
   return compact([
     hasLoopback && describeLoopback(cells),
     linked.length > 0 &&
-      `Clients and target ran on one machine${isMixed ? ` for ${names} as well` : ''}, and ${LINK_LIMITS}.`,
+      `Clients and server ran on one machine${isMixed ? ` for ${names} as well` : ''}, and ${LINK_LIMITS}.`,
   ]);
 }
 
@@ -250,7 +246,7 @@ function busyCaveat(host: Host): string | null {
     : null;
 }
 
-/** What no error rate holds: it is of the requests that began in the windows. */
+/** Failures outside the measured windows, which the error rate does not include. */
 function outsideCaveats({ arms, result }: Pick<CellView, 'arms' | 'result'>): string[] {
   const around =
     result.scenario.load.model === 'capacity' ? 'warm-up, ramps and probes' : 'warm-up and ramps';
@@ -327,7 +323,7 @@ export function cellCaveats(view: CellView): Caveat[] {
   return [...sceneCaveats(view).map(text => ({ text, clients: [] })), ...clientCaveats(view.arms)];
 }
 
-/** Of a scenario as a whole, or of clients that the sentence names. */
+/** Caveats on a scenario as a whole, or on clients that the sentence names. */
 function sceneCaveats(view: CellView): string[] {
   const { result, trials, arms } = view;
   const failed = trials.filter(({ state }) => state === 'failed').length;
@@ -344,7 +340,7 @@ function sceneCaveats(view: CellView): string[] {
     ...delayedAckCaveats(view),
     ...pauseCaveats({ arms, result }),
     result.replicates > 0 &&
-      result.replicates < FEW_REPLICATES &&
+      missingReplicates(result.replicates) > 0 &&
       `Only ${countReplicates(result.replicates)}: too few to reveal that processes run in modes up to 30 % apart.`,
     ...result.leftOut.map(({ arm, message, hint }) => `The client ${arm} was skipped: ${message} (${hint}).`),
   ]);

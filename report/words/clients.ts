@@ -4,9 +4,10 @@ import type { Interval } from '../../results/stats.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
 import { own } from '../../scenarios/model/facts.ts';
 import { type SweepAxis, shortNames } from '../../scenarios/model/sweep.ts';
-import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import { type ArmView, type CellView, comparisonMarks } from '../cell-view.ts';
 import { capacityBound } from './bound.ts';
 import { dimensionOf, formatValue } from './dimensions.ts';
+import { signsOf } from './marks.ts';
 import {
   BOUNDS_UNKNOWN,
   formatCount,

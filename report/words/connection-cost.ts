@@ -14,9 +14,10 @@ import { INTERVAL_NAME, type Interval, sumOf } from '../../results/stats.ts';
 import { own, usesTls } from '../../scenarios/model/facts.ts';
 import { mostInFlight } from '../../scenarios/model/load.ts';
 import { isExternal, meanRoundTripMs, openingRoundTrips, type Target } from '../../scenarios/model/target.ts';
-import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import { type ArmView, type CellView, comparisonMarks } from '../cell-view.ts';
 import type { Table, TableCell } from '../model.ts';
 import { countCell, figure, figureColumn, keyColumn, nothing, tabulate, words } from '../tables/table.ts';
+import { signsOf } from './marks.ts';
 import {
   excludesOne,
   FEW_NOTE,
@@ -218,7 +219,7 @@ function describeTrips(cost: ConnectionCost, view: CellView): string[] {
   return [`${TRIPS[trips]}${takes}`];
 }
 
-/** Of the question that asks a proxy for a tunnel. */
+/** Round trips of the request that asks a proxy for a tunnel. */
 const TUNNEL_ROUND_TRIPS = 1;
 
 /**
@@ -246,7 +247,7 @@ function tlsOf(result: CellView['result']): Target['tls'] | null {
   return found === 'TLSv1.2' ? '1.2' : null;
 }
 
-/** Of this share of its handshakes a client must make one kind to be called by it: the first of a pool can't be resumed. */
+/** A client is called by the kind of handshake that has at least this share of its handshakes: the first of a pool can't be resumed. */
 const MOSTLY = 0.95;
 
 /** The kind of handshake that nearly all of a client's connections began with; null where they are mixed or not counted. */

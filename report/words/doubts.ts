@@ -9,8 +9,9 @@ import { LEAST_REPLICATES, replicatesToTell, sumOf } from '../../results/stats.t
 import type { Client } from '../../scenarios/model/client.ts';
 import { closesAfterResponse, own } from '../../scenarios/model/facts.ts';
 import { scenarioOf } from '../../scenarios/model/sweep.ts';
-import { type ArmView, type CellView, comparisonMarks, signsOf } from '../cell-view.ts';
+import { type ArmView, type CellView, comparisonMarks } from '../cell-view.ts';
 import { isSameLibrary } from './clients.ts';
+import { signsOf } from './marks.ts';
 import {
   countReplicates,
   formatCount,

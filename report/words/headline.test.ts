@@ -416,7 +416,7 @@ describe('Headlines claim no more than their figures support', () => {
     );
     assert.match(
       cellRemarks(waiting)[0]!,
-      /^Client-bound for want of a core: .* sets the rates and latencies of persistent\.$/,
+      /^Client-bound because it lacked a core: .* sets the rates and latencies of persistent\.$/,
     );
   });
 
@@ -467,7 +467,7 @@ describe('Headlines claim no more than their figures support', () => {
     );
     assert.match(
       remarks.join(' '),
-      /For short the generator, not the target, was the bottleneck: .* lower bound/,
+      /For short the client, not the server, was the bottleneck: .* lower bound/,
     );
   });
 

@@ -16,7 +16,6 @@ import {
   decidingComparisons,
   figureMarks,
   namesWhere,
-  signsOf,
   stateOf,
 } from '../cell-view.ts';
 import type { Mark } from '../model.ts';
@@ -47,6 +46,7 @@ import {
   suggestNextStep,
 } from './doubts.ts';
 import { describeObjective, describeSent, headlinePhrases } from './load.ts';
+import { signsOf } from './marks.ts';
 import {
   excludesOne,
   formatComparison,
@@ -166,29 +166,46 @@ export function cellRemarks(view: CellView): string[] {
 const NOTHING_TO_REUSE =
   'The server closes each connection after its response, so there is nothing to reuse.';
 
-export function describeResult(view: CellView, { withCosts } = { withCosts: true }): string {
+/** The result with what a connection costs. */
+export function describeResult(view: CellView): string {
+  const uncompared = describeUncompared(view);
+  if (uncompared !== undefined) return uncompared;
+  const costs = describeConnectionCosts(view);
+  if (costs === null) return wordRatios(view);
+  const isOnePair = decidingComparisons(view.result).length === 1;
+  // It says already how many more requests were served.
+  if (isOnePair && view.result.scenario.load.model === 'closed') return costs;
+  return `${costs} ${wordRatios(view)}`;
+}
+
+/** The same without what a connection costs. */
+export function describeRatios(view: CellView): string {
+  return describeUncompared(view) ?? wordRatios(view);
+}
+
+/** What is said in place of ratios; undefined where clients are compared. */
+function describeUncompared(view: CellView): string | undefined {
   const { result, trials } = view;
   if (stateOf(view) === 'unmeasured') {
     const causes = failureCauses(trials);
     return `Could not be measured${causes.length === 0 ? '' : `: ${causes.join('; ')}`}.`;
   }
   const deciding = decidingComparisons(result);
-  const [first, ...others] = deciding;
   if (lacksCapacities(view)) return describeLack(view);
   if (lacksReuse(result)) return NOTHING_TO_REUSE;
-  if (first === undefined) return describeSingle(view);
+  if (deciding.length === 0) return describeSingle(view);
   const lost = lostArms(view);
   if (lost.length > 0 && deciding.every(({ replicateRatios }) => replicateRatios.length === 0)) {
     const causes = failureCauses(trials.filter(({ trial }) => lost.includes(trial.arm)));
     return `Nothing can be compared${causes.length === 0 ? '' : `: ${causes.join('; ')}`}.`;
   }
-  const agreement = describeAgreement(view);
-  if (agreement !== undefined) return agreement;
-  const costs = withCosts ? describeConnectionCosts(view) : null;
-  // It says already how many more requests were served.
-  if (costs !== null && others.length === 0 && result.scenario.load.model === 'closed') return costs;
-  const ratios = others.length === 0 ? describePair(first, view) : describeMany(deciding, view);
-  return costs === null ? ratios : `${costs} ${ratios}`;
+  return describeAgreement(view);
+}
+
+function wordRatios(view: CellView): string {
+  const deciding = decidingComparisons(view.result);
+  const [first, ...others] = deciding;
+  return others.length === 0 ? describePair(first!, view) : describeMany(deciding, view);
 }
 
 /** Arms without figures, where others have some. */
@@ -348,18 +365,15 @@ function closingRemarks({ arms, result }: CellView): string[] {
   });
 }
 
+/** That connections are missing from the ledger; the caveats have the counts and the reasons. */
 function uncountedRemarks({ arms }: CellView): string[] {
-  const unseen = namesWhere(arms, ({ openedBy }) => openedBy === 'unknown');
-  const partly = namesWhere(
+  const names = namesWhere(
     arms,
-    ({ openedBy, openedElsewhere }) => openedBy !== 'unknown' && openedElsewhere > 0,
+    ({ openedBy, openedElsewhere }) => openedBy === 'unknown' || openedElsewhere > 0,
   );
-  return compact([
-    unseen.length > 0 &&
-      `The connections of ${unseen.join(', ')} cannot be observed, so their ledger was not checked.`,
-    partly.length > 0 &&
-      `${partly.join(', ')} also opened connections to other destinations; only those to the target are checked.`,
-  ]);
+  return names.length === 0
+    ? []
+    : [`The ledger of ${names.join(', ')} was not checked in full; the caveats say why.`];
 }
 
 /** The result of a run in one sentence; for a single cell, that of the cell. */

@@ -12,7 +12,7 @@ const SIGNIFICANT = new Intl.NumberFormat(LOCALE, {
   minimumSignificantDigits: 3,
   maximumSignificantDigits: 3,
 });
-/** Of shares below 1 %, and of the others. */
+/** Formats of shares below 1 %, and of the others. */
 const PERCENT = [2, 3].map(
   maximumSignificantDigits => new Intl.NumberFormat(LOCALE, { maximumSignificantDigits }),
 );
@@ -120,7 +120,7 @@ export function formatBeside(value: number, divide: number): string {
   return roundBound(value, exponentOf(value) - 2, divide);
 }
 
-/** Of the first digit: 3 for 4,120, -1 for 0.344. */
+/** Exponent of the first digit: 3 for 4,120, -1 for 0.344. */
 function exponentOf(value: number): number {
   return Math.floor(Math.log10(Math.abs(value)));
 }

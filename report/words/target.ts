@@ -200,7 +200,7 @@ function hintRemark(
     : null;
 }
 
-/** Of versions that are compared, each has a folder of its own, from which a path begins; that of a scenario is absolute. */
+/** Where a command runs: each version that is compared has a folder of its own, from which a path begins; that of a scenario is absolute. */
 function commandPlace(cwd: string): string {
   if (win32.isAbsolute(cwd)) return cwd; // on other systems too
   return cwd === '.' ? 'the folder of each version' : `${cwd} in the folder of each version`;

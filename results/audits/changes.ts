@@ -1,11 +1,13 @@
 // Audit of constancy: a server, or a client, that was another one from some slice of a replicate on.
+
+import { milliseconds, percent } from '../figures.ts';
 import type { CompletedTrial, Slice } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
-import { type ArmRule, type Check, milliseconds, pass, percent, warn } from './rule.ts';
+import { type ArmRule, type Check, pass, warn } from './rule.ts';
 
-/** Slices on each side, of what scatters: of ten slices, chance puts the five largest last in one of 252 cases. */
+/** Slices needed on each side for figures that scatter: of ten slices, chance puts the five largest last in one of 252 cases. */
 const SCATTERING_SLICES = 5;
-/** Of shares, which hardly do. */
+/** Slices needed on each side for shares, which hardly scatter. */
 const STABLE_SLICES = 2;
 /** Medians must be this many mean distances apart. */
 const LEAST_SPREADS = 4;
@@ -91,7 +93,7 @@ function seriesOf({ measurement: { slices } }: CompletedTrial, kind: Kind): Seri
   });
 }
 
-/** Of another client, whose figures may scatter too much to show it by themselves. */
+/** A client shares another's change from this part of the least change on: its own figures may scatter too much to show it by themselves. */
 const SHARED_BY = 0.5;
 
 /** The medians of a client before and from a block on, if they differ as those of another did, though by less; else null. */

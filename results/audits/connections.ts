@@ -2,9 +2,10 @@
 
 import { nameOfOrigin, usesTls } from '../../scenarios/model/facts.ts';
 import { isBuiltIn, type Target } from '../../scenarios/model/target.ts';
+import { range, whole } from '../figures.ts';
 import type { CompletedTrial, Ledger } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
-import { type Check, fail, pass, range, type TrialRule, warn, whole } from './rule.ts';
+import { type Check, fail, pass, type TrialRule, warn } from './rule.ts';
 
 const PROTOCOLS = { http1: 'HTTP/1.1', h2: 'HTTP/2' } as const;
 
@@ -29,7 +30,7 @@ function checkHandshakes({ trial, measurement }: CompletedTrial, allowance: numb
     other !== undefined &&
     (Math.abs(one.full - other.full) > allowance || Math.abs(one.resumed - other.resumed) > allowance)
   ) {
-    return fail(`TLS handshakes: the client counted ${formatKinds(one)}, the target ${formatKinds(other)}`);
+    return fail(`TLS handshakes: the client counted ${formatKinds(one)}, the server ${formatKinds(other)}`);
   }
   const resuming = ends.find(end => end.resumed > 0);
   if (trial.client.pool.tlsSessions === 'none' && resuming !== undefined)
@@ -93,7 +94,7 @@ export const ledger: TrialRule = {
   },
 };
 
-/** Of what was sent: requests, or the attempts of a client that sends one several times, or not at all. */
+/** How many of those sent had no good answer: requests, or the attempts of a client that sends one several times, or not at all. */
 function withoutAnswer({ failed, unfinished, attempts }: Ledger): number {
   return attempts === null ? failed + unfinished : attempts.sent - attempts.answered;
 }
@@ -108,7 +109,7 @@ function findApart(
 ): string | undefined {
   for (const [index, { opened, accepted }] of origins.entries()) {
     if (opened === null || accepted === null || Math.abs(opened - accepted) <= allowance) continue;
-    return `of ${nameOfOrigin(target, index)}, the client opened ${whole(opened)} connections, the target accepted ${whole(accepted)}`;
+    return `of ${nameOfOrigin(target, index)}, the client opened ${whole(opened)} connections, the server accepted ${whole(accepted)}`;
   }
   const known = origins.flatMap(({ opened }) => opened ?? []);
   const apart = sumOf(known, count => count);
@@ -126,7 +127,7 @@ const OTHERS =
 function describeUnchecked({ accepted, answered, openedElsewhere, needed }: Ledger): string {
   const seen = accepted === null ? '' : `; ${whole(accepted)} were accepted`;
   return openedElsewhere > 0
-    ? `not checked: ${whole(answered)} requests were answered, but no connection to the target was observed, only ${whole(openedElsewhere)} to other destinations (another port or host, a proxy or a Unix socket)${seen}`
+    ? `not checked: ${whole(answered)} requests were answered, but no connection to the server was observed, only ${whole(openedElsewhere)} to other destinations (another port or host, a proxy or a Unix socket)${seen}`
     : `not checked: ${whole(answered)} requests were answered, but the client's connections cannot be observed (native code or another thread)${seen}, needed ${range(needed)}`;
 }
 
@@ -139,7 +140,7 @@ function describePauses({ closedInPauses, longestPauseMs }: Ledger): string {
 function describeElsewhere({ openedElsewhere }: Ledger): string {
   return openedElsewhere === 0
     ? ''
-    : `; only connections to the target are checked, ${whole(openedElsewhere)} more went to other destinations`;
+    : `; only connections to the server are checked, ${whole(openedElsewhere)} more went to other destinations`;
 }
 
 function culprit(isForeign: boolean): string {
@@ -169,7 +170,7 @@ function describeBoth(
   const place = machines === undefined ? 'this machine' : machines.join(' and ');
   const opener = openedBy === 'client' ? 'the client opened' : `all programs on ${place} opened`;
   const acceptor = {
-    target: 'the target accepted',
+    target: 'the server accepted',
     kernel: "but by the kernel's count this machine accepted only",
     serverKernel: "but by the kernel's count the server's machine accepted only",
     kernelOpens: `but by the kernel's count ${place} opened only`,
@@ -219,7 +220,7 @@ export const conservation: TrialRule = {
       return pass(`${whole(sent)} sent = ${ends}${sending}; the number that reached the server is unknown`);
     if (seen < least || seen > most)
       return fail(
-        `the target saw ${whole(seen)} requests; expected: between the ${whole(least)} answered and the ${whole(most)} sent${name}`,
+        `the server saw ${whole(seen)} requests; expected: between the ${whole(least)} answered and the ${whole(most)} sent${name}`,
       );
     const mixed = findMixed(ledger);
     if (mixed !== -1) {
@@ -228,7 +229,7 @@ export const conservation: TrialRule = {
         `${nameOfOrigin(trial.target, mixed)} saw ${whole(one.requestsSeen!)} requests, of ${whole(one.requestsSent)} sent to it`,
       );
     }
-    return pass(`${whole(sent)} sent = ${ends}${sending}; the target saw ${whole(seen)}`);
+    return pass(`${whole(sent)} sent = ${ends}${sending}; the server saw ${whole(seen)}`);
   },
 };
 

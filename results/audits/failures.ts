@@ -3,9 +3,10 @@
 import { neverGood, summariseRequests } from '../compare.ts';
 import { areFailuresExpected } from '../expect.ts';
 import { accountFaults, type FailureWay, type FaultAccount, type WayCount } from '../faults.ts';
+import { percent, range, whole } from '../figures.ts';
 import { OUTCOME_NAMES } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
-import { type ArmRule, fail, pass, percent, range, type TrialRule, warn, whole } from './rule.ts';
+import { type ArmRule, fail, pass, type TrialRule, warn } from './rule.ts';
 
 const WAY_NAMES: Record<FailureWay, string> = {
   status: 'error statuses',

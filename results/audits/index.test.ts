@@ -75,25 +75,25 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     detail: RegExp;
   }[] = [
     { damage: m => m.ledger.unfinished++, rule: 'conservation', state: 'fail', detail: /are 1 more/ },
-    { damage: m => m.ledger.requestsSeen!--, rule: 'conservation', state: 'fail', detail: /the target saw/ },
-    { damage: m => m.ledger.requestsSeen!++, rule: 'conservation', state: 'fail', detail: /the target saw/ },
+    { damage: m => m.ledger.requestsSeen!--, rule: 'conservation', state: 'fail', detail: /the server saw/ },
+    { damage: m => m.ledger.requestsSeen!++, rule: 'conservation', state: 'fail', detail: /the server saw/ },
     {
       damage: m => attempted(m, { sent: 60, answered: 50 }, 49),
       rule: 'conservation',
       state: 'fail',
-      detail: /the target saw 49 requests; expected: between the 52 answered and the 60 sent attempts/,
+      detail: /the server saw 49 requests; expected: between the 52 answered and the 60 sent attempts/,
     },
     {
       damage: m => attempted(m, { sent: 60, answered: 50 }, 61),
       rule: 'conservation',
       state: 'fail',
-      detail: /the target saw 61 requests/,
+      detail: /the server saw 61 requests/,
     },
     {
       damage: m => setOrigins(m, { opened: 3, accepted: 2 }),
       rule: 'ledger',
       state: 'fail',
-      detail: /of origin 1, the client opened 3 connections, the target accepted 2/,
+      detail: /of origin 1, the client opened 3 connections, the server accepted 2/,
     },
     {
       damage: m => {
@@ -150,7 +150,7 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       },
       rule: 'ledger',
       state: 'warn',
-      detail: /^not checked: .* no connection to the target was observed, only 7 to other destinations/,
+      detail: /^not checked: .* no connection to the server was observed, only 7 to other destinations/,
     },
     {
       damage: m => {
@@ -167,7 +167,7 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       rule: 'ledger',
       state: 'warn',
       detail:
-        /opened 100, accepted 100.*only connections to the target are checked, 7 more went to other destinations/,
+        /opened 100, accepted 100.*only connections to the server are checked, 7 more went to other destinations/,
     },
     {
       damage: m => {
@@ -176,7 +176,7 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       },
       rule: 'ledger',
       state: 'fail',
-      detail: /all programs on this machine opened 99 connections, the target accepted 100/,
+      detail: /all programs on this machine opened 99 connections, the server accepted 100/,
     },
     {
       damage: m => {
@@ -251,13 +251,13 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       damage: m => (m.target!.cpuRatio = 0.91),
       rule: 'bottleneck',
       state: 'warn',
-      detail: /^target-bound: /,
+      detail: /^server-bound: /,
     },
     {
       damage: m => (m.target!.throttling = { ...HALF_CPU, throttledPeriods: 15, throttledMs: 812.5 }),
       rule: 'throttling',
       state: 'warn',
-      detail: /waits of up to 100 ms .*\(target with 0\.5 CPUs: in 15 of 40 periods, 813 ms in all\)$/,
+      detail: /waits of up to 100 ms .*\(server with 0\.5 CPUs: in 15 of 40 periods, 813 ms in all\)$/,
     },
     { damage: m => (m.kernel.listenDrops = 3), rule: 'listen-drops', state: 'warn', detail: /dropped 3/ },
     { damage: m => (m.kernel.retransmits = 900), rule: 'retransmits', state: 'warn', detail: /900 segments/ },
@@ -319,7 +319,7 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       waited: 0.33,
       state: 'warn',
       detail:
-        /^client-bound for want of a core: the client's process waited for a core 33\.0 % of the time.*65\.0 % of a core/,
+        /^client-bound because it lacked a core: its process was never idle, but waited for a core 33\.0 % of the time.*65\.0 % of a core/,
     },
     { waited: 0.02, state: 'pass', detail: /event loop 99\.0 % busy/ },
   ];
@@ -354,12 +354,12 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     {
       protocol: 'http1',
       damage: m => m.ledger.handshakesFull!--,
-      detail: /client counted 100 full.*target 99 full/,
+      detail: /client counted 100 full.*server 99 full/,
     },
     {
       protocol: 'http1',
       damage: m => m.ledger.clientHandshakesResumed++,
-      detail: /client counted 100 full and 1 resumed, the target 100 full and 0 resumed/,
+      detail: /client counted 100 full and 1 resumed, the server 100 full and 0 resumed/,
     },
     {
       protocol: 'http1',
@@ -544,7 +544,7 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     const found = auditTrial(trial).find(({ rule }) => rule === 'stopped');
     assert.match(
       `${found?.state}: ${found?.detail}`,
-      /^fail: stopped .*: the generator once, the relay 2 times, by /,
+      /^fail: stopped .*: the client once, the relay 2 times, by /,
     );
     assert.equal(isTrialValid(trial), false);
   });
@@ -635,10 +635,10 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       why: 'the target has accepted more than anybody opened',
       counts: { openedBy: 'kernel', opened: 90 },
       state: 'fail',
-      detail: /^all programs on this machine opened 90 connections, the target accepted 100$/,
+      detail: /^all programs on this machine opened 90 connections, the server accepted 100$/,
     },
     {
-      why: 'the client does not count, and the target accepted too many',
+      why: 'the client does not count, and the server accepted too many',
       counts: { openedBy: 'kernel', opened: 120, accepted: 120 },
       state: 'fail',
       detail: /needed 1 to 100: the client does not reuse them/,
@@ -681,7 +681,7 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     const { state, detail } = find()!;
     assert.deepEqual(
       [state, detail],
-      ['pass', 'throttled by a CPU limit: generator with 1 CPU: in 0 of 40 periods, 0 ms in all'],
+      ['pass', 'throttled by a CPU limit: client with 1 CPU: in 0 of 40 periods, 0 ms in all'],
     );
   });
 
@@ -693,8 +693,8 @@ describe('Each audit finds its own kind of damage, and only that', () => {
     trial.measurement.kernel.listenDrops = 3;
     const details = new Map(auditTrial(trial).map(({ rule, state, detail }) => [rule, `${state} ${detail}`]));
     assert.match(details.get('conservation')!, /^pass .*the number that reached the server is unknown$/);
-    assert.match(details.get('bottleneck')!, /^pass .*target unknown$/);
-    assert.match(details.get('contention')!, /^pass .*target unknown of the time$/);
+    assert.match(details.get('bottleneck')!, /^pass .*server unknown$/);
+    assert.match(details.get('contention')!, /^pass .*server unknown of the time$/);
     assert.match(details.get('listen-drops')!, /^pass .*on another machine/);
     trial.measurement.ledger.needed = { least: 1, most: 50 };
     const ledger = auditTrial(trial).find(({ rule }) => rule === 'ledger')!;
@@ -800,7 +800,7 @@ describe('Each audit finds its own kind of damage, and only that', () => {
       attempted(trial.measurement, { sent, answered }, seen);
       const found = auditTrial(trial).find(({ rule }) => rule === 'conservation')!;
       assert.equal(found.state, 'pass', found.detail);
-      assert.match(found.detail, /; [\d,]+ attempts; the target saw/);
+      assert.match(found.detail, /; [\d,]+ attempts; the server saw/);
     }
   });
 

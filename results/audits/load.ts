@@ -1,15 +1,16 @@
 // Audits of the load: Little's law, slice length, schedule, warm-up, and what another load generator reported.
 
 import { type ClosedLoad, WARM_UP_FIGURES } from '../../scenarios/model/load.ts';
+import { milliseconds, percent, whole } from '../figures.ts';
 import type { Histogram, Measurement } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
-import { type Check, fail, milliseconds, pass, percent, type TrialRule, warn, whole } from './rule.ts';
+import { type Check, fail, pass, type TrialRule, warn } from './rule.ts';
 
-const TOLERANCE = 0.05;
+const LITTLES_LAW_WARN_ABOVE = 0.05;
 /** Beyond this, neither the rate nor the times are those of the stated number of users. */
-const GRAVE = 0.2;
+const LITTLES_LAW_FAIL_ABOVE = 0.2;
 /** If the windows are shorter than this in total, one hiccup of the machine can have the same effect. */
-const LEAST_GRAVE_MS = 1_000;
+const LITTLES_LAW_MIN_FAIL_MS = 1_000;
 
 /**
  * Little's law (J. D. C. Little, 1961): users = rate x (mean time of a request + think time). A closed load must obey it; if it
@@ -36,9 +37,10 @@ function checkClosed(load: ClosedLoad, measurement: Measurement): Check {
   const off = Math.abs(users / load.concurrency - 1);
 
   const isGrave =
-    off > Math.max(GRAVE, crossingRatio(load, measurement)) && measurement.steadyMs >= LEAST_GRAVE_MS;
+    off > Math.max(LITTLES_LAW_FAIL_ABOVE, crossingRatio(load, measurement)) &&
+    measurement.steadyMs >= LITTLES_LAW_MIN_FAIL_MS;
   const sum = `${whole(perMs * 1000)}/s × ${meanMs.toFixed(2)} ms${notes} = ${users.toFixed(1)} of ${whole(load.concurrency)} users busy`;
-  if (off <= TOLERANCE) return pass(sum);
+  if (off <= LITTLES_LAW_WARN_ABOVE) return pass(sum);
   return {
     state: isGrave ? 'fail' : 'warn',
     detail: `${sum}, off by ${percent(off)}: the rate in the windows does not match the mean`,

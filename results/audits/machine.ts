@@ -1,11 +1,12 @@
 // Audits of machines: CPU, contention, kernel counters, the relay of an emulated link, and machines that share a load.
 
+import { percent, whole } from '../figures.ts';
 import { hasFewBeyond, METRIC_TABLE } from '../metrics.ts';
 import type { Resources } from '../model/process.ts';
 import type { Host } from '../model/run.ts';
 import { type MachineShare, MOST_LATENESS_US } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
-import { fail, pass, percent, type TrialRule, warn, whole } from './rule.ts';
+import { fail, pass, type TrialRule, warn } from './rule.ts';
 
 /** Above this share of a core, a process is saturated. */
 const MOST_CPU_RATIO = 0.9;
@@ -54,22 +55,27 @@ export function isBusyMachine({ loadAverage, cpuCount }: Pick<Host, 'loadAverage
 export const bottleneck: TrialRule = {
   rule: 'bottleneck',
   check({ trial: { generators = 1 }, measurement: { generator, target } }) {
-    const whose = generators === 1 ? 'generator' : `${generators} generators`;
-    const used = `${whose} ${usageOf(generator, generators > 1)}, target ${target === null ? 'unknown' : usageOf(target)}`;
+    const whose = clientName(generators);
+    const used = `${whose} ${usageOf(generator, generators > 1)}, server ${target === null ? 'unknown' : usageOf(target)}`;
     const bounds = [
       ...(isSaturated(generator) ? ["client-bound: the figures reflect the client library's own cost"] : []),
       ...(target !== null && isSaturated(target)
-        ? ["target-bound: the figures reflect the target's own cost"]
+        ? ["server-bound: the figures reflect the server's own cost"]
         : []),
-      ...(lacksCore(generator) ? [wantOfCore('client', generator)] : []),
-      ...(target !== null && lacksCore(target) ? [wantOfCore('target', target)] : []),
+      ...(lacksCore(generator) ? [lackOfCore('client', generator)] : []),
+      ...(target !== null && lacksCore(target) ? [lackOfCore('server', target)] : []),
     ];
     return bounds.length === 0 ? pass(used) : warn(`${bounds.join('; ')} (${used})`);
   },
 };
 
-function wantOfCore(whose: string, { runDelayRatio }: Resources): string {
-  return `${whose}-bound for want of a core: the ${whose}'s process waited for a core ${percent(runDelayRatio)} of the time, and was never idle`;
+/** The sender as readers know it: a client, unless several processes send its load. */
+function clientName(generators: number): string {
+  return generators === 1 ? 'client' : `${generators} generators`;
+}
+
+function lackOfCore(whose: string, { runDelayRatio }: Resources): string {
+  return `${whose}-bound because it lacked a core: its process was never idle, but waited for a core ${percent(runDelayRatio)} of the time`;
 }
 
 function usageOf({ cpuRatio, eventLoopRatio }: Resources, isShared = false): string {
@@ -81,10 +87,11 @@ function usageOf({ cpuRatio, eventLoopRatio }: Resources, isShared = false): str
 export const stopped: TrialRule = {
   rule: 'stopped',
   check({ measurement: { generator, target, link: relayed } }) {
-    const found = Object.entries({ generator, target, relay: relayed?.relay }).flatMap(([name, used]) =>
-      used == null || used.stops === 0
-        ? []
-        : [`the ${name} ${used.stops === 1 ? 'once' : `${used.stops} times`}`],
+    const found = Object.entries({ client: generator, server: target, relay: relayed?.relay }).flatMap(
+      ([name, used]) =>
+        used == null || used.stops === 0
+          ? []
+          : [`the ${name} ${used.stops === 1 ? 'once' : `${used.stops} times`}`],
     );
     return found.length === 0
       ? pass('no process was stopped in the slices')
@@ -101,7 +108,7 @@ const MOST_RUN_DELAY = 0.1;
 export const contention: TrialRule = {
   rule: 'contention',
   check({ measurement: { generator, target } }) {
-    const waited = `waited for its core: generator ${percent(generator.runDelayRatio)}, target ${target === null ? 'unknown' : percent(target.runDelayRatio)} of the time`;
+    const waited = `waited for its core: client ${percent(generator.runDelayRatio)}, server ${target === null ? 'unknown' : percent(target.runDelayRatio)} of the time`;
     return Math.max(generator.runDelayRatio, target?.runDelayRatio ?? 0) > MOST_RUN_DELAY
       ? warn(
           `something else ran on these cores, such as another program or the process's own compiler and garbage collector: ${waited}`,
@@ -120,8 +127,8 @@ const MOST_THROTTLED = 0.01;
 export const throttling: TrialRule = {
   rule: 'throttling',
   check({ trial: { generators = 1 }, measurement: { generator, target } }) {
-    const whose = generators === 1 ? 'generator' : `${generators} generators`;
-    const found = Object.entries({ [whose]: generator, target }).flatMap(([name, used]) =>
+    const whose = clientName(generators);
+    const found = Object.entries({ [whose]: generator, server: target }).flatMap(([name, used]) =>
       used?.throttling === undefined ? [] : [{ name, ...used.throttling }],
     );
     if (found.length === 0) return null;

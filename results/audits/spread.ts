@@ -1,4 +1,6 @@
 // Audits of spread: across slices, across replicates, and slow slices that only one client has.
+
+import { apart, percent, whole } from '../figures.ts';
 import {
   headlineFigure,
   headlineOf,
@@ -11,7 +13,7 @@ import {
 import type { Metric } from '../model/run.ts';
 import type { CompletedTrial } from '../model/trial.ts';
 import { findModes, meanOf, sampleVariance, shareInterval, sumOf } from '../stats.ts';
-import { type ArmRule, apart, pass, percent, type TrialRule, warn, whole } from './rule.ts';
+import { type ArmRule, pass, type TrialRule, warn } from './rule.ts';
 
 const NOTABLE_BLOCK_SPREAD = 0.25;
 

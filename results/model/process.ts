@@ -49,7 +49,7 @@ export interface ProcessReading {
   rssBytes: number;
   /** Signals by which it was continued after a stop; absent of processes that do not count them. */
   continued?: number;
-  /** Of the control groups with a CPU limit that it is in, the innermost first; absent without one. */
+  /** The control groups with a CPU limit that it is in, the innermost first; absent without one. */
   throttling?: readonly Throttling[];
 }
 

@@ -9,7 +9,13 @@ import {
   judgeTogether,
 } from '../../../results/expect.ts';
 import type { Random } from '../../../results/random.ts';
-import { type Interval, LEAST_REPLICATES, LEVEL, replicateInterval, sumOf } from '../../../results/stats.ts';
+import {
+  CONFIDENCE_LEVEL,
+  type Interval,
+  LEAST_REPLICATES,
+  replicateInterval,
+  sumOf,
+} from '../../../results/stats.ts';
 import type { Expectation, ExpectationResult, Judgement } from '../../../scenarios/model/scenario.ts';
 import { LEAST_DECIDING } from '../../cli/ab.ts';
 import { type Observation, type Replicate, worstOf } from './gates.ts';
@@ -176,7 +182,7 @@ function series(
 }
 
 function judge(expectation: Expectation, replicates: readonly Replicate[]): Judgement {
-  const interval = measuredOn(replicates)(expectation, LEVEL);
+  const interval = measuredOn(replicates)(expectation, CONFIDENCE_LEVEL);
   return { state: judgeInterval(interval, expectation), interval, replicates: replicates.length };
 }
 
@@ -185,7 +191,7 @@ function holds(interval: Interval | null, truth: number): boolean {
 }
 
 function ratioOf(replicates: readonly Replicate[]): Interval | null {
-  return measuredOn(replicates)({ metric: 'requestsPerSec' }, LEVEL);
+  return measuredOn(replicates)({ metric: 'requestsPerSec' }, CONFIDENCE_LEVEL);
 }
 
 function measuredOn(replicates: readonly Replicate[]) {
