@@ -79,7 +79,7 @@ function expectationChecks({ result }: CellView): Check[] {
 }
 
 /** Failed expectations listed in the verdict; the others are counted. */
-const MOST_LISTED = 3;
+const MAX_LISTED = 3;
 
 /**
  * Names the failed expectations, which decide the exit status; null if none failed.
@@ -92,7 +92,7 @@ export function expectationVerdict(checks: readonly Check[]): string | null {
   if (failed.length === 0) return null;
   const hasSeveral = new Set(checks.map(({ group }) => group)).size > 1;
   const listed = failed
-    .slice(0, MOST_LISTED)
+    .slice(0, MAX_LISTED)
     .map(({ group, subject, detail }) => `${hasSeveral ? `${group}: ` : ''}${subject}, ${detail}`);
   const more = failed.length - listed.length;
   return `${formatCount(failed.length)} of ${formatCount(all.length)} expectations failed: ${listed.join('; ')}${more > 0 ? `; and ${formatCount(more)} more` : ''}.`;

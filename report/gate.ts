@@ -34,7 +34,7 @@ import {
   wordColumn,
   words,
 } from './tables/table.ts';
-import { MOST_BADGES } from './words/badges.ts';
+import { MAX_BADGES } from './words/badges.ts';
 import { describeBlindness, describeSight } from './words/doubts.ts';
 import { signsOf } from './words/marks.ts';
 import {
@@ -304,7 +304,7 @@ function gateAnswer(result: GateResult, sides: Sides, found: Tally, notes: reado
     verdict: `${verdictOf(result, found)}${history}`,
     precision: describeCertainty(result, sides, found),
     context: '',
-    badges: badges.slice(0, MOST_BADGES),
+    badges: badges.slice(0, MAX_BADGES),
     notes,
   };
 }

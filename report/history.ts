@@ -3,8 +3,8 @@ import type { RunSummary } from '../results/baselines.ts';
 import type { GateResult } from '../results/gate.ts';
 import {
   findTrends,
-  LEAST_TREND_RUNS,
-  MOST_TREND_RUNS,
+  MAX_TREND_RUNS,
+  MIN_TREND_RUNS,
   openWorsening,
   type Trend,
   type TrendChange,
@@ -102,7 +102,7 @@ function trendTable(trends: readonly Trend[]): Table {
       [figureColumn('p', 'p'), lastChange(({ p }) => words(formatChance(p), p))],
     ],
     notes: [
-      `Runs under the same conditions as the newest: at least ${LEAST_TREND_RUNS}, and no more than the newest ${MOST_TREND_RUNS}. A level is the mean over a stretch of runs. A change of level is reported if at most one in a hundred shuffled histories has a split as clear, which takes at least three runs at the new level and ten in total. p is that share.`,
+      `Runs under the same conditions as the newest: at least ${MIN_TREND_RUNS}, and no more than the newest ${MAX_TREND_RUNS}. A level is the mean over a stretch of runs. A change of level is reported if at most one in a hundred shuffled histories has a split as clear, which takes at least three runs at the new level and ten in total. p is that share.`,
       'The history is for information only; whether a run fails is decided by comparison with the baseline.',
     ],
   });
@@ -254,7 +254,7 @@ function describeNone(trends: readonly Trend[]): string {
 /** What was looked through; without a trend, how many it takes. */
 function describeRuns(trends: readonly Trend[], { length }: readonly RunSummary[]): string {
   if (trends.length === 0)
-    return `${formatQuantity(length, 'run')}; a trend needs ${LEAST_TREND_RUNS} under the same conditions`;
+    return `${formatQuantity(length, 'run')}; a trend needs ${MIN_TREND_RUNS} under the same conditions`;
   const seen = Math.max(...trends.map(({ points }) => points.length));
   return `over ${seen === length ? formatQuantity(length, 'run') : `the newest ${formatCount(seen)} of ${formatQuantity(length, 'run')}`}`;
 }
@@ -331,6 +331,6 @@ function describeGaps(trends: readonly Trend[], runs: readonly RunSummary[]): st
   return (
     trends.length > 0 &&
     without.length > 0 &&
-    `Too few runs for a trend of ${without.join(', ')}; it needs ${LEAST_TREND_RUNS} under the same conditions.`
+    `Too few runs for a trend of ${without.join(', ')}; it needs ${MIN_TREND_RUNS} under the same conditions.`
   );
 }

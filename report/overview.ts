@@ -27,14 +27,14 @@ import {
   describeGains,
   describeSetting,
   explainReuse,
-  MOST_WORDS,
+  MAX_WORDS,
   rangeOf,
   roundGain,
   shownDifference,
   shownGain,
   TIMES,
 } from './words/answer.ts';
-import { limitBadges, MOST_BADGES, stopBadges } from './words/badges.ts';
+import { limitBadges, MAX_BADGES, stopBadges } from './words/badges.ts';
 import { boundRemarks } from './words/bound.ts';
 import { describeSides, describeVersions } from './words/clients.ts';
 import { nameCharge } from './words/connection-cost.ts';
@@ -68,7 +68,7 @@ export function runAnswer(
   );
   return {
     ...answer,
-    badges: [...badges, ...answer.badges].slice(0, MOST_BADGES),
+    badges: [...badges, ...answer.badges].slice(0, MAX_BADGES),
     notes: [
       ...lacking.map(({ what, names }) => `${capitalize(what)}: ${[...names].join(', ')}.`),
       ...answer.notes,
@@ -154,7 +154,7 @@ function differs(section: Section): boolean {
 }
 
 /** Gains that are listed of either kind of scenario. */
-const MOST_APART = 2;
+const MAX_APART = 2;
 
 /**
  * What differs and which way, where all scenarios that differ do so alike: `Reuse serves 4.6 and 5.2 times the requests, over TLS
@@ -185,12 +185,12 @@ function describeDirection(sections: readonly Section[]): string | null {
     first.of.baseline === '' && plain.length > 0 && overTls.length > 0 && found.length === asked;
   const said =
     isSplit && found.every(({ gain }) => gain.value >= TIMES)
-      ? `${describeGains(plain, first.of, MOST_APART)}, over TLS ${rangeOf(overTls, roundGain, MOST_APART)} times`
+      ? `${describeGains(plain, first.of, MAX_APART)}, over TLS ${rangeOf(overTls, roundGain, MAX_APART)} times`
       : `${describeGains(
           found.map(({ gain }) => gain),
           first.of,
         )} in ${places}`;
-  return said.split(' ').length <= MOST_WORDS ? said : null;
+  return said.split(' ').length <= MAX_WORDS ? said : null;
 }
 
 /** What was the same in all scenarios. */
@@ -300,7 +300,7 @@ function barOf(
 }
 
 /** Labels closer to each other would touch. */
-const LEAST_GAP = 0.14;
+const MIN_GAP = 0.14;
 
 const ROUNDNESS: Readonly<Record<string, number>> = { 1: 0, 5: 1 };
 
@@ -311,7 +311,7 @@ function ticksOn({ low, high, at }: Axis): Tick[] {
   // Powers of ten before fives, fives before twos.
   const roundness = (value: number): number => ROUNDNESS[value.toExponential()[0]!] ?? 2;
   for (const tick of logTicks(low, high).toSorted((a, b) => roundness(a) - roundness(b))) {
-    if (shown.every(other => Math.abs(at(other) - at(tick)) >= LEAST_GAP)) shown.push(tick);
+    if (shown.every(other => Math.abs(at(other) - at(tick)) >= MIN_GAP)) shown.push(tick);
   }
   return shown.toSorted((a, b) => a - b).map(value => ({ text: formatPlain(value), at: at(value) }));
 }

@@ -16,10 +16,10 @@ import { createRandom } from './random.ts';
 import { replicateInterval } from './stats.ts';
 
 const VERSIONS = Array.from({ length: 28 }, (_, index) => `1.${index}.0`);
-const LEAST_REPLICATES = 4;
+const MIN_REPLICATES = 4;
 const EXPERIMENTS = 400;
 /** 5 % and three standard errors. */
-const MOST_WRONG = 0.05 + 3 * Math.sqrt((0.05 * 0.95) / EXPERIMENTS);
+const MAX_WRONG = 0.05 + 3 * Math.sqrt((0.05 * 0.95) / EXPERIMENTS);
 
 const CPU = Expectation.parse({ metric: 'cpuUsPerRequest', of: 'after', over: 'before', atMost: 1.02 });
 
@@ -28,7 +28,7 @@ function judged(limit: Expectation, logChange: number, { sd, most }: Noise, norm
   const logs: number[] = [];
   for (;;) {
     logs.push(logChange + sd * normal());
-    if (logs.length < LEAST_REPLICATES) continue;
+    if (logs.length < MIN_REPLICATES) continue;
     const [state] = judgeTogether([limit], (_, level) => replicateInterval(logs, level), SHARERS);
     if (state !== 'unsure' || logs.length === most) return { state: state!, value: replicateInterval(logs)! };
   }
@@ -75,7 +75,7 @@ for (const { change, sd, most, leastFound } of [
       if (suspects.length === 1) found++;
       if (!suspects.includes(VERSIONS[first]!)) wrong++;
     }
-    assert.ok(wrong / EXPERIMENTS <= MOST_WRONG, `${wrong} of ${EXPERIMENTS} are wrong`);
+    assert.ok(wrong / EXPERIMENTS <= MAX_WRONG, `${wrong} of ${EXPERIMENTS} are wrong`);
     assert.ok(found / EXPERIMENTS >= leastFound, `${found} of ${EXPERIMENTS} are found`);
   });
 }

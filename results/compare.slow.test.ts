@@ -45,7 +45,7 @@ describe('Verdicts that are read together: by where the intervals lie, and seldo
 
   const EXPERIMENTS = 2_000;
   /** 5 % and three standard errors of a share counted in this number of experiments. */
-  const MOST_FALSE = 0.05 + 3 * Math.sqrt((0.05 * 0.95) / EXPERIMENTS);
+  const MAX_FALSE = 0.05 + 3 * Math.sqrt((0.05 * 0.95) / EXPERIMENTS);
 
   /** Replicates of several figures, none of which differs from 1, and which share a part of their variance. */
   function nullFigures(count: number, common: number, key: string) {
@@ -73,7 +73,7 @@ describe('Verdicts that are read together: by where the intervals lie, and seldo
         for (let experiment = 0; experiment < EXPERIMENTS; experiment++) {
           if ([...verdictsOf(draw()).values()].some(verdict => verdict !== 'unsure')) anyFalse++;
         }
-        assert.ok(anyFalse / EXPERIMENTS <= MOST_FALSE, `${anyFalse} of ${EXPERIMENTS}`);
+        assert.ok(anyFalse / EXPERIMENTS <= MAX_FALSE, `${anyFalse} of ${EXPERIMENTS}`);
       });
     }
   }
@@ -83,7 +83,7 @@ describe('Verdicts that are read together: by where the intervals lie, and seldo
     let anyFalse = 0;
     for (let experiment = 0; experiment < EXPERIMENTS; experiment++)
       if (draw().some(({ ratio }) => verdictOf(ratio, true) !== 'unsure')) anyFalse++;
-    assert.ok(anyFalse / EXPERIMENTS > 4 * MOST_FALSE, `${anyFalse} of ${EXPERIMENTS}`);
+    assert.ok(anyFalse / EXPERIMENTS > 4 * MAX_FALSE, `${anyFalse} of ${EXPERIMENTS}`);
   });
 
   test('a verdict is given on the metric that decides, and on no other', () => {

@@ -234,7 +234,7 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
 }
 
 /** One percentage point: a smaller gap changes a ratio too little to matter. An error answers faster or slower than a good answer, and costs another amount of CPU. */
-const MOST_GAP = 0.01;
+const MAX_GAP = 0.01;
 
 type Counts = Pick<ArmFigures, 'completed' | 'failed'>;
 
@@ -244,7 +244,7 @@ type Counts = Pick<ArmFigures, 'completed' | 'failed'>;
  */
 export function areErrorsUnlike(one: Counts, other: Counts): boolean {
   const gap = errorRatioOf(one) - errorRatioOf(other);
-  if (Math.abs(gap) <= MOST_GAP) return false;
+  if (Math.abs(gap) <= MAX_GAP) return false;
   const [higher, lower] = (gap > 0 ? [one, other] : [other, one]).map(({ completed, failed }) =>
     shareInterval(failed, completed + failed, CONFIDENCE_LEVEL),
   );
@@ -254,7 +254,7 @@ export function areErrorsUnlike(one: Counts, other: Counts): boolean {
 
 /** Whether more than a percentage point of an arm's requests failed. */
 export function failsOften(counts: Counts): boolean {
-  return errorRatioOf(counts) > MOST_GAP;
+  return errorRatioOf(counts) > MAX_GAP;
 }
 
 export function errorRatioOf({ completed, failed }: Counts): number {

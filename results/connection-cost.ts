@@ -66,7 +66,7 @@ const CPU_PER_REQUEST: FigureReader = {
 const RANK_STEPS = 50;
 
 /** Below this difference, in connections per request, noise of the CPU time is divided by next to nothing. */
-const LEAST_DIFFERENCE = 0.1;
+const MIN_DIFFERENCE = 0.1;
 
 /**
  * The cost of a connection for every pair of clients that use the same library over the same protocol and differ by at
@@ -100,7 +100,7 @@ function costOfPair(
   if (trial.imported !== undefined) return undefined;
   const differences = pairs.map(([one, other]) => connectionsPerRequest(one) - connectionsPerRequest(other));
   const difference = meanOf(differences);
-  if (differences.some(one => !(Math.abs(one) >= LEAST_DIFFERENCE) || one > 0 !== difference > 0))
+  if (differences.some(one => !(Math.abs(one) >= MIN_DIFFERENCE) || one > 0 !== difference > 0))
     return undefined;
   const perConnection = (read: (trial: CompletedTrial) => number): Cost =>
     costOver(pairs.map(([one, other], index) => (read(one) - read(other)) / differences[index]!));
@@ -225,7 +225,7 @@ export interface AmortisationFit {
 }
 
 const BREAK_EVEN_SHARE = 0.1;
-const LEAST_KINDS = 3;
+const MIN_KINDS = 3;
 
 /**
  * Fits latency(k) = service + handshake / k, k being the requests per connection ('unlimited': 1 / k is 0), by weighted
@@ -234,7 +234,7 @@ const LEAST_KINDS = 3;
  */
 export function fitAmortisation(points: readonly AmortisationPoint[]): AmortisationFit | null {
   const usable = points.filter(point => point.weight > 0 && point.meanUs > 0);
-  if (new Set(usable.map(point => point.requestsPerConnection)).size < LEAST_KINDS) return null;
+  if (new Set(usable.map(point => point.requestsPerConnection)).size < MIN_KINDS) return null;
   const total = sumOf(usable, point => point.weight);
   const meanX = sumOf(usable, point => point.weight * inverse(point)) / total;
   const meanY = sumOf(usable, point => point.weight * point.meanUs) / total;

@@ -30,13 +30,13 @@ describe("The line of the user's own code, not one of Node's or of a package", (
 });
 
 describe('Whatever is thrown can be read without a throw, and its text has an end', () => {
-  const MOST_CHARS = 501;
+  const MAX_CHARS = 501;
 
   suite('hostile values', () => {
     for (const [what, value] of hostileValues()) {
       test(what, () => {
         for (const text of [describeForeign(value), foreignStack(value, 300)]) {
-          assert.ok(text.length <= MOST_CHARS && text !== '', `${text.length} characters`);
+          assert.ok(text.length <= MAX_CHARS && text !== '', `${text.length} characters`);
         }
         assert.doesNotMatch(describeForeign(value), /\p{Cc}/u);
         assert.ok(causesOf(value).length <= 30);
@@ -48,7 +48,7 @@ describe('Whatever is thrown can be read without a throw, and its text has an en
   test('any value', () => {
     fc.assert(
       fc.property(fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true }), value => {
-        assert.ok(describeForeign(value).length <= MOST_CHARS);
+        assert.ok(describeForeign(value).length <= MAX_CHARS);
         assert.equal(causesOf(value).at(-1), value);
       }),
     );

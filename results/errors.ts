@@ -1,9 +1,9 @@
 // Errors that conntax raises on purpose, each with an exit status, and safe reading of errors from foreign code.
 // The failure of a trial is data (TrialResult), and so is that of an exchange (Outcome).
 
-const MOST_TEXT_CHARS = 500;
+const MAX_TEXT_CHARS = 500;
 /** A chain of causes may be endless, or a tree. */
-const MOST_CAUSES = 30;
+const MAX_CAUSES = 30;
 
 function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
@@ -20,7 +20,7 @@ export function memberOfForeign(value: unknown, name: string): unknown {
 }
 
 /** Cuts a text to a length that can be stored and shown, on one line and without control characters. */
-export function shorten(text: string, mostChars: number = MOST_TEXT_CHARS): string {
+export function shorten(text: string, mostChars: number = MAX_TEXT_CHARS): string {
   const line = text
     .slice(0, mostChars)
     .replaceAll(/\p{Cc}+/gu, ' ')
@@ -59,7 +59,7 @@ function branchesOf(value: unknown): unknown[] {
   const errors = memberOfForeign(value, 'errors');
   let listed: unknown[] = [];
   try {
-    if (Array.isArray(errors)) listed = errors.slice(0, MOST_CAUSES);
+    if (Array.isArray(errors)) listed = errors.slice(0, MAX_CAUSES);
   } catch {
     // The traps of a proxy may throw.
   }
@@ -71,7 +71,7 @@ export function causesOf(value: unknown): unknown[] {
   const seen = new Set<unknown>();
   const found: unknown[] = [];
   const visit = (cause: unknown): void => {
-    if (seen.has(cause) || seen.size >= MOST_CAUSES) return;
+    if (seen.has(cause) || seen.size >= MAX_CAUSES) return;
     seen.add(cause);
     for (const branch of branchesOf(cause)) visit(branch);
     found.push(cause);
@@ -80,7 +80,7 @@ export function causesOf(value: unknown): unknown[] {
   return found;
 }
 
-const MOST_CHARS = 20_000;
+const MAX_CHARS = 20_000;
 /** Node puts only file and line before the stack of a syntax error. */
 const HEAD = /^(?:file:\/\/)?(\/\S[^\n]*):(\d+)\n/;
 const FRAME = /^\s+at (?:.*\()?(?:file:\/\/)?(\/[^()]+):(\d+):\d+\)?$/;
@@ -95,7 +95,7 @@ export function describeErrorPlace(error: unknown): string {
 export function errorPlace(error: unknown): string | undefined {
   const stack = memberOfForeign(error, 'stack');
   if (typeof stack !== 'string') return undefined;
-  const text = stack.slice(0, MOST_CHARS);
+  const text = stack.slice(0, MAX_CHARS);
   const head = HEAD.exec(text);
   if (head !== null) return `${head[1]}:${head[2]}`;
   for (const line of text.split('\n')) {

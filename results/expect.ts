@@ -23,7 +23,7 @@ import {
   CONFIDENCE_LEVEL,
   holding,
   type Interval,
-  LEAST_REPLICATES,
+  MIN_REPLICATES,
   replicateInterval,
   shareInterval,
   shownTogether,
@@ -118,7 +118,7 @@ function positiveInterval(values: readonly number[], level: number): Interval | 
 
 /** An interval of counts that may be 0. */
 function plainInterval(values: readonly number[], level: number): Interval | null {
-  if (values.length < LEAST_REPLICATES) return null;
+  if (values.length < MIN_REPLICATES) return null;
   const { value, low, high } = studentInterval(values, level);
   return { value, low: Math.max(0, low), high };
 }

@@ -149,7 +149,7 @@ export interface Recovery {
 }
 
 /** A client at rest has now one request more in flight, now one less: up to twice the most before the faults. */
-export const MOST_AT_REST_RATIO = 2;
+export const MAX_AT_REST_RATIO = 2;
 /** How long a client must stay at rest to have recovered: a later pause of the machine belongs to no fault. */
 export const REST_MS = 500;
 
@@ -170,7 +170,7 @@ export function recoveryOf({ trial, measurement }: CompletedTrial): Recovery | n
   ];
   if (before.length === 0 || since.length === 0) return null;
   const mostBefore = mostOf(before);
-  const isBusy = ({ inFlight }: Sample): boolean => inFlight > MOST_AT_REST_RATIO * Math.max(1, mostBefore);
+  const isBusy = ({ inFlight }: Sample): boolean => inFlight > MAX_AT_REST_RATIO * Math.max(1, mostBefore);
   const after = samples.filter(({ atMs }) => atMs >= toMs);
   const rest = after.find(({ atMs }, place) => {
     const next = after.slice(place).find(isBusy)?.atMs ?? slice.windowMs;

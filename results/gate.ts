@@ -9,8 +9,8 @@ import {
   difference,
   exactly,
   type Interval,
-  LEAST_REPLICATES,
   levelOf,
+  MIN_REPLICATES,
   ratioOfRatios,
   ratioOfRatiosAt,
   shareInterval,
@@ -26,9 +26,9 @@ export const EXCESS_EFFECT = 0.001;
  * Where nothing says how many connections are needed, those per request vary inversely with the rate: only this many times
  * as many are more than any slowdown explains.
  */
-const MOST_CONNECTIONS_RATIO = 10;
+const MAX_CONNECTIONS_RATIO = 10;
 /** And only an increase by this many per request: of a pool that is opened once, ten times as many may still be few. */
-const LEAST_MORE_CONNECTIONS = 0.1;
+const MIN_MORE_CONNECTIONS = 0.1;
 
 /** A comparison that can detect only larger changes is blind: that nothing was detected means nothing. */
 export const BLIND_ABOVE = 0.25;
@@ -166,7 +166,7 @@ function unknownNeeds(before: CellFigures, after: CellFigures): string[] {
       `${before.cell}: unnecessary connections of ${own.map(({ arm }) => arm).join(', ')} are not compared, because ${why}${
         why === WHY_UNCOUNTED
           ? ''
-          : `; all that were opened are, by a limit of ${MOST_CONNECTIONS_RATIO} times`
+          : `; all that were opened are, by a limit of ${MAX_CONNECTIONS_RATIO} times`
       }`,
   );
 }
@@ -328,7 +328,7 @@ function ratioLine(
 
 /** null for too few replicates, for which older baselines still have intervals. */
 function intervalOf({ interval, replicateRatios }: CellFigures['ratios'][number]): Interval | null {
-  return replicateRatios.length < LEAST_REPLICATES ? null : interval;
+  return replicateRatios.length < MIN_REPLICATES ? null : interval;
 }
 
 /** How far the null arm's interval reaches from 1: a change that this run would have reported although there was none. */
@@ -383,7 +383,7 @@ function openedLines(cell: string, before: ArmFigures, after: ArmFigures): GateL
   const isNeedKnown = before.mostNeeded !== null && after.mostNeeded !== null;
   if (isNeedKnown || old === null || now === null) return [];
   const limitOver = (share: number): number =>
-    Math.max((MOST_CONNECTIONS_RATIO - 1) * share, LEAST_MORE_CONNECTIONS);
+    Math.max((MAX_CONNECTIONS_RATIO - 1) * share, MIN_MORE_CONNECTIONS);
   const effect = limitOver(old);
   const more = now - old;
   const state = more > effect ? 'regression' : -more > limitOver(now) ? 'improvement' : 'within';

@@ -8,8 +8,8 @@ import {
   findChangePoints,
   findTrends,
   findTrendsUpTo,
-  LEAST_TREND_RUNS,
-  MOST_TREND_RUNS,
+  MAX_TREND_RUNS,
+  MIN_TREND_RUNS,
   openWorsening,
   type Trend,
   type TrendLevel,
@@ -232,9 +232,9 @@ describe('A trend has the right runs, and finds since when its level has changed
         }),
         12,
       ],
-      ['just enough', history.slice(-(LEAST_TREND_RUNS - 1)), LEAST_TREND_RUNS],
-      ['too few for a trend', history.slice(-(LEAST_TREND_RUNS - 2)), undefined],
-      ['the newest of many', sampleHistory(now, { ...quiet, count: 80 }), MOST_TREND_RUNS],
+      ['just enough', history.slice(-(MIN_TREND_RUNS - 1)), MIN_TREND_RUNS],
+      ['too few for a trend', history.slice(-(MIN_TREND_RUNS - 2)), undefined],
+      ['the newest of many', sampleHistory(now, { ...quiet, count: 80 }), MAX_TREND_RUNS],
     ];
     for (const [why, runs, points] of rows) test(why, () => assert.equal(count(runs), points));
 

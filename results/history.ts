@@ -20,9 +20,9 @@ interface ChangePoint {
 }
 
 /** The fewest runs that establish a level, because a single run may be an outlier. */
-const LEAST_RUNS = 3;
+const MIN_RUNS = 3;
 const SHUFFLES = 999;
-const MOST_P = 0.01;
+const MAX_P = 0.01;
 
 /**
  * The change points of a series, by binary segmentation: the split that separates two stretches best is tested against shuffled
@@ -50,7 +50,7 @@ function segment(
     if (bestSplit(shuffled(values, random))!.clearness >= best.clearness) asClear++;
   }
   const p = (asClear + 1) / (SHUFFLES + 1);
-  if (p > MOST_P) return [];
+  if (p > MAX_P) return [];
   return [
     ...segment(values.slice(0, best.index), offset, random),
     { index: offset + best.index, p },
@@ -61,13 +61,13 @@ function segment(
 /** The split with the greatest difference of means, weighted by the number of runs on either side; null with too few. */
 function bestSplit(values: readonly number[]): { index: number; clearness: number } | null {
   const n = values.length;
-  if (n < 2 * LEAST_RUNS) return null;
+  if (n < 2 * MIN_RUNS) return null;
   const total = values.reduce((sum, value) => sum + value, 0);
   let best = { index: 0, clearness: -1 };
   let left = 0;
-  for (let index = 1; index <= n - LEAST_RUNS; index++) {
+  for (let index = 1; index <= n - MIN_RUNS; index++) {
     left += values[index - 1]!;
-    if (index < LEAST_RUNS) continue;
+    if (index < MIN_RUNS) continue;
     const apart = Math.abs(left / index - (total - left) / (n - index));
     const clearness = apart * Math.sqrt((index * (n - index)) / n);
     if (clearness > best.clearness) best = { index, clearness };
@@ -76,9 +76,9 @@ function bestSplit(values: readonly number[]): { index: number; clearness: numbe
 }
 
 /** The fewest runs that make a trend. */
-export const LEAST_TREND_RUNS = 6;
+export const MIN_TREND_RUNS = 6;
 /** Two months of nightly runs; older ones are ignored. */
-export const MOST_TREND_RUNS = 60;
+export const MAX_TREND_RUNS = 60;
 
 /** Seed of the shuffles, fixed so that the same history gives the same report. */
 const SEED = 1;
@@ -116,7 +116,7 @@ export interface Trend {
   metric: Metric;
   /** Whether it is the metric that decides under the load of the cell. */
   isDeciding: boolean;
-  /** Oldest first; at least `LEAST_TREND_RUNS` and at most the newest `MOST_TREND_RUNS`. */
+  /** Oldest first; at least `MIN_TREND_RUNS` and at most the newest `MAX_TREND_RUNS`. */
   points: readonly TrendPoint[];
   levels: readonly TrendLevel[];
   changes: readonly TrendChange[];
@@ -154,8 +154,8 @@ function trendOf({ candidate, metric }: Ratio, cell: CellFigures, runs: readonly
       const ratio = ratioIn(run, { candidate, metric }, cell);
       return ratio === null ? [] : [{ run, ratio }];
     })
-    .slice(-MOST_TREND_RUNS);
-  if (points.length < LEAST_TREND_RUNS) return null;
+    .slice(-MAX_TREND_RUNS);
+  if (points.length < MIN_TREND_RUNS) return null;
   return {
     cell: cell.cell,
     baseline: cell.baseline,

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { judgeGrowth, judgeLeak, LEAST_OBSERVED, type Observed, tailOfS } from './leak.ts';
+import { judgeGrowth, judgeLeak, MIN_OBSERVED, type Observed, tailOfS } from './leak.ts';
 import type { Held } from './model/process.ts';
 import type { CompletedTrial } from './model/trial.ts';
 import { createRandom } from './random.ts';
@@ -32,7 +32,7 @@ for (const [name, level, verdict] of shapes) {
 test('a straight rise has its slope and an interval around it, at any length and rate', () => {
   fc.assert(
     fc.property(
-      fc.integer({ min: LEAST_OBSERVED, max: 400 }),
+      fc.integer({ min: MIN_OBSERVED, max: 400 }),
       fc.integer({ min: 1, max: 500 }),
       (seconds, rise) => {
         const growth = judgeGrowth(observe(seconds, sec => 7 + sec * rise));
@@ -45,7 +45,7 @@ test('a straight rise has its slope and an interval around it, at any length and
 });
 
 test('too few observations are no verdict', () => {
-  const { verdict, perMinute } = judgeGrowth(observe(LEAST_OBSERVED - 1, sec => sec));
+  const { verdict, perMinute } = judgeGrowth(observe(MIN_OBSERVED - 1, sec => sec));
   assert.deepEqual([verdict, perMinute], ['tooShort', Number.NaN]);
 });
 

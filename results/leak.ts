@@ -28,7 +28,7 @@ export interface Growth {
 
 /** A burst is over within a tenth of the time, or else it cannot be told from a rise. */
 const WINDOWS = 10;
-const LEAST_PER_WINDOW = 2;
+const MIN_PER_WINDOW = 2;
 /** Leaves 0.2 % on one side, so that a false leak is seldom among the dozen series of a process. */
 const LEAK_S = leastS(WINDOWS, 0.002);
 /** Leaves 2.5 % on each side of the 95 % interval. */
@@ -42,7 +42,7 @@ const UNKNOWN: Growth = {
 };
 
 /** Observations that a verdict needs. */
-export const LEAST_OBSERVED = WINDOWS * LEAST_PER_WINDOW;
+export const MIN_OBSERVED = WINDOWS * MIN_PER_WINDOW;
 
 /**
  * Judges by the floor, the least value of each tenth of the time: a burst raises a level for a while, but a leak raises what
@@ -52,7 +52,7 @@ export const LEAST_OBSERVED = WINDOWS * LEAST_PER_WINDOW;
  * @param observed in the order of time
  */
 export function judgeGrowth(observed: readonly Observed[]): Growth {
-  if (observed.length < LEAST_OBSERVED) return UNKNOWN;
+  if (observed.length < MIN_OBSERVED) return UNKNOWN;
   const floors = floorsOf(observed);
   const slopes = slopesOf(floors);
   const first = Math.max(0, Math.floor((slopes.length - INTERVAL_S) / 2));
@@ -164,13 +164,13 @@ function growthPerRequest({ sent, ...held }: HeldByClient, level: Level): Growth
 }
 
 /** undici opens up to twice as many connections as requests are in flight. */
-const MOST_PER_IN_FLIGHT = 2;
+const MAX_PER_IN_FLIGHT = 2;
 
 function exceedsPool({ measurement: { held } }: CompletedTrial): boolean {
   if (held === undefined) return false;
   const { descriptors, inFlight } = held.client;
   const most = inFlight.reduce((highest, count) => Math.max(highest, count), 0);
-  return descriptors.at(-1)! - descriptors[0]! > MOST_PER_IN_FLIGHT * most;
+  return descriptors.at(-1)! - descriptors[0]! > MAX_PER_IN_FLIGHT * most;
 }
 
 const MS_PER_MINUTE = 60_000;

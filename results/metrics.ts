@@ -333,12 +333,12 @@ export const METRIC_TABLE: Readonly<Record<ExpectedMetric, MetricRow>> = {
 export const METRIC_ORDER = Object.keys(METRIC_TABLE) as ExpectedMetric[];
 
 /** With fewer requests beyond it, a quantile is that of single requests. */
-const LEAST_BEYOND = 10;
+const MIN_BEYOND = 10;
 
 /** Whether a figure is a quantile that fewer than 10 of these requests exceed. @param shareBeyond undefined: not a quantile */
 export function hasFewBeyond(shareBeyond: number | undefined, requestCount: number): boolean {
   // A share of 0.1 % of 10,000 must not fail by rounding.
-  return shareBeyond !== undefined && requestCount * shareBeyond < LEAST_BEYOND * (1 - 1e-9);
+  return shareBeyond !== undefined && requestCount * shareBeyond < MIN_BEYOND * (1 - 1e-9);
 }
 
 /** Requests whose times the quantiles of a client are of. */

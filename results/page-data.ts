@@ -26,7 +26,7 @@ const ELEMENT = new RegExp(
   `<script type="application/(brotli|gzip)" id="${PAGE_DATA_ID}">([A-Za-z0-9+/=]*)</script>`,
 );
 /** A run with more would be no page; a short text could unpack to any size. */
-const MOST_BYTES = 512 * 2 ** 20;
+const MAX_BYTES = 512 * 2 ** 20;
 /** Within 4 % of the best one, in a third of its time. */
 const QUALITY = 10;
 
@@ -78,7 +78,7 @@ function settled(schema: z.ZodType, value: unknown): unknown {
 function unpackHistogram(base64: string): Buffer | null {
   const stored = Buffer.from(base64, 'base64');
   try {
-    const counts = inflateSync(stored.subarray(KIND_BYTES + LENGTH_BYTES), { maxOutputLength: MOST_BYTES });
+    const counts = inflateSync(stored.subarray(KIND_BYTES + LENGTH_BYTES), { maxOutputLength: MAX_BYTES });
     const bytes = Buffer.concat([stored.subarray(0, KIND_BYTES), counts]);
     return packHistogram(bytes) === base64 ? bytes : null;
   } catch {
@@ -109,8 +109,8 @@ export function unpackRun(page: string, file: string): [run: string, ...trials: 
     const bytes = Buffer.from(packed, 'base64');
     const text =
       kind === 'gzip'
-        ? gunzipSync(bytes, { maxOutputLength: MOST_BYTES }).toString()
-        : putBack(brotliDecompressSync(bytes, { maxOutputLength: MOST_BYTES }));
+        ? gunzipSync(bytes, { maxOutputLength: MAX_BYTES }).toString()
+        : putBack(brotliDecompressSync(bytes, { maxOutputLength: MAX_BYTES }));
     const [run = '', ...trials] = text.split('\n');
     return [run, ...trials];
   } catch {

@@ -8,7 +8,7 @@ import { isLongEnough, isWithin, ratioOver } from './compare.ts';
 import { readerOf } from './metrics.ts';
 import type { CompletedTrial } from './model/trial.ts';
 import { createRandom, type Random } from './random.ts';
-import { type Interval, LEAST_REPLICATES } from './stats.ts';
+import { type Interval, MIN_REPLICATES } from './stats.ts';
 import { sampleRun } from './testing/sample-run.ts';
 import {
   type SimulatedArm,
@@ -141,7 +141,7 @@ function poolOf(stall: StallCase, size: number): Pool {
 /** Runs drawn from a pool of simulated replicates, each stopped as a cell is: precise, and measured for long enough. */
 function coverageOfRuns(
   stall: StallCase,
-  { pool, runs, least = LEAST_REPLICATES, most = 30 }: DrawnRuns,
+  { pool, runs, least = MIN_REPLICATES, most = 30 }: DrawnRuns,
 ): RunCoverage {
   const { pairs, truth } = poolOf(stall, pool);
   const random = createRandom(4, `runs of ${stall.name}`);

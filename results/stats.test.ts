@@ -261,19 +261,19 @@ describe('Only clear groups are called modes', () => {
 describe('The 95 % interval holds known truths about as often as it claims', () => {
   const EXPERIMENTS = 1_000;
   /** 95 % less three standard errors of a share counted in 1,000 experiments. */
-  const LEAST_HELD = 0.95 - 3 * Math.sqrt((0.95 * 0.05) / EXPERIMENTS);
+  const MIN_HELD = 0.95 - 3 * Math.sqrt((0.95 * 0.05) / EXPERIMENTS);
 
   for (const truth of TRUTHS) {
     test(`the interval holds the truth: ${truth.name}`, () => {
       for (const n of [3, 4, 5, 6, 8, 12, 20]) {
         const { holdsRatio } = coverageAt(replicateInterval, truth, n, EXPERIMENTS);
-        assert.ok(holdsRatio >= LEAST_HELD, `${holdsRatio} of the intervals of ${n} replicates`);
+        assert.ok(holdsRatio >= MIN_HELD, `${holdsRatio} of the intervals of ${n} replicates`);
       }
     });
   }
 
   /** A third of one arm's processes slower for life is too much for a run that stops at the first narrow interval. */
-  const LEAST_HELD_WHEN_STOPPING: Record<string, number> = { 'mode at -0.25, 35 %': 0.88 };
+  const MIN_HELD_WHEN_STOPPING: Record<string, number> = { 'mode at -0.25, 35 %': 0.88 };
 
   for (const truth of TRUTHS) {
     test(`the interval holds the truth when a run stops as soon as it is narrow: ${truth.name}`, () => {
@@ -282,7 +282,7 @@ describe('The 95 % interval holds known truths about as often as it claims', () 
         most: 30,
         experiments: EXPERIMENTS,
       });
-      const least = LEAST_HELD_WHEN_STOPPING[truth.name] ?? LEAST_HELD;
+      const least = MIN_HELD_WHEN_STOPPING[truth.name] ?? MIN_HELD;
       assert.ok(holdsRatio >= least, `${holdsRatio} of the intervals`);
     });
   }
@@ -304,7 +304,7 @@ describe('The 95 % interval holds known truths about as often as it claims', () 
 
   test('three are enough, for they hold the truth as often as more; two do not, and reach three times as far', () => {
     const oneSided = TRUTHS.find(({ name }) => name === 'mode at -0.25, 35 %')!;
-    assert.ok(coverageAt(ofTwo, oneSided, 2, EXPERIMENTS).holdsRatio < LEAST_HELD);
+    assert.ok(coverageAt(ofTwo, oneSided, 2, EXPERIMENTS).holdsRatio < MIN_HELD);
     const [normal] = TRUTHS;
     const [two, three, four] = [
       coverageAt(ofTwo, normal!, 2, EXPERIMENTS),

@@ -5,12 +5,12 @@ import { createRequire } from 'node:module';
  * Two replicates are not an interval: Student's t has one degree of freedom then, and reaches 21 standard errors to either
  * side. Three hold the truth as often as more do (results/stats.test.ts).
  */
-export const LEAST_REPLICATES = 3;
+export const MIN_REPLICATES = 3;
 
 /** Neighbours further apart than this (8 %) are in different groups; replicates of one mode lie within 2 to 5 %. */
-const LEAST_GAP = 0.08;
+const MIN_GAP = 0.08;
 /** A mode is only believed where the next group is at least this many of its own widths away. */
-const LEAST_GAP_IN_WIDTHS = 2;
+const MIN_GAP_IN_WIDTHS = 2;
 
 interface Modes {
   /** The values, sorted, in groups from low to high. */
@@ -35,7 +35,7 @@ export function findModes(values: readonly number[]): Modes {
   const groups: number[][] = [];
   for (const value of values.toSorted((a, b) => a - b)) {
     const last = groups.at(-1);
-    if (last === undefined || value - last.at(-1)! > LEAST_GAP) groups.push([value]);
+    if (last === undefined || value - last.at(-1)! > MIN_GAP) groups.push([value]);
     else last.push(value);
   }
   const main = groups.reduce((largest, group) => (group.length > largest.length ? group : largest), []);
@@ -48,7 +48,7 @@ function isClear(groups: readonly number[][], main: number[]): boolean {
   const index = groups.indexOf(main);
   const below = groups[index - 1]?.at(-1) ?? Number.NEGATIVE_INFINITY;
   const above = groups[index + 1]?.[0] ?? Number.POSITIVE_INFINITY;
-  return Math.min(low - below, above - high) >= LEAST_GAP_IN_WIDTHS * (high - low);
+  return Math.min(low - below, above - high) >= MIN_GAP_IN_WIDTHS * (high - low);
 }
 
 /** A ratio (or a rate) and its 95 % interval; low <= value <= high. */
@@ -89,8 +89,8 @@ export const INTERVAL_NAME = `${LEVEL_PERCENT} interval`;
  */
 const NOMINAL_SHARE = 0.6;
 /** By how many replicates the main mode must lead the next, before those outside it are set aside. */
-const LEAST_LEAD = 4;
-const LEAST_MAIN = 3;
+const MIN_LEAD = 4;
+const MIN_MAIN = 3;
 
 /**
  * The ratio and its interval (95 % unless another level is asked for), from one log ratio per replicate; null below three.
@@ -111,15 +111,15 @@ export const replicateInterval: Estimator = (
   level = CONFIDENCE_LEVEL,
   usualLogRatios = logRatios,
 ) => {
-  if (logRatios.length < LEAST_REPLICATES) return null;
+  if (logRatios.length < MIN_REPLICATES) return null;
   const nominal = 1 - NOMINAL_SHARE * (1 - level);
   const { groups, main, isDistinct } = findModes(logRatios);
   const all = studentInterval(logRatios, nominal);
-  if (!isDistinct || main.length < LEAST_MAIN || !areProcessModes(main, logRatios, usualLogRatios)) {
+  if (!isDistinct || main.length < MIN_MAIN || !areProcessModes(main, logRatios, usualLogRatios)) {
     return toRatio(all);
   }
   const next = Math.max(...groups.filter(group => group !== main).map(group => group.length));
-  if (main.length - next >= LEAST_LEAD) return toRatio(studentInterval(main, nominal));
+  if (main.length - next >= MIN_LEAD) return toRatio(studentInterval(main, nominal));
   return toRatio({
     value: all.value,
     low: Math.min(all.low, ...logRatios),
@@ -167,7 +167,7 @@ export function holding(interval: Interval, value: number): Interval {
  * widened for a reason of its own.
  */
 export function widened(interval: Interval, replicateRatios: readonly number[], level: number): Interval {
-  if (level <= CONFIDENCE_LEVEL || replicateRatios.length < LEAST_REPLICATES) return interval;
+  if (level <= CONFIDENCE_LEVEL || replicateRatios.length < MIN_REPLICATES) return interval;
   const wider = intervalOfParts([{ interval, replicateRatios }], level)!;
   return holding(holding(interval, wider.low), wider.high);
 }
@@ -209,7 +209,7 @@ function isOfOneMode({
  */
 export function overReplicates(values: readonly number[]): Interval | null {
   if (values.length === 0) return null;
-  if (values.length >= LEAST_REPLICATES && values.every(value => value > 0)) {
+  if (values.length >= MIN_REPLICATES && values.every(value => value > 0)) {
     return toRatio(replicateMeanInterval(values.map(Math.log))!);
   }
   return exactly(meanOf(values));
@@ -233,7 +233,7 @@ export function studentInterval(values: readonly number[], level: number): Inter
  * such as differences; null below three. Asks Student's t for as much as `replicateInterval` does, and knows no modes.
  */
 export function replicateMeanInterval(values: readonly number[]): Interval | null {
-  return values.length < LEAST_REPLICATES
+  return values.length < MIN_REPLICATES
     ? null
     : studentInterval(values, 1 - NOMINAL_SHARE * (1 - CONFIDENCE_LEVEL));
 }
@@ -344,7 +344,7 @@ export function replicatesToTell(
 ): number | null {
   const half = Math.log(high / low) / 2;
   const wanted = Math.max(Math.abs(Math.log(value)), Math.log1p(precision));
-  if (!(half > 0) || replicates < LEAST_REPLICATES) return null;
+  if (!(half > 0) || replicates < MIN_REPLICATES) return null;
   const share = (wanted / half) * studentReach(replicates);
   if (studentReach(MOST) >= share) return null;
   // The more replicates, the shorter the reach; each takes long to compute.
@@ -393,7 +393,7 @@ let beta: typeof import('@stdlib/stats-base-dists-beta-quantile') | undefined;
 /** Each value takes many iterations, and the same few are needed for every interval of a run. */
 const remembered = new Map<string, number>();
 /** Degrees of freedom need not be whole, so there is no end of them. */
-const MOST_REMEMBERED = 1_000;
+const MAX_REMEMBERED = 1_000;
 
 /** @param degrees degrees of freedom, which need not be whole */
 function studentQuantile(probability: number, degrees: number): number {
@@ -402,7 +402,7 @@ function studentQuantile(probability: number, degrees: number): number {
   if (known !== undefined) return known;
   student ??= require('@stdlib/stats-base-dists-t-quantile');
   const value = student!(probability, degrees);
-  if (remembered.size < MOST_REMEMBERED) remembered.set(key, value);
+  if (remembered.size < MAX_REMEMBERED) remembered.set(key, value);
   return value;
 }
 

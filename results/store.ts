@@ -32,7 +32,7 @@ import { type ArmSummary, type CellResult, Run } from './model/run.ts';
 import { TrialResult } from './model/trial.ts';
 import { unpackRun } from './page-data.ts';
 import type { Random } from './random.ts';
-import { exactly, type Interval, LEAST_REPLICATES } from './stats.ts';
+import { exactly, type Interval, MIN_REPLICATES } from './stats.ts';
 import { visibleLine } from './visible.ts';
 
 export const RUNS_FOLDER = 'runs';
@@ -144,7 +144,7 @@ export function settleCell(cell: CellResult): CellResult {
   const comparisons = cell.comparisons
     .toSorted((a, b) => rankOf(a.candidate) - rankOf(b.candidate))
     .map(comparison =>
-      comparison.replicateRatios.length < LEAST_REPLICATES ? { ...comparison, ratio: null } : comparison,
+      comparison.replicateRatios.length < MIN_REPLICATES ? { ...comparison, ratio: null } : comparison,
     );
   return {
     ...cell,
@@ -154,14 +154,14 @@ export function settleCell(cell: CellResult): CellResult {
 }
 
 function settleArm(arm: ArmSummary): ArmSummary {
-  if (arm.trials >= LEAST_REPLICATES) return arm;
+  if (arm.trials >= MIN_REPLICATES) return arm;
   const point = (of: Interval | null): Interval | null => (of === null ? null : exactly(of.value));
   return { ...arm, requestsPerSec: point(arm.requestsPerSec), capacityPerSec: point(arm.capacityPerSec) };
 }
 
 const SCHEMA_VERSION = Run.shape.schemaVersion.value;
 /** Problems reported per file, because a file of another kind has thousands. */
-const MOST_PROBLEMS = 10;
+const MAX_PROBLEMS = 10;
 
 export interface StoredRun {
   /** Its folder, or that of the page it was read from. */
@@ -348,7 +348,7 @@ function parse<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  const problems: Problem[] = parsed.error.issues.slice(0, MOST_PROBLEMS).map(issue => {
+  const problems: Problem[] = parsed.error.issues.slice(0, MAX_PROBLEMS).map(issue => {
     const { path, message } = describeIssue(issue);
     return { file, path: [place, path].filter(part => part !== '').join('.'), message };
   });

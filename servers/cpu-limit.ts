@@ -96,7 +96,7 @@ export function parseCpuStat(text: string): Pick<Throttling, 'periods' | 'thrott
 }
 
 /** More than a cpu.stat of either version has. */
-const MOST_STAT_BYTES = 1_024;
+const MAX_STAT_BYTES = 1_024;
 
 interface LimitedGroup {
   quota: Quota;
@@ -108,7 +108,7 @@ interface LimitedGroup {
 /** The CPU limits that hold for a process: of its group and of those around it. Which of them stops it depends on what else runs there. */
 export class CpuLimits {
   readonly #groups: readonly LimitedGroup[];
-  readonly #text = Buffer.alloc(MOST_STAT_BYTES);
+  readonly #text = Buffer.alloc(MAX_STAT_BYTES);
 
   private constructor(groups: readonly LimitedGroup[]) {
     this.#groups = groups;

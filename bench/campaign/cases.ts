@@ -31,7 +31,7 @@ export interface Counts {
   [defect: string]: number | readonly string[];
 }
 
-const MOST_EXAMPLES = 20;
+const MAX_EXAMPLES = 20;
 
 /** @param cases by name; a name says how to see the case again */
 export function countFindings(cases: ReadonlyMap<string, readonly Finding[]>): Counts {
@@ -39,7 +39,7 @@ export function countFindings(cases: ReadonlyMap<string, readonly Finding[]>): C
   return {
     tried: cases.size,
     ...Object.fromEntries(DEFECTS.map(kind => [kind, all.filter(({ defect }) => defect === kind).length])),
-    examples: all.slice(0, MOST_EXAMPLES).map(({ name, defect, detail }) => `${name}: ${defect}: ${detail}`),
+    examples: all.slice(0, MAX_EXAMPLES).map(({ name, defect, detail }) => `${name}: ${defect}: ${detail}`),
   };
 }
 

@@ -24,7 +24,7 @@ export const BEFORE = 'before';
 export const AFTER = 'after';
 
 /** Replicates before anything is decided: with fewer, chance would decide too often. */
-export const LEAST_DECIDING = 4;
+export const MIN_DECIDING = 4;
 
 /**
  * Default timing: enough to detect and confirm a change of 10 % within two minutes. Slices of 0.1 s vary by a sixth in any
@@ -87,7 +87,7 @@ export function beforeAndAfter(scenario: Variant, arms: readonly string[], chang
 }
 
 function leastReplicates({ minReplicates, maxReplicates }: Timing): number {
-  return Math.min(Math.max(minReplicates, LEAST_DECIDING), maxReplicates);
+  return Math.min(Math.max(minReplicates, MIN_DECIDING), maxReplicates);
 }
 
 /** Limit on the load's headline metric; an open load fixes the rate, so its response time is judged. */
@@ -114,7 +114,7 @@ function limitsOn(side: Side, load: Pick<Load, 'model'>, minEffect: number): Exp
  * as it is slower, but one that is half as fast fails for that. Both versions are measured in the same slices, so the limit can
  * be lower than that of the gate, which compares two runs.
  */
-const MOST_OPENED_RATIO = 2;
+const MAX_OPENED_RATIO = 2;
 
 /** On connections beyond need, as in the gate: a version that is only slower, and so sends fewer requests, needs as many. */
 function connectionsLimit({ clients, target, load }: Variant, arm: string): Expectation {
@@ -122,7 +122,7 @@ function connectionsLimit({ clients, target, load }: Variant, arm: string): Expe
   const isNeedKnown = whyUnbounded(settings, neededConnections({ ...settings, requests: 1 })) === null;
   return isNeedKnown
     ? { metric: 'unneededConnectionsPer1kRequests', of: AFTER, atMost: EXCESS_EFFECT * 1_000 }
-    : { metric: 'connectionsPer1kRequests', of: AFTER, over: BEFORE, atMost: MOST_OPENED_RATIO };
+    : { metric: 'connectionsPer1kRequests', of: AFTER, over: BEFORE, atMost: MAX_OPENED_RATIO };
 }
 
 export interface AbOptions extends MeasureOptions, TimingOptions, VersionOptions {

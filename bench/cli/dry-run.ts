@@ -6,7 +6,7 @@ import { describeClient } from '../../report/words/clients.ts';
 import { sharedConditions } from '../../report/words/conditions.ts';
 import { roundPercent } from '../../results/figures.ts';
 import { headlineOf } from '../../results/metrics.ts';
-import { LEAST_REPLICATES, sumOf } from '../../results/stats.ts';
+import { MIN_REPLICATES, sumOf } from '../../results/stats.ts';
 import { axesOf, combinations, describePoints } from '../../scenarios/model/sweep.ts';
 import { countGenerators } from '../plan/division.ts';
 import { type LikelyPrecision, likelyPrecision, sureReplicates } from '../plan/forecast.ts';
@@ -171,7 +171,7 @@ function formatTimeNeeded(ms: number): string {
 function describeShortBudget({ name, cells, budgetMs, least }: ScenarioDescription): string {
   const { oneMs, intervalMs, replicates } = least;
   const one = `${formatTimeNeeded(oneMs)} for one replicate`;
-  const all = `${formatTimeNeeded(intervalMs)} for the ${replicates} that ${replicates < LEAST_REPLICATES ? 'are requested' : 'an interval needs'}`;
+  const all = `${formatTimeNeeded(intervalMs)} for the ${replicates} that ${replicates < MIN_REPLICATES ? 'are requested' : 'an interval needs'}`;
   const needed = replicates === 1 ? one : `${one}, and ${all}`;
   return cells.length === 1
     ? `  ! ${name} has a budget of ${formatDuration(budgetMs)}, but may need ${needed}.`

@@ -6,7 +6,7 @@ import { reason } from '../../results/files.ts';
 import type { Output } from './output.ts';
 
 /** GitHub shows nothing of a step's summary that is longer than this. */
-const MOST_SUMMARY_BYTES = 1024 * 1024;
+const MAX_SUMMARY_BYTES = 1024 * 1024;
 
 /**
  * Within a GitHub job (`GITHUB_ACTIONS` is set), prints workflow commands for the checks that did not pass, on stderr, where the
@@ -31,7 +31,7 @@ export function tellGithub(report: Report, markdown: string, output: Output, env
 /** @throws Error of the file system */
 function appendSummary(file: string, report: Report, markdown: string): void {
   const usedBytes = existsSync(file) ? statSync(file).size : 0;
-  const isTooLong = usedBytes + Buffer.byteLength(markdown) > MOST_SUMMARY_BYTES;
+  const isTooLong = usedBytes + Buffer.byteLength(markdown) > MAX_SUMMARY_BYTES;
   appendFileSync(
     file,
     isTooLong

@@ -43,7 +43,7 @@ export function statedMachines(
   return [...commands, ...readMachinesFile(file, cwd)];
 }
 
-const MOST_CORES = 1_024;
+const MAX_CORES = 1_024;
 const EXAMPLE = '[{ "name": "gen1", "command": "ssh gen1 npx conntax agent", "cores": 4 }]';
 
 const StatedMachines = z
@@ -51,7 +51,7 @@ const StatedMachines = z
     z.strictObject({
       name: z.string().min(1).optional(),
       command: z.string().min(1),
-      cores: z.int().min(1).max(MOST_CORES).optional(),
+      cores: z.int().min(1).max(MAX_CORES).optional(),
       weight: z.number().gt(0).optional(),
     }),
   )

@@ -3,11 +3,11 @@
 import module from 'node:module';
 
 /** As `engines` in package.json has it; a test holds them in step. */
-const LEAST_MAJOR = 26;
+const MIN_MAJOR = 26;
 
-if (Number.parseInt(process.versions.node, 10) < LEAST_MAJOR) {
+if (Number.parseInt(process.versions.node, 10) < MIN_MAJOR) {
   process.stderr.write(
-    `error: conntax needs Node ${LEAST_MAJOR} or newer; this is ${process.version} (${process.execPath}). The package "node" installs one for a project: npm install node@${LEAST_MAJOR}\n`,
+    `error: conntax needs Node ${MIN_MAJOR} or newer; this is ${process.version} (${process.execPath}). The package "node" installs one for a project: npm install node@${MIN_MAJOR}\n`,
   );
   process.exit(2);
 }

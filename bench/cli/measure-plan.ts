@@ -339,7 +339,7 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
   };
   const grow = async (soFar: () => CellResult): Promise<void> => {
     if (signal.aborted) return; // the last version is made at once
-    const run = describeAs([...done, soFar()], work);
+    const run = buildRun([...done, soFar()], work);
     page?.grow(await renderPage({ run, trials }, context));
   };
   try {
@@ -359,7 +359,7 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
       },
     );
     if (signal.aborted && trials.length === 0) return undefined;
-    return { run: describeAs(cells, work), trials };
+    return { run: buildRun(cells, work), trials };
   } finally {
     progress.end();
     await metrics?.close();
@@ -367,7 +367,7 @@ async function measure(work: Work, page: LivePage | undefined): Promise<Measured
 }
 
 /** The run as it is stored, if it ended here. */
-function describeAs(
+function buildRun(
   cells: CellResult[],
   { plan, external, host, machines, git, store, startedAt, startedAtMs, options, context }: Work,
 ): Run {

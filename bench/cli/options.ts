@@ -68,7 +68,7 @@ export function addStatus(text: string, statuses: readonly (number | string)[] =
   return [...statuses, /^\d+$/.test(text) ? Number(text) : text];
 }
 
-const MOST_PORT = 65_535;
+const MAX_PORT = 65_535;
 
 /** The URL of a server as a user types it. @throws UsageError for what is not a URL of http or https */
 export function parseServerUrl(address: string): URL {
@@ -76,9 +76,9 @@ export function parseServerUrl(address: string): URL {
   if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
   const shown = hideCredentials(address);
   const port = /^(?:https?:\/\/)?[^/?#]*:(\d+)(?:[/?#]|$)/i.exec(address)?.[1];
-  if (port !== undefined && Number(port) > MOST_PORT)
+  if (port !== undefined && Number(port) > MAX_PORT)
     throw new UsageError(
-      `${shown} is not a URL of a server: its port is ${port}, and ports end at ${MOST_PORT}; expected: such as http://127.0.0.1:3000/health`,
+      `${shown} is not a URL of a server: its port is ${port}, and ports end at ${MAX_PORT}; expected: such as http://127.0.0.1:3000/health`,
     );
   const hint = /^[\w.-]+(?::\d+)?(?:\/|$)/.test(address) ? `http://${shown}` : 'http://127.0.0.1:3000/health';
   throw new UsageError(`${shown} is not a URL of a server; expected: such as ${hint}`);

@@ -170,7 +170,7 @@ const SPARK = '▁▂▃▄▅▆▇█';
 const GAP = '  ';
 const BAR = { most: 30, least: 8 };
 /** A name is cut to this rather than left out. */
-const LEAST_NAME = 8;
+const MIN_NAME = 8;
 /** The axis of the interval reaches this many times as far as the precision that was asked. */
 const AXIS_REACH = 4;
 /** Characters at either side of the value. */
@@ -337,7 +337,7 @@ function fitted(texts: readonly string[], width: number): string[] {
 /** The beginning of a name with an ellipsis, never within a number; empty if hardly anything would be left. */
 function cutName(name: string, width: number): string {
   if (stringWidth(name) <= width) return name;
-  if (width < LEAST_NAME) return '';
+  if (width < MIN_NAME) return '';
   let cut = name;
   while (stringWidth(cut) > width - 1) cut = cut.slice(0, -1);
   const next = name.slice(cut.length);

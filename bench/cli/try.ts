@@ -82,7 +82,7 @@ const SHORT = 'short';
 const PERSISTENT = 'persistent';
 const POOL = 'pool-';
 /** The most that a scenario allows, so that the budget alone ends a trial. */
-const MOST_REPLICATES = 1_000;
+const MAX_REPLICATES = 1_000;
 
 /** @returns the exit status. @throws UsageError, MeasureError */
 export async function tryCommand(address: string, options: TryOptions, context: Context): Promise<number> {
@@ -304,7 +304,7 @@ export function readAddress(address: string, options: Tried): TriedScenario {
       },
       ...requestOf(options, { headers, query, locate }),
       load: rate === undefined ? { model: 'closed', concurrency } : { model: 'open', ratePerSec: rate },
-      timing: { budgetMs: Math.round(options.budgetSec * 1_000), maxReplicates: MOST_REPLICATES },
+      timing: { budgetMs: Math.round(options.budgetSec * 1_000), maxReplicates: MAX_REPLICATES },
       clients: clientsOf(options, locate),
       baseline: PERSISTENT,
     }),

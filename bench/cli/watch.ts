@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Table from 'cli-table3';
 import { createLogUpdate } from 'log-update';
 import { EXIT, UsageError } from '../../results/errors.ts';
-import { LEAST_OBSERVED } from '../../results/leak.ts';
+import { MIN_OBSERVED } from '../../results/leak.ts';
 import { readProcessState, readSockets, type SocketState } from '../probes/kernel.ts';
 import { type Level, Levels } from '../probes/levels.ts';
 import type { CommonOptions, Context } from './context.ts';
@@ -55,7 +55,7 @@ export async function watchCommand(options: WatchOptions, context: Context): Pro
     const counts = { observations: levels.count, elapsedMs: Math.round(levels.elapsedMs) };
     output.out(JSON.stringify({ pid, port, hasEnded, ...counts, levels: read }, null, 2));
   } else show(read, levels, hasEnded, output);
-  if (levels.count < LEAST_OBSERVED) return EXIT.cannotMeasure;
+  if (levels.count < MIN_OBSERVED) return EXIT.cannotMeasure;
   return read.some(isLeak) ? EXIT.failed : EXIT.ok;
 }
 
@@ -69,9 +69,9 @@ function checkOptions({ pid, port, forSec, everyMs }: WatchOptions): void {
     );
   }
   const expected = Math.floor((forSec * 1_000) / everyMs);
-  if (expected < LEAST_OBSERVED) {
+  if (expected < MIN_OBSERVED) {
     throw new UsageError(
-      `${forSec} s with an observation every ${everyMs} ms are ${expected} observations; expected: at least ${LEAST_OBSERVED}, by a longer --for-sec or a shorter --every-ms`,
+      `${forSec} s with an observation every ${everyMs} ms are ${expected} observations; expected: at least ${MIN_OBSERVED}, by a longer --for-sec or a shorter --every-ms`,
     );
   }
   if (pid !== undefined && readProcessState(pid) === undefined) {
@@ -101,7 +101,7 @@ async function observe(options: WatchOptions, levels: Levels, { output, signal }
       await delay(Math.max(0, dueMs - performance.now()), undefined, { signal }).catch(() => {});
       const nowMs = performance.now();
       // A busy machine observes less often: a verdict then takes longer.
-      if (signal.aborted || (nowMs > endsAtMs && levels.count >= LEAST_OBSERVED)) return false;
+      if (signal.aborted || (nowMs > endsAtMs && levels.count >= MIN_OBSERVED)) return false;
       const state = pid === undefined ? { sockets: readSockets('self') } : readProcessState(pid);
       if (state === undefined) return true;
       const sockets = state.sockets.filter(
@@ -203,8 +203,8 @@ function show(read: readonly Level[], levels: Levels, hasEnded: boolean, output:
 /** The sentences below the table. */
 function conclusion(read: readonly Level[], levels: Levels): string {
   const seconds = Math.round(levels.elapsedMs / 1_000);
-  if (levels.count < LEAST_OBSERVED) {
-    return `${levels.count} observations in ${seconds} s are too few for a verdict; expected: at least ${LEAST_OBSERVED}.`;
+  if (levels.count < MIN_OBSERVED) {
+    return `${levels.count} observations in ${seconds} s are too few for a verdict; expected: at least ${MIN_OBSERVED}.`;
   }
   const leaks = read.filter(isLeak).map(level => {
     const cause = causeOf(level);

@@ -8,7 +8,7 @@ import { type ClientAnswer, newExchange, type OwnClient } from '../contracts.ts'
 import { ModuleRequest } from './user-module.ts';
 
 describe('Whatever send() of a module answers or throws, the exchange ends once, with an outcome and a text that can be stored', () => {
-  const MOST_CHARS = 600;
+  const MAX_CHARS = 600;
 
   /** Ends exactly once, and not from within. */
   async function ended(send: () => unknown) {
@@ -37,7 +37,7 @@ describe('Whatever send() of a module answers or throws, the exchange ends once,
     await new Promise(resolve => setImmediate(resolve));
     assert.equal(ends, 1);
     assert.ok(OUTCOMES.includes(exchange.outcome));
-    assert.ok((exchange.error ?? '').length <= MOST_CHARS, 'a text that can be stored');
+    assert.ok((exchange.error ?? '').length <= MAX_CHARS, 'a text that can be stored');
     assert.doesNotMatch(exchange.error ?? '', /\p{Cc}/u);
     assert.ok(Number.isInteger(exchange.bodyBytes) && exchange.bodyBytes >= 0);
     return exchange;

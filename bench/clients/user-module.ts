@@ -143,13 +143,13 @@ export class ModuleRequest extends ReusableRequest {
 }
 
 /** A longer body cannot be read within a trial. */
-const MOST_BYTES = 2 ** 40;
+const MAX_BYTES = 2 ** 40;
 
 /** Reads each member once: a module may return anything, including getters that change. */
 function readAnswer(answer: unknown): ClientAnswer | undefined {
   const status = memberOfForeign(answer, 'status');
   const bytes = memberOfForeign(answer, 'bytes');
-  return isWithin(status, 100, 999) && isWithin(bytes, 0, MOST_BYTES) ? { status, bytes } : undefined;
+  return isWithin(status, 100, 999) && isWithin(bytes, 0, MAX_BYTES) ? { status, bytes } : undefined;
 }
 
 function isWithin(value: unknown, least: number, most: number): value is number {
@@ -198,7 +198,7 @@ function outcomeOf(error: unknown, connection: Evidence): Outcome {
 }
 
 const RIGHT_EXPORT = 'export default defineClient({ open({ url }) { ... return { send, close }; } })';
-const MOST_TEXTS = 100;
+const MAX_TEXTS = 100;
 
 type Reading = { definition: ClientDefinition } | { fault: Obstacle };
 
@@ -214,7 +214,7 @@ function isFunction(value: unknown): boolean {
 function readTexts(value: unknown): string[] | undefined {
   if (value === undefined) return [];
   if (!Array.isArray(value)) return undefined;
-  const texts: unknown[] = value.slice(0, MOST_TEXTS);
+  const texts: unknown[] = value.slice(0, MAX_TEXTS);
   return texts.every(text => typeof text === 'string') ? texts.map(text => shorten(text)) : undefined;
 }
 

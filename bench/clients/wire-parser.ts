@@ -65,8 +65,8 @@ const TRANSFER_ENCODING = Buffer.from('transfer-encoding');
 const CONNECTION = Buffer.from('connection');
 const KEEP_ALIVE = Buffer.from('keep-alive');
 /** Content-Length and chunk sizes stay exact in a double. */
-const MOST_LENGTH_DIGITS = 15;
-const MOST_CHUNK_DIGITS = 12;
+const MAX_LENGTH_DIGITS = 15;
+const MAX_CHUNK_DIGITS = 12;
 
 function isNamed(bytes: Buffer, start: number, end: number, name: Buffer): boolean {
   if (end - start !== name.length) return false;
@@ -382,8 +382,8 @@ export class AnswerParser {
   }
 
   #parseLength(bytes: Buffer, from: number, to: number): void {
-    if (from === to || to - from > MOST_LENGTH_DIGITS) {
-      throw new MalformedAnswerError(`a Content-Length that does not have 1 to ${MOST_LENGTH_DIGITS} digits`);
+    if (from === to || to - from > MAX_LENGTH_DIGITS) {
+      throw new MalformedAnswerError(`a Content-Length that does not have 1 to ${MAX_LENGTH_DIGITS} digits`);
     }
     let length = 0;
     for (let at = from; at < to; at++) {
@@ -451,8 +451,8 @@ export class AnswerParser {
     let size = 0;
     let at = start;
     while (at < end && DIGIT[bytes[at]!]! >= 0) size = size * 16 + DIGIT[bytes[at++]!]!;
-    if (at === start || at - start > MOST_CHUNK_DIGITS) {
-      throw new MalformedAnswerError(`a chunk size that does not have 1 to ${MOST_CHUNK_DIGITS} digits`);
+    if (at === start || at - start > MAX_CHUNK_DIGITS) {
+      throw new MalformedAnswerError(`a chunk size that does not have 1 to ${MAX_CHUNK_DIGITS} digits`);
     }
     let extension = at;
     while (extension < end && isBlank(bytes[extension])) extension++;

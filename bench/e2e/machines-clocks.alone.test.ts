@@ -20,7 +20,7 @@ const MACHINES = {
   held: `${process.execPath} ${HOLD} 0 ${HELD_MS} '${AGENT}'`,
 };
 /** Another program may delay some slices, however quiet the machine should be. */
-const MOST_LATE_RATIO = 0.25;
+const MAX_LATE_RATIO = 0.25;
 
 test('a clock that is 3 s ahead does not matter; a machine whose answers are held 30 ms is named, and its trials are invalid', {
   skip: reasonWithout('faketime'),
@@ -48,7 +48,7 @@ test('a clock that is 3 s ahead does not matter; a machine whose answers are hel
   assert.ok(held!.errorMs >= HELD_MS / 2, `${held!.errorMs} ms`);
   assert.equal(held!.lateSlices, held!.slices);
   for (const { name, lateSlices, slices } of [plain!, ahead!]) {
-    assert.ok(lateSlices <= slices * MOST_LATE_RATIO, `${name}: ${lateSlices} of ${slices}`);
+    assert.ok(lateSlices <= slices * MAX_LATE_RATIO, `${name}: ${lateSlices} of ${slices}`);
   }
   const finding = run?.cells[0]?.findings.find(({ rule }) => rule === 'machines');
   assert.equal(finding?.state, 'fail');

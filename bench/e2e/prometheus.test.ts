@@ -18,7 +18,7 @@ import { openWorkspace, tinyScenario } from './testing/workspace.ts';
 const DEPLOYED = fileURLToPath(new URL('../../deploy/prometheus', import.meta.url));
 
 const POLL_MS = 200;
-const MOST_WAIT_MS = 90_000;
+const MAX_WAIT_MS = 90_000;
 
 /** Why a test that needs a tool of Prometheus can't run here; false when it can. In CI it has to. */
 function reasonWithout(tool: 'promtool' | 'amtool', debianPackage: string): string | false {
@@ -89,14 +89,14 @@ async function startPrometheus(t: TestContext, scraped: string) {
   }
 
   async function until<T>(look: () => Promise<T | undefined>, what: string): Promise<T> {
-    const deadlineMs = performance.now() + MOST_WAIT_MS;
+    const deadlineMs = performance.now() + MAX_WAIT_MS;
     while (performance.now() < deadlineMs) {
       const found = await look();
       if (found !== undefined) return found;
       if (server.exitCode !== null) throw new Error(`Prometheus ended:\n${log}`);
       await setTimeout(POLL_MS);
     }
-    throw new Error(`not within ${MOST_WAIT_MS} ms: ${what}\n${log}`);
+    throw new Error(`not within ${MAX_WAIT_MS} ms: ${what}\n${log}`);
   }
 
   return {

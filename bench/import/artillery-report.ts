@@ -9,7 +9,7 @@ import { sumOf } from '../../results/stats.ts';
 import { visibleLine } from '../../results/visible.ts';
 import { type BlockMetric, parseBlockMetric, parseFactMetric } from '../embed/names.ts';
 
-const MOST_PROBLEMS = 5;
+const MAX_PROBLEMS = 5;
 
 /** Each figure is rounded by itself. */
 const ROUNDING = 0.1;
@@ -162,7 +162,7 @@ function parseReport(text: string, file: string): z.infer<typeof ArtilleryReport
   const parsed = ArtilleryReport.safeParse(json);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues
-    .slice(0, MOST_PROBLEMS)
+    .slice(0, MAX_PROBLEMS)
     .map(issue => ({ file, ...describeIssue(issue) }));
   throw new UsageError(
     `${file} is not a report of Artillery: ${problems.map(({ path, message }) => `${path || 'the file'}: ${message}`).join('; ')}; ${expected}`,
@@ -230,7 +230,7 @@ export function drawnFrom(summaries: readonly (Summary | undefined)[]): Histogra
 }
 
 /** Enough for every quantile that a report shows, however many times there were. */
-const MOST_VALUES = 10_000;
+const MAX_VALUES = 10_000;
 
 function drawn(summary: Summary): Histogram {
   const { min, max, mean, p50, p90, p99, p999 } = summary;
@@ -247,7 +247,7 @@ function drawn(summary: Summary): Histogram {
 function* valuesOf(summary: Summary): Generator<{ us: number; count: number }> {
   const { count } = summary;
   const curve = curveOf(summary);
-  const size = Math.min(count, MOST_VALUES);
+  const size = Math.min(count, MAX_VALUES);
   const before = (value: number): number => Math.floor((value * count) / size);
   for (let value = 0, part = 0; value < size; value++) {
     const share = (value + 0.5) / size;

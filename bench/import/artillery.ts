@@ -19,7 +19,7 @@ import {
 } from '../../results/model/trial.ts';
 import { sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
-import { MOST_AT_ONCE } from '../../scenarios/model/load.ts';
+import { MAX_AT_ONCE } from '../../scenarios/model/load.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';
 import { resultOf } from '../run/trial-result.ts';
 import {
@@ -38,12 +38,12 @@ interface ImportOptions {
   idOf(startedAt: Date): string;
 }
 
-const MOST_GENERATORS = 64;
+const MAX_GENERATORS = 64;
 /** Of Artillery's metrics. Of those that a turn does not fill, no rate is known. */
 const PERIOD_MS = 10_000;
-const LEAST_RATE = 0.1;
+const MIN_RATE = 0.1;
 /** Users whose turn is over leave the rest of their requests out. */
-const LEAST_SENT = 0.95;
+const MIN_SENT = 0.95;
 const CAVEATS = [
   "Sent by Artillery: response times begin when a request is sent, so what Artillery's timers were late by is in none of them.",
   "What the client costs in CPU time is not known: Artillery's timers use up the workers' cores between requests.",
@@ -84,7 +84,7 @@ export function importArtilleryReport(
 }
 
 /** More than any fleet has; their pools are added up one by one. */
-const MOST_WORKERS = 100_000;
+const MAX_WORKERS = 100_000;
 
 /** @throws UsageError for counts that contradict each other, as in a file that was changed */
 function requireCounts(turn: ReportedTurn, file: string): void {
@@ -92,7 +92,7 @@ function requireCounts(turn: ReportedTurn, file: string): void {
   const times = figures.summary('responseUs')?.count ?? 0;
   const sent = figures.count('sent');
   const why =
-    workersOf(turn) > MOST_WORKERS
+    workersOf(turn) > MAX_WORKERS
       ? `workers: ${workersOf(turn)} of them`
       : times > sent
         ? `responseUs: times of ${times} requests, of ${sent} that were sent`
@@ -163,8 +163,8 @@ class Facts {
 
 /** The most that the settings take. */
 const MOST = {
-  maxConnections: MOST_AT_ONCE,
-  maxTotalConnections: MOST_AT_ONCE,
+  maxConnections: MAX_AT_ONCE,
+  maxTotalConnections: MAX_AT_ONCE,
   maxIdleConnections: 10_000,
 } as const;
 
@@ -194,12 +194,12 @@ function readScenario({ turns }: ReadReport, facts: Facts): Scenario {
   const workers = Math.max(...turns.map(workersOf));
   return {
     ...stated,
-    ...(workers > 1 && workers <= MOST_GENERATORS ? { generators: workers } : {}),
+    ...(workers > 1 && workers <= MAX_GENERATORS ? { generators: workers } : {}),
     load: {
       model: 'open',
-      ratePerSec: Math.max(LEAST_RATE, Number(duePerSec(turns).toPrecision(6))),
+      ratePerSec: Math.max(MIN_RATE, Number(duePerSec(turns).toPrecision(6))),
       arrivals: 'constant',
-      maxInFlight: MOST_AT_ONCE, // Artillery has no limit of its own
+      maxInFlight: MAX_AT_ONCE, // Artillery has no limit of its own
     },
     clients: Object.fromEntries(
       Object.entries(stated.clients).map(([arm, client]) => [arm, scaled(client, workers)]),
@@ -352,7 +352,7 @@ function sliceOf(
 }
 
 /** Artillery rounds each of four means to a tenth of a µs. */
-const MOST_ROUNDING_US = 0.2;
+const MAX_ROUNDING_US = 0.2;
 
 /** Phases that were noted of every request are the whole of its time: what they lack, or have too much, is rounding. */
 function phasesOf(
@@ -367,7 +367,7 @@ function phasesOf(
   const all = [wait, firstByte, body];
   const lackUs = response.meanUs - sumOf(all, ({ meanUs }) => meanUs);
   const isRounding =
-    all.every(({ count }) => count === response.count) && Math.abs(lackUs) <= MOST_ROUNDING_US + 1e-9;
+    all.every(({ count }) => count === response.count) && Math.abs(lackUs) <= MAX_ROUNDING_US + 1e-9;
   return {
     wait,
     firstByte,
@@ -454,7 +454,7 @@ function caveatsOf({ figures, periods }: ReportedTurn): string[] {
   const sent = figures.count('sent');
   const overlapping = figures.count('overlapping');
   const caveats = [...CAVEATS];
-  if (sent < LEAST_SENT * due)
+  if (sent < MIN_SENT * due)
     caveats.push(
       `Artillery sent ${sent} of the ${Math.round(due)} requests that its phase asked for: its workers were too slow, users were not done when the phase ended, or maxVusers kept some from arriving.`,
     );

@@ -92,7 +92,7 @@ function judge(outcome: Outcome, status: number, isExpected: ReturnType<typeof e
   return isExpected[status] === 1 ? 'ok' : 'badStatus';
 }
 
-const LEAST_STATUS = 100;
+const MIN_STATUS = 100;
 
 /** Judges responses by their status, and counts each status. */
 export class StatusFold {
@@ -118,7 +118,7 @@ export class StatusFold {
 
   finish(): Record<string, number> {
     return Object.fromEntries(
-      [...this.#counts.entries()].filter(([status, count]) => status >= LEAST_STATUS && count > 0),
+      [...this.#counts.entries()].filter(([status, count]) => status >= MIN_STATUS && count > 0),
     );
   }
 }

@@ -15,7 +15,7 @@ describe('The timeline loses nothing, whatever the duration, in a bounded number
     isOk: boolean;
   }
 
-  const MOST_BUCKETS = 256;
+  const MAX_BUCKETS = 256;
   const FIRST_WIDTH_MS = 1_000;
   const WEEK_MS = 7 * 24 * 3_600_000;
 
@@ -68,10 +68,10 @@ describe('The timeline loses nothing, whatever the duration, in a bounded number
         fc.property(fc.array(ended, { minLength: 1, maxLength: 400 }), exchanges => {
           const { widthMs, buckets } = fold(exchanges);
           const lastMs = Math.max(...exchanges.map(({ atMs }) => atMs));
-          assert.ok(buckets.length <= MOST_BUCKETS);
+          assert.ok(buckets.length <= MAX_BUCKETS);
           assert.ok(Number.isInteger(Math.log2(widthMs / FIRST_WIDTH_MS)), `width ${widthMs}`);
-          assert.ok(lastMs < MOST_BUCKETS * widthMs);
-          assert.ok(widthMs === FIRST_WIDTH_MS || lastMs >= (MOST_BUCKETS * widthMs) / 2);
+          assert.ok(lastMs < MAX_BUCKETS * widthMs);
+          assert.ok(widthMs === FIRST_WIDTH_MS || lastMs >= (MAX_BUCKETS * widthMs) / 2);
           const starts = buckets.map(({ atMs }) => atMs);
           assert.deepEqual(
             starts,

@@ -78,13 +78,13 @@ export interface RunCalls {
 export type AgentEvent = 'spawn' | 'tell' | 'kill';
 
 /** Far more than the histograms of a trial: only something else than an agent writes such a line. */
-const MOST_LINE_CHARS = 64 * 2 ** 20;
+const MAX_LINE_CHARS = 64 * 2 ** 20;
 
 /** Calls back with each line of a stream, and once where one is longer than a message can be. */
 export function readLines(
   input: Readable,
   onLine: (line: string) => void,
-  { mostChars = MOST_LINE_CHARS, onTooLong }: { mostChars?: number; onTooLong: () => void },
+  { mostChars = MAX_LINE_CHARS, onTooLong }: { mostChars?: number; onTooLong: () => void },
 ): void {
   let parts: string[] = [];
   let chars = 0;

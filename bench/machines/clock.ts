@@ -54,9 +54,9 @@ export function sliceDelayMs(roundTripsMs: readonly number[]): number {
 }
 
 /** Part of the ramp that is enough for the load to be up when the window opens. */
-const LEAST_RAMP_RATIO = 0.5;
+const MIN_RAMP_RATIO = 0.5;
 
 /** Whether load that begins late still is up when its window opens in time; otherwise the window has to be late, too. */
 export function isAbsorbed(lateMs: number, rampMs: number): boolean {
-  return lateMs <= rampMs * (1 - LEAST_RAMP_RATIO);
+  return lateMs <= rampMs * (1 - MIN_RAMP_RATIO);
 }

@@ -46,7 +46,7 @@ const STDERR_TAIL_CHARS = 4_000;
 /** Lines of its output that messages quote. */
 const TAIL_LINES = 10;
 /** Questions of its clock that are remembered. */
-const MOST_SAMPLES = 64;
+const MAX_SAMPLES = 64;
 const FIRST_PINGS = 20;
 
 type Question = Exclude<keyof AgentCalls, AgentEvent>;
@@ -155,7 +155,7 @@ export class Machine {
       const receivedAtMs = monotonicMs();
       this.#lastRoundTripMs = receivedAtMs - sentAtMs;
       this.#samples.push(sampleOf(sentAtMs, theirsMs, receivedAtMs));
-      if (this.#samples.length > MOST_SAMPLES) this.#samples.shift();
+      if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
     }
   }
 

@@ -91,18 +91,18 @@ function shortfallOf(
   return undefined;
 }
 
-const MOST_DIGITS = 15;
+const MAX_DIGITS = 15;
 
 /** A figure above a limit, with as many digits as tell it from the limit. */
 function exceeding(value: number, limit: number, digits: number): number {
   const rounded = Number(value.toPrecision(digits));
-  return rounded > limit || digits === MOST_DIGITS ? rounded : exceeding(value, limit, digits + 1);
+  return rounded > limit || digits === MAX_DIGITS ? rounded : exceeding(value, limit, digits + 1);
 }
 
 /** Probes that agree on a rate settle it: the best of three. */
 const SETTLING = 2;
 /** After this many probes the search ends unsettled: the arm has no clear limit. */
-const MOST_PROBES = 60;
+const MAX_PROBES = 60;
 
 type Limits = Pick<CapacityLoad, 'minRatePerSec' | 'maxRatePerSec' | 'resolutionRatio'>;
 
@@ -142,7 +142,7 @@ export class CapacitySearch {
 
   /** The rate to try next; undefined when the search is over. */
   nextPerSec(): number | undefined {
-    if (this.#probes.length >= MOST_PROBES) return undefined;
+    if (this.#probes.length >= MAX_PROBES) return undefined;
     const gap = this.#bracket();
     const doubted = this.#ratesWhere(({ kept, notKept }) => kept === 0 && notKept > 0 && notKept < SETTLING);
     const inDoubt = doubted.find(ratePerSec => ratePerSec > gap.low && ratePerSec < gap.high);
@@ -165,7 +165,7 @@ export class CapacitySearch {
     return {
       ratePerSec: low,
       notKeptPerSec: high === Infinity ? null : high,
-      isSettled: this.nextPerSec() === undefined && this.#probes.length < MOST_PROBES,
+      isSettled: this.nextPerSec() === undefined && this.#probes.length < MAX_PROBES,
       probes: [...this.#probes],
     };
   }

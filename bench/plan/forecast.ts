@@ -1,6 +1,6 @@
 // Forecasts before a run: how long a cell will take, how long an arm will respond and rest, and how narrow an interval will be.
 import { slotsPerConnection } from '../../results/connections.ts';
-import { LEAST_REPLICATES, studentReach, sumOf } from '../../results/stats.ts';
+import { MIN_REPLICATES, studentReach, sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { connectionLimit, originCount, usesTls } from '../../scenarios/model/facts.ts';
 import type { Load } from '../../scenarios/model/load.ts';
@@ -160,7 +160,7 @@ export function cellTimes(
 
 /** Replicates that an interval needs; they may exceed the budget, within the announced maximum. */
 export function sureReplicates({ minReplicates }: Timing): number {
-  return Math.min(LEAST_REPLICATES, minReplicates);
+  return Math.min(MIN_REPLICATES, minReplicates);
 }
 
 /** How a cell's replicates went so far, ms. */
@@ -276,7 +276,7 @@ export function likelyPrecision({
   scenario: Pick<Scenario, 'timing'>;
 }): LikelyPrecision {
   const reachAt = (sd: number): number | null =>
-    replicates < LEAST_REPLICATES ? null : Math.expm1(studentReach(replicates) * sd);
+    replicates < MIN_REPLICATES ? null : Math.expm1(studentReach(replicates) * sd);
   const quiet = reachAt(REPLICATE_SD.quiet);
   return {
     replicates,

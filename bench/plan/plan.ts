@@ -164,7 +164,7 @@ function warmUpOrder(cell: PlannedCell, seed: number, replicate: number): string
 }
 
 /** Every cell keeps at least this fraction of an even share, however long the earlier ones took. */
-const LEAST_SHARE = 0.5;
+const MIN_SHARE = 0.5;
 
 /**
  * Time budgets of the cells, adjusted to how long the earlier ones took. The cells of a sweep share one budget: time saved by an
@@ -185,7 +185,7 @@ export class Budgets {
   /** The cell with an even share of the remaining budget of its scenario. */
   allot(cell: PlannedCell): PlannedCell {
     const { leftMs, cellsLeft } = this.#remaining.get(cell.scenario.name)!;
-    const leastMs = cell.scenario.timing.budgetMs * LEAST_SHARE;
+    const leastMs = cell.scenario.timing.budgetMs * MIN_SHARE;
     return { ...cell, scenario: withBudget(cell.scenario, Math.max(leftMs / cellsLeft, leastMs)) };
   }
 

@@ -4,7 +4,7 @@ import type { Load } from '../../scenarios/model/load.ts';
 import type { Timing } from '../../scenarios/model/scenario.ts';
 
 const RAMP_RESPONSES = 3;
-const LEAST_RAMP_MS = 10;
+const MIN_RAMP_MS = 10;
 /** Length of a drain in multiples of the mean response time. */
 export const DRAIN_RESPONSES = 20;
 /** Length of a drain in multiples of the longest request seen so far. */
@@ -16,7 +16,7 @@ const HOLDS_LONGEST = 1.25;
 /** The same for a client that drops requests in flight at the end of a window: a twentieth of the longest ones are lost. */
 const HOLDS_LONGEST_DROPPING = 20;
 /** Long requests lengthen a slice up to this. */
-const MOST_LENGTHENED_MS = 10_000;
+const MAX_LENGTHENED_MS = 10_000;
 /** A ramp is lengthened at random by up to this multiple of its length. */
 const RAMP_SPREAD = 2;
 
@@ -46,7 +46,7 @@ export interface SeenTimes {
  */
 export function sliceShape(timing: Timing, seen: SeenTimes): SliceShape {
   const { meanMs, longestMs = 0, hasCensored = false, dropsInFlight = false } = seen;
-  const rampMs = Math.max(LEAST_RAMP_MS, RAMP_RESPONSES * meanMs);
+  const rampMs = Math.max(MIN_RAMP_MS, RAMP_RESPONSES * meanMs);
   const drainMs = Math.ceil(
     Math.max(timing.drainMs, DRAIN_RESPONSES * meanMs, DRAIN_LONGEST * longestMs, deadlineMs(seen.timeouts)),
   );
@@ -55,7 +55,7 @@ export function sliceShape(timing: Timing, seen: SeenTimes): SliceShape {
   const holdingMs = longestMs * (dropsInFlight ? HOLDS_LONGEST_DROPPING : HOLDS_LONGEST);
   const windowMs = Math.max(
     askedMs,
-    Math.min(holdingMs, MOST_LENGTHENED_MS),
+    Math.min(holdingMs, MAX_LENGTHENED_MS),
     // Each slice then takes a whole drain, so few long slices are better.
     hasCensored ? timing.measureMs : 0,
   );
@@ -93,7 +93,7 @@ function deadlineMs(timeouts: Client['timeouts'] = {}): number {
 const PROBE_RAMP_MS = 100;
 /** Drain of a probe in multiples of the objective's longest latency: longer requests have failed the objective anyway. */
 const PROBE_DRAIN_LIMITS = 2;
-const LEAST_DRAIN_MS = 1_000;
+const MIN_DRAIN_MS = 1_000;
 
 /**
  * Lengthens a slice to suit its load. A window with hardly a request, or with part of a burst, would not represent an open load:
@@ -128,7 +128,7 @@ export function probeShape(
   ratePerSec: number,
 ): SliceShape {
   const longestMs = Math.max(load.objective.p50Ms ?? 0, load.objective.p99Ms ?? 0);
-  const drainMs = Math.ceil(Math.max(LEAST_DRAIN_MS, PROBE_DRAIN_LIMITS * longestMs));
+  const drainMs = Math.ceil(Math.max(MIN_DRAIN_MS, PROBE_DRAIN_LIMITS * longestMs));
   return atRate({ rampMs: PROBE_RAMP_MS, windowMs: load.probeMs, drainMs }, timing, ratePerSec);
 }
 

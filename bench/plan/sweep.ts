@@ -260,7 +260,7 @@ type VariantsValidation = { isValid: true; variants: Variant[] } | { isValid: fa
 export type ValidateVariants = (raw: unknown, file: string, modules?: FileModules) => VariantsValidation;
 
 /** More cells would take hours and make the report unreadable. */
-const MOST_CELLS = 100;
+const MAX_CELLS = 100;
 
 /** The axes as written; undefined without a sweep, or with an invalid one. */
 function axesIn(raw: unknown): SweepAxis[] | undefined {
@@ -358,7 +358,7 @@ function clashes([first, second]: readonly SweepAxis[], raw: Raw, file: string):
 function tooMany(axes: readonly SweepAxis[], file: string): Problem[] {
   const counts = axes.map(({ values }) => values.length);
   const cells = counts.reduce((product, count) => product * count, 1);
-  if (cells <= MOST_CELLS) return [];
+  if (cells <= MAX_CELLS) return [];
   const message = `${counts.join(' × ')} combinations make ${cells} cells`;
-  return [{ file, path: 'sweep', message, hint: `at most ${MOST_CELLS} cells: use fewer values` }];
+  return [{ file, path: 'sweep', message, hint: `at most ${MAX_CELLS} cells: use fewer values` }];
 }

@@ -13,9 +13,9 @@ import {
 } from './kernel.ts';
 
 /** Short enough that a slice of two seconds has the samples for a slope. */
-const LEAST_EVERY_MS = 100;
+const MIN_EVERY_MS = 100;
 /** Limit for a slice of any length. */
-const MOST_SAMPLES = 1_200;
+const MAX_SAMPLES = 1_200;
 /** Share of a core for listing the sockets: the kernel walks all its buckets, however short the list is (docs/measured.md). */
 const LIST_SHARE = 0.004;
 
@@ -91,7 +91,7 @@ export class SocketSampler {
 
   constructor(of: SampledProcesses) {
     this.#of = of;
-    this.#everyMs = Math.max(LEAST_EVERY_MS, Math.ceil(of.lengthMs / MOST_SAMPLES));
+    this.#everyMs = Math.max(MIN_EVERY_MS, Math.ceil(of.lengthMs / MAX_SAMPLES));
     this.#originMs = of.epochMs - performance.timeOrigin;
     try {
       if (of.server !== null && of.server.ports.length > 0) {

@@ -39,7 +39,7 @@ export async function describeHost(): Promise<Host> {
   };
 }
 
-const MOST_SLOWNESS = 20;
+const MAX_SLOWNESS = 20;
 
 /**
  * How many times as long processes take here as on an idle machine: by the load of the last minute, and by how long this
@@ -49,7 +49,7 @@ export function readSlowness(): number {
   const [minute = 0] = os.loadavg();
   const { cpuUs, runDelayMs } = readProcess();
   return Math.min(
-    MOST_SLOWNESS,
+    MAX_SLOWNESS,
     Math.max(1, minute / os.availableParallelism(), 1 + (runDelayMs * 1_000) / cpuUs),
   );
 }

@@ -23,7 +23,7 @@ export interface Level {
 }
 
 /** A crawler talks to thousands; what is beyond this many groups is one group for each state. */
-const MOST_GROUPS = 200;
+const MAX_GROUPS = 200;
 const ELSEWHERE = 'to other peers';
 
 type Seen = Pick<ProcessState, 'sockets'> & Partial<ProcessState>;
@@ -61,7 +61,7 @@ export class Levels {
       ? `from clients at :${local.port}`
       : `to ${remote.address.includes(':') ? `[${remote.address}]` : remote.address}:${remote.port}`;
     const own = `${state} ${peer}`;
-    const isKnown = this.#groups.has(own) || this.#groups.size < MOST_GROUPS;
+    const isKnown = this.#groups.has(own) || this.#groups.size < MAX_GROUPS;
     const key = isKnown ? own : `${state} ${ELSEWHERE}`;
     let entry = this.#groups.get(key);
     if (entry === undefined) {

@@ -25,7 +25,7 @@ import { type Placement, placed } from './child.ts';
 
 const TAIL_BYTES = 4_000;
 /** A server may log a line for each request; more than this is cut between slices. */
-const MOST_LOG_BYTES = 1 << 20;
+const MAX_LOG_BYTES = 1 << 20;
 
 /** A file without a name, so that nothing of it is left, however this process ends. */
 function openLog(): number {
@@ -112,7 +112,7 @@ export class CommandGroup {
 
   /** What its processes used so far; null where the system has no such statistics. Cuts a log that has grown long. */
   read(): ProcessReading | null {
-    if (fstatSync(this.#log).size > MOST_LOG_BYTES) {
+    if (fstatSync(this.#log).size > MAX_LOG_BYTES) {
       this.#cutTail = this.tail();
       ftruncateSync(this.#log, 0);
     }
@@ -126,7 +126,7 @@ export class CommandGroup {
 
   /** The first part of its output, since it was last cut. */
   head(): string {
-    return this.#readLog(0, MOST_LOG_BYTES);
+    return this.#readLog(0, MAX_LOG_BYTES);
   }
 
   /** The last lines of its output. */

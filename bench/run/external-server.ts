@@ -276,7 +276,7 @@ async function speaksTls(peer: Omit<Peer, 'trust'>, giveUp: AbortSignal): Promis
   );
 }
 
-const MOST_HEADER_CHARS = 200;
+const MAX_HEADER_CHARS = 200;
 /** A TLS server answers a handshake soon; another may stay silent. */
 const TLS_TIMEOUT_MS = 2_000;
 const BAD_REQUEST = 400;
@@ -370,7 +370,7 @@ type Answer = Omit<
 
 /** A header for printing: without control characters, and cut. */
 function formatHeader(value: string | string[] | undefined): string | null {
-  return value === undefined ? null : oneLine(String(value)).slice(0, MOST_HEADER_CHARS);
+  return value === undefined ? null : oneLine(String(value)).slice(0, MAX_HEADER_CHARS);
 }
 
 /** How the end of the body is marked. */

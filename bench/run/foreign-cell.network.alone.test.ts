@@ -13,7 +13,7 @@ import { completed, isMeasuring, makeTinyCell, states, type TinyCell } from './t
 
 const CLIENTS = { kept: { pool: { maxConnections: 4, idleTimeoutMs: 60_000 } } };
 
-const MOST_FILES = 1_234;
+const MAX_FILES = 1_234;
 
 function openFileLimits(): string[] {
   return childrenWith('generator-child').map(
@@ -27,7 +27,7 @@ function makeForeignCell(
 ): TinyCell {
   const target = withUnknowns({ url: `${server.endpoint.origin}/`, maxRequestsPerSocket: 3 });
   const timing = { minReplicates: 3, maxReplicates: 3 };
-  const limits = { openFiles: MOST_FILES };
+  const limits = { openFiles: MAX_FILES };
   return makeTinyCell({ target, limits, clients: CLIENTS, baseline: 'kept', timing }, onEvent);
 }
 
@@ -54,7 +54,7 @@ suite("a cell with someone else's server", () => {
     const cell = await measure(tiny);
     assert.deepEqual(CellResult.parse(JSON.parse(JSON.stringify(cell))), cell);
     assert.ok(targets.length > 0 && targets.every(count => count === 0));
-    assert.deepEqual([...limits], [String(MOST_FILES)], 'limits hold for its clients');
+    assert.deepEqual([...limits], [String(MAX_FILES)], 'limits hold for its clients');
     const results = completed(tiny.results());
     assert.equal(results.length, 3);
     const sum = (read: (result: (typeof results)[number]) => number) =>

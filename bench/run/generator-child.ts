@@ -322,7 +322,7 @@ async function prepare({ trial, endpoint }: Extract<GeneratorCommand, { type: 'p
   generator = new Generator(source, recorder, requests, endpoint);
 }
 
-const MOST_STACK_CHARS = 4_000;
+const MAX_STACK_CHARS = 4_000;
 
 function reply(message: GeneratorReply): void {
   process.send?.(message);
@@ -369,7 +369,7 @@ process.on('message', (command: GeneratorCommand) => {
     reply({
       type: 'failed',
       message: redact(
-        error instanceof MeasureError ? error.message : foreignStack(error, MOST_STACK_CHARS),
+        error instanceof MeasureError ? error.message : foreignStack(error, MAX_STACK_CHARS),
         secrets,
       ),
     });

@@ -148,7 +148,7 @@ export interface GeneratorGroupOptions {
 }
 
 /** Part of a window by which members may begin apart; beyond it, a part of the window had less than the whole load. */
-const MOST_SKEW_RATIO = 0.1;
+const MAX_SKEW_RATIO = 0.1;
 
 type Ask = GeneratorChild['ask'];
 type Start = GeneratorChild['start'];
@@ -316,7 +316,7 @@ class GeneratorGroup implements GeneratorChild {
     if (!this.#isRecorded || readings.some(reading => reading.windowMs !== windowMs)) return;
     const starts = readings.map(({ atMs }) => atMs);
     const skewMs = Math.max(...starts) - Math.min(...starts);
-    if (skewMs > windowMs * MOST_SKEW_RATIO) this.#isSkewed = true;
+    if (skewMs > windowMs * MAX_SKEW_RATIO) this.#isSkewed = true;
   }
 
   #foldEnds(readings: readonly GeneratorReading[]): GeneratorReading {

@@ -56,7 +56,7 @@ export const PACKAGE_NAME = /^(?:@[^/@\s]+\/)?[^/@\s-][^/@\s]*/;
 const NODE = 'node';
 const NODE_PROGRAM = process.platform === 'win32' ? 'bin/node.exe' : 'bin/node';
 /** Older ones do not know the syntax that the children are written in. */
-const LEAST_NODE_MAJOR = 24;
+const MIN_NODE_MAJOR = 24;
 
 /** A version of Node takes longer than any library: it is 100 MB. */
 const INSTALL_TIMEOUT_MS = 300_000;
@@ -155,8 +155,8 @@ async function nodeCode(own: string): Promise<Code> {
   }
   const { stdout } = await exec(program, ['--version']);
   const version = stdout.trim().replace(/^v/, '');
-  if (Number.parseInt(version, 10) < LEAST_NODE_MAJOR) {
-    throw new UsageError(`Node ${version} cannot run conntax; expected: ${LEAST_NODE_MAJOR} or newer`);
+  if (Number.parseInt(version, 10) < MIN_NODE_MAJOR) {
+    throw new UsageError(`Node ${version} cannot run conntax; expected: ${MIN_NODE_MAJOR} or newer`);
   }
   return { label: `Node ${version}`, dir: null, packages: {}, node: program };
 }

@@ -35,7 +35,7 @@ const OWN_DESCRIPTORS = 64;
 const CONNECTION_BYTES = 32 * 1_024;
 /** V8's default heap limit: a quarter of the memory, at most this. */
 const HEAP_SHARE = 4;
-const MOST_HEAP_BYTES = 4 * 2 ** 30;
+const MAX_HEAP_BYTES = 4 * 2 ** 30;
 
 /** A machine that sends a part of the load. */
 export interface Sender {
@@ -262,7 +262,7 @@ function checkPorts(
 /** One process can use a share of the memory, up to V8's default heap limit. */
 function checkMemory(needs: readonly Need[], { memoryBytes }: Host): Check[] {
   const need = greatest(needs);
-  const room = Math.min(memoryBytes / HEAP_SHARE, MOST_HEAP_BYTES);
+  const room = Math.min(memoryBytes / HEAP_SHARE, MAX_HEAP_BYTES);
   const neededBytes = need.connections * CONNECTION_BYTES;
   if (neededBytes <= room) return [];
   const [needed, allowed] = [neededBytes, room].map(bytes => `${(bytes / 2 ** 30).toFixed(1)} GiB`);

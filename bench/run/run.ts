@@ -29,7 +29,7 @@ import { createReplicateSource } from './replicate.ts';
 const FAILED_IN_A_ROW = 2;
 
 /** Profiles are no part of the announced time, which is that of the figures. */
-const MOST_PROFILING_MS = 600_000;
+const MAX_PROFILING_MS = 600_000;
 
 /** Measures one cell. No process of it remains, even if it throws. */
 export async function measureCell(context: CellContext): Promise<CellResult> {
@@ -174,7 +174,7 @@ class CellRun {
       this.#notice('not profiled: its time was over');
       return;
     }
-    this.#limit.restart(MOST_PROFILING_MS);
+    this.#limit.restart(MAX_PROFILING_MS);
     await this.#source.profile(dir);
   }
 

@@ -125,7 +125,7 @@ async function findFaults(
   const [only, ...others] = suspects;
   if (only !== undefined && others.length === 0) return { [only]: { message, hint: RIGHT_MODULE } };
   // What ended the shared process may have been a file that was read before, some time after that.
-  const lingerMs = Math.min(MOST_LINGER_MS, LEAST_LINGER_MS + 2 * livedMs);
+  const lingerMs = Math.min(MAX_LINGER_MS, MIN_LINGER_MS + 2 * livedMs);
   const found: Faults = {};
   const left = [...suspects];
   const readNext = async (): Promise<void> => {
@@ -142,8 +142,8 @@ async function findFaults(
   throw new UsageError(formatProblems(problems), problems);
 }
 
-const LEAST_LINGER_MS = 200;
-const MOST_LINGER_MS = 5_000;
+const MIN_LINGER_MS = 200;
+const MAX_LINGER_MS = 5_000;
 
 /** What is wrong with a file; undefined: it ends nothing. Other problems of it are found with all the others. */
 async function readAlone(file: string, lingerMs: number, options: ReadOptions): Promise<string | undefined> {

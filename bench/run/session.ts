@@ -9,7 +9,7 @@ import { createRandom } from '../../results/random.ts';
 import { originCount, usesTls } from '../../scenarios/model/facts.ts';
 import { type Load, mostInFlight } from '../../scenarios/model/load.ts';
 import type { Timing } from '../../scenarios/model/scenario.ts';
-import { longestRoundTripMs, MOST_ROUND_TRIPS } from '../../scenarios/model/target.ts';
+import { longestRoundTripMs, MAX_ROUND_TRIPS } from '../../scenarios/model/target.ts';
 import { endedPerSec } from '../plan/capacity-search.ts';
 import { blockOrder, requestSeed } from '../plan/plan.ts';
 import {
@@ -71,7 +71,7 @@ const SLICE_GRACE_MS = 5_000;
 /** A generator that opens or abandons thousands of connections at once does not read its channel meanwhile. */
 const GRACE_PER_REQUEST_MS = 1;
 /** Between machines, ramps absorb what their starts lie apart: by clocks, networks and processes that wake up late. */
-const LEAST_RAMP_OF_MACHINES_MS = 50;
+const MIN_RAMP_OF_MACHINES_MS = 50;
 /** Safety factor: the rate may still rise during warm-up. */
 const HELD_MARGIN = 1.2;
 
@@ -117,7 +117,7 @@ export class Session {
       this.#isKernelCounting &&
       link === undefined &&
       expect.some(({ metric }) => TIME_WAIT_METRICS.has(metric));
-    this.#firstResponseMs = link === undefined ? 0 : MOST_ROUND_TRIPS * longestRoundTripMs(link);
+    this.#firstResponseMs = link === undefined ? 0 : MAX_ROUND_TRIPS * longestRoundTripMs(link);
     const targets = new Set(options.arms.map(arm => arm.target));
     this.#accounts = new Map([...targets].map(shared => [shared, new TargetAccount(shared)]));
   }
@@ -168,8 +168,7 @@ export class Session {
         const arm = this.#alive().find(candidate => candidate.name === name);
         if (arm === undefined || signal.aborted) continue;
         const shape = shapes.get(name)!;
-        const leastMs =
-          fleet === undefined ? shape.rampMs : Math.max(shape.rampMs, LEAST_RAMP_OF_MACHINES_MS);
+        const leastMs = fleet === undefined ? shape.rampMs : Math.max(shape.rampMs, MIN_RAMP_OF_MACHINES_MS);
         const rampMs = spreadRampMs(leastMs, this.#timing, this.#load, random());
         const windowMs = Math.max(shape.windowMs, leastWindowMs);
         const request = this.#atRate({ ...shape, rampMs, windowMs }, this.#rateFor(arm), true);

@@ -21,8 +21,8 @@ const LIMITS = {
 } as const satisfies Partial<Record<Outcome, { code: FailureCode; setting: keyof Limits }>>;
 
 /** How many kinds of failure a message lists, the most frequent ones, and how much of each kind's example. */
-const MOST_KINDS = 3;
-const MOST_SAMPLE = 200;
+const MAX_KINDS = 3;
+const MAX_SAMPLE = 200;
 
 /** Whether it is a result of a trial, and not a bug. */
 export function isFailure(error: unknown): error is ChildError | MeasureError {
@@ -108,9 +108,9 @@ function withoutAnswer(
 function describeFailures({ outcomes }: Measurement): string {
   const kinds = (Object.entries(outcomes) as [Outcome, { count: number; sample?: string }][])
     .toSorted(([, a], [, b]) => b.count - a.count)
-    .slice(0, MOST_KINDS)
+    .slice(0, MAX_KINDS)
     .map(([outcome, { count, sample }]) => {
-      const example = sample === undefined ? '' : `, for example "${sample.slice(0, MOST_SAMPLE)}"`;
+      const example = sample === undefined ? '' : `, for example "${sample.slice(0, MAX_SAMPLE)}"`;
       return `${formatCount(count)} × ${OUTCOME_NAMES[outcome]}${example}`;
     });
   return kinds.length === 0 ? ', and none ended in a measured window' : `: ${kinds.join('; ')}`;

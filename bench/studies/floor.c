@@ -12,13 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MOST_DESCRIPTORS 65536
+#define MAX_DESCRIPTORS 65536
 
 static struct sockaddr_in server;
 static char request[128];
 static int request_bytes, poll_fd, is_short;
-static int received[MOST_DESCRIPTORS];
-static char is_connecting[MOST_DESCRIPTORS];
+static int received[MAX_DESCRIPTORS];
+static char is_connecting[MAX_DESCRIPTORS];
 
 static void fail(const char *what) {
   perror(what);
@@ -38,7 +38,7 @@ static void ask(int fd) {
 
 static void dial(void) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
-  if (fd < 0 || fd >= MOST_DESCRIPTORS) fail("socket");
+  if (fd < 0 || fd >= MAX_DESCRIPTORS) fail("socket");
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   int connected = connect(fd, (struct sockaddr *)&server, sizeof server);
   if (connected < 0 && errno != EINPROGRESS) fail("connect");

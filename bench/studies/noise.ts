@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { compareArms } from '../../results/compare.ts';
 import type { CompletedTrial, TrialResult } from '../../results/model/trial.ts';
 import { createRandom, type Random, shuffled } from '../../results/random.ts';
-import { CONFIDENCE_LEVEL, LEAST_REPLICATES, shareInterval } from '../../results/stats.ts';
+import { CONFIDENCE_LEVEL, MIN_REPLICATES, shareInterval } from '../../results/stats.ts';
 import { Scenario } from '../../scenarios/model/scenario.ts';
 import { planRun } from '../plan/plan.ts';
 import { spawnChild } from '../run/child.ts';
@@ -15,12 +15,12 @@ const ARMS = ['a', 'b', 'c'] as const;
 const SEED = 20_261_123;
 const METRIC = 'requestsPerSec';
 const DRAWN_RUNS = 5_000;
-const MOST_REPLICATES = 4;
+const MAX_REPLICATES = 4;
 const TIMING = {
   warmupMinMs: 500,
   warmupMaxMs: 1_000,
   measureMs: 750,
-  maxReplicates: MOST_REPLICATES,
+  maxReplicates: MAX_REPLICATES,
   // Room for four replicates of about twelve seconds: with fewer than three there is no interval, and no verdict.
   budgetMs: 55_000,
 };
@@ -116,7 +116,7 @@ function wholeReplicates(trials: readonly TrialResult[]): CompletedTrial[][] {
 }
 
 function printShares(condition: Condition, runs: readonly AaRun[], random: Random): void {
-  const judged = runs.filter(({ replicates }) => replicates.length >= LEAST_REPLICATES);
+  const judged = runs.filter(({ replicates }) => replicates.length >= MIN_REPLICATES);
   if (judged.length < runs.length)
     console.log(`${condition}: ${runs.length - judged.length} of ${runs.length} runs had too few replicates`);
   const pool = runs.flatMap(({ replicates }) => replicates);
@@ -151,7 +151,7 @@ function printShares(condition: Condition, runs: readonly AaRun[], random: Rando
 
 /** Which of three equal clients has which name is arbitrary, so it is drawn, too: chance can't take a side then. */
 function drawRun(pool: readonly CompletedTrial[][], random: Random): CompletedTrial[] {
-  const count = LEAST_REPLICATES + Math.floor(random() * (MOST_REPLICATES - LEAST_REPLICATES + 1));
+  const count = MIN_REPLICATES + Math.floor(random() * (MAX_REPLICATES - MIN_REPLICATES + 1));
   return Array.from({ length: count }, (_, replicate) => {
     const arms = shuffled(ARMS, random);
     const drawn = pool[Math.floor(random() * pool.length)]!;

@@ -13,7 +13,7 @@ const TURNS = 16;
 const SLICE_MS = 120;
 const BLOCK_TRIM = 0.2;
 /** The goal: the most that the harness may add. */
-const MOST_RATIO = 1.05;
+const MAX_RATIO = 1.05;
 
 const OURS = './generator-child';
 const BARE = '../studies/bare-loop-child';
@@ -97,7 +97,7 @@ function printRatios(
     'arms',
     ...head.map(name => `${name}, us/request`),
     `ratio (${LEVEL_PERCENT})`,
-    `at most ${MOST_RATIO}`,
+    `at most ${MAX_RATIO}`,
     'replicates',
   ]);
   for (const [less, more] of pairs) {
@@ -120,8 +120,8 @@ function printRatios(
 /** By where the interval lies. */
 function verdictOf(ratio: Interval | null): 'yes' | 'no' | 'unsure' {
   if (ratio === null) return 'unsure';
-  if (ratio.high <= MOST_RATIO) return 'yes';
-  return ratio.low > MOST_RATIO ? 'no' : 'unsure';
+  if (ratio.high <= MAX_RATIO) return 'yes';
+  return ratio.low > MAX_RATIO ? 'no' : 'unsure';
 }
 
 /** Turn by turn, so that drift of the host hits both. */

@@ -61,7 +61,7 @@ export interface FuzzCounts {
   examples: string[];
 }
 
-const MOST_EXAMPLES = 20;
+const MAX_EXAMPLES = 20;
 /** Pages and charts take longer than all else together. */
 const TRIES_PER_PAGE = 40;
 const TRIES_PER_CHART = 10;
@@ -140,7 +140,7 @@ function collectorOf<Kind extends string>(
   return (kind, example) => {
     const byKind: Record<Kind, number> = counts;
     byKind[kind]++;
-    if (counts.examples.length < MOST_EXAMPLES) counts.examples.push(`${kind}: ${example}`);
+    if (counts.examples.length < MAX_EXAMPLES) counts.examples.push(`${kind}: ${example}`);
   };
 }
 

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { runAtOnce } from './run-at-once.ts';
 
 /** Each loads many of the sources again, so more of them would save little. */
-const MOST_SHARDS = 4;
+const MAX_SHARDS = 4;
 
 const options = process.argv.slice(2, -1);
 const files = [...new Set(globSync(process.argv.at(-1)!))].sort();
@@ -15,7 +15,7 @@ const buildsReports = (file: string): boolean => file.startsWith('report/');
 const weightOf = (file: string): number => statSync(file).size * (buildsReports(file) ? 1.7 : 1);
 const inOrder = [...files.filter(buildsReports), ...files.filter(file => !buildsReports(file))];
 
-const count = Math.min(MOST_SHARDS, availableParallelism());
+const count = Math.min(MAX_SHARDS, availableParallelism());
 const total = files.reduce((sum, file) => sum + weightOf(file), 0);
 const shards = Array.from({ length: count }, (): string[] => []);
 let before = 0;

@@ -41,7 +41,7 @@ interface HeyOutput {
 }
 
 /** hey keeps no more answers than this. */
-const MOST_ANSWERS = 1_000_000;
+const MAX_ANSWERS = 1_000_000;
 
 /**
  * hey's `-o csv` prints each response, rounded to 0.1 ms, but no failures. It also accepts a Go template:
@@ -71,7 +71,7 @@ export function readHeyOutput(output: string): HeyOutput {
   });
   const reported = answers.length + sumOf(failures, ({ count }) => count);
   if (reported !== Number(allCount)) {
-    const why = answers.length >= MOST_ANSWERS ? ', because it keeps no more; expected: shorter slices' : '';
+    const why = answers.length >= MAX_ANSWERS ? ', because it keeps no more; expected: shorter slices' : '';
     throw new Error(`hey sent ${allCount} requests but reported ${reported}${why}`);
   }
   return { answers, failures, bodyBytes: Number(bodyBytes) };
@@ -87,7 +87,7 @@ function unquoted(text: string): string {
 }
 
 /** hey keeps at most this many idle connections, regardless of the number of users. */
-const MOST_IDLE = 500;
+const MAX_IDLE = 500;
 
 const OUTCOMES: readonly (readonly [pattern: RegExp, outcome: Outcome])[] = [
   [/Client\.Timeout|context deadline exceeded/, 'noAnswer'],
@@ -201,10 +201,10 @@ const engine: EngineModule = {
   ],
   missing: () => missingProgram('hey'),
   refusesLoad: ({ requestsPerConnection }, { concurrency }) =>
-    requestsPerConnection === 'unlimited' && concurrency > MOST_IDLE
+    requestsPerConnection === 'unlimited' && concurrency > MAX_IDLE
       ? {
-          message: `hey keeps at most ${MOST_IDLE} idle connections and closes those of further users after each request`,
-          hint: `at most ${MOST_IDLE} users`,
+          message: `hey keeps at most ${MAX_IDLE} idle connections and closes those of further users after each request`,
+          hint: `at most ${MAX_IDLE} users`,
         }
       : undefined,
   refusals: (client, target, requests = []) => [

@@ -18,10 +18,10 @@ const MARKED = [
 /** Share of the requests that lies below the axis, and above it. */
 const OUTSIDE = 0.005;
 /** Intervals of the axis, if it is wide enough. */
-const MOST_BINS = 72;
+const MAX_BINS = 72;
 const FEWEST_BINS = 8;
 /** An interval spans at least this factor: stored latencies have three digits, and whole microseconds. */
-const LEAST_STEP = 1.01;
+const MIN_STEP = 1.01;
 const ROW_PX = 58;
 /** Share of a row that its hill takes at its highest. */
 const HILL = 0.82;
@@ -115,9 +115,9 @@ function edgesOf(ridges: readonly Ridge[]): number[] {
   // An interval does not include its lower end.
   const lowUs = Math.max(0.5, lowestUs - 1);
   const highUs = Math.max(...ridges.map(({ merged }) => quantileUs(merged, 1 - OUTSIDE)));
-  const leastStep = Math.max(LEAST_STEP, 1 + 2 / lowUs);
+  const leastStep = Math.max(MIN_STEP, 1 + 2 / lowUs);
   const possible = Math.floor(Math.log(highUs / lowUs) / Math.log(leastStep));
-  const bins = Math.min(MOST_BINS, Math.max(FEWEST_BINS, possible));
+  const bins = Math.min(MAX_BINS, Math.max(FEWEST_BINS, possible));
   // Where all took nearly the same time, the axis is wider than that.
   const step = Math.max((highUs / lowUs) ** (1 / bins), leastStep);
   const middleUs = Math.sqrt(lowUs * highUs);

@@ -190,12 +190,12 @@ export function curveOf(
     arm: arm.label,
     kind,
   }));
-  if (rows.filter(isDrawn).length < LEAST_POINTS) return null;
+  if (rows.filter(isDrawn).length < MIN_POINTS) return null;
   return { arm, kind, rows, band: bandOf(histograms) };
 }
 
 /** A line needs them. */
-const LEAST_POINTS = 2;
+const MIN_POINTS = 2;
 const BAND_OPACITY = 0.16;
 
 /** From p50 on, to where fewer than 10 requests took longer. */

@@ -64,16 +64,16 @@ import {
 } from './theme.ts';
 
 /** Least ratio of the ends of the axis: equal values lie in the middle of something. */
-const LEAST_RATIO = 1.1;
+const MIN_RATIO = 1.1;
 /** Left of the data, of the width that they take. */
 const MARGIN_SHARE = 0.06;
 /** The most of the picture's width that names and figures take together; if figures with their intervals need more, they stand without. */
-const MOST_WORDS_SHARE = 0.62;
+const MAX_WORDS_SHARE = 0.62;
 const ROW_PX = { few: 34, many: 18, least: 14 };
 /** More rows are set more densely. */
 const FEW_ROWS = 6;
 /** So that many rows end on the first screen too. */
-const MOST_PX = 350;
+const MAX_PX = 350;
 /** Below the rows. */
 const AXIS_PX = 44;
 /** Between the figure furthest to the right and the texts. */
@@ -99,7 +99,7 @@ export const forest: Chart = {
 export function drawForest(rows: readonly ForestRow[], view: CellView): TopLevelSpec {
   const { field, extent, shown, arrows, x, y } = placeRows(rows);
   const color = armMarks(view.arms).colour;
-  const manyPx = Math.max(ROW_PX.least, Math.min(ROW_PX.many, Math.floor(MOST_PX / rows.length)));
+  const manyPx = Math.max(ROW_PX.least, Math.min(ROW_PX.many, Math.floor(MAX_PX / rows.length)));
   const rowPx = rows.length <= FEW_ROWS ? ROW_PX.few : manyPx;
   const whisker = { x: { ...x, field: 'low' }, x2: { field: 'high' }, y, color, opacity: faint };
   const value = { x: { ...x, field: 'value' }, y, color };
@@ -238,7 +238,7 @@ function placeRows(rows: readonly ForestRow[]) {
   const placed = rows.map((row, index) => ({ ...row, at: index + 0.5 }));
   const reaching = placed.map(row => ({ ...row, ...reachOf(row) }));
   const { low, high: end } = extentOf(reaching, { alsoShown: [1], widestBand: WIDEST_WHISKER });
-  const extent = { low, high: Math.max(end, low * LEAST_RATIO) };
+  const extent = { low, high: Math.max(end, low * MIN_RATIO) };
   const { field, share } = chooseWords(rows);
   const span = extent.high / low;
   const domain = [low / span ** MARGIN_SHARE, extent.high * span ** share] as const;
@@ -263,7 +263,7 @@ function chooseWords(rows: readonly ForestRow[]): { field: 'text' | 'brief'; sha
     NAMES_PX,
     widthOf(({ label }) => label),
   );
-  const isRoomy = namesPx + widthOf(({ text }) => text) <= CHART_PX * MOST_WORDS_SHARE;
+  const isRoomy = namesPx + widthOf(({ text }) => text) <= CHART_PX * MAX_WORDS_SHARE;
   const field = isRoomy ? 'text' : 'brief';
   const textPx = widthOf(row => row[field]) + BETWEEN_PX;
   return { field, share: textPx / (CHART_PX - namesPx - textPx) };

@@ -231,7 +231,7 @@ type AxisScale =
   | { type: 'symlog'; constant: number };
 
 /** Linear scales are easier to read, so another scale must be more even by this factor. */
-const LEAST_GAIN = 1.5;
+const MIN_GAIN = 1.5;
 
 /** The scale on which the values lie most evenly. Words, a mixture, and a single value get equal places. */
 export function axisScale({ values, isNumeric }: Pick<SweptSetting, 'values' | 'isNumeric'>): AxisScale {
@@ -243,10 +243,10 @@ export function axisScale({ values, isNumeric }: Pick<SweptSetting, 'values' | '
   const linear = narrowestGap(numbers);
   if (least > 0) {
     const log = narrowestGap(numbers.map(Math.log));
-    return log > linear * LEAST_GAIN ? { type: 'log' } : { type: 'linear' };
+    return log > linear * MIN_GAIN ? { type: 'log' } : { type: 'linear' };
   }
   const symlog = narrowestGap(numbers.map(number => Math.log1p(number / smallest)));
-  return symlog > linear * LEAST_GAIN ? { type: 'symlog', constant: smallest } : { type: 'linear' };
+  return symlog > linear * MIN_GAIN ? { type: 'symlog', constant: smallest } : { type: 'linear' };
 }
 
 /** Between neighbours, as a share of the whole. */

@@ -33,7 +33,7 @@ import {
 } from './theme.ts';
 
 /** A bucket of which the client's slices cover less than this share of the best covered one is mostly noise. */
-const LEAST_COVER = 0.1;
+const MIN_COVER = 0.1;
 
 /** Requests per second, one line per trial. */
 export const timeline: Chart = {
@@ -124,7 +124,7 @@ function ratesOf({ measurement: { timeline, slices } }: CompletedTrial) {
   }));
   const best = Math.max(0, ...buckets.map(({ coveredMs }) => coveredMs));
   return buckets
-    .filter(({ coveredMs }) => coveredMs > 0 && coveredMs >= LEAST_COVER * best)
+    .filter(({ coveredMs }) => coveredMs > 0 && coveredMs >= MIN_COVER * best)
     .map(({ atMs, completed, failed, meanUs, maxUs, coveredMs }) => ({
       atSec: atMs / 1000,
       rate: (completed / coveredMs) * 1000,
@@ -139,7 +139,7 @@ const PANEL_PX = 92;
 /** The share of a panel's height that is plotted; the rest is for the name of its client. */
 const PLOT_SHARE = 0.74;
 /** Most points of a line that have a mark and words; the line itself has all samples. */
-const MOST_POINTS = 40;
+const MAX_POINTS = 40;
 
 interface Shown {
   arm: ArmView;
@@ -223,7 +223,7 @@ function drawPanels(points: readonly Point[]) {
 
 /** Samples of both processes, paired by time. */
 function samplesOf({ client, server }: Held) {
-  const step = Math.ceil(client.atMs.length / MOST_POINTS);
+  const step = Math.ceil(client.atMs.length / MAX_POINTS);
   return client.atMs.map((atMs, place) => {
     const at = server === null || server.atMs.length === 0 ? null : nearest(server.atMs, atMs);
     return {

@@ -92,7 +92,7 @@ const HEIGHT_PX = 190;
 /** A band may reach beyond all figures by this factor; a change of level is often only a few per cent. */
 const WIDEST_BAND = 1.15;
 /** The most days at the axis. */
-const MOST_TICKS = 4;
+const MAX_TICKS = 4;
 
 /** Those that became worse first, all over the same runs. */
 export function trendFigures(trends: readonly Trend[]): Figure[] {
@@ -196,7 +196,7 @@ function listPoints({ points }: Trend, places: readonly number[]) {
 /** Runs are evenly spaced, whatever time lies between them; the axis shows their days. */
 function axisOf(runs: readonly RunSummary[]): X {
   const last = runs.length - 1;
-  const step = Math.ceil((last + 1) / MOST_TICKS);
+  const step = Math.ceil((last + 1) / MAX_TICKS);
   const days = runs.map(({ startedAt }) => formatDay(startedAt));
   return {
     field: 'x',

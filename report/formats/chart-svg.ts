@@ -224,7 +224,7 @@ function raiseShared(attributes: string, leaves: string): string {
 }
 
 /** Fewer are not worth a group. */
-const LEAST_RUN = 3;
+const MIN_RUN = 3;
 
 function groupRuns(parts: readonly { part: string; own: readonly string[] }[]): string {
   const texts: string[] = [];
@@ -235,7 +235,7 @@ function groupRuns(parts: readonly { part: string; own: readonly string[] }[]): 
     while (parts[to]?.own.join('') === key) to++;
     const run = parts.slice(from, to).map(({ part }) => part);
     texts.push(
-      key === '' || run.length < LEAST_RUN
+      key === '' || run.length < MIN_RUN
         ? run.join('')
         : `<g${key}>${run.map(part => without(own, part)).join('')}</g>`,
     );

@@ -167,11 +167,11 @@ function factList(facts: readonly Fact[]): string {
 }
 
 /** GitHub refuses a comment of more than 65,536 characters. */
-const MOST_CHARS = 60_000;
+const MAX_CHARS = 60_000;
 /** Before anything is opened; the marker is another line, and the workflow adds one with the link to the report. */
-const MOST_LINES = 13;
+const MAX_LINES = 13;
 /** Failed checks that are listed; of more, the number. */
-const MOST_LISTED = 3;
+const MAX_LISTED = 3;
 
 /** By this line a workflow finds the comment of an earlier run, which it replaces. */
 const MARKER = '<!-- conntax -->';
@@ -190,12 +190,12 @@ export function comment(report: Report): string {
     ...listBlock(report.answer.notes),
     ...report.cells.flatMap(commentBlocks),
   ]);
-  if (whole.length <= MOST_CHARS) return whole;
+  if (whole.length <= MAX_CHARS) return whole;
   const verdicts = report.cells.map(
     ({ name, answer }) => `- ${escapeMarkdown(name)}: ${escapeMarkdown(answer.verdict)}`,
   );
   const shorter = layOut(report, () => [verdicts.join('\n')]);
-  return shorter.length <= MOST_CHARS
+  return shorter.length <= MAX_CHARS
     ? shorter
     : layOut(report, () => [`The report has the ${report.cells.length} cells.`]);
 }
@@ -205,11 +205,11 @@ function layOut(report: Report, fold: (of: { cutTable: string[] }) => string[]):
   const { answer, subtitle, limits } = report;
   const table = tableOf(report);
   const failed = failedLines(report);
-  const missed = limits === null ? [] : [layOutTable(firstRows(limits, MOST_LISTED - failed.length))];
+  const missed = limits === null ? [] : [layOutTable(firstRows(limits, MAX_LISTED - failed.length))];
   const above = [`**${escapeMarkdown(answer.verdict)}**`, ...missed, ...answerLines(answer)];
   const lines = above.join('\n').split('\n').length + failed.length;
   // What failed comes before what was measured.
-  const room = Math.max(limits === null ? 1 : 0, MOST_LINES - lines - HEAD_LINES - CLOSING_LINES);
+  const room = Math.max(limits === null ? 1 : 0, MAX_LINES - lines - HEAD_LINES - CLOSING_LINES);
   const rows = table?.rows ?? [];
   const cut = Math.max(0, rows.length - room);
   return `${[
@@ -258,10 +258,10 @@ function failedLines({ checks, limits }: Report): string[] {
   const failed = checks.filter(
     ({ state, isFigure }) => state === 'broken' || (state === 'fail' && !(isFigure && limits !== null)),
   );
-  const more = failed.length - MOST_LISTED;
+  const more = failed.length - MAX_LISTED;
   return [
     ...failed
-      .slice(0, MOST_LISTED)
+      .slice(0, MAX_LISTED)
       .map(({ group, subject, detail }) => `- ${escapeMarkdown(`${group}: ${subject}: ${detail}`)}`),
     ...(more > 0 ? [`- and ${more} more`] : []),
   ];

@@ -4,7 +4,7 @@ import { reuseOf } from '../../results/connections.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { CellResult } from '../../results/model/run.ts';
 import type { CompletedTrial, Ledger } from '../../results/model/trial.ts';
-import { INTERVAL_NAME, type Interval, LEAST_REPLICATES } from '../../results/stats.ts';
+import { INTERVAL_NAME, type Interval, MIN_REPLICATES } from '../../results/stats.ts';
 import { visibleLine } from '../../results/visible.ts';
 import { auditLines } from '../words/audits.ts';
 import { knownAccepted, knownOpened } from '../words/caveats.ts';
@@ -173,7 +173,7 @@ export class RunMetrics {
     const high = this.#gauge(`${name}_high`, `Upper end of its ${INTERVAL_NAME}`);
     return (labels, figure, replicates) => {
       value.set(labels, figure.value);
-      if (replicates < LEAST_REPLICATES) return;
+      if (replicates < MIN_REPLICATES) return;
       low.set(labels, figure.low);
       high.set(labels, figure.high);
     };

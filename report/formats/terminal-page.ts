@@ -95,13 +95,13 @@ export interface Page {
   colours: Colours;
 }
 
-const LEAST_WIDTH = 60;
+const MIN_WIDTH = 60;
 /** Wider lines are hard to read. */
-const MOST_WIDTH = 160;
+const MAX_WIDTH = 160;
 
 export function pageOf({ columns, hasColour }: FormatOptions): Page {
   return {
-    width: Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, columns)),
+    width: Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, columns)),
     colours: picocolors.createColors(hasColour),
   };
 }

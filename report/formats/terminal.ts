@@ -143,22 +143,22 @@ function layOutCell(cell: CellReport, page: Page, hasSiblings: boolean): string 
 }
 
 /**
- * Lines of the report at 100 columns and more, unless LEAST_CLIENTS below a long list of what to do next need more; the command
+ * Lines of the report at 100 columns and more, unless MIN_CLIENTS below a long list of what to do next need more; the command
  * adds the path of the page.
  */
-const MOST_LINES = 25;
+const MAX_LINES = 25;
 /** Lines of what was asked, and of which clients. */
-const MOST_ASKED = 2;
+const MAX_ASKED = 2;
 /** Left for remarks when a table is long. */
 const REMARK_LINES = 3;
 /** The same where remarks say since when something is a regression. */
 const GATE_REMARK_LINES = 8;
 /** Clients that the table shows whatever else there is to say: what was measured comes before remarks on it. */
-const LEAST_CLIENTS = 5;
+const MIN_CLIENTS = 5;
 /** What a row is about, and a figure. */
-const LEAST_COLUMNS = 3;
+const MIN_COLUMNS = 3;
 /** Limits and failed checks that are listed; of more, the number, which the badge has for limits. */
-const MOST_FAILED = 3;
+const MAX_FAILED = 3;
 
 /**
  * What is shown is what there is room for, the most important first; the rest is a flag away.
@@ -176,12 +176,12 @@ function layOutBrief(report: Report, page: Page, next: readonly string[]): strin
   ];
   const top = [
     ...layOutAnswer(answer, page),
-    ...(limits === null ? [] : layOutLimits({ ...limits, rows: limits.rows.slice(0, MOST_FAILED) }, page)),
+    ...(limits === null ? [] : layOutLimits({ ...limits, rows: limits.rows.slice(0, MAX_FAILED) }, page)),
     ...layOutAskedBriefly(answer, page),
     ...wrapped(groundsOf(answer), page.width),
     ...layOutBadges(answer, page),
   ];
-  let room = MOST_LINES - top.length - closing.length;
+  let room = MAX_LINES - top.length - closing.length;
   const take = (lines: readonly string[]): readonly string[] => {
     room -= lines.length;
     return lines;
@@ -200,7 +200,7 @@ function layOutBrief(report: Report, page: Page, next: readonly string[]): strin
 /** The question, and what the clients are where there is room for that. */
 function layOutAskedBriefly(answer: Answer, page: Page): string[] {
   const asked = layOutAsked(askedOf(answer), page);
-  return asked.length <= MOST_ASKED ? asked : layOutAsked(answer.question ?? '', page);
+  return asked.length <= MAX_ASKED ? asked : layOutAsked(answer.question ?? '', page);
 }
 
 /** Lines of the table of clients with as many of them as are always shown; 0 where the table is about something else. */
@@ -208,19 +208,19 @@ function clientLines(report: Report, page: Page): number {
   const [part] = partsOf(report);
   if (report.brief !== null || report.overview !== null || part?.kind !== 'cell') return 0;
   const { rows } = part.cell.brief;
-  const shown = { ...part.cell.brief, rows: rows.slice(0, LEAST_CLIENTS) };
+  const shown = { ...part.cell.brief, rows: rows.slice(0, MIN_CLIENTS) };
   const lines = layOutRows(shown, page, Number.POSITIVE_INFINITY).length;
-  return rows.length > LEAST_CLIENTS ? lines + 1 : lines;
+  return rows.length > MIN_CLIENTS ? lines + 1 : lines;
 }
 
 /** What failed but for the limits, which are above; the table of a gate begins with it. */
 function layOutFailed({ checks, answer, verdict }: Report, { width, colours }: Page): string[] {
   if (verdict === answer.precision) return [];
   const failed = checks.filter(({ state }) => state === 'broken');
-  const more = failed.length - MOST_FAILED;
+  const more = failed.length - MAX_FAILED;
   return [
     ...failed
-      .slice(0, MOST_FAILED)
+      .slice(0, MAX_FAILED)
       .flatMap(({ group, subject, detail }) => wrapped(`${group}: ${subject}: ${detail}`, width, '✗ ')),
     ...(more > 0 ? [`  and ${more} more`] : []),
   ].map(line => colours.red(line));
@@ -246,7 +246,7 @@ function layOutFirst(report: Report, page: Page, room: number): string[] {
 /** As many rows as there is room for: in the columns that fit, or as sentences where hardly any fit. */
 function layOutRows(table: Table, page: Page, room: number): string[] {
   const columns = firstColumns(table, page.width);
-  if (columns.length < Math.min(LEAST_COLUMNS, table.columns.length))
+  if (columns.length < Math.min(MIN_COLUMNS, table.columns.length))
     return ['', ...cutTo(layOutSentences(table, page), room - 1, page)];
   const lines = layOutPart(table, columns, page).split('\n');
   const rows = lines.splice(lines.length - table.rows.length).map(row => [row]);
@@ -282,9 +282,9 @@ interface Ratio extends Interval {
 }
 
 /** Fewer characters show no difference. */
-const LEAST_BAR = 20;
-const MOST_BAR = 48;
-const MOST_BARS = 6;
+const MIN_BAR = 20;
+const MAX_BAR = 48;
+const MAX_BARS = 6;
 const AT_ONE = '│';
 /** The axis follows the values: a whisker is cut off beyond this factor of them. */
 const WIDEST_WHISKER = 2;
@@ -300,8 +300,8 @@ function layOutBars(report: Report, { width, colours }: Page, room: number): str
   const labels = shown.map(({ metric, arm }) => visibleLine(isOne ? metric : arm));
   const labelWidth = Math.max(0, ...labels.map(label => stringWidth(label)));
   const textWidth = Math.max(0, ...shown.map(({ text }) => stringWidth(text)));
-  const barWidth = Math.min(MOST_BAR, width - labelWidth - textWidth - 4);
-  if (shown.length === 0 || shown.length > MOST_BARS || barWidth < LEAST_BAR || shown.length + 2 > room)
+  const barWidth = Math.min(MAX_BAR, width - labelWidth - textWidth - 4);
+  if (shown.length === 0 || shown.length > MAX_BARS || barWidth < MIN_BAR || shown.length + 2 > room)
     return [];
   const draw = drawer(shown, barWidth);
   const of = isOne ? '' : `${shown[0]!.metric}, `;

@@ -224,7 +224,7 @@ function roundShare({ value, low, high }: Interval) {
 }
 
 /** More would push away what was measured. */
-const MOST_ROWS = 6;
+const MAX_ROWS = 6;
 
 interface Judged {
   /** The scenario or, where all are points of one sweep, the point. */
@@ -245,7 +245,7 @@ export function limitTable(sections: readonly Section[]): Table | null {
   ];
   const hasSeveral = new Set(all.map(({ place }) => place)).size > 1;
   const isSweep = sections.length === 1 && sections[0]!.kind === 'sweep';
-  return tabulate(ordered.slice(0, MOST_ROWS), {
+  return tabulate(ordered.slice(0, MAX_ROWS), {
     name: 'limits',
     title: 'Limits that failed or are undecided',
     columns: [
@@ -256,7 +256,7 @@ export function limitTable(sections: readonly Section[]): Table | null {
       [figureColumn('measured', 'measured', INTERVAL_NAME), measuredCell],
       [figureColumn('ratioToLimit', 'against the limit'), distanceCell],
     ],
-    notes: [ordered.length > MOST_ROWS && describeRest(ordered.slice(MOST_ROWS))],
+    notes: [ordered.length > MAX_ROWS && describeRest(ordered.slice(MAX_ROWS))],
   });
 }
 

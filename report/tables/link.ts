@@ -1,7 +1,7 @@
 // Tables of an emulated link: what its relay did for each client, and the measurement beside the model and published figures.
 import { isPrediction, type Modelled, modelArm, type Prediction } from '../../results/link-model.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
-import { type LinkReading, MOST_LATENESS_US } from '../../results/model/trial.ts';
+import { type LinkReading, MAX_LATENESS_US } from '../../results/model/trial.ts';
 import { INTERVAL_NAME, replicateInterval, sumOf } from '../../results/stats.ts';
 import type { Published } from '../../scenarios/model/scenario.ts';
 import { type ArmView, type CellView, onlyInvalid, quantileMarks } from '../cell-view.ts';
@@ -179,7 +179,7 @@ function worstCell(
 
 /** Lateness is measured to a tenth of a millisecond, up to the end of its scale. */
 function formatLateness(ms: number): string {
-  return `${ms * 1_000 >= MOST_LATENESS_US ? '≥' : ''}${ms.toFixed(1)}`;
+  return `${ms * 1_000 >= MAX_LATENESS_US ? '≥' : ''}${ms.toFixed(1)}`;
 }
 
 const MIB = 2 ** 20;

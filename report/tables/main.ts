@@ -10,7 +10,7 @@ import {
 } from '../../results/metrics.ts';
 import type { ArmSummary, CellResult, Comparison, Metric } from '../../results/model/run.ts';
 import type { CompletedTrial } from '../../results/model/trial.ts';
-import { ERROR_PERCENT, INTERVAL_NAME, LEAST_REPLICATES, LEVEL_PERCENT, sumOf } from '../../results/stats.ts';
+import { ERROR_PERCENT, INTERVAL_NAME, LEVEL_PERCENT, MIN_REPLICATES, sumOf } from '../../results/stats.ts';
 import { originCount, usesTls } from '../../scenarios/model/facts.ts';
 import type { Load } from '../../scenarios/model/load.ts';
 import { isBuiltIn, isExternal } from '../../scenarios/model/target.ts';
@@ -132,7 +132,7 @@ function metricMeasure(metric: Metric | 'targetCpuUsPerRequest'): Measure {
       const values = trials.flatMap(trial => ofTrial(trial) ?? []);
       return {
         text: formatOwnFigure(found, values),
-        value: values.length < LEAST_REPLICATES ? values : { ...found },
+        value: values.length < MIN_REPLICATES ? values : { ...found },
       };
     },
   };

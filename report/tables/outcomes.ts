@@ -4,7 +4,7 @@ import {
   effectOf,
   FAILURE_WAYS,
   type FailureWay,
-  MOST_AT_REST_RATIO,
+  MAX_AT_REST_RATIO,
   REST_MS,
   type Recovery,
   recoveryOf,
@@ -312,7 +312,7 @@ export function recoveryTable({ arms }: CellView): Table | null {
       [figureColumn('recoveredAfterSec', 'recovered after', 's'), recoveredCell],
     ],
     notes: [
-      `By replicate. Recovered: from then on, for ${formatSeconds(REST_MS)} or longer, at most ${MOST_AT_REST_RATIO} times as many requests are in flight as at most before the faults; counted from the end of the last fault, and 0 if that was so by then. By samples ${Math.max(...everyMs)} ms apart or more, so it may have been so earlier by as much.`,
+      `By replicate. Recovered: from then on, for ${formatSeconds(REST_MS)} or longer, at most ${MAX_AT_REST_RATIO} times as many requests are in flight as at most before the faults; counted from the end of the last fault, and 0 if that was so by then. By samples ${Math.max(...everyMs)} ms apart or more, so it may have been so earlier by as much.`,
     ],
   });
 }

@@ -12,8 +12,8 @@ import { sampleRuns } from '../testing/sample-runs.ts';
 import { PHASE_COLOURS, PHASE_COLOURS_DARK, PHASE_NAMES, phaseTable } from './phases.ts';
 
 describe('The colours of the phases are distinguishable with any colour vision, on light and dark backgrounds', () => {
-  const LEAST_DIFFERENCE = 20;
-  const LEAST_CONTRAST = 3;
+  const MIN_DIFFERENCE = 20;
+  const MIN_CONTRAST = 3;
 
   test('black and white are as far apart as can be, red and green are not to everyone', () => {
     assert.equal(Math.round(contrastOf('#ffffff', '#000000')), 21);
@@ -29,7 +29,7 @@ describe('The colours of the phases are distinguishable with any colour vision, 
     test(`${theme}: no phase is taken for a client`, () => {
       for (const phase of PHASES) {
         const differences = clients.map(client => differenceOf(colours[phase], client, 'normal'));
-        assert.ok(Math.min(...differences) >= LEAST_DIFFERENCE, `${phase}: ${differences}`);
+        assert.ok(Math.min(...differences) >= MIN_DIFFERENCE, `${phase}: ${differences}`);
       }
     });
 
@@ -38,7 +38,7 @@ describe('The colours of the phases are distinguishable with any colour vision, 
         for (const [index, one] of PHASES.entries()) {
           for (const other of PHASES.slice(index + 1)) {
             const difference = differenceOf(colours[one], colours[other], vision);
-            assert.ok(difference >= LEAST_DIFFERENCE, `${one} and ${other}: ${difference.toFixed(1)}`);
+            assert.ok(difference >= MIN_DIFFERENCE, `${one} and ${other}: ${difference.toFixed(1)}`);
           }
         }
       });
@@ -47,7 +47,7 @@ describe('The colours of the phases are distinguishable with any colour vision, 
     test(`${theme}: every phase stands out from the ground`, () => {
       for (const phase of PHASES) {
         const contrast = contrastOf(colours[phase], ground);
-        assert.ok(contrast >= LEAST_CONTRAST, `${phase}: ${contrast.toFixed(2)}`);
+        assert.ok(contrast >= MIN_CONTRAST, `${phase}: ${contrast.toFixed(2)}`);
       }
     });
   }

@@ -84,7 +84,7 @@ export function cellAnswer(view: CellView): Answer {
 }
 
 /** The most words of a verdict. */
-export const MOST_WORDS = 15;
+export const MAX_WORDS = 15;
 
 /**
  * `FAIL: requests/s, ten is 0.15× hundred at 80 ms round trip; limit 0.8×`: the limit that is missed by most, with its place
@@ -104,7 +104,7 @@ export function describeFailedLimit(
   const [worst] = failed.toSorted((a, b) => (b.miss?.severity ?? -1) - (a.miss?.severity ?? -1));
   if (worst?.miss == null) return 'FAIL: a limit was missed';
   const said = `FAIL: ${describeMiss(worst.miss, worst.where === '' ? '' : ` ${worst.where}`)}`;
-  return said.split(' ').length <= MOST_WORDS ? said : `FAIL: ${describeMiss(worst.miss)}`;
+  return said.split(' ').length <= MAX_WORDS ? said : `FAIL: ${describeMiss(worst.miss)}`;
 }
 
 /** The deciding ratio turned so that more than 1 is better; null where it is not known. */
@@ -279,7 +279,7 @@ interface GainSubject {
 export function describeGains(
   gains: readonly Interval[],
   of: GainSubject,
-  most: number = MOST_LISTED,
+  most: number = MAX_LISTED,
 ): string {
   const subject = of.candidate;
   const isMore = gains[0]!.value > 1;
@@ -314,13 +314,13 @@ function boundWord(bound: GainSubject['bound'], isMore: boolean): string {
 }
 
 /** More would be read one by one in a sentence. */
-const MOST_LISTED = 3;
+const MAX_LISTED = 3;
 
 /** `4.6, 44 and about 5.2` in the order of the scenarios, where an interval is wide, `about 4.6 and 5.2` where all are; of more than `most`, the range. */
 export function rangeOf(
   gains: readonly Interval[],
   text: (gain: Interval) => string,
-  most: number = MOST_LISTED,
+  most: number = MAX_LISTED,
 ): string {
   const areAllWide = gains.every(isWide);
   const shown = new Set(

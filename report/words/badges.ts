@@ -13,7 +13,7 @@ import { compact } from './text.ts';
 /** From this reach of an interval on a badge says that it is wide. */
 const WIDE_REACH = 0.2;
 /** Beside a verdict. */
-export const MOST_BADGES = 4;
+export const MAX_BADGES = 4;
 
 /** The most serious first: failures, disbelief, the verdict, its precision, waits for a core. */
 export function cellBadges(view: CellView): Badge[] {
@@ -22,7 +22,7 @@ export function cellBadges(view: CellView): Badge[] {
     ...doubtBadges(view),
     ...verdictBadges(view),
     ...contentionBadges(view),
-  ].slice(0, MOST_BADGES);
+  ].slice(0, MAX_BADGES);
 }
 
 /** `FAIL 1 of 4 limits`; where all hold, that; none without limits. */

@@ -108,7 +108,7 @@ export function describeBound(cell: Cell): Badge | undefined {
 /** Clients are named; of many, those of the largest group are the others. */
 function nameGroups(groups: readonly Group[]): string[] {
   const most = Math.max(...groups.map(({ arms }) => arms.length));
-  const rest = most < LEAST_REST ? undefined : groups.find(({ arms }) => arms.length === most);
+  const rest = most < MIN_REST ? undefined : groups.find(({ arms }) => arms.length === most);
   const named = rest === undefined ? groups : [...groups.filter(group => group !== rest), rest];
   return named.map(group => {
     const names = group === rest ? 'the others' : group.arms.map(({ name }) => name).join(', ');
@@ -117,7 +117,7 @@ function nameGroups(groups: readonly Group[]): string[] {
 }
 
 /** Fewer are named. */
-const LEAST_REST = 3;
+const MIN_REST = 3;
 
 function describeOnly(group: Group): string {
   const [first, ...others] = group.limits;

@@ -189,7 +189,7 @@ interface Described {
 }
 
 /** A longer line is no longer read; the settings stand in full with the conditions. */
-const MOST_CHARS = 260;
+const MAX_CHARS = 260;
 
 /** `short: a new connection for every request. persistent: reuses up to 100 connections.` */
 export function describeClients(arms: readonly Pick<ArmView, 'name' | 'client'>[]): string {
@@ -248,7 +248,7 @@ function describeEach(arms: readonly Pick<ArmView, 'name' | 'client'>[]): Descri
   const settings = differingSettings(clients);
   return given.map(({ name, client }) => {
     const others = otherSettings(client).filter(
-      ({ setting }) => settings.has(setting) && !(setting === MOST_CONNECTIONS && isInReuse(client)),
+      ({ setting }) => settings.has(setting) && !(setting === MAX_CONNECTIONS && isInReuse(client)),
     );
     const parts = compact([
       has.library && nameLibrary(client),
@@ -260,7 +260,7 @@ function describeEach(arms: readonly Pick<ArmView, 'name' | 'client'>[]): Descri
   });
 }
 
-const MOST_CONNECTIONS = 'pool.maxConnections';
+const MAX_CONNECTIONS = 'pool.maxConnections';
 
 /** Paths of the settings that are not the same in all clients. */
 function differingSettings(clients: readonly Client[]): Set<string> {
@@ -296,7 +296,7 @@ function wordClients(clients: readonly Described[]): string {
   const said = foldAlike(clients)
     .map(({ name, text }) => `${name}: ${text}.`)
     .join(' ');
-  return said.length <= MOST_CHARS
+  return said.length <= MAX_CHARS
     ? said
     : `${formatCount(clients.length)} clients, each with its settings in the conditions.`;
 }
@@ -369,7 +369,7 @@ export function comparesLoadTools({ arms, result }: Pick<CellView, 'arms' | 'res
 }
 
 /** Larger bounds are shown as `>+999`, because their digits mean nothing. */
-const MOST_PERCENT = 999;
+const MAX_PERCENT = 999;
 
 /** A ratio as its deviation from 1: `+1.2 % (−0.3 to +2.7)`. */
 export function formatDeviation(ratio: Interval): string {
@@ -379,7 +379,7 @@ export function formatDeviation(ratio: Interval): string {
 
 function signed(ratio: number): string {
   const percent = Math.abs(ratio - 1) * 100;
-  if (percent > MOST_PERCENT) return `>+${MOST_PERCENT}`;
+  if (percent > MAX_PERCENT) return `>+${MAX_PERCENT}`;
   const digits = percent < 10 ? 1 : 0;
   const text = percent.toFixed(digits);
   if (Number(text) === 0) return text;

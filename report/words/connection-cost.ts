@@ -37,7 +37,7 @@ import {
 import { compact, listed } from './text.ts';
 
 /** Libraries that a headline lists one by one; of more it names the cheapest and the dearest. */
-const MOST_LISTED = 2;
+const MAX_LISTED = 2;
 
 /**
  * What a connection costs in a cell, one pair per client library; only costs that are known to be above 0. None of a client
@@ -70,7 +70,7 @@ export function describeConnectionCosts(view: CellView): string | null {
   const costs = knownCosts(view);
   const [first, ...others] = costs;
   if (first === undefined) return null;
-  if (costs.length > MOST_LISTED) return describeRange(costs, view);
+  if (costs.length > MAX_LISTED) return describeRange(costs, view);
   const opening = others.length === 0 ? 'A' : `With ${libraryName(first, view)}, a`;
   return [
     `${opening} new connection costs ${describeCharge(first, view)}${describeServed(first, view, 'reusing connections served')}. ${describeSaving(first, view)}`,
@@ -85,7 +85,7 @@ export function describeConnectionCosts(view: CellView): string | null {
 export function describeCharges(view: CellView): string | null {
   const costs = knownCosts(view);
   if (costs.length === 0) return null;
-  if (costs.length > MOST_LISTED) return describeRange(costs, view);
+  if (costs.length > MAX_LISTED) return describeRange(costs, view);
   const charges = costs.map(
     cost => `${describeCharge(cost, view)}${costs.length === 1 ? '' : ` with ${libraryName(cost, view)}`}`,
   );
@@ -135,7 +135,7 @@ export function describeCostIn(view: CellView): string | null {
  */
 export function describeAlone(view: CellView): string[] {
   const costs = knownCosts(view).filter(({ alone }) => alone !== null);
-  return costs.length > MOST_LISTED
+  return costs.length > MAX_LISTED
     ? []
     : costs.map(cost => {
         const { added, requestUs, connectUs, tlsUs } = cost.alone!;
@@ -326,7 +326,7 @@ function modelledArms({ arms, result }: Pick<CellView, 'arms' | 'result'>): Mode
 }
 
 /** Below this difference the two arms open connections alike, so round trips explain no gap. */
-const LEAST_ROUND_TRIPS = 0.05;
+const MIN_ROUND_TRIPS = 0.05;
 
 /**
  * Compares the baseline with the arm that differs most from it in round trips: how much of the gap in mean latency is due
@@ -338,7 +338,7 @@ export function describeGap(view: Pick<CellView, 'arms' | 'result'>): string[] {
   if (baseline === undefined) return [];
   const apart = ({ model }: ModelledArm): number => Math.abs(model.roundTrips - baseline.model.roundTrips);
   const [other] = modelled.toSorted((a, b) => apart(b) - apart(a));
-  if (other === undefined || apart(other) < LEAST_ROUND_TRIPS) return [];
+  if (other === undefined || apart(other) < MIN_ROUND_TRIPS) return [];
   const [fast, slow] =
     baseline.model.roundTrips > other.model.roundTrips ? [other, baseline] : [baseline, other];
   return [describeSplit(slow, fast)];
@@ -358,11 +358,11 @@ function describeSplit(slow: ModelledArm, fast: ModelledArm): string {
 }
 
 /** Below this share of explained variation the model does not fit, and its parameters mean nothing. */
-const LEAST_R2 = 0.9;
+const MIN_R2 = 0.9;
 
 /** Whether the latencies follow the model well enough for its parameters to be meaningful. */
 export function fitsWell(fit: AmortisationFit): boolean {
-  return fit.handshakeUs > 0 && fit.serviceUs > 0 && fit.r2 >= LEAST_R2;
+  return fit.handshakeUs > 0 && fit.serviceUs > 0 && fit.r2 >= MIN_R2;
 }
 
 /** `With 100 at once, a new connection adds 20.1 ms of latency, shared by the requests on it (mostly waiting for others: opening itself took 0.5 ms); ...`. `signs` follow each figure. */

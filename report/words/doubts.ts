@@ -5,7 +5,7 @@ import { BLIND_ABOVE, type GuardedRatio, type Sight } from '../../results/gate.t
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import { GATE_MIN_EFFECT } from '../../results/min-effect.ts';
 import { type CellResult, type Comparison, closingReason, foundServers } from '../../results/model/run.ts';
-import { LEAST_REPLICATES, replicatesToTell, sumOf } from '../../results/stats.ts';
+import { MIN_REPLICATES, replicatesToTell, sumOf } from '../../results/stats.ts';
 import type { Client } from '../../scenarios/model/client.ts';
 import { closesAfterResponse, own } from '../../scenarios/model/facts.ts';
 import { scenarioOf } from '../../scenarios/model/sweep.ts';
@@ -165,7 +165,7 @@ function wordErrorGap(details: readonly string[]): string {
 }
 
 /** Upper limit of `--budget-sec`. */
-const MOST_BUDGET_SEC = 3_600;
+const MAX_BUDGET_SEC = 3_600;
 
 interface Open {
   result: CellResult;
@@ -189,7 +189,7 @@ export function suggestNextStep(open: readonly Open[], cells: readonly CellResul
   const factor = Math.max(...known.map(({ result, count }) => count! / result.replicates));
   const elapsedMs = cells.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0);
   const seconds = roundUp((elapsedMs / 1_000) * factor);
-  if (seconds > MOST_BUDGET_SEC || known.length < needed.length)
+  if (seconds > MAX_BUDGET_SEC || known.length < needed.length)
     return `Replicates vary too much for a verdict within an hour: ${QUIETER}.`;
   const most = Math.max(...known.map(({ count }) => count!));
   const limit = Math.min(...known.map(({ result }) => result.scenario.timing.maxReplicates));
@@ -205,7 +205,7 @@ function wordBudget(seconds: number, replicates: number, maxReplicates: number):
 }
 
 /** Ratios named in a sentence; the others are counted. */
-const MOST_NAMED = 3;
+const MAX_NAMED = 3;
 
 /** Says that the comparison is blind, or which of its ratios are. */
 export function describeBlindness({ ratios, blind, isBlind }: Sight): string {
@@ -240,8 +240,8 @@ function nameRatio({ cell, metric, arm }: GuardedRatio): string {
 }
 
 function listRatios(ratios: readonly GuardedRatio[]): string {
-  const named = ratios.slice(0, MOST_NAMED).map(nameRatio).join(', ');
-  const more = ratios.length - MOST_NAMED;
+  const named = ratios.slice(0, MAX_NAMED).map(nameRatio).join(', ');
+  const more = ratios.length - MAX_NAMED;
   return more > 0 ? `${named} and ${formatCount(more)} more` : named;
 }
 
@@ -261,7 +261,7 @@ export function describeLongerSight({ ratios }: Sight, cells: readonly CellResul
   const replicates = own.replicateRatios.length;
   const { maxReplicates } = result.scenario.timing;
   if (!Number.isFinite(best.detectable))
-    return `Measure longer, at least ${countReplicates(Math.max(LEAST_REPLICATES, replicates + 1))} (--budget-sec${maxReplicates < LEAST_REPLICATES ? ', timing.maxReplicates' : ''})`;
+    return `Measure longer, at least ${countReplicates(Math.max(MIN_REPLICATES, replicates + 1))} (--budget-sec${maxReplicates < MIN_REPLICATES ? ', timing.maxReplicates' : ''})`;
   const noise = (1 + best.detectable) / (1 + GATE_MIN_EFFECT);
   const wanted = (1 + BLIND_ABOVE) / (1 + GATE_MIN_EFFECT) - 1;
   const needed = replicatesToTell({ value: 1, low: 1 / noise, high: noise }, replicates, wanted);
@@ -272,7 +272,7 @@ export function describeLongerSight({ ratios }: Sight, cells: readonly CellResul
   );
   const seconds =
     needed === null ? Number.POSITIVE_INFINITY : roundUp((elapsedMs / 1_000) * (needed / replicates));
-  return needed === null || seconds > MOST_BUDGET_SEC
+  return needed === null || seconds > MAX_BUDGET_SEC
     ? `More than an hour would be needed: ${QUIETER}`
     : `Measure longer (an estimate: ${wordBudget(seconds, needed, maxReplicates)})`;
 }
@@ -280,7 +280,7 @@ export function describeLongerSight({ ratios }: Sight, cells: readonly CellResul
 /** null if no number would suffice; without an interval, one more than there are. */
 function replicatesNeeded({ result, comparison }: Open): number | null {
   const count = comparison.replicateRatios.length;
-  if (comparison.ratio === null) return Math.max(LEAST_REPLICATES, count + 1);
+  if (comparison.ratio === null) return Math.max(MIN_REPLICATES, count + 1);
   const needed = replicatesToTell(comparison.ratio, count, result.scenario.timing.precision);
   return needed === null || knownRatio(comparison) !== null ? needed : Math.max(needed, count + 1);
 }

@@ -1,7 +1,7 @@
 // Formats numbers and intervals as text, rounded to the digits that their uncertainty supports.
 import { isHigherBetter, METRIC_TABLE } from '../../results/metrics.ts';
 import type { Comparison } from '../../results/model/run.ts';
-import { type Interval, LEAST_REPLICATES } from '../../results/stats.ts';
+import { type Interval, MIN_REPLICATES } from '../../results/stats.ts';
 import type { ExpectedMetric } from '../../scenarios/model/scenario.ts';
 
 const LOCALE = 'en-US';
@@ -178,7 +178,7 @@ export function withoutBounds(text: string): string {
 }
 
 /** Up to this many values are listed; for more, only the range is shown. */
-const MOST_LISTED = 4;
+const MAX_LISTED = 4;
 
 /** The values of replicates: `1.05×, 1.61×`; for many, the lowest and the highest: `0.41× to 9.20×`. */
 export function formatValues(
@@ -187,7 +187,7 @@ export function formatValues(
   format: (value: number) => string = formatSignificant,
 ): string {
   const text = (value: number): string => `${format(value)}${unit}`;
-  if (values.length <= MOST_LISTED) return values.map(text).join(', ');
+  if (values.length <= MAX_LISTED) return values.map(text).join(', ');
   return `${text(Math.min(...values))} to ${text(Math.max(...values))}`;
 }
 
@@ -218,7 +218,7 @@ export function formatMemory(bytes: number): string {
 }
 
 /** Larger changes are shown as `>999 %`, because their digits mean nothing. */
-const MOST_PERCENT = 999;
+const MAX_PERCENT = 999;
 
 /** A ratio after / before as a change: `+9.8 % (+8.1 % to +11.5 %)`. */
 export function formatRelativeChange(change: Interval): string {
@@ -232,11 +232,11 @@ function signedBounds({ low, high }: Interval): string {
 function formatSignedChange(ratio: number): string {
   // A ratio to zero is undefined.
   if (Number.isNaN(ratio)) return NO_FIGURE;
-  return isHuge(ratio) ? `>+${MOST_PERCENT} %` : `${formatSigned((ratio - 1) * 100, 1)} %`;
+  return isHuge(ratio) ? `>+${MAX_PERCENT} %` : `${formatSigned((ratio - 1) * 100, 1)} %`;
 }
 
 function isHuge(ratio: number): boolean {
-  return ratio - 1 > MOST_PERCENT / 100;
+  return ratio - 1 > MAX_PERCENT / 100;
 }
 
 /** A change as a sentence has it: what happened, and between which amounts; null for a count without an interval. */
@@ -260,12 +260,12 @@ export function describeMove(change: Interval): Move {
 /** How far a ratio is from 1, on either side. */
 function formatAmount(ratio: number): string {
   if (Number.isNaN(ratio)) return NO_FIGURE;
-  return isHuge(ratio) ? `more than ${MOST_PERCENT} %` : `${formatDecimals(Math.abs(ratio - 1) * 100, 1)} %`;
+  return isHuge(ratio) ? `more than ${MAX_PERCENT} %` : `${formatDecimals(Math.abs(ratio - 1) * 100, 1)} %`;
 }
 
 /** A share that may be far above 1: `9.2 %`, `>999 %`. */
 export function formatShare(ratio: number): string {
-  return ratio > MOST_PERCENT / 100 ? `>${MOST_PERCENT} %` : formatPercent(ratio);
+  return ratio > MAX_PERCENT / 100 ? `>${MAX_PERCENT} %` : formatPercent(ratio);
 }
 
 /** `+0.38`, `−9.8`. */
@@ -293,9 +293,7 @@ export function formatComparison({ ratio, replicateRatios }: Compared): string {
 
 /** The same for an arm's own figure. */
 export function formatOwnFigure(interval: Interval, values: readonly number[]): string {
-  return isKnown(interval) && values.length >= LEAST_REPLICATES
-    ? formatInterval(interval)
-    : listValues(values);
+  return isKnown(interval) && values.length >= MIN_REPLICATES ? formatInterval(interval) : listValues(values);
 }
 
 /** The values of replicates, and how many more an interval takes: `158, 167 (1 more replicate needed)`. */
@@ -317,7 +315,7 @@ export function excludesOne({ ratio }: Pick<Comparison, 'ratio'>): boolean {
 
 /** The minimum number of further replicates before there is an interval. */
 export function missingReplicates(count: number): number {
-  return Math.max(0, LEAST_REPLICATES - count);
+  return Math.max(0, MIN_REPLICATES - count);
 }
 
 /** `1 more replicate`. */
@@ -326,4 +324,4 @@ export function formatMissing(missing: number): string {
 }
 
 /** The note below a table in which some figures have no interval. */
-export const FEW_NOTE = `Where there is no interval, the values of the replicates are shown: fewer than ${LEAST_REPLICATES} replicates are too few for one, and "unknown" means that a bound would lie more than a factor of 10 away.`;
+export const FEW_NOTE = `Where there is no interval, the values of the replicates are shown: fewer than ${MIN_REPLICATES} replicates are too few for one, and "unknown" means that a bound would lie more than a factor of 10 away.`;

@@ -10,30 +10,30 @@ const SCATTERING_SLICES = 5;
 /** Slices needed on each side for shares, which hardly scatter. */
 const STABLE_SLICES = 2;
 /** Medians must be this many mean distances apart. */
-const LEAST_SPREADS = 4;
+const MIN_SPREADS = 4;
 /** On each side, this share may be out of line: bursts of the machine. */
 const STRAY_SHARE = 0.1;
 /** A mean response time that is this many times as long: other programs on the machine rarely do that. */
-const LEAST_TIMES = 3;
+const MIN_TIMES = 3;
 /** A share of requests that failed, or opened a connection, that is this much larger. */
-const LEAST_SHARE = 0.5;
+const MIN_SHARE = 0.5;
 
 const KINDS = {
   time: {
     read: ({ meanUs }: Slice) => (meanUs > 0 ? Math.log(meanUs) : null),
-    limits: { least: Math.log(LEAST_TIMES), leastSlices: SCATTERING_SLICES },
+    limits: { least: Math.log(MIN_TIMES), leastSlices: SCATTERING_SLICES },
     describe: (before: number, after: number) =>
       `the mean response time was ${milliseconds(Math.exp(after))} instead of ${milliseconds(Math.exp(before))}`,
   },
   failures: {
     read: ({ completed, failed }: Slice) => (completed + failed === 0 ? null : failed / (completed + failed)),
-    limits: { least: LEAST_SHARE, leastSlices: STABLE_SLICES },
+    limits: { least: MIN_SHARE, leastSlices: STABLE_SLICES },
     describe: (before: number, after: number) =>
       `${percent(after)} of the requests failed instead of ${percent(before)}`,
   },
   connections: {
     read: ({ opened, exchanges }: Slice) => (opened == null || exchanges === 0 ? null : opened / exchanges),
-    limits: { least: LEAST_SHARE, leastSlices: STABLE_SLICES },
+    limits: { least: MIN_SHARE, leastSlices: STABLE_SLICES },
     describe: (before: number, after: number) =>
       `${after.toFixed(2)} connections were opened per request instead of ${before.toFixed(2)}`,
   },
@@ -71,7 +71,7 @@ export function findChange(
   const [lower, higher] = before < after ? [best.before, best.after] : [best.after, best.before];
   const isApart = quantile(lower, 1 - STRAY_SHARE) < quantile(higher, STRAY_SHARE);
   const spread = best.cost / series.length;
-  return isApart && Math.abs(after - before) >= Math.max(least, LEAST_SPREADS * spread)
+  return isApart && Math.abs(after - before) >= Math.max(least, MIN_SPREADS * spread)
     ? { block: series[best.at]!.block, before, after }
     : null;
 }

@@ -4,12 +4,12 @@ import { percent, whole } from '../figures.ts';
 import { hasFewBeyond, METRIC_TABLE } from '../metrics.ts';
 import type { Resources } from '../model/process.ts';
 import type { Host } from '../model/run.ts';
-import { type MachineShare, MOST_LATENESS_US } from '../model/trial.ts';
+import { MAX_LATENESS_US, type MachineShare } from '../model/trial.ts';
 import { sumOf } from '../stats.ts';
 import { fail, pass, type TrialRule, warn } from './rule.ts';
 
 /** Above this share of a core, a process is saturated. */
-const MOST_CPU_RATIO = 0.9;
+const MAX_CPU_RATIO = 0.9;
 
 /** A process that its CPU limit stops in more than this share of periods has no more to give either. */
 const MOSTLY_THROTTLED = 0.5;
@@ -17,11 +17,11 @@ const MOSTLY_THROTTLED = 0.5;
 /** Whether the figures reflect this process's own cost, or its lateness. */
 export function isSaturated({ cpuRatio, throttling }: Pick<Resources, 'cpuRatio' | 'throttling'>): boolean {
   const { throttledPeriods = 0, periods = 0 } = throttling ?? {};
-  return cpuRatio > MOST_CPU_RATIO || throttledPeriods > MOSTLY_THROTTLED * periods;
+  return cpuRatio > MAX_CPU_RATIO || throttledPeriods > MOSTLY_THROTTLED * periods;
 }
 
 /** Above this share of the time, an event loop has no turn to spare. */
-const MOST_LOOP_RATIO = 0.95;
+const MAX_LOOP_RATIO = 0.95;
 
 /**
  * Whether a process would have used a whole core if it had got one: its event loop was never idle, and the time that it did
@@ -34,18 +34,18 @@ export function lacksCore({
 }: Pick<Resources, 'cpuRatio' | 'eventLoopRatio' | 'runDelayRatio'>): boolean {
   return (
     eventLoopRatio !== null &&
-    eventLoopRatio >= MOST_LOOP_RATIO &&
-    cpuRatio <= MOST_CPU_RATIO &&
-    cpuRatio + runDelayRatio > MOST_CPU_RATIO
+    eventLoopRatio >= MAX_LOOP_RATIO &&
+    cpuRatio <= MAX_CPU_RATIO &&
+    cpuRatio + runDelayRatio > MAX_CPU_RATIO
   );
 }
 
 /** Load per core before a run above which other programs affect its figures. */
-const MOST_IDLE_LOAD = 0.5;
+const MAX_IDLE_LOAD = 0.5;
 
 export function isBusyMachine({ loadAverage, cpuCount }: Pick<Host, 'loadAverage' | 'cpuCount'>): boolean {
   const [lastMinute = 0] = loadAverage;
-  return cpuCount > 0 && lastMinute > MOST_IDLE_LOAD * cpuCount;
+  return cpuCount > 0 && lastMinute > MAX_IDLE_LOAD * cpuCount;
 }
 
 /**
@@ -102,14 +102,14 @@ export const stopped: TrialRule = {
 };
 
 /** Above this share, the comparison is partly one of scheduling luck. Undisturbed, it stays below 2 %. */
-const MOST_RUN_DELAY = 0.1;
+const MAX_RUN_DELAY = 0.1;
 
 /** Time that a process is ready to run but waits for its core is lost to something else on this machine. */
 export const contention: TrialRule = {
   rule: 'contention',
   check({ measurement: { generator, target } }) {
     const waited = `waited for its core: client ${percent(generator.runDelayRatio)}, server ${target === null ? 'unknown' : percent(target.runDelayRatio)} of the time`;
-    return Math.max(generator.runDelayRatio, target?.runDelayRatio ?? 0) > MOST_RUN_DELAY
+    return Math.max(generator.runDelayRatio, target?.runDelayRatio ?? 0) > MAX_RUN_DELAY
       ? warn(
           `something else ran on these cores, such as another program or the process's own compiler and garbage collector: ${waited}`,
         )
@@ -118,7 +118,7 @@ export const contention: TrialRule = {
 };
 
 /** Above this share of periods, the waits are part of p99. */
-const MOST_THROTTLED = 0.01;
+const MAX_THROTTLED = 0.01;
 
 /**
  * A container that has used up its CPU time stands still until its next period, whether or not a core is free. Null where no process
@@ -138,7 +138,7 @@ export const throttling: TrialRule = {
           `${name} with ${cpus === 1 ? '1 CPU' : `${cpus} CPUs`}: in ${whole(throttledPeriods)} of ${whole(periods)} periods, ${whole(throttledMs)} ms in all`,
       )
       .join('; ');
-    const most = found.filter(({ periods, throttledPeriods }) => throttledPeriods > MOST_THROTTLED * periods);
+    const most = found.filter(({ periods, throttledPeriods }) => throttledPeriods > MAX_THROTTLED * periods);
     return most.length === 0
       ? pass(`throttled by a CPU limit: ${figures}`)
       : warn(
@@ -191,12 +191,12 @@ export const retransmits: TrialRule = {
 };
 
 /** While the relay waits for a core, data is late before its time is taken, so its lateness does not show it. */
-const MOST_RELAY_RUN_DELAY = 0.25;
-const MOST_P50_US = 1_000;
+const MAX_RELAY_RUN_DELAY = 0.25;
+const MAX_P50_US = 1_000;
 /** A tail of lateness that is acceptable however short the response time is. */
 const LATE_DELIVERY_P99_US = 2_000;
 /** Above this share of a trial's p99, much of its tail is due to the relay. (Handshakes that fill a core cause 2 to 3 ms.) */
-const MOST_P99_SHARE = 0.05;
+const MAX_P99_SHARE = 0.05;
 
 /** The relay's event loop is not reported, because its sleep between two due times counts as busy. Null without a link. */
 export const link: TrialRule = {
@@ -208,19 +208,19 @@ export const link: TrialRule = {
     const hasLateTail = measurement.response.count > 0 && latenessP99Us > LATE_DELIVERY_P99_US;
     const isOfFew = latenessCount !== null && hasFewBeyond(METRIC_TABLE.p99Us.shareBeyond, latenessCount);
     const isRelayLate =
-      latenessP50Us > MOST_P50_US ||
+      latenessP50Us > MAX_P50_US ||
       // Of few pieces it is a piece or two that were late, which is a caveat.
-      (hasLateTail && !isOfFew && latenessP99Us > MOST_P99_SHARE * measurement.response.p99Us);
+      (hasLateTail && !isOfFew && latenessP99Us > MAX_P99_SHARE * measurement.response.p99Us);
     const causes = [
       ...(isSaturated(relay) ? ['the relay is saturated'] : []),
-      ...(relay.runDelayRatio > MOST_RELAY_RUN_DELAY
+      ...(relay.runDelayRatio > MAX_RELAY_RUN_DELAY
         ? ['the relay did not get a core when it needed one']
         : []),
       ...(isRelayLate ? ['the relay was late, so the network was slower than requested'] : []),
     ];
     const few = isOfFew ? ` (of only ${whole(latenessCount)} pieces)` : '';
     const figures = [
-      `data was forwarded late by ${ms(latenessP50Us)} at p50, ${ms(latenessP99Us)} at p99${few}, and ${latenessMaxUs < MOST_LATENESS_US ? `at most ${ms(latenessMaxUs)}` : `up to ${ms(latenessMaxUs)} or more`}`,
+      `data was forwarded late by ${ms(latenessP50Us)} at p50, ${ms(latenessP99Us)} at p99${few}, and ${latenessMaxUs < MAX_LATENESS_US ? `at most ${ms(latenessMaxUs)}` : `up to ${ms(latenessMaxUs)} or more`}`,
       `the relay used ${percent(relay.cpuRatio)} of a core and waited for it ${percent(relay.runDelayRatio)} of the time`,
     ].join('; ');
     if (causes.length > 0) return fail(`${causes.join('; ')} (${figures})`);
@@ -239,7 +239,7 @@ function ms(us: number): string {
 type Step = NonNullable<MachineShare['worst']>;
 
 /** Part of a ramp by which a machine may begin apart. */
-const MOST_APART = 0.1;
+const MAX_APART = 0.1;
 
 /** How far it may have been from its time, as a part of the ramp. */
 export function partOfRamp({ skewMs, errorMs, rampMs }: Step): number {
@@ -248,11 +248,11 @@ export function partOfRamp({ skewMs, errorMs, rampMs }: Step): number {
 
 /** Whether it may have begun too far from its time for the ramp to absorb. */
 export function isLate(step: Step): boolean {
-  return partOfRamp(step) > MOST_APART;
+  return partOfRamp(step) > MAX_APART;
 }
 
 /** Up to this share of slices, a late one is a stall like others, and a caveat. */
-const MOST_LATE_RATIO = 0.05;
+const MAX_LATE_RATIO = 0.05;
 
 /** Where machines begin apart, part of a window has less than the whole load. Null where one machine sent it by itself. */
 export const machines: TrialRule = {
@@ -267,7 +267,7 @@ export const machines: TrialRule = {
     const counted = late
       .map(({ name, lateSlices, slices }) => `${name} in ${whole(lateSlices)} of ${whole(slices)} slices`)
       .join(', ');
-    const isOften = late.some(({ lateSlices, slices }) => lateSlices > MOST_LATE_RATIO * slices);
+    const isOften = late.some(({ lateSlices, slices }) => lateSlices > MAX_LATE_RATIO * slices);
     return {
       state: isOften ? 'fail' : 'warn',
       detail: `its windows opened more than a tenth of the ramp from their time, or its clock is not known better: ${counted}; part of these windows had less than the whole load (${farthest})`,

@@ -85,7 +85,7 @@ function around(logs: readonly number[], metric: Metric): string {
 const SLOW = 2;
 /** Slow slices are reported if they lengthen the client's mean by more than this share. */
 const NOTABLE_EXCESS = 0.05;
-const LEAST_SLICES = 5;
+const MIN_SLICES = 5;
 /** Two intervals at this level do not overlap by chance in about 2 of 100 cases. */
 const STALL_LEVEL = 0.85;
 
@@ -122,7 +122,7 @@ function foldSlices(trials: readonly CompletedTrial[]): Slices | null {
   const portions = trials
     .flatMap(({ measurement }) => meanPortions(measurement.slices))
     .filter(({ per }) => per > 0);
-  if (portions.length < LEAST_SLICES) return null;
+  if (portions.length < MIN_SLICES) return null;
   const means = portions.map(({ amount, per }) => amount / per).toSorted((a, b) => a - b);
   const usual = means[Math.floor(means.length / 2)]!;
   return {

@@ -330,7 +330,7 @@ export const MachineShare = z.strictObject({
 export type MachineShare = z.infer<typeof MachineShare>;
 
 /** The end of the scale of a relay's lateness: this value means that or more. */
-export const MOST_LATENESS_US = 99_400;
+export const MAX_LATENESS_US = 99_400;
 
 /** What the relay of an emulated link did while the arm was measured (its slices, no warm-up). */
 export const LinkReading = z.strictObject({

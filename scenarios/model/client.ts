@@ -1,13 +1,13 @@
 // The schema of a client: its settings, undici's interceptors and policies of resilience among them, with ranges, defaults and
 // descriptions.
 import { z } from 'zod';
-import { MOST_AT_ONCE } from './load.ts';
+import { MAX_AT_ONCE } from './load.ts';
 import { duration, LONGEST_DURATION_MS, text, whole, within } from './values.ts';
 
 const optionalMs = (about: string) => duration().optional().describe(about);
 const optionalCountTo = (most: number, about: string) => whole(1, most).optional().describe(about);
 
-const MOST_BYTES = 1_000_000_000;
+const MAX_BYTES = 1_000_000_000;
 
 /** Each with the library's own default where a member is absent. */
 export const Interceptors = z
@@ -37,11 +37,11 @@ export const Interceptors = z
     cache: z
       .strictObject({
         maxBytes: optionalCountTo(
-          MOST_BYTES,
+          MAX_BYTES,
           'Maximum bytes of all stored bodies; default of undici: 100 MiB',
         ),
         maxEntries: optionalCountTo(1_000_000, 'Maximum number of stored responses; default of undici: 1024'),
-        maxEntryBytes: optionalCountTo(MOST_BYTES, 'Longest body to store; default of undici: 5 MiB'),
+        maxEntryBytes: optionalCountTo(MAX_BYTES, 'Longest body to store; default of undici: 5 MiB'),
         freshMs: optionalMs(
           'Time for which to store a response that does not state its own; default: such a response is not stored',
         ),
@@ -115,7 +115,7 @@ export type Resilience = z.infer<typeof Resilience>;
 const optionalCount = (least: number, about: string) => whole(least, 10_000).optional().describe(about);
 const optionalLimit = (about: string) =>
   z
-    .union([whole(1, MOST_AT_ONCE), z.literal('unlimited')])
+    .union([whole(1, MAX_AT_ONCE), z.literal('unlimited')])
     .optional()
     .describe(about);
 

@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { positiveUpTo, whole, within } from './values.ts';
 
 /** More than any machine can do: the limits of this one (descriptors, ports, memory) are checked before the run starts. */
-export const MOST_AT_ONCE = 1_000_000;
+export const MAX_AT_ONCE = 1_000_000;
 
 const ratePerSec = (about: string) => within(0.1, 1_000_000).describe(about);
 const maxInFlight = (byDefault: number) =>
-  whole(1, MOST_AT_ONCE)
+  whole(1, MAX_AT_ONCE)
     .default(byDefault)
     .describe('Maximum requests in flight; further requests wait, and their wait counts as response time');
 const arrivals = z
@@ -19,7 +19,7 @@ const arrivals = z
 export const ClosedLoad = z.strictObject({
   // Optional within the default, so that the union also selects this model if none is given.
   model: z.literal('closed').optional().default('closed').describe('A fixed number of users'),
-  concurrency: whole(1, MOST_AT_ONCE)
+  concurrency: whole(1, MAX_AT_ONCE)
     .default(100)
     .describe('Number of users, each with one request in flight'),
   thinkMs: within(0, 60_000).default(0).describe('Pause of a user between a response and the next request'),
@@ -38,7 +38,7 @@ export type OpenLoad = z.infer<typeof OpenLoad>;
 /** Open model in which requests are due together. */
 export const BurstLoad = z.strictObject({
   model: z.literal('burst').describe('Many requests are due at once, repeatedly'),
-  size: whole(1, MOST_AT_ONCE).describe('Requests due together'),
+  size: whole(1, MAX_AT_ONCE).describe('Requests due together'),
   everyMs: whole(1, 60_000).describe('Time from one burst to the next'),
   maxInFlight: maxInFlight(10_000),
 });

@@ -111,7 +111,7 @@ export const Request = RequestFields.superRefine(checkRequest);
 export type Request = z.infer<typeof Request>;
 
 /** As many as a table of them can show. */
-const MOST_REQUESTS = 50;
+const MAX_REQUESTS = 50;
 
 const NamedRequest = RequestFields.extend({
   name: z
@@ -129,7 +129,7 @@ export type NamedRequest = z.infer<typeof NamedRequest>;
 export const Requests = z
   .array(NamedRequest)
   .min(1)
-  .max(MOST_REQUESTS)
+  .max(MAX_REQUESTS)
   .superRefine((requests, context) => {
     const names = requests.map(nameOfRequest);
     for (const [index, name] of names.entries()) {

@@ -8,12 +8,12 @@ import { Link, Target, withUnknowns } from './target.ts';
 import { duration, Name, positiveUpTo, text, whole, within } from './values.ts';
 
 /** Below this, a process takes too long to start. */
-const LEAST_CPUS = 0.1;
+const MIN_CPUS = 0.1;
 /** More than the cores of most machines. */
-const MOST_CPUS = 1_024;
+const MAX_CPUS = 1_024;
 
 const cpus = (who: string) =>
-  within(LEAST_CPUS, MOST_CPUS)
+  within(MIN_CPUS, MAX_CPUS)
     .optional()
     .describe(
       `CPU limit, in cores, for ${who}, as in a container: when they have used up their time, they wait for the next period of 100 ms. They run in a control group (Linux, as root), and are not pinned to cores. Needs timing.slicing: 'whole'`,
@@ -184,10 +184,10 @@ export const Timing = z.strictObject({
 export type Timing = z.infer<typeof Timing>;
 
 /** Most settings that one scenario may sweep: more cannot be drawn, and would take too long. */
-const MOST_SWEPT = 2;
+const MAX_SWEPT = 2;
 
 /** More than the cores of most machines; a client has this many processes in every replicate. */
-const MOST_GENERATORS = 64;
+const MAX_GENERATORS = 64;
 
 /** One question: a cell (target, link, load) and the clients compared in it; with a sweep, one cell per combination of values. */
 export const Scenario = z.strictObject({
@@ -207,7 +207,7 @@ export const Scenario = z.strictObject({
   ),
   load: Load.default(() => ClosedLoad.parse({})).describe('When requests are sent'),
   generators: z
-    .union([whole(1, MOST_GENERATORS), z.literal('auto')])
+    .union([whole(1, MAX_GENERATORS), z.literal('auto')])
     .optional()
     .describe(
       'Processes that send the load of a client together, for servers that one process cannot saturate: each has its share of users, rate and connections; auto: one per core that the target leaves. Default: 1',
@@ -231,7 +231,7 @@ export const Scenario = z.strictObject({
   published: Published.optional().describe('Published figures, shown beside the measured ones'),
   sweep: z
     .record(z.string(), z.array(SweepValue).min(1).max(50))
-    .refine(swept => Object.keys(swept).length <= MOST_SWEPT, `at most ${MOST_SWEPT} settings`)
+    .refine(swept => Object.keys(swept).length <= MAX_SWEPT, `at most ${MAX_SWEPT} settings`)
     .optional()
     .describe('Settings by dotted path (* for every client), each with the values to measure'),
 });

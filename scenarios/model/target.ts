@@ -123,8 +123,8 @@ export const Behaviour = z.looseObject({
 });
 export type Behaviour = z.infer<typeof Behaviour>;
 
-const MOST_BACKENDS = 64;
-const backendCount = () => whole(1, MOST_BACKENDS);
+const MAX_BACKENDS = 64;
+const backendCount = () => whole(1, MAX_BACKENDS);
 
 /** Backends of which some are added while clients are measured. */
 export const GrowingBackends = z
@@ -155,7 +155,7 @@ const LONGEST_SOCKET_PATH = 107;
 export const REACH_SETTINGS = ['certFile', 'serverName', 'socketPath', 'proxy', 'origins', 'urls'] as const;
 
 /** As many as a table of them can show. */
-export const MOST_ORIGINS = 50;
+export const MAX_ORIGINS = 50;
 
 /** How often an origin is drawn, relative to the others. */
 const weight = () => positiveUpTo(1_000);
@@ -226,7 +226,7 @@ export const Target = z.strictObject({
   urls: z
     .array(z.union([ExternalUrl, WeightedUrl]))
     .min(2)
-    .max(MOST_ORIGINS)
+    .max(MAX_ORIGINS)
     .optional()
     .describe(
       'Several external servers instead of url, each at its own origin. The seed decides which server each request goes to: all equally often, or by { url, weight }. The settings below then describe each server',
@@ -278,7 +278,7 @@ export const Target = z.strictObject({
       "HTTP proxy for requests to url, such as 'http://127.0.0.1:3128'. Clients open a tunnel (CONNECT) to an https server, and send the proxy their requests to an http server. For a URL with a password, name the environment variable that holds it: { env: 'PROXY_URL' }",
     ),
   origins: z
-    .union([whole(1, MOST_ORIGINS), z.array(weight()).min(1).max(MOST_ORIGINS)])
+    .union([whole(1, MAX_ORIGINS), z.array(weight()).min(1).max(MAX_ORIGINS)])
     .optional()
     .describe(
       "Number of origins of conntax's own server (ports of one process), which receive requests equally often; or the relative share of each, as in [3, 1]. Default: 1",
@@ -417,7 +417,7 @@ export function openingRoundTrips(tls: Target['tls'], handshake: 'full' | 'resum
 }
 
 /** The most round trips of a request: one on a new connection. */
-export const MOST_ROUND_TRIPS = REQUEST_ROUND_TRIPS + openingRoundTrips('1.2', 'full');
+export const MAX_ROUND_TRIPS = REQUEST_ROUND_TRIPS + openingRoundTrips('1.2', 'full');
 
 /** Each direction adds up to jitterMs, drawn uniformly: half of it on average. */
 export function meanRoundTripMs({ roundTripMs, jitterMs }: Link): number {

@@ -10,11 +10,11 @@ import { DeliveryTimer, type Due } from './delivery-timer.ts';
 export type Item = Buffer | 'end' | 'reset';
 
 /** Limit of bytes in flight without a rate: the default TCP window of a fast sender on Linux. */
-const MOST_IN_FLIGHT_BYTES = 4 * 1024 * 1024;
-const LEAST_IN_FLIGHT_BYTES = 64 * 1024;
+const MAX_IN_FLIGHT_BYTES = 4 * 1024 * 1024;
+const MIN_IN_FLIGHT_BYTES = 64 * 1024;
 
 /** One packet. A chunk that takes longer than a millisecond to send is delivered in pieces, as over a network. */
-const LEAST_PIECE_BYTES = 1_460;
+const MIN_PIECE_BYTES = 1_460;
 
 /** Draws the delay of one direction: half a round trip, plus up to the jitter. */
 export function oneWayMs({ roundTripMs, jitterMs }: Link, random: Random): number {
@@ -26,9 +26,9 @@ export function oneWayMs({ roundTripMs, jitterMs }: Link, random: Random): numbe
  * rate is reached, within limits.
  */
 export function inFlightLimitBytes({ roundTripMs, jitterMs, bytesPerSec }: Link): number {
-  if (bytesPerSec === 'unlimited') return MOST_IN_FLIGHT_BYTES;
+  if (bytesPerSec === 'unlimited') return MAX_IN_FLIGHT_BYTES;
   const oneWayBytes = (bytesPerSec / 1_000) * (roundTripMs / 2 + jitterMs);
-  return Math.min(MOST_IN_FLIGHT_BYTES, Math.max(LEAST_IN_FLIGHT_BYTES, 2 * oneWayBytes));
+  return Math.min(MAX_IN_FLIGHT_BYTES, Math.max(MIN_IN_FLIGHT_BYTES, 2 * oneWayBytes));
 }
 
 /** Delays what goes one way over a link, and keeps its order. Pure: the caller passes the time. */
@@ -52,7 +52,7 @@ export class DelayLine {
     this.#random = random;
     this.#limitBytes = inFlightLimitBytes(link);
     this.#bytesPerMs = link.bytesPerSec === 'unlimited' ? Infinity : link.bytesPerSec / 1_000;
-    this.#pieceBytes = Math.max(LEAST_PIECE_BYTES, Math.floor(this.#bytesPerMs));
+    this.#pieceBytes = Math.max(MIN_PIECE_BYTES, Math.floor(this.#bytesPerMs));
   }
 
   /** Delivery time of the next item; Infinity without one. */

@@ -135,7 +135,7 @@ const STATUSES: Record<HostileModule['expected'], readonly number[]> = {
   measured: [0, 3],
 };
 const OUR_STACK = /\n\s+at .*\/bench\/(?!testing)|internal error/;
-const MOST_STORED_CHARS = 200_000;
+const MAX_STORED_CHARS = 200_000;
 
 /** Runs `conntax` on it, with --json; fails when it ends otherwise, shows a stack of ours, or leaves a process. */
 export async function checkHostileModule(t: Scope, module: HostileModule): Promise<void> {
@@ -187,12 +187,12 @@ async function runModules(
   const { stderr } = result;
   assert.doesNotMatch(stderr, OUR_STACK);
   assert.doesNotMatch(stderr.replaceAll('\n', ''), /\p{Cc}/u, 'no escape reaches the terminal');
-  assert.ok(stderr.length < MOST_STORED_CHARS, `${stderr.length} characters`);
+  assert.ok(stderr.length < MAX_STORED_CHARS, `${stderr.length} characters`);
   return { ...result, workspace };
 }
 
 function assertTrialsOf({ expected }: HostileModule, trials: readonly TrialResult[], stderr: string): void {
-  assert.ok(JSON.stringify(trials).length < MOST_STORED_CHARS, 'nothing without end is stored');
+  assert.ok(JSON.stringify(trials).length < MAX_STORED_CHARS, 'nothing without end is stored');
   if (expected === 'measured')
     assert.ok(
       trials.every(({ state }) => state === 'completed'),

@@ -9,7 +9,7 @@ import type { TestContext } from 'node:test';
 
 /** Debian puts servers where a user's PATH does not lead. */
 const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
-const MOST_TRIES = 10;
+const MAX_TRIES = 10;
 
 interface ServerProgram {
   /** Its own folder, empty at first, and gone with it. */
@@ -84,14 +84,14 @@ async function startServerProgram(
   if (path === undefined) throw new Error(`${program} is not installed, which .ci/run should have done`);
   const folder = await mkdtemp(join(tmpdir(), `conntax-${program}-`));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  for (let tries = 0; tries < MOST_TRIES; tries++) {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
     const server = { folder, ports: await freePorts(portCount) };
     const child = spawn(path, await configure(server), { stdio: ['ignore', 'ignore', 'pipe'] });
     t.after(() => end(child));
     if (await listening(child, ready)) return server;
     await end(child);
   }
-  throw new Error(`${program} found no free port in ${MOST_TRIES} tries`);
+  throw new Error(`${program} found no free port in ${MAX_TRIES} tries`);
 }
 
 export interface NginxOptions {

@@ -8,7 +8,7 @@ import {
   countBackends,
   isBuiltIn,
   isExternal,
-  MOST_ORIGINS,
+  MAX_ORIGINS,
   STATEMENTS,
   type Target,
 } from '../../../scenarios/model/target.ts';
@@ -467,10 +467,10 @@ export const originRules: readonly Rule[] = [
     reads: ['target.origins', 'target.urls'],
     check({ requests = [], target }) {
       const origins = originCount(target);
-      if (Math.max(1, requests.length) * origins <= MOST_ORIGINS) return undefined;
+      if (Math.max(1, requests.length) * origins <= MAX_ORIGINS) return undefined;
       const path = ['target', isExternal(target) ? 'urls' : 'origins'];
       const message = `${requests.length} requests to ${origins} origins are too many to be told apart`;
-      return [{ path, message, hint: `at most ${MOST_ORIGINS}, requests times origins` }];
+      return [{ path, message, hint: `at most ${MAX_ORIGINS}, requests times origins` }];
     },
   },
   {

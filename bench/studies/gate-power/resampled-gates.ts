@@ -12,15 +12,15 @@ import type { Random } from '../../../results/random.ts';
 import {
   CONFIDENCE_LEVEL,
   type Interval,
-  LEAST_REPLICATES,
+  MIN_REPLICATES,
   replicateInterval,
   sumOf,
 } from '../../../results/stats.ts';
 import type { Expectation, ExpectationResult, Judgement } from '../../../scenarios/model/scenario.ts';
-import { LEAST_DECIDING } from '../../cli/ab.ts';
+import { MIN_DECIDING } from '../../cli/ab.ts';
 import { type Observation, type Replicate, worstOf } from './gates.ts';
 
-const MOST_REPLICATES = 30;
+const MAX_REPLICATES = 30;
 
 interface Rule {
   leastReplicates: number;
@@ -36,7 +36,7 @@ export type RuleName = (typeof RULE_NAMES)[number];
 export const RULES: Record<RuleName, (minEffect: number) => Rule> = {
   /** What `conntax ab` does. */
   'until decided': () => ({
-    leastReplicates: LEAST_DECIDING,
+    leastReplicates: MIN_DECIDING,
     isEnough: isDecided,
     isEnoughAgain: isConfirmationDecided,
     confirm: confirmed,
@@ -46,7 +46,7 @@ export const RULES: Record<RuleName, (minEffect: number) => Rule> = {
     const isPrecise = (_: unknown, ratio: Interval | null): boolean =>
       ratio !== null && reachRatio(ratio) <= minEffect / 2;
     return {
-      leastReplicates: LEAST_REPLICATES,
+      leastReplicates: MIN_REPLICATES,
       isEnough: isPrecise,
       isEnoughAgain: isPrecise,
       confirm: (result, judgeAgain) => {
@@ -174,7 +174,7 @@ function series(
   do replicates.push(draw());
   while (
     replicates.length < 2 ||
-    (replicates.length < MOST_REPLICATES &&
+    (replicates.length < MAX_REPLICATES &&
       (replicates.length + 1 / 2) * replicateMs <= budgetMs &&
       !(replicates.length >= rule.leastReplicates && isEnough(replicates)))
   );

@@ -127,7 +127,7 @@ const SCREEN_KINDS = [
 ] as const;
 
 /** Smaller letters are not read on a phone. */
-const LEAST_TEXT_PX = 11;
+const MIN_TEXT_PX = 11;
 
 /** @param browserOf the browser, once it runs */
 export function screensCase(browserOf: () => ReportBrowser): void {
@@ -151,7 +151,7 @@ export function screensCase(browserOf: () => ReportBrowser): void {
           assert.ok(layout.verdict < 290, what);
           assert.ok(layout.certainty <= 800, what);
           assert.deepEqual(layout.cut, [], what);
-          assert.ok(layout.smallest.px >= LEAST_TEXT_PX, what);
+          assert.ok(layout.smallest.px >= MIN_TEXT_PX, what);
           if (width === 390) assert.deepEqual(layout.lowTargets, [], what);
           if (width === 390 && sample === 'a history') assert.ok(layout.firstChartEnd! <= 800, what);
           if (width === 1280) assert.ok(layout.firstFigure < 800, what);

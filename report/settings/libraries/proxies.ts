@@ -222,7 +222,7 @@ export const nginx: WritableLibrary = {
 };
 
 /** The most requests that a connection of a scenario can have: nginx has no word for no limit. */
-const MOST_REQUESTS = 1_000_000;
+const MAX_REQUESTS = 1_000_000;
 
 function writeNginx({ pool, timeouts, requestsPerConnection }: Client): string[] {
   const connections = asNumber(pool.maxConnections);
@@ -231,7 +231,7 @@ function writeNginx({ pool, timeouts, requestsPerConnection }: Client): string[]
   const kept = code`
     ${idle === undefined ? '# The requests that are in flight at once, of each worker process.' : ''}
     keepalive ${idle ?? 32};
-    keepalive_requests ${requestsPerConnection === 'unlimited' ? MOST_REQUESTS : requestsPerConnection};
+    keepalive_requests ${requestsPerConnection === 'unlimited' ? MAX_REQUESTS : requestsPerConnection};
     ${when(pool.idleTimeoutMs, ms => `keepalive_timeout ${ms}ms;`)}
     ${when(pool.maxLifetimeMs, ms => `keepalive_time ${ms}ms;`)}
   `;
