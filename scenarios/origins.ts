@@ -4,7 +4,7 @@ import { defineScenario } from '../bench/index.ts';
 export default defineScenario({
   name: 'origins',
   question:
-    'When requests go to eight hosts, what do 32 connections serve by a limit of 4 per host, and by a limit of 32 to all hosts together?',
+    'When requests go to eight hosts, how much do 32 connections serve with a limit of 4 per host, and with one limit of 32 for all hosts together?',
   tags: ['pools'],
   target: { origins: 8, behaviour: { name: 'delay', meanMs: 5 } },
   load: { concurrency: 32 },

@@ -4,7 +4,7 @@ import { defineScenario } from '../bench/index.ts';
 export default defineScenario({
   name: 'sequential',
   question:
-    'How long does a single user wait who pauses between requests, on a connection that has been idle and on a new one?',
+    'A single user pauses between requests: how long does a request take on the idle connection, and on a new one?',
   tags: ['basics'],
   target: { behaviour: { name: 'fixed', bytes: 1024 } },
   // Long enough for a connection to be idle, and short enough that what a request takes still shows in requests/s.

@@ -4,7 +4,7 @@ import { defineScenario } from '../bench/index.ts';
 export default defineScenario({
   name: 'silent-drop',
   question:
-    'A middlebox forgets idle connections without a word: what do requests meet, and which settings help?',
+    'A middlebox silently forgets idle connections: what happens to requests, and which settings help?',
   tags: ['catalogue', 'pools', 'faults'],
   // A NAT forgets after minutes; with pauses in the same proportion to it, seconds show the same.
   link: { roundTripMs: 40, silentAfterIdleMs: 800 },

@@ -67,6 +67,7 @@ export class TargetAccount {
   readonly #target: MeasuredTarget;
   readonly #remotes: readonly Remote[];
   #last: ServerReading | undefined;
+  #lastArm: Arm | undefined;
 
   constructor(target: MeasuredTarget) {
     this.#target = target;
@@ -89,11 +90,14 @@ export class TargetAccount {
     for (const remote of this.#remotes) await waitForPorts(remote, needed, onWait, signal);
   }
 
-  /** Reads the server right before a slice, so that only the slice's own use is booked to it. */
-  async open(arm: Arm): Promise<void> {
+  /**
+   * Reads the server right before a slice, so that only the slice's own use is booked to it. What was counted since the last
+   * slice was of the arm that ran it: a connection may be counted as closed a moment after the slice. The kernel's counts cover
+   * all programs, so nothing is booked of them.
+   */
+  async open(): Promise<void> {
     const now = await this.#target.read();
-    // The target's own count covers only the arms' connections, including those that end between slices; the kernel's covers all programs.
-    if (this.#last !== undefined && isOwnReading(this.#last)) arm.countTarget(this.#last, now);
+    if (this.#last !== undefined && isOwnReading(this.#last)) this.#lastArm?.countTarget(this.#last, now);
     this.#last = now;
   }
 
@@ -111,6 +115,7 @@ export class TargetAccount {
     }
     arm.countTarget(before, after);
     this.#last = after;
+    this.#lastArm = arm;
     return { before, after };
   }
 

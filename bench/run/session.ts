@@ -341,7 +341,7 @@ export class Session {
       await account.waitForPorts(this.#portsNeeded(arm, lengthMs), text => this.#notice(text), signal);
     // Before the slice has begun for the target: its faults have times of their own.
     const sampler = place && this.#sampler(arm, request);
-    await account.open(arm);
+    await account.open();
     await this.#startSlice(arm, request);
     const before = await this.#readBefore(arm);
     sampler?.start();
@@ -487,6 +487,7 @@ export class Session {
     const { trial, child, target } = arm;
     if (arm.failure === undefined) {
       try {
+        await this.#accountOf(arm).open();
         const { reading } = await child.ask(
           { type: 'finish' },
           'finished',
