@@ -328,7 +328,7 @@ const wire: TransportModule = {
   },
   refusals,
   caveats: [
-    'wire is made for measuring: it counts the bytes of a body and keeps none of them, and has no API between itself and the socket. An application’s client costs more.',
+    "wire is made for measuring: it counts the bytes of a body and keeps none of them, and has no API between itself and the socket. An application's client costs more.",
   ],
   open,
 };
