@@ -1,6 +1,7 @@
 // Report of a run compared with another: what changed, by how much, and how certain that is.
 import type { RunSummary } from '../results/baselines.ts';
 import { areErrorsUnlike, errorRatioOf } from '../results/compare.ts';
+import { joinWords } from '../results/figures.ts';
 import { type Confirmation, type GateLine, type GateResult, type Sight, sightOf } from '../results/gate.ts';
 import type { Trend } from '../results/history.ts';
 import { isHigherBetter, METRIC_TABLE } from '../results/metrics.ts';
@@ -51,7 +52,7 @@ import {
   roundInterval,
 } from './words/numbers.ts';
 import { formatTime, nameRun, versionFacts } from './words/run.ts';
-import { compact, listed, listFacts } from './words/text.ts';
+import { compact, listFacts } from './words/text.ts';
 
 const COUNT_TITLES: Readonly<Record<string, string>> = {
   errorRatio: METRIC_TABLE.successRatio.complement!.title,
@@ -406,7 +407,7 @@ function describeRatios(lines: readonly GateLine[], { before }: Sides): string |
   const baselines = [...new Set(ratios.flatMap(line => pairOf(line, before)?.[0].arm ?? []))];
   return (
     baselines.length > 0 &&
-    `× is a ratio: the figure divided by that of ${listed(baselines)}, the baseline client, in the same run.`
+    `× is a ratio: the figure divided by that of ${joinWords(baselines)}, the baseline client, in the same run.`
   );
 }
 

@@ -1,5 +1,6 @@
 // Report of a history of runs: which ratios changed, since when, and how they developed.
 import type { RunSummary } from '../results/baselines.ts';
+import { joinWords } from '../results/figures.ts';
 import type { GateResult } from '../results/gate.ts';
 import {
   findTrends,
@@ -43,7 +44,7 @@ import {
   formatRelativeChange,
 } from './words/numbers.ts';
 import { formatDay } from './words/run.ts';
-import { capitalize, compact, listed, listFacts } from './words/text.ts';
+import { capitalize, compact, listFacts } from './words/text.ts';
 
 /** First, so that it is seen on a phone too. */
 const outcomeColumn: ReadColumn<Trend> = [
@@ -132,7 +133,7 @@ function briefTable(trends: readonly Trend[]): Table {
       [figureColumn('newest', 'newest run'), trend => withoutInterval(newestCell(trend))],
     ],
     notes: [
-      `× is a ratio: the figure divided by that of ${listed([...new Set(trends.map(({ baseline }) => baseline))])}, the baseline client, in the same run, so that machines of unlike speed can be compared. The level is its mean since the last change.`,
+      `× is a ratio: the figure divided by that of ${joinWords([...new Set(trends.map(({ baseline }) => baseline))])}, the baseline client, in the same run, so that machines of unlike speed can be compared. The level is its mean since the last change.`,
     ],
   });
 }

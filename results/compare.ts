@@ -22,6 +22,7 @@ import {
   replicateInterval,
   shareInterval,
   shownTogether,
+  sumKnown,
   sumOf,
   widened,
 } from './stats.ts';
@@ -189,7 +190,7 @@ function summariseArm(arm: string, trials: readonly CompletedTrial[]): ArmSummar
     measurements.length === 0 ? 0 : total(read) / measurements.length;
   /** null where one trial does not know it. */
   const known = (read: (measurement: Measurement) => number | null): number | null =>
-    measurements.some(measurement => read(measurement) === null) ? null : total(m => read(m) ?? 0);
+    sumKnown(measurements, read);
   const { meanUs, p50Us, p90Us, p99Us, p999Us, maxUs } = mergeHistograms(measurements.map(m => m.response));
   const completed = total(m => m.completed);
   const failed = total(m => m.failed);
@@ -372,7 +373,7 @@ export function summariseRequests(measurements: readonly Measurement[]): Request
   const names = measurements[0]?.requests.map(({ name }) => name) ?? [];
   return names.map(name => {
     const parts = measurements.flatMap(({ requests }) => requests.filter(figures => figures.name === name));
-    return { name, sent: sumKnown(parts, 'sent')!, ...requestFigures(parts, steadyMs) };
+    return { name, sent: sumKnown(parts, ({ sent }) => sent)!, ...requestFigures(parts, steadyMs) };
   });
 }
 
@@ -389,7 +390,8 @@ function requestFigures(
   parts: readonly RequestFigures[],
   steadyMs: number,
 ): Omit<RequestSummary, 'name' | 'sent'> {
-  const [completed, failed] = [sumKnown(parts, 'completed'), sumKnown(parts, 'failed')];
+  const completed = sumKnown(parts, part => part.completed);
+  const failed = sumKnown(parts, part => part.failed);
   const responses = parts.flatMap(({ response }) => response ?? []);
   const response = responses.length < parts.length ? null : mergeHistograms(responses);
   const times = response === null || response.count === 0 ? null : response;
@@ -402,10 +404,6 @@ function requestFigures(
     p99Us: times?.p99Us ?? null,
     censored: mergeCensored(parts.map(({ censored }) => censored)),
   };
-}
-
-function sumKnown(parts: readonly RequestFigures[], name: 'sent' | 'completed' | 'failed'): number | null {
-  return parts.some(part => part[name] === null) ? null : sumOf(parts, part => part[name] ?? 0);
 }
 
 /** null: every request came to an end. */

@@ -18,6 +18,11 @@ export function milliseconds(us: number, digits = 3): string {
   return `${Number((us / 1_000).toPrecision(digits))} ms`;
 }
 
+/** `a, b and c`. */
+export function joinWords(items: readonly string[], word: 'and' | 'or' = 'and'): string {
+  return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} ${word} ${items.at(-1)}`;
+}
+
 /** How far a figure lies from what it is compared with, and on which side: `12.5 % above`, `0.2 % below`, `equal to`. */
 export function apart(ratio: number): string {
   const text = percent(Math.abs(ratio));

@@ -33,6 +33,11 @@ export function shuffled<T>(items: readonly T[], random: Random): T[] {
   return copy;
 }
 
+/** One of the items, each as likely. */
+export function pick<T>(items: readonly T[], random: Random): T {
+  return items[Math.floor(random() * items.length)]!;
+}
+
 const RANGE = 2 ** 32;
 
 /** The generator of d3-random's randomLcg (Numerical Recipes), which a script of a load tool can repeat exactly. */

@@ -254,6 +254,12 @@ export function sumOf<Item>(items: readonly Item[], read: (item: Item) => number
   return items.reduce((total, item) => total + read(item), 0);
 }
 
+/** null if one of them is unknown. */
+export function sumKnown<Item>(items: readonly Item[], read: (item: Item) => number | null): number | null {
+  const values = items.map(read);
+  return values.includes(null) ? null : sumOf(values, value => value!);
+}
+
 /** NaN for no values. */
 export function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;

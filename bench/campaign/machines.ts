@@ -1,7 +1,7 @@
 // Kills and stops what a run over machines consists of, at drawn moments: ssh, its sessions, agents, generators, the target, the run.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createRandom } from '../../results/random.ts';
+import { createRandom, pick } from '../../results/random.ts';
 import { sumOf } from '../../results/stats.ts';
 import { readRun } from '../../results/store.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
@@ -17,7 +17,7 @@ import {
   type SshMachines,
 } from '../e2e/testing/ssh-machines.ts';
 import { tinyScenario } from '../e2e/testing/workspace.ts';
-import { pick } from '../testing/mutate-json.ts';
+
 import {
   type CaseResult,
   CaseScope,

@@ -5,13 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createRandom } from '../../results/random.ts';
+import { createRandom, pick } from '../../results/random.ts';
 import { readRun } from '../../results/store.ts';
 import type { ScenarioInput } from '../../scenarios/model/scenario.ts';
 import type { RunningCli } from '../e2e/testing/cli.ts';
 import { type Found, signalProcess } from '../e2e/testing/processes.ts';
 import { tinyScenario } from '../e2e/testing/workspace.ts';
-import { pick } from '../testing/mutate-json.ts';
+
 import { findProgram } from '../tools/program.ts';
 import {
   type Counts,

@@ -2,8 +2,9 @@
 import { settingsCode } from '../../report/settings/code.ts';
 import { type WriterName, writers } from '../../report/settings/libraries/index.ts';
 import { UsageError } from '../../results/errors.ts';
+import { joinWords } from '../../results/figures.ts';
 import { describePoints, type Variant } from '../../scenarios/model/sweep.ts';
-import { joinWords, nameHint } from '../plan/problems.ts';
+import { nameHint } from '../plan/problems.ts';
 import { readScenarios } from '../run/scenario-questions.ts';
 import type { CommonOptions, Context } from './context.ts';
 

@@ -5,8 +5,8 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { suggestNextStep } from '../../report/words/doubts.ts';
 import { headlinePhrases } from '../../report/words/load.ts';
 import { formatComparison, formatRatio } from '../../report/words/numbers.ts';
-import { listed } from '../../report/words/text.ts';
 import { UsageError } from '../../results/errors.ts';
+import { joinWords } from '../../results/figures.ts';
 import { kindOf, readTextFile, replaceFile } from '../../results/files.ts';
 import { closingReason, type ForeignServer, type Run } from '../../results/model/run.ts';
 import type { FailureCode, TrialResult } from '../../results/model/trial.ts';
@@ -191,7 +191,7 @@ function withoutPools(variants: readonly Variant[]): Variant[] {
 /** `Pools of 5 and 10 connections are`. */
 function namePools(pools: readonly string[]): string {
   const sizes = pools.map(name => name.slice(POOL.length));
-  if (sizes.length > 1) return `Pools of ${listed(sizes)} connections are`;
+  if (sizes.length > 1) return `Pools of ${joinWords(sizes)} connections are`;
   return `A pool of ${sizes[0]} ${sizes[0] === '1' ? 'connection' : 'connections'} is`;
 }
 

@@ -1,7 +1,8 @@
 // problems.test.ts
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { byLikeness, joinWords, nameHint, nearest } from './problems.ts';
+import { joinWords } from '../../results/figures.ts';
+import { byLikeness, nameHint, nearest } from './problems.ts';
 
 describe('Which known name may have been meant by an unknown one', () => {
   const known = ['read', 'dump', 'maxConnections'];

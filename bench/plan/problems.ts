@@ -2,6 +2,7 @@
 import { distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import type { Problem } from '../../results/errors.ts';
+import { joinWords } from '../../results/figures.ts';
 import { own } from '../../scenarios/model/facts.ts';
 import { hideCredentials } from '../../scenarios/model/request.ts';
 
@@ -21,11 +22,6 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   const allowedEdits = Math.max(2, Math.floor(best.length / 3));
   const edits = distance(name, best);
   return edits <= allowedEdits && edits < best.length ? best : undefined;
-}
-
-/** Such as `a, b or c`. */
-export function joinWords(items: readonly string[], word: 'or' | 'and'): string {
-  return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} ${word} ${items.at(-1)}`;
 }
 
 /** `1 file`, `2 files`. */

@@ -1,7 +1,8 @@
 // Parses JSON as editors write it, and finds the keys that an object has more than once.
 import type { Node, ParseError } from 'jsonc-parser';
 import jsonc from 'jsonc-parser';
-import { formatPath, joinWords, type Path } from './problems.ts';
+import { joinWords } from '../../results/figures.ts';
+import { formatPath, type Path } from './problems.ts';
 
 const BYTE_ORDER_MARK = '\ufeff';
 

@@ -1,5 +1,6 @@
 // Expands a scenario file into the scenarios to measure, one per combination of its sweep, or all its problems.
 import type { Problem } from '../../results/errors.ts';
+import { joinWords } from '../../results/figures.ts';
 import { Scenario, type SweepPoint, type SweepValue } from '../../scenarios/model/scenario.ts';
 import {
   appliesAt,
@@ -17,7 +18,6 @@ import {
   isNode,
   isPlainObject,
   type JsonSchema,
-  joinWords,
   memberOf,
   nameHint,
   nearest,

@@ -2,7 +2,7 @@
 import { emptyHistogram, mergeHistograms, mergeMeans } from '../../results/histogram.ts';
 import type { ProcessReading } from '../../results/model/process.ts';
 import type { Histogram, Measurement, Timeline } from '../../results/model/trial.ts';
-import { sumOf } from '../../results/stats.ts';
+import { sumKnown, sumOf } from '../../results/stats.ts';
 import type { ScheduleCounts, WindowSchedule } from '../contracts.ts';
 import type { GeneratorReading, SliceReading } from '../protocol.ts';
 
@@ -19,12 +19,6 @@ function sumEach<Name extends string>(
 
 function most<Name extends string>(readings: readonly Record<Name, number>[], name: Name): number {
   return Math.max(...readings.map(reading => reading[name]));
-}
-
-/** null if one of them is unknown. */
-export function sumKnown<Item>(items: readonly Item[], read: (item: Item) => number | null): number | null {
-  const values = items.map(read);
-  return values.includes(null) ? null : sumOf(values, value => value!);
 }
 
 function sumCounts<Counts extends Partial<Record<string, number>>>(records: readonly Counts[]): Counts {

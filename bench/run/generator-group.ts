@@ -4,7 +4,7 @@ import { neededConnections } from '../../results/connections.ts';
 import { mergeHistograms } from '../../results/histogram.ts';
 import type { MachineShare, Trial } from '../../results/model/trial.ts';
 import { createRandom } from '../../results/random.ts';
-import { sumOf } from '../../results/stats.ts';
+import { sumKnown, sumOf } from '../../results/stats.ts';
 import { PROTOCOL_VERSION } from '../../servers/protocol.ts';
 import { type ClockOffset, leadMs, monotonicMs, SLICE_PINGS } from '../machines/clock.ts';
 import { divideRate, divideTrial } from '../plan/division.ts';
@@ -16,7 +16,7 @@ import type {
   SliceReading,
 } from '../protocol.ts';
 import type { GeneratorChild } from './arm.ts';
-import { foldReadings, foldSlices, sumKnown } from './fold-readings.ts';
+import { foldReadings, foldSlices } from './fold-readings.ts';
 
 /** A machine, as far as a member of a group has to know it. */
 interface MemberMachine {

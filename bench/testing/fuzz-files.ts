@@ -16,7 +16,7 @@ import { sampleRuns } from '../../report/testing/sample-runs.ts';
 import { sampleSweeps } from '../../report/testing/sample-sweeps.ts';
 import { summariseRun } from '../../results/baselines.ts';
 import { MeasureError, UsageError } from '../../results/errors.ts';
-import { createRandom, type Random } from '../../results/random.ts';
+import { createRandom, pick, type Random } from '../../results/random.ts';
 import { sampleRun } from '../../results/testing/sample-run.ts';
 import { visibleLines } from '../../results/visible.ts';
 import type { BehaviourModule } from '../../servers/behaviour.ts';
@@ -30,7 +30,7 @@ import { formatProblems, loadPlugins } from '../plan/read-scenarios.ts';
 import { parseJson } from '../plan/scenario-json.ts';
 import { createVariantsValidator, type ValidateVariants } from '../plan/sweep.ts';
 import { STORED_COMMANDS, testContext } from './in-process.ts';
-import { mutatedBytes, mutatedValue, pick, serialize } from './mutate-json.ts';
+import { mutatedBytes, mutatedValue, serialize } from './mutate-json.ts';
 
 /** Characters that show nothing and do something. */
 export const RAW_TEXT = /(?!\n)[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069]/u;

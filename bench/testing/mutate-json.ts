@@ -1,5 +1,6 @@
 // Mutates JSON with faults that files from elsewhere may have.
 import type { Random } from '../../results/random.ts';
+import { pick } from '../../results/random.ts';
 
 /** Tries to be read as more than text by a terminal, a page, Markdown, XML, the text format of metrics, a job's log. */
 export const HOSTILE_TEXTS: readonly string[] = [
@@ -49,10 +50,6 @@ const DATES: readonly string[] = ['0000-01-01T00:00:00Z', '9999-12-31T23:59:59.9
 const DEEP = '@deep@';
 const HUGE = '@huge@';
 const PROTO = '@proto@';
-
-export function pick<T>(items: readonly T[], random: Random): T {
-  return items[Math.floor(random() * items.length)]!;
-}
 
 type Holder = Record<string, unknown>;
 

@@ -1,6 +1,7 @@
 // The answer of a sweep: its verdict, headline and remarks, which say how the result changes along it as far as the intervals show.
 import { failureCauses } from '../../results/audits/index.ts';
 import { type Verdict, verdictsOf } from '../../results/compare.ts';
+import { joinWords } from '../../results/figures.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import type { Comparison } from '../../results/model/run.ts';
 import type { Interval } from '../../results/stats.ts';
@@ -24,7 +25,7 @@ import { describeErrorGaps, hasErrorGap, suggestNextStep } from '../words/doubts
 import { describeNullArm } from '../words/headline.ts';
 import { signsOf } from '../words/marks.ts';
 import { countReplicates, formatCount, formatPercent, withoutBounds } from '../words/numbers.ts';
-import { compact, listed } from '../words/text.ts';
+import { compact } from '../words/text.ts';
 import {
   armFigures,
   baselineOf,
@@ -68,7 +69,7 @@ export function sweepAnswer(sweep: SweepView, notes: readonly string[]): Answer 
 /** `at 80 ms round trip`. */
 function describeWhere(points: readonly SweepPoint[]): string {
   const names = shortNames(points.map(({ path }) => path));
-  return `at ${listed(points.map(({ value }, index) => describeAt(value, dimensionOf(names[index]!))))}`;
+  return `at ${joinWords(points.map(({ value }, index) => describeAt(value, dimensionOf(names[index]!))))}`;
 }
 
 /** Empty where they differ between points: then they are in the table of points. */

@@ -2,7 +2,7 @@
 
 import { failureCauses } from '../../results/audits/index.ts';
 import { armInterval } from '../../results/compare.ts';
-import { roundPercent } from '../../results/figures.ts';
+import { joinWords, roundPercent } from '../../results/figures.ts';
 import { headlineOf, METRIC_TABLE } from '../../results/metrics.ts';
 import { type Comparison, foundServers, isUnixSocket } from '../../results/model/run.ts';
 import { INTERVAL_NAME, type Interval } from '../../results/stats.ts';
@@ -62,7 +62,7 @@ import {
   knownRatio,
   roundInterval,
 } from './numbers.ts';
-import { capitalize, compact, listed } from './text.ts';
+import { capitalize, compact } from './text.ts';
 
 export function cellAnswer(view: CellView): Answer {
   const failed = describeFailedLimit([{ view }]);
@@ -326,7 +326,7 @@ export function rangeOf(
   const shown = new Set(
     gains.map(gain => (isWide(gain) && !areAllWide ? `about ${text(gain)}` : text(gain))),
   );
-  if (shown.size <= most) return `${areAllWide ? 'about ' : ''}${listed([...shown])}`;
+  if (shown.size <= most) return `${areAllWide ? 'about ' : ''}${joinWords([...shown])}`;
   const sorted = gains.toSorted((a, b) => a.value - b.value).map(text);
   const [first, last] = [sorted[0]!, sorted.at(-1)!];
   // The lower a ratio below 1, the more per cent it is away.

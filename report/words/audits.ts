@@ -1,11 +1,11 @@
 // The audits of a cell: one line per rule and client, a summary, and a table.
 import { groupSimilar } from '../../results/audits/index.ts';
+import { joinWords } from '../../results/figures.ts';
 import type { AUDITS, Finding } from '../../results/model/run.ts';
 import type { CellView } from '../cell-view.ts';
 import type { AuditLine, Table } from '../model.ts';
 import { figureColumn, keyColumn, tabulate, wordColumn, words } from '../tables/table.ts';
 import { formatQuantity } from './numbers.ts';
-import { listed } from './text.ts';
 
 const TITLES: Record<(typeof AUDITS)[number], string> = {
   conservation: 'conservation: sent = answered + failed + unfinished',
@@ -153,7 +153,7 @@ function describeCause(group: readonly AuditLine[]): string {
   const isOfFirst = group.some(line => bareDetail(line) !== first);
   return arms.length === 0
     ? first
-    : `${first} (${listed(arms)}${isOfFirst ? `; figures of ${arms[0]}` : ''})`;
+    : `${first} (${joinWords(arms)}${isOfFirst ? `; figures of ${arms[0]}` : ''})`;
 }
 
 /** `3 of 3`, the most of any client. */

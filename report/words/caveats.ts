@@ -2,7 +2,7 @@
 
 import { foldSimilar, groupSimilar } from '../../results/audits/index.ts';
 import { isBusyMachine } from '../../results/audits/machine.ts';
-import { roundPercent } from '../../results/figures.ts';
+import { joinWords, roundPercent } from '../../results/figures.ts';
 import { headlineOf } from '../../results/metrics.ts';
 import type { ArmSummary, CellResult, Host, Run, StopReason } from '../../results/model/run.ts';
 import { type CompletedTrial, OUTCOME_NAMES, OUTCOMES, type Outcome } from '../../results/model/trial.ts';
@@ -21,7 +21,7 @@ import {
 } from './numbers.ts';
 import { machineCaveats, runsTargetElsewhere } from './run.ts';
 import { LINK_LIMITS, serverCaveats } from './target.ts';
-import { compact, listed } from './text.ts';
+import { compact } from './text.ts';
 
 const OPENED: Record<ArmSummary['openedBy'], string> = {
   client: 'counted by the client',
@@ -315,7 +315,7 @@ export function wordCaveat({ text, clients }: Caveat, where = ''): string {
   // A client is often named as its library, with which the sentence begins.
   const said = new Set(text.split(/[\s,.:;]+/));
   const unnamed = clients.some(name => !said.has(name)) ? clients : [];
-  const whose = `${unnamed.length === 0 ? '' : `for ${listed(unnamed)}`}${where}`.trim();
+  const whose = `${unnamed.length === 0 ? '' : `for ${joinWords(unnamed)}`}${where}`.trim();
   return whose === '' ? text : `${text.replace(/\.$/, '')} (${whose}).`;
 }
 
@@ -367,7 +367,7 @@ export function caveatsOfAll(parts: readonly { name: string; caveats: readonly C
   return groups.map(group => {
     const [{ name, caveat }, ...rest] = group;
     const names = [...new Set(group.map(one => one.name))];
-    const where = names.length === parts.length ? 'all scenarios' : listed(names);
+    const where = names.length === parts.length ? 'all scenarios' : joinWords(names);
     const differs = rest.some(other => other.caveat.text !== caveat.text);
     return wordCaveat(caveat, ` in ${where}${differs ? `; the figures are those of ${name}` : ''}`);
   });

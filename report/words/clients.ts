@@ -1,4 +1,5 @@
 // Describes clients: their settings, how those of a comparison differ, versions of them, and whether load tools agree.
+import { joinWords } from '../../results/figures.ts';
 import type { CellResult, Comparison, Metric } from '../../results/model/run.ts';
 import type { Interval } from '../../results/stats.ts';
 import { type Client, isModulePath } from '../../scenarios/model/client.ts';
@@ -16,7 +17,7 @@ import {
   isKnown,
   roundInterval,
 } from './numbers.ts';
-import { compact, listed } from './text.ts';
+import { compact } from './text.ts';
 
 /** The connection policy of a client by its short name: `short`, `persistent`, or `5 requests per connection`; `persistent, HTTP/2`. */
 export function describePolicy(client: Client | undefined): string {
@@ -206,7 +207,7 @@ export function describeSweptClients(
   const names = shortNames(axes.map(({ path }) => path));
   const all = axes.map(({ path, values }, index) => ({
     path,
-    text: `${dimensionOf(names[index]!).words} ${listed(values.map(formatValue), 'or')}`,
+    text: `${dimensionOf(names[index]!).words} ${joinWords(values.map(formatValue), 'or')}`,
   }));
   const arms = first.arms.map(({ name, client }) => {
     const swept = all.flatMap(({ path, text }) => {
@@ -313,7 +314,7 @@ function foldAlike(clients: readonly Described[]): Described[] {
     let index = -1;
     const text = group[0]!.text.replaceAll(NUMBER, own => {
       index += 1;
-      return index === varying[0] ? listed(numbers.map(all => all[index]!)) : own;
+      return index === varying[0] ? joinWords(numbers.map(all => all[index]!)) : own;
     });
     return [{ name: group.map(({ name }) => name).join(', '), text: text.replace(/\breuses\b/, 'reuse') }];
   });

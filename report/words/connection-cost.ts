@@ -7,6 +7,7 @@ import {
   includesZero,
   mainCosts,
 } from '../../results/connection-cost.ts';
+import { joinWords } from '../../results/figures.ts';
 import { isPrediction, modelArm, type Prediction, splitGap } from '../../results/link-model.ts';
 import { foundServers, isUnixSocket } from '../../results/model/run.ts';
 import { spreadPhase } from '../../results/phases.ts';
@@ -34,7 +35,7 @@ import {
   missingReplicates,
   roundInterval,
 } from './numbers.ts';
-import { compact, listed } from './text.ts';
+import { compact } from './text.ts';
 
 /** Libraries that a headline lists one by one; of more it names the cheapest and the dearest. */
 const MAX_LISTED = 2;
@@ -189,7 +190,7 @@ function describeCharge(cost: ConnectionCost, view: CellView): string {
     cost.server !== null && describeCpu(cost.server, 'server CPU', signs),
     ...describeTrips(cost, view),
   ]);
-  return listed(parts);
+  return joinWords(parts);
 }
 
 /** `163 µs of client CPU (150 to 176)`; `server CPU that could not be told apart from 0 (−12 to 41 µs)`. */

@@ -1,7 +1,7 @@
 // Swept settings and their values in words, with units: in headlines, tables, axes and beside figures.
+import { joinWords } from '../../results/figures.ts';
 import type { SweepPoint, SweepValue } from '../../scenarios/model/scenario.ts';
 import { describeSubset, type SweepAxis, shortNames } from '../../scenarios/model/sweep.ts';
-import { listed } from './text.ts';
 
 /** Behind the name of a setting, and how a reader writes it. */
 const UNITS: readonly [suffix: string, unit: string][] = [
@@ -54,7 +54,7 @@ export function formatWithUnit(value: SweepValue, { unit }: Dimension): string {
 function formatValues(values: readonly SweepValue[], { unit }: Dimension): string {
   const hasUnit = values.every(value => typeof value === 'number') && unit !== '' && unit !== 'ratio';
   const texts = values.map(value => formatValue(value));
-  return `${listed(texts)}${hasUnit ? ` ${unit}` : ''}`;
+  return `${joinWords(texts)}${hasUnit ? ` ${unit}` : ''}`;
 }
 
 /** A point as a sentence has it: `80 ms round trip`, `max connections 20`. */

@@ -1,6 +1,7 @@
 // What qualifies a result: connections that are not reused, requests that failed, what a verdict would take, and how small a change a run can see.
 import { errorRatioOf, failsOften, neverGood } from '../../results/compare.ts';
 import { reuseOf } from '../../results/connections.ts';
+import { joinWords } from '../../results/figures.ts';
 import { BLIND_ABOVE, type GuardedRatio, type Sight } from '../../results/gate.ts';
 import { METRIC_TABLE } from '../../results/metrics.ts';
 import { GATE_MIN_EFFECT } from '../../results/min-effect.ts';
@@ -20,7 +21,6 @@ import {
   knownRatio,
   missingReplicates,
 } from './numbers.ts';
-import { listed } from './text.ts';
 
 /** Two requests per connection would already be a reuse of 0.5. */
 const HARDLY_REUSED = 0.1;
@@ -139,7 +139,7 @@ export function failingRequests({ arms, result }: Pick<CellView, 'arms' | 'resul
 /** `No good answer to gone: all 1,234 of short (20 % of its requests) and all 5,432 of persistent (20 % of its requests) failed.` */
 export function describeFailingRequests(view: Pick<CellView, 'arms' | 'result'>): string[] {
   return [...failingRequests(view)].map(
-    ([name, said]) => `No good answer to ${name}: ${listed(said)} failed.`,
+    ([name, said]) => `No good answer to ${name}: ${joinWords(said)} failed.`,
   );
 }
 

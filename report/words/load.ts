@@ -1,8 +1,9 @@
 // Describes loads: when requests are sent, what a capacity search looks for, and how a headline words a ratio under each load.
+import { joinWords } from '../../results/figures.ts';
 import type { CellResult } from '../../results/model/run.ts';
 import type { CapacityLoad, Load, OpenLoad } from '../../scenarios/model/load.ts';
 import { formatCount, formatPercent, formatQuantity } from './numbers.ts';
-import { compact, listed } from './text.ts';
+import { compact } from './text.ts';
 
 /** Persistent connections `verb` 7.1× `than` short ones; against a baseline, `subject` from 1.2× to 7.1×. */
 interface HeadlinePhrases {
@@ -102,7 +103,7 @@ export function describeObjective({ p50Ms, p99Ms, errorRatio }: CapacityLoad['ob
     p99Ms !== undefined && `p99 is at most ${p99Ms} ms`,
     errorRatio === 0 ? 'no request fails' : `at most ${formatPercent(errorRatio)} of the requests fail`,
   ]);
-  return listed(parts);
+  return joinWords(parts);
 }
 
 function describeArrivals(arrivals: OpenLoad['arrivals']): string {

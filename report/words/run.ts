@@ -1,12 +1,13 @@
 // Describes a run: its name, machines, software and command, and how to reproduce it.
 import type { RunSummary } from '../../results/baselines.ts';
+import { joinWords } from '../../results/figures.ts';
 import type { Host, Run, RunMachine } from '../../results/model/run.ts';
 import { runDurationMs } from '../../results/run-clock.ts';
 import { sumOf } from '../../results/stats.ts';
 import { isExternal } from '../../scenarios/model/target.ts';
 import type { Fact, FactGroup } from '../model.ts';
 import { formatCount, formatMemory, formatSeconds } from './numbers.ts';
-import { listed, listFacts } from './text.ts';
+import { listFacts } from './text.ts';
 
 /** `3f9c1d2a7b6e with uncommitted changes`. */
 export function formatCommit({ commit, isDirty }: NonNullable<RunSummary['git']>): string {
@@ -183,7 +184,7 @@ export function differences(machines: readonly RunMachine[]): string[] {
   return HARDWARE.flatMap(({ noun, read }) => {
     const groups = [...Map.groupBy(machines, read)];
     if (groups.length < 2) return [];
-    const which = groups.map(([value, own]) => `${value} (${listed(own.map(({ name }) => name))})`);
+    const which = groups.map(([value, own]) => `${value} (${joinWords(own.map(({ name }) => name))})`);
     return [`The machines have different ${noun}: ${which.join(', ')}.`];
   });
 }

@@ -1,6 +1,7 @@
 // Describes targets: what a scenario states of one, the faults and the link before it, and what an external server was found to be.
 import { win32 } from 'node:path';
 import { asOwnTarget } from '../../results/connections.ts';
+import { joinWords } from '../../results/figures.ts';
 import {
   type CellResult,
   closingReason,
@@ -21,7 +22,7 @@ import {
 } from '../../scenarios/model/target.ts';
 import type { Fact } from '../model.ts';
 import { formatCount, formatPercent, formatQuantity, formatSeconds } from './numbers.ts';
-import { compact, listed } from './text.ts';
+import { compact } from './text.ts';
 
 export function describeTarget(target: Target): string {
   const { behaviour, protocol, tls, tlsKey, maxConcurrentStreams, framing, backlog } = target;
@@ -240,7 +241,7 @@ function describeExternalOrigins(target: Target): string {
   const places = externalUrls(target).map(
     (url, index) => `${url} (${parts[index]}${index === 0 ? ' of the requests' : ''})`,
   );
-  return `external servers at ${listed(places)}`;
+  return `external servers at ${joinWords(places)}`;
 }
 
 /** What a reader of a policy misses, in the order of `wordPolicy`. */
@@ -286,7 +287,7 @@ export function serverCaveats(result: CellResult): string[] {
     ...otherRemarks(result),
     servers.length === 1
       ? `${server.url} is an external server: conntax did not pin it to a core, it was warmed up only by the clients' own load, and ${isCpuKnown ? '' : 'its CPU use, '}its handshakes and the requests that reached it are unknown.`
-      : `${listed(servers.map(({ url }) => url))} are external servers: conntax did not pin them to cores, they were warmed up only by the clients' own load, and ${isCpuKnown ? '' : 'their CPU use, '}their handshakes, and the requests and connections that reached each of them are unknown.`,
+      : `${joinWords(servers.map(({ url }) => url))} are external servers: conntax did not pin them to cores, they were warmed up only by the clients' own load, and ${isCpuKnown ? '' : 'their CPU use, '}their handshakes, and the requests and connections that reached each of them are unknown.`,
     isUnixSocket(server) &&
       'It is reached by a Unix socket: there are no TCP connections for the kernel to count, so how many it accepted is unknown, and a connection costs no port.',
     ...proxyCaveats(server),
@@ -310,7 +311,7 @@ function distanceCaveat(servers: readonly ForeignServer[], areAcceptsKnown: bool
   if (far.length === 0) return null;
   return servers.length === 1
     ? `The server runs on another machine: every figure includes the network and the other load on that server${areAcceptsKnown ? '' : ', and how many connections it accepted is unknown'}.`
-    : `Not on this machine: ${listed(far.map(({ url }) => url))}. Every figure includes the network and the other load there${areAcceptsKnown ? '' : ', and how many connections were accepted is unknown'}.`;
+    : `Not on this machine: ${joinWords(far.map(({ url }) => url))}. Every figure includes the network and the other load there${areAcceptsKnown ? '' : ', and how many connections were accepted is unknown'}.`;
 }
 
 /** What a reader has to know of connections that end at a proxy. */

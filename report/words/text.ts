@@ -1,4 +1,4 @@
-// Puts texts together: parts that apply, facts, lists, and capitals.
+// Puts texts together: parts that apply, facts, and capitals.
 import type { Fact } from '../model.ts';
 
 /** Those of the parts that there are: `compact([isFast && 'fast'])` is empty unless it is fast. Empty texts are left out too. */
@@ -11,11 +11,6 @@ export function listFacts(values: Readonly<Record<string, string | false | null 
   return Object.entries(values).flatMap(([label, value]) =>
     typeof value === 'string' ? [{ label, value }] : [],
   );
-}
-
-/** `a, b and c`. */
-export function listed(parts: readonly string[], last: 'and' | 'or' = 'and'): string {
-  return parts.length < 2 ? parts.join() : `${parts.slice(0, -1).join(', ')} ${last} ${parts.at(-1)}`;
 }
 
 /** For the beginning of a sentence; a URL stays as it is. */

@@ -1,4 +1,5 @@
 // Rules on clients: the settings that a library or a load tool supports, and limits that only some connection policies have.
+import { joinWords } from '../../../results/figures.ts';
 import { CLIENT_SETTINGS, type Client, isModulePath } from '../../../scenarios/model/client.ts';
 import { closesAfterResponse, connectionLimit, own } from '../../../scenarios/model/facts.ts';
 import type { Scenario } from '../../../scenarios/model/scenario.ts';
@@ -6,7 +7,7 @@ import type { Target } from '../../../scenarios/model/target.ts';
 import type { ClientPlugin, EngineModule, Obstacle, Refusal } from '../../contracts.ts';
 import { RESILIENCE_SETTINGS } from '../../resending.ts';
 import { findTool } from '../division.ts';
-import { joinWords, nameHint, nearest } from '../problems.ts';
+import { nameHint, nearest } from '../problems.ts';
 import { type Finding, type Rule, type RuleContext, refuseExpectations, usableNames } from './rule.ts';
 
 /** What a load tool can do, and whether it is installed. */

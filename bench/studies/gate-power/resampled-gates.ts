@@ -9,6 +9,7 @@ import {
   judgeTogether,
 } from '../../../results/expect.ts';
 import type { Random } from '../../../results/random.ts';
+import { pick } from '../../../results/random.ts';
 import {
   CONFIDENCE_LEVEL,
   type Interval,
@@ -158,10 +159,6 @@ function drawn(pool: readonly Replicate[], { random, isSymmetric, effect }: Resa
     logRate: sign * one.logRate + effect.logRate,
     logCpu: sign * one.logCpu + effect.logCpu,
   };
-}
-
-function pick<T>(items: readonly T[], random: Random): T {
-  return items[Math.floor(random() * items.length)]!;
 }
 
 /** Replicates until they are enough, or the time is spent: as a cell is measured. */
